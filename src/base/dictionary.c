@@ -1,0 +1,45 @@
+#include "base/base.h"
+
+Dictionary *dictionary_new(Arena *arena)
+{
+    Dictionary *d = ARENA_NEW(arena, Dictionary);
+    d->arena = arena;
+    d->slots = 16;
+    d->slot = ARENA_ARRAY(arena, uint32_t, d->slots);
+    return d;
+}
+
+static size_t find_slot(const Dictionary *d, Str s)
+{
+    size_t at = (size_t)hash64(s, 0) & (d->slots - 1);
+    while (d->slot[at] != 0 && !str_equal(d->text[d->slot[at] - 1], s))
+        at = (at + 1) & (d->slots - 1);
+    return at;
+}
+
+static void rehash(Dictionary *d)
+{
+    d->slots *= 4;
+    d->slot = ARENA_ARRAY(d->arena, uint32_t, d->slots);
+    for (size_t i = 0; i < d->count; i++)
+        d->slot[find_slot(d, d->text[i])] = (uint32_t)i + 1;
+}
+
+uint32_t dictionary_find(const Dictionary *d, Str s)
+{
+    uint32_t code = d->slot[find_slot(d, s)];
+    return code == 0 ? NO_CODE : code - 1;
+}
+
+uint32_t dictionary_add(Dictionary *d, Str s)
+{
+    size_t at = find_slot(d, s);
+    if (d->slot[at] != 0)
+        return d->slot[at] - 1;
+    Str *text = ARENA_PUSH(d->arena, d->text, d->count, d->capacity);
+    *text = str_copy(d->arena, s);
+    d->slot[at] = (uint32_t)d->count;
+    if (d->count * 2 > d->slots)
+        rehash(d);
+    return (uint32_t)d->count - 1;
+}

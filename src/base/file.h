@@ -1,0 +1,24 @@
+/* file.h - whole files in, whole files out.
+ *
+ * A file is written beside its final name and renamed when it is complete, so a reader
+ * never sees half of one. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+/* Read a whole file into the arena. A path of "-" is standard input. */
+MUST_USE Status file_read(Str *out, Arena *keep, const char *path, Error *err);
+MUST_USE Status file_write(const char *path, Str bytes, Error *err);
+bool file_exists(const char *path);
+/* Make a folder and its parents; an existing one is fine. */
+MUST_USE Status folder_make(const char *path, Error *err);
+const char *path_join(Arena *arena, const char *folder, const char *name);
+
+/* A file written piece by piece. After the first failure the rest is ignored and
+ * writer_close reports it. */
+typedef struct Writer Writer;
+MUST_USE Status writer_open(Writer **out, Arena *keep, const char *path, Error *err);
+void writer_add(Writer *w, Str bytes);
+void writer_format(Writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
+MUST_USE Status writer_close(Writer *w, Error *err);
+
+#endif

@@ -1,0 +1,192 @@
+#include "base/base.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t powers[19] = {1LL,
+                                   10LL,
+                                   100LL,
+                                   1000LL,
+                                   10000LL,
+                                   100000LL,
+                                   1000000LL,
+                                   10000000LL,
+                                   100000000LL,
+                                   1000000000LL,
+                                   10000000000LL,
+                                   100000000000LL,
+                                   1000000000000LL,
+                                   10000000000000LL,
+                                   100000000000000LL,
+                                   1000000000000000LL,
+                                   10000000000000000LL,
+                                   100000000000000000LL,
+                                   1000000000000000000LL};
+
+int64_t power_of_ten(int exponent)
+{
+    return powers[exponent < 0 ? 0 : exponent > 18 ? 18 : exponent];
+}
+
+bool parse_decimal(Str s, int scale, int64_t *out)
+{
+    size_t i = 0;
+    bool negative = s.size > 0 && s.data[0] == '-';
+    if (s.size > 0 && (s.data[0] == '-' || s.data[0] == '+'))
+        i++;
+    int64_t value = 0;
+    int after = -1; /* digits kept after the point, -1 before it */
+    size_t digits = 0;
+    for (; i < s.size; i++) {
+        char c = s.data[i];
+        if (c == '.' && after < 0) {
+            after = 0;
+            continue;
+        }
+        if (c < '0' || c > '9')
+            return false;
+        digits++;
+        if (after >= scale) {
+            if (c != '0')
+                return false;
+            continue;
+        }
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, c - '0', &value)) /* negative: holds INT64_MIN too */
+            return false;
+        if (after >= 0)
+            after++;
+    }
+    if (digits == 0)
+        return false;
+    for (int k = after < 0 ? 0 : after; k < scale; k++)
+        if (__builtin_mul_overflow(value, 10, &value))
+            return false;
+    if (!negative && value == INT64_MIN)
+        return false;
+    *out = negative ? value : -value;
+    return true;
+}
+
+bool parse_int64(Str s, int64_t *out)
+{
+    return memchr(s.data == NULL ? "" : s.data, '.', s.size) == NULL && parse_decimal(s, 0, out);
+}
+
+bool parse_double(Str s, double *out)
+{
+    char text[128];
+    if (s.size == 0 || s.size >= sizeof text)
+        return false;
+    for (size_t i = 0; i < s.size; i++)
+        if (strchr("0123456789+-.eE", s.data[i]) == NULL || s.data[i] == '\0')
+            return false;
+    memcpy(text, s.data, s.size);
+    text[s.size] = '\0';
+    char *end;
+    *out = strtod(text, &end);
+    return end == text + s.size && isfinite(*out);
+}
+
+Str decimal_text(char out[NUMBER_TEXT], int64_t value, int scale)
+{
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint64_t unit = (uint64_t)power_of_ten(scale);
+    int size = scale > 0 ? snprintf(out, NUMBER_TEXT, "%s%llu.%0*llu", value < 0 ? "-" : "",
+                                    (unsigned long long)(magnitude / unit), scale,
+                                    (unsigned long long)(magnitude % unit))
+                         : snprintf(out, NUMBER_TEXT, "%lld", (long long)value);
+    return (Str){out, (size_t)size};
+}
+
+Str double_text(char out[NUMBER_TEXT], double value)
+{
+    int size = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        size = snprintf(out, NUMBER_TEXT, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    return (Str){out, (size_t)size};
+}
+
+double decimal_to_double(int64_t value, int scale)
+{
+    return (double)value / (double)power_of_ten(scale);
+}
+
+bool is_missing(double x)
+{
+    return x != x;
+}
+
+/* x = k ln2 + r, |r| <= ln2/2; exp(r) by a Taylor sum to degree 13, whose remainder is
+ * below 2^-56 there. ln2 is split in two so that k * high is exact. */
+double stable_exp(double x)
+{
+    if (x != x)
+        return x;
+    if (x > 709.78)
+        return INFINITY;
+    if (x < -745.0)
+        return 0.0;
+    const double high = 6.93147180369123816490e-01, low = 1.90821492927058770002e-10;
+    double k = floor(x * 1.44269504088896338700 + 0.5);
+    double r = (x - k * high) - k * low;
+    double sum = 1.0;
+    for (int i = 13; i >= 1; i--)
+        sum = 1.0 + sum * r / (double)i;
+    int e = (int)k;
+    /* Two steps, so that results below the normal range are rounded once at the end. */
+    int half = e / 2;
+    return ldexp(ldexp(sum, half), e - half);
+}
+
+/* x = 2^e m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1), summed
+ * to s^23, whose remainder is below 2^-60 there. */
+double stable_log(double x)
+{
+    if (x != x || x < 0)
+        return NAN;
+    if (x == 0)
+        return -INFINITY;
+    if (isinf(x))
+        return x;
+    int e;
+    double m = frexp(x, &e);
+    if (m < 0.70710678118654752440) {
+        m *= 2;
+        e--;
+    }
+    double f = m - 1.0, s = f / (2.0 + f), z = s * s, sum = 0.0;
+    for (int i = 23; i >= 3; i -= 2)
+        sum = sum * z + 2.0 / (double)i;
+    sum = sum * z; /* 2/3 z + 2/5 z^2 + ... : log m = 2 s + s * sum */
+    const double high = 6.93147180369123816490e-01, low = 1.90821492927058770002e-10;
+    double k = (double)e;
+    /* f - s (f - sum') keeps the leading term exact: 2 s = f - s f. */
+    return k * high - ((s * (f - sum) - k * low) - f);
+}
+
+double stable_log1p(double x)
+{
+    double u = 1.0 + x;
+    if (u == 1.0)
+        return x;
+    return stable_log(u) * (x / (u - 1.0)); /* Kahan's correction of the rounding in 1 + x */
+}
+
+double stable_sigmoid(double x)
+{
+    if (x >= 0)
+        return 1.0 / (1.0 + stable_exp(-x));
+    double e = stable_exp(x);
+    return e / (1.0 + e);
+}
+
+double stable_logit(double p)
+{
+    return stable_log(p) - stable_log1p(-p);
+}

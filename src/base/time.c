@@ -1,0 +1,206 @@
+#include "base/base.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": eras of 400 years that
+ * begin on 1 March. */
+int64_t days_from_civil(int64_t year, int month, int day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t of_era = year - era * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+void civil_from_days(int64_t days, int64_t *year, int *month, int *day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t of_era = days - era * 146097;
+    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
+    int64_t m = (5 * of_year + 2) / 153;
+    *day = (int)(of_year - (153 * m + 2) / 5 + 1);
+    *month = (int)(m < 10 ? m + 3 : m - 9);
+    *year = y + era * 400 + (*month <= 2);
+}
+
+static bool digits(Str s, size_t *at, size_t count, int *out)
+{
+    if (s.size - *at < count)
+        return false;
+    int value = 0;
+    for (size_t i = 0; i < count; i++) {
+        char c = s.data[*at + i];
+        if (c < '0' || c > '9')
+            return false;
+        value = value * 10 + (c - '0');
+    }
+    *at += count;
+    *out = value;
+    return true;
+}
+
+static bool take(Str s, size_t *at, char c)
+{
+    if (*at >= s.size || s.data[*at] != c)
+        return false;
+    (*at)++;
+    return true;
+}
+
+static bool date_at(Str s, size_t *at, int64_t *out_days)
+{
+    static const int month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year, month, day;
+    if (!digits(s, at, 4, &year) || !take(s, at, '-') || !digits(s, at, 2, &month) ||
+        !take(s, at, '-') || !digits(s, at, 2, &day))
+        return false;
+    if (year < 1900 || year > 2199 || month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (day > month_days[month - 1] + (month == 2 && leap))
+        return false;
+    *out_days = days_from_civil(year, month, day);
+    return true;
+}
+
+static bool zone_at(Str s, size_t *at, int64_t *offset_us)
+{
+    *offset_us = 0;
+    Str rest = str_slice(s, *at, s.size);
+    if (rest.size == 0 || str_equal(rest, S("Z")) || str_equal(rest, S(" UTC")) ||
+        str_equal(rest, S("UTC"))) {
+        *at = s.size;
+        return true;
+    }
+    (void)take(s, at, ' ');
+    int sign = take(s, at, '+') ? 1 : take(s, at, '-') ? -1 : 0;
+    int hours, minutes = 0;
+    if (sign == 0 || !digits(s, at, 2, &hours))
+        return false;
+    (void)take(s, at, ':');
+    if (*at < s.size && !digits(s, at, 2, &minutes))
+        return false;
+    if (*at != s.size || hours > 14 || minutes > 59)
+        return false;
+    *offset_us = sign * (hours * HOUR_US + minutes * MINUTE_US);
+    return true;
+}
+
+bool parse_time(Str s, int64_t *out_us)
+{
+    size_t at = 0;
+    int64_t days, offset = 0, fraction = 0;
+    int hour = 0, minute = 0, second = 0;
+    if (!date_at(s, &at, &days))
+        return false;
+    if (at < s.size && (take(s, &at, ' ') || take(s, &at, 'T'))) {
+        if (!digits(s, &at, 2, &hour) || !take(s, &at, ':') || !digits(s, &at, 2, &minute))
+            return false;
+        if (take(s, &at, ':') && !digits(s, &at, 2, &second))
+            return false;
+        if (take(s, &at, '.')) {
+            int64_t unit = 100000;
+            size_t start = at;
+            for (; at < s.size && s.data[at] >= '0' && s.data[at] <= '9'; at++, unit /= 10)
+                fraction += unit * (s.data[at] - '0');
+            if (at == start || at - start > 9)
+                return false;
+        }
+        if (hour > 23 || minute > 59 || second > 59)
+            return false;
+        if (!zone_at(s, &at, &offset))
+            return false;
+    }
+    if (at != s.size)
+        return false;
+    *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + fraction -
+              offset;
+    return true;
+}
+
+bool parse_date(Str s, int64_t *out_days)
+{
+    size_t at = 0;
+    return date_at(s, &at, out_days) && at == s.size;
+}
+
+static const struct {
+    Str name;
+    int64_t us;
+} units[] = {{{"w", 1}, 7 * DAY_US},      {{"d", 1}, DAY_US},     {{"h", 1}, HOUR_US},
+             {{"min", 3}, MINUTE_US}, {{"s", 1}, SECOND_US}};
+
+bool parse_duration(Str s, int64_t *out_us)
+{
+    size_t n = 0;
+    while (n < s.size && s.data[n] >= '0' && s.data[n] <= '9')
+        n++;
+    int64_t count;
+    if (n == 0 || !parse_int64(str_slice(s, 0, n), &count))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(units); i++)
+        if (str_equal(str_slice(s, n, s.size), units[i].name))
+            return !__builtin_mul_overflow(count, units[i].us, out_us) &&
+                   *out_us <= 36600 * DAY_US;
+    return false;
+}
+
+Str time_text(char out[TIME_TEXT], int64_t time_us)
+{
+    int64_t days = time_us / DAY_US, rest = time_us % DAY_US, year;
+    int month, day;
+    if (rest < 0) {
+        rest += DAY_US;
+        days--;
+    }
+    civil_from_days(days, &year, &month, &day);
+    int size = snprintf(out, TIME_TEXT, "%04d-%02d-%02d %02d:%02d:%02d", (int)year, month, day,
+                        (int)(rest / HOUR_US), (int)(rest / MINUTE_US % 60),
+                        (int)(rest / SECOND_US % 60));
+    if (rest % SECOND_US != 0)
+        size += snprintf(out + size, TIME_TEXT - (size_t)size, ".%06d", (int)(rest % SECOND_US));
+    size += snprintf(out + size, TIME_TEXT - (size_t)size, " UTC");
+    return (Str){out, (size_t)size};
+}
+
+Str date_text(char out[TIME_TEXT], int64_t days)
+{
+    int64_t year;
+    int month, day;
+    civil_from_days(days, &year, &month, &day);
+    int size = snprintf(out, TIME_TEXT, "%04d-%02d-%02d", (int)year, month, day);
+    return (Str){out, (size_t)size};
+}
+
+Str duration_text(char out[TIME_TEXT], int64_t duration_us)
+{
+    for (size_t i = 1; i < COUNT_OF(units); i++) /* weeks are said in days */
+        if (duration_us % units[i].us == 0 && duration_us != 0) {
+            int size = snprintf(out, TIME_TEXT, "%lld%s", (long long)(duration_us / units[i].us),
+                                units[i].name.data);
+            return (Str){out, (size_t)size};
+        }
+    int size = snprintf(out, TIME_TEXT, "%.6fs", (double)duration_us / 1e6);
+    return (Str){out, (size_t)size};
+}
+
+static int64_t clock_us(clockid_t id)
+{
+    struct timespec now;
+    (void)clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * SECOND_US + (int64_t)now.tv_nsec / 1000;
+}
+
+int64_t clock_wall_us(void)
+{
+    return clock_us(CLOCK_REALTIME);
+}
+
+int64_t clock_monotonic_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
+}
