@@ -1,0 +1,142 @@
+/* book.h - the analyst's YAML documents: read with marks, and the schema book.
+ *
+ * A book is a YAML document whose every value remembers its line and column. A table of
+ * Fields says what a record may hold; the same table reads the record into a C struct,
+ * answers a misspelt key with the nearest known one, and will print the JSON Schema.
+ * Bounds: 1 MiB a book, 32 levels, 100,000 nodes; no anchors or aliases (they would let a
+ * small file stand for a huge one), no duplicate keys, valid UTF-8.
+ */
+#ifndef BOOK_BOOK_H
+#define BOOK_BOOK_H
+
+#include "table/table.h"
+
+typedef struct Mark {
+    int64_t line, column; /* 1-based */
+} Mark;
+
+/* A value as written, with its place. text.size == 0 when the key is absent. */
+typedef struct BookText {
+    Str text;
+    Mark mark;
+} BookText;
+
+typedef struct BookTexts {
+    BookText *item;
+    size_t count;
+} BookTexts;
+
+/* name: value pairs in the order written. */
+typedef struct BookPair {
+    BookText name, value;
+} BookPair;
+typedef struct BookPairs {
+    BookPair *item;
+    size_t count;
+} BookPairs;
+
+typedef enum NodeKind { NODE_SCALAR, NODE_LIST, NODE_MAP } NodeKind;
+
+typedef struct Node {
+    NodeKind kind;
+    Mark mark;
+    Str text;     /* of a scalar */
+    bool quoted;  /* a quoted scalar is never a number, boolean or null */
+    size_t count; /* items of a list, pairs of a map */
+    struct Node *item; /* the items, or the values of the pairs */
+    BookText *key;     /* of a map */
+} Node;
+
+/* Parse YAML. FORMAT gives file, line and column.  Memory: keep.  Cost: O(bytes). */
+MUST_USE Status book_parse(Node **out, Arena *keep, Str yaml, const char *file, Error *err);
+
+typedef enum FieldKind {
+    FIELD_TEXT,     /* BookText */
+    FIELD_TEXTS,    /* BookTexts: a list of scalars, or one scalar */
+    FIELD_PAIRS,    /* BookPairs: a map of scalars */
+    FIELD_NUMBER,   /* double */
+    FIELD_INTEGER,  /* int64_t */
+    FIELD_BOOLEAN,  /* bool */
+    FIELD_DURATION, /* int64_t microseconds, written 24h or 14d */
+    FIELD_CHOICE,   /* int: position in choices */
+    FIELD_RECORD,   /* a struct described by fields, in place */
+    FIELD_RECORDS   /* BookRecords of such structs */
+} FieldKind;
+
+typedef struct BookRecords {
+    void *item;
+    size_t count;
+} BookRecords;
+
+typedef struct Field {
+    const char *name;
+    FieldKind kind;
+    size_t offset; /* of the value in the struct */
+    bool required;
+    const char *says;           /* one line, for people and for the JSON Schema */
+    const char *const *choices; /* FIELD_CHOICE: NULL-terminated */
+    const struct Field *fields; /* FIELD_RECORD(S): ended by a NULL name */
+    size_t size;                /* FIELD_RECORDS: bytes of one struct */
+    size_t mark_offset;         /* FIELD_RECORD(S): where the struct keeps its Mark, or 0 for none */
+} Field;
+
+/* Fill `record` (already set to its defaults) from a map node. Unknown key, missing required
+ * key, wrong kind: FORMAT with place, and the nearest known name as remedy. */
+MUST_USE Status book_read(void *record, Arena *keep, const Node *node, const Field *fields,
+                          const char *file, Error *err);
+
+/* ---- the schema book: what the data is ---- */
+
+typedef struct SchemaColumn {
+    Mark mark;
+    BookText name;
+    int type;           /* a Type */
+    int64_t scale;      /* of decimals; default 2 */
+    BookTexts values;   /* a closed category's values; empty means open */
+    BookText protected; /* the protected ground it stands for (gender, age, residence, ...) */
+    BookText says;
+} SchemaColumn;
+
+typedef struct SchemaLabel {
+    Mark mark;
+    BookText column;
+    BookTexts positive, negative; /* values that mean risky, and not */
+} SchemaLabel;
+
+typedef struct SchemaCustomers {
+    Mark mark;
+    BookText key;
+    SchemaLabel label;
+    BookRecords columns; /* SchemaColumn */
+} SchemaCustomers;
+
+typedef struct SchemaTransactions {
+    Mark mark;
+    BookText key, customer, created, completed, state, amount, currency;
+    BookTexts pending;   /* states that are not final */
+    BookRecords columns; /* SchemaColumn */
+} SchemaTransactions;
+
+typedef struct Schema {
+    int64_t version; /* 1 */
+    BookText name;
+    BookText currency; /* the one currency that amounts are in */
+    SchemaCustomers customers;
+    SchemaTransactions transactions;
+    Str text;         /* the book as read, for the bundle */
+    const char *file; /* for messages */
+} Schema;
+
+/* Read a schema book and check it against itself: every named column is declared, key
+ * columns are text or category, times are times, the amount is a decimal.
+ * schema_default reads the one built in for the home task's files. */
+MUST_USE Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err);
+MUST_USE Status schema_default(Schema **out, Arena *keep, Error *err);
+
+const SchemaColumn *schema_customer_column(const Schema *s, Str name);    /* NULL when absent */
+const SchemaColumn *schema_transaction_column(const Schema *s, Str name); /* NULL when absent */
+
+/* The default books as embedded text: "schema", "features", "policy". */
+Str book_default_text(const char *name);
+
+#endif

@@ -1,0 +1,136 @@
+/* lang.h - the expression language of the books: parse, check, evaluate, format.
+ *
+ * Small and SQL-flavoured; docs/language.md has the grammar and every meaning. An expression
+ * is about one customer. Outside an aggregate a name is a column of the customer; inside one
+ * it is a column of the customer's transactions:
+ *
+ *     count(type = 'CARD_TOP_UP' and state = 'FAILED') / count(type = 'CARD_TOP_UP')
+ *     sum(amount where direction = 'IN') over first 14d
+ *     matched(direction = 'IN' to direction = 'OUT' within 24h)
+ *
+ * An Expr is checked when it is made and never changed after: any number of threads may
+ * share it. It does not know how aggregates are computed: it lists them, the feature room
+ * computes one column for each, and hands these back to lang_evaluate. The same function
+ * evaluates the row-level parts inside aggregates over the transactions, and the policy's
+ * conditions over the table of features.
+ */
+#ifndef LANG_LANG_H
+#define LANG_LANG_H
+
+#include "table/table.h"
+
+typedef struct Expr Expr;
+
+typedef enum WindowKind {
+    WINDOW_ALL,      /* everything up to as_of */
+    WINDOW_TRAILING, /* over 30d:       (as_of - w, as_of]          */
+    WINDOW_FIRST     /* over first 14d: [t0, t0 + w), t0 the customer's first event */
+} WindowKind;
+
+typedef struct Window {
+    WindowKind kind;
+    int64_t duration_us;
+} Window;
+
+/* "30d", "first 14d", "all" - the text after `over`. False when it is none of these. */
+bool window_parse(Str text, Window *out);
+Str window_text(Arena *arena, Window w);
+
+typedef enum AggregateKind {
+    AGGREGATE_COUNT,    /* count(), count(cond)                     int64  */
+    AGGREGATE_SUM,      /* sum(x), sum(x where cond)                like x */
+    AGGREGATE_MEAN,     /* mean(x ...)                              double */
+    AGGREGATE_MIN,      /* min(x ...), of numbers, times            like x */
+    AGGREGATE_MAX,
+    AGGREGATE_DISTINCT, /* distinct(x ...): how many values         int64  */
+    AGGREGATE_SHARE,    /* share(cond), share(cond where base)      double */
+    AGGREGATE_MATCHED   /* matched(a to b within w): FIFO-matched amount, decimal */
+} AggregateKind;
+
+typedef struct Aggregate {
+    AggregateKind kind;
+    const Expr *argument; /* row-level value of SUM, MEAN, MIN, MAX, DISTINCT; else NULL */
+    const Expr *filter;   /* row-level condition, NULL for every row. SHARE: numerator; MATCHED: a */
+    const Expr *base;     /* SHARE: the `where` condition or NULL; MATCHED: b */
+    int64_t within_us;    /* MATCHED */
+    bool has_window;      /* written here; otherwise the book's `over` holds */
+    Window window;
+    Type type; /* of the result */
+    int scale;
+} Aggregate;
+
+/* A name an expression may use. A closed category lists its values. */
+typedef struct Name {
+    Str name;
+    Type type;
+    int scale;
+    const Str *values;
+    size_t value_count;
+} Name;
+
+/* A named expression of the book's `define:`, put in wherever its name is used, and checked
+ * there in that place's scope. */
+typedef struct Definition {
+    Str name;
+    Str text;
+    int64_t line, column; /* where its text starts in the book */
+} Definition;
+
+typedef struct Scope {
+    const Name *customer; /* outside aggregates */
+    size_t customers;
+    const Name *event; /* inside aggregates; none makes aggregates an error */
+    size_t events;
+    const Definition *definition;
+    size_t definitions;
+    Str amount;      /* the event column that `matched` adds up (decimal); empty: matched is an error */
+} Scope;
+
+/* Parse and check. Errors carry the book's file and the line and column inside it, computed
+ * from (line, column) of the expression's first character; an unknown name or value names
+ * the nearest known one.  Memory: keep.  Cost: O(text), nesting bounded at 64. */
+MUST_USE Status lang_read(Expr **out, Arena *keep, Str text, const Scope *scope, const char *file,
+                          int64_t line, int64_t column, Error *err);
+
+Type lang_type(const Expr *e);
+int lang_scale(const Expr *e); /* of a decimal result */
+const Aggregate *lang_aggregates(const Expr *e, size_t *count);
+/* Customer-level names used (for documentation and leak checks); events: names inside aggregates. */
+const Str *lang_names(const Expr *e, size_t *count);
+const Str *lang_event_names(const Expr *e, size_t *count);
+/* One canonical text: equal meanings after definitions are put in give equal texts. */
+Str lang_text(const Expr *e);
+
+/* Evaluate over every row of `rows` into a fresh column. `aggregate[i]` is the column (as long
+ * as rows) for aggregate i; NULL when there are none. SQL's three-valued logic. A name that
+ * is not in `rows` is missing everywhere. Overflow: LIMIT.
+ * Memory: *out in keep.  Cost: O(rows * nodes). */
+MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e,
+                              const Table *rows, const Column *aggregate, Error *err);
+
+/* ---- numbers for people ---- */
+
+typedef enum Format {
+    FORMAT_PLAIN,   /* as is, at most 4 significant decimals */
+    FORMAT_COUNT,   /* 1,234 */
+    FORMAT_EUR,     /* EUR 4,210.00, exact for decimals */
+    FORMAT_PERCENT, /* 98 % of a share in 0..1; one decimal under 10 % */
+    FORMAT_HOURS,   /* of a duration, or a number of hours: 6.5 h */
+    FORMAT_DAYS,    /* 12 days */
+    FORMAT_DATE     /* of a time: 26 August 2024 */
+} Format;
+
+bool format_from_name(Str name, Format *out);
+Str format_name(Format f);
+/* Missing gives "unknown".  Memory: arena. */
+Str format_cell(Arena *arena, Format f, const Column *c, size_t row);
+
+/* A sentence with placeholders: "{pass_through_24h:percent} of {inflow:eur} left". "{{" is a brace.
+ * Every placeholder must be a customer name of the scope. */
+typedef struct Template Template;
+MUST_USE Status template_read(Template **out, Arena *keep, Str text, const Scope *scope,
+                              const char *file, int64_t line, int64_t column, Error *err);
+Str template_fill(Arena *arena, const Template *t, const Table *rows, size_t row);
+const Str *template_names(const Template *t, size_t *count);
+
+#endif

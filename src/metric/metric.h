@@ -1,0 +1,80 @@
+/* metric.h - how good a set of probabilities is, and how sure of it we are.
+ *
+ * All functions take one score and one label (0 or 1) per customer. A metric that is not
+ * defined (AUC with one class, precision with nothing predicted) is NaN. Sums are taken in
+ * row order, so results do not depend on threads. Customers, never rows, are resampled.
+ */
+#ifndef METRIC_METRIC_H
+#define METRIC_METRIC_H
+
+#include "base/base.h"
+
+/* Area under the ROC curve = P(score of a positive > score of a negative), ties half.
+ * Source: Hanley and McNeil 1982.  Cost: O(n log n). */
+double metric_auc(const double *score, const uint8_t *label, size_t n, Arena scratch);
+
+/* Average precision (step-wise area under precision-recall, as scikit-learn's), tied scores
+ * taken together. */
+double metric_average_precision(const double *score, const uint8_t *label, size_t n, Arena scratch);
+
+double metric_brier(const double *p, const uint8_t *label, size_t n);
+double metric_log_loss(const double *p, const uint8_t *label, size_t n); /* p clipped at 1e-15 */
+
+/* Expected calibration error over `bins` bins of equal count (ties in score order by index). */
+double metric_ece(const double *p, const uint8_t *label, size_t n, size_t bins, Arena scratch);
+
+typedef struct Confusion {
+    size_t true_positive, false_positive, true_negative, false_negative;
+} Confusion;
+
+Confusion metric_confusion(const double *p, const uint8_t *label, size_t n, double threshold);
+
+typedef enum MetricKind {
+    METRIC_AUC,
+    METRIC_PR_AUC,
+    METRIC_BRIER,
+    METRIC_LOG_LOSS,
+    METRIC_ECE,
+    METRIC_ACCURACY,
+    METRIC_PRECISION,
+    METRIC_RECALL,
+    METRIC_F1,
+    METRIC_KINDS
+} MetricKind;
+
+Str metric_name(MetricKind kind); /* "auc", "pr_auc", ... */
+
+typedef struct Interval {
+    double value, low, high;
+} Interval;
+
+typedef struct MetricSet {
+    size_t customers, positives, repeats;
+    double threshold;
+    Interval metric[METRIC_KINDS]; /* value: mean over repeats; low, high: 95 % */
+    double repeat_deviation[METRIC_KINDS]; /* standard deviation over repeats */
+    Confusion confusion;           /* of the probabilities averaged over repeats */
+} MetricSet;
+
+/* Every metric with its interval. p[repeat] points at n probabilities (one out-of-fold run);
+ * rows whose in[i] is 0 are left out (NULL: all in). The interval is the percentile bootstrap
+ * over customers, `replicates` draws, stratified by label so that both classes are present;
+ * each draw is averaged over repeats. Fewer than 2 of either class: the interval is NaN.
+ * Memory: scratch of the team.  Cost: O(replicates * repeats * n log n). */
+void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
+                     const uint8_t *in, size_t n, double threshold, size_t replicates,
+                     uint64_t seed, Team *team);
+
+/* Population stability index of two samples over bins cut at the first one's deciles, missing
+ * in a bin of its own; with the null mean (k - 1)(1/n + 1/m) for judging it at small n.
+ * Source: Yurdakul 2018. */
+typedef struct Stability {
+    double psi, null_mean;
+    size_t bins;
+} Stability;
+Stability metric_psi(const float *expected, size_t n, const float *actual, size_t m, Arena scratch);
+
+/* Wilson score interval of a proportion, 95 %. */
+Interval metric_proportion(size_t successes, size_t trials);
+
+#endif

@@ -1,0 +1,90 @@
+/* model.h - linear models and forests: read, write, score, explain, calibrate.
+ *
+ * A Model maps a row of the Matrix to a margin (log-odds before calibration). It is never
+ * changed once read: any number of threads may share it. Forests are read and written in
+ * XGBoost's JSON; linear models in a small JSON of ours. Feature names travel with the model
+ * and must equal the matrix's. Nothing here can train.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "table/table.h"
+
+/* Forest - gradient-boosted trees laid flat in parallel arrays; a node is an index into
+ * them. Tree t's nodes are root[t] .. root[t + 1] - 1, root first; children are absolute
+ * indexes, left > 0; left == 0 marks a leaf. A row goes left when value < threshold; NaN
+ * goes the default way. All comparisons and sums are float32, as XGBoost's are. */
+typedef struct Forest {
+    size_t columns;
+    Str *name;        /* [columns] */
+    float base_margin; /* log-odds of base_score */
+    size_t trees;
+    size_t nodes;
+    uint32_t *root;      /* [trees + 1] */
+    uint32_t *left, *right;
+    uint32_t *column;
+    float *threshold;    /* of a leaf: its value */
+    uint8_t *default_left;
+    float *cover;        /* sum of hessians that reached the node, for SHAP */
+    float *gain;         /* of a split, for XGBoost's JSON and importance */
+} Forest;
+
+/* Linear - log-odds = intercept + sum of weight * z, z = (transform(x) - center) / scale;
+ * a missing x has z = 0 and adds weight_missing. */
+typedef enum Transform { TRANSFORM_NONE, TRANSFORM_SIGNED_LOG } Transform; /* sign(x) log(1 + |x|) */
+typedef struct Linear {
+    size_t columns;
+    Str *name;
+    Transform *transform;
+    double *center, *scale, *weight, *weight_missing; /* [columns] */
+    double *low, *high; /* transformed values are clipped to these before centring */
+    double intercept;
+} Linear;
+
+typedef enum ModelKind { MODEL_LINEAR, MODEL_FOREST } ModelKind;
+typedef struct Model {
+    ModelKind kind;
+    const Linear *linear; /* one of the two */
+    const Forest *forest;
+} Model;
+
+size_t model_columns(const Model *m, const Str **names);
+
+/* Read either JSON. FORMAT names what is at fault (tree and node for a forest): unknown
+ * booster, dart, multiclass, categorical splits, cycles, children out of range, non-finite
+ * numbers are refused by name.  Memory: keep.  Cost: O(bytes). */
+MUST_USE Status model_read(Model **out, Arena *keep, Str json, Error *err);
+
+/* XGBoost JSON (schema of version 2.x, opened by 1.7 to 3.x) or ours; floats with 9 digits,
+ * doubles with 17; reading it back gives an equal model and equal bytes when written again. */
+Str model_write(Arena *keep, const Model *m);
+
+/* margin[0 .. rows - 1].  Cost: O(rows * trees * depth).  Cannot fail. Asserts that columns agree. */
+void model_margin(const Model *m, const Matrix *x, double *margin);
+
+/* Additive contributions: phi[rows][columns + 1], bias last; a row sums to its margin within
+ * 1e-6 relative. Linear: weight * (z - mean z), the mean being 0 by construction of center.
+ * Forest: exact path-dependent TreeSHAP.  Source: Lundberg, Erion, Lee 2018, algorithm 2.
+ * Cost: O(rows * trees * leaves * depth^2). */
+void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
+
+/* Platt - p = sigmoid(slope * margin + intercept). Contributions on the calibrated log-odds are
+ * slope * phi, with slope * bias + intercept for the bias: they still sum exactly.
+ * Source: Platt 1999; targets as in his section 2.2. */
+typedef struct Platt {
+    double slope, intercept;
+} Platt;
+double platt_apply(Platt c, double margin);
+
+/* VennAbers - for a margin, the calibrated probabilities p0 and p1 that isotonic regression
+ * gives when the customer is added as a negative or a positive; an interval of what the data
+ * supports, not a confidence bound. Stored as step tables over the distinct calibration
+ * margins, so it holds no customer.  Source: Vovk and Petej 2014. */
+typedef struct VennAbers {
+    size_t steps;
+    double *margin; /* ascending */
+    double *p0, *p1; /* p0[i], p1[i] hold for margins in [margin[i], margin[i + 1]) ; i = 0 also below */
+} VennAbers;
+void venn_abers_apply(const VennAbers *v, double margin, double *p0, double *p1);
+
+#endif
