@@ -28,5 +28,6 @@ __extension__ typedef __int128 Int128;
 #include "base/team.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/progress.h"
 
 #endif

@@ -1,0 +1,109 @@
+/* feature.h - the features book made into a Plan, the Plan made into columns and a Matrix.
+ *
+ * A Plan is the book read and checked against a schema. Events are the transactions of all
+ * customers as known at an instant. feature_table computes one typed column for each feature
+ * (exact money stays exact); feature_matrix turns those that the model uses into float32,
+ * categories one-hot by frozen levels. The same calls serve a run of a million customers and
+ * a request of one.
+ */
+#ifndef FEATURE_FEATURE_H
+#define FEATURE_FEATURE_H
+
+#include "book/book.h"
+#include "lang/lang.h"
+#include "quality/quality.h"
+#include "table/table.h"
+
+typedef enum FeatureUse { USE_MODEL, USE_POLICY, USE_MONITOR } FeatureUse;
+typedef enum FeatureRisk { RISK_EITHER, RISK_UP, RISK_DOWN } FeatureRisk; /* monotone direction */
+
+typedef struct Feature {
+    Mark mark;
+    BookText name;
+    BookText formula; /* as written */
+    BookText over;    /* as written */
+    int use;          /* FeatureUse */
+    int risk;         /* FeatureRisk */
+    BookText family;
+    BookText says; /* meaning, one sentence */
+    BookText format_text;
+    Format format;
+    Window window;
+    Expr *expr;
+    /* Levels of a category feature, frozen when a model is trained; part of the bundle. */
+    Str *level;
+    size_t levels;
+} Feature;
+
+typedef struct Plan {
+    const Schema *schema;
+    Feature *feature;
+    size_t features;
+    Name *name; /* [features] the features as names, for policy expressions and sentences */
+    Str text;   /* the book as read */
+    const char *file;
+} Plan;
+
+/* Read a features book. FORMAT errors point into the book; features have distinct names, and an
+ * expression that reads a protected column, or a trailing window used by the model, is refused
+ * (design §8).  Memory: keep. */
+MUST_USE Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
+                          Error *err);
+
+const Feature *plan_find(const Plan *p, Str name); /* NULL when absent */
+
+/* Does the feature read this customer or transaction column? */
+bool feature_reads(const Feature *f, Str column);
+
+typedef struct Events {
+    const Plan *plan;
+    size_t customers;
+    const Table *profile;  /* [customers] */
+    const Table *rows;     /* sorted by customer, created_at, id */
+    const size_t *start;   /* [customers + 1] */
+    const int64_t *as_of_us; /* [customers] */
+    const int64_t *created_us; /* [rows] */
+} Events;
+
+/* Put events and profiles together.  Memory: keep (refers to its arguments). */
+MUST_USE Status events_build(Events **out, Arena *keep, const Plan *plan, const Table *profile,
+                             const Collapsed *collapsed, const int64_t *as_of_us, Error *err);
+
+/* One column for each feature of the plan, one row for each customer. LIMIT on
+ * overflow.
+ * Memory: keep.  Cost: O(rows * distinct conditions + rows * aggregates); tasks shared by team. */
+MUST_USE Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                              const Events *events, Team *team, Error *err);
+
+/* The plain, slow way: one customer at a time, every aggregate by walking all events. Kept as
+ * the oracle of feature_table. */
+MUST_USE Status feature_table_slow(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                                   const Events *events, Error *err);
+
+/* Freeze the levels of category features that the model uses: values seen in at least
+ * `customers_min` of the given rows, by bytes. */
+void plan_freeze_levels(Plan *p, Arena *keep, const Table *features, const uint32_t *row,
+                        size_t count, size_t customers_min);
+
+/* The model's inputs for the given rows. `skip[feature]` leaves a feature out (may be NULL).
+ * Columns are named feature or feature=level. Ids are copied from `id` (by table row). */
+MUST_USE Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, const Table *features,
+                               const uint8_t *skip, const Str *id, const uint32_t *row,
+                               size_t count, Error *err);
+
+/* For each column of that matrix, its feature and monotone direction (+1, 0, -1). */
+typedef struct MatrixPlan {
+    size_t columns;
+    uint32_t *feature;
+    int8_t *monotone;
+} MatrixPlan;
+MatrixPlan *matrix_plan(Arena *keep, const Plan *plan, const uint8_t *skip);
+
+/* The rows of events->rows behind a feature's value for a customer: those its first aggregate
+ * counted or added up (for `matched`, the lots that were matched, both sides). In time order.
+ * Empty for profile features. */
+MUST_USE Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
+                                 const Plan *plan, const Feature *feature, const Events *events,
+                                 size_t customer, Error *err);
+
+#endif

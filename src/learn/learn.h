@@ -1,0 +1,161 @@
+/* learn.h - learning that cannot fool itself.
+ *
+ * Histogram-grown boosted trees and logistic regression; folds of whole customers; repeated
+ * cross-validation whose every figure is out of fold and carries an interval; calibration that
+ * is itself cross-fitted; a leakage audit with shuffled labels. Gradients are integers inside
+ * histograms and every other sum has a fixed order, so the bytes of a result do not depend on
+ * threads or machine. Rows of a TrainingSet are customers, one row each.
+ */
+#ifndef LEARN_LEARN_H
+#define LEARN_LEARN_H
+
+#include "metric/metric.h"
+#include "model/model.h"
+#include "quality/quality.h"
+#include "table/table.h"
+
+typedef struct TrainingSet {
+    const Matrix *x;
+    const uint8_t *label;   /* [rows] 0 or 1 */
+    const int8_t *monotone; /* [columns] +1: more never lowers the score; -1; 0 free. NULL: all free */
+    size_t strata;          /* slices that every figure is given for: ALL, TX, MAT */
+    const Str *stratum;
+    const uint8_t *const *in_stratum; /* [strata][rows] */
+} TrainingSet;
+
+typedef struct ForestOptions {
+    size_t trees;           /* most; early stopping may use fewer */
+    size_t depth, leaves;   /* limits of one tree; leaves 0: no limit but depth */
+    size_t bins;            /* at most 255 */
+    double learning_rate, l2, hessian_min, gain_min;
+    double row_share, column_share; /* drawn for each tree, without replacement */
+    size_t patience;        /* rounds without better log loss on the watch set; 0: no stopping */
+    uint64_t seed;
+} ForestOptions;
+ForestOptions forest_options_default(void);
+
+/* Grow boosted trees for binary log loss. row[0 .. rows - 1] picks the customers (NULL: all);
+ * watch rows, if any, decide early stopping. Bins are cut from the picked rows alone.
+ * Splits of equal gain go to the lower column, then the lower bin. A missing value goes to
+ * the better side, left on a tie. Monotone bounds as in XGBoost.
+ * Errors: DATA with fewer than 2 rows of either class.
+ * Memory: keep.  Cost: O(trees * rows * columns).  Source: Chen and Guestrin 2016; Shi et al. 2022
+ * (quantised gradients, here fixed-point in 64-bit sums). */
+MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                             const uint32_t *row, size_t rows, const uint32_t *watch,
+                             size_t watch_rows, const ForestOptions *options, Team *team,
+                             Error *err);
+
+/* Logistic regression with an L2 penalty on standardised inputs (intercept free), by Newton's
+ * method with step halving. Heavy-tailed columns are taken as sign(x) log(1 + |x|) by a stated
+ * rule. Columns without variation get weight 0. Deterministic: Cholesky in fixed order. */
+MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                             const uint32_t *row, size_t rows, double l2, Error *err);
+
+/* Fold of each row, 0 .. folds - 1, each label shared out evenly. */
+void learn_folds(uint32_t *fold, const uint8_t *label, size_t rows, size_t folds, uint64_t seed);
+
+/* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
+Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
+
+/* Venn-Abers step tables from calibration margins.  Cost: O(n log n). */
+VennAbers *learn_venn_abers(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
+                            size_t n);
+
+typedef struct LearnOptions {
+    size_t folds, repeats, inner_folds; /* 5, 10, 5 */
+    size_t replicates;                  /* of the bootstrap: 1000 */
+    size_t shuffles;                    /* of the negative control: 20 */
+    double threshold;                   /* on the probability, for the confusion and its figures */
+    uint64_t seed;
+} LearnOptions;
+LearnOptions learn_options_default(void);
+
+/* One way of modelling, as it fared out of fold. */
+typedef struct Candidate {
+    Str name;  /* logistic, forest */
+    Str says;  /* its settings in words */
+    ModelKind kind;
+    double l2;              /* logistic */
+    ForestOptions forest;   /* forest */
+    double **margin;        /* [repeat][row] out of fold */
+    double **probability;   /* [repeat][row] Platt fitted on the other folds' out-of-fold margins */
+    double log_loss;        /* mean over repeats, ALL */
+    double log_loss_error;  /* standard error over customers of the mean log loss */
+    MetricSet *metric;      /* [strata] */
+} Candidate;
+
+typedef struct Validation {
+    size_t rows, positives, repeats, folds;
+    size_t candidates;
+    Candidate *candidate; /* simplest first */
+    size_t chosen;
+    Str reason;           /* why, in a sentence with numbers */
+    double difference, difference_error; /* paired log-loss difference of the last against the first */
+} Validation;
+
+/* Repeated stratified cross-validation of both candidates. The strength of the L2 penalty and
+ * the number of trees are chosen inside each training part, never on the fold that is judged.
+ * The simpler candidate is kept unless the other's log loss is lower by more than one standard
+ * error of the paired difference over customers.
+ * Errors: DATA when a class has fewer customers than folds.  Memory: keep. */
+MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                               const LearnOptions *options, Team *team, const Progress *progress,
+                               Error *err);
+
+/* The chosen candidate on all rows, with Platt and Venn-Abers from the out-of-fold margins
+ * (averaged over repeats). */
+typedef struct Learned {
+    Model *model;
+    Platt platt;
+    VennAbers *venn_abers;
+} Learned;
+MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,
+                            const Validation *validation, const LearnOptions *options, Team *team,
+                            Error *err);
+
+/* ---- the leakage audit ---- */
+
+/* One column tested for what it should not know. */
+typedef struct Probe {
+    Str name;
+    Str use;            /* model, policy, monitor, audit */
+    Interval auc;       /* alone, against the label; direction-free: at least .5 */
+    bool higher_is_risky;
+    double missing_labelled, missing_scored; /* share missing in either cohort */
+    double cohort_auc;  /* how well it tells labelled from to-be-scored, direction-free; NaN without */
+    Stability stability; /* labelled against scored */
+    Severity severity;
+} Probe;
+
+typedef struct Control {
+    size_t shuffles;
+    double *auc;            /* [shuffles] */
+    double mean, low, high; /* and the limits that clean data passes */
+    bool passed;
+} Control;
+
+typedef struct AuditInputs {
+    /* Columns to probe, by row of the labelled and of the scored customers; uses as in Probe. */
+    const Table *labelled, *scored; /* same columns; scored may be NULL */
+    const Str *use;                 /* by column */
+    const uint8_t *label;           /* by labelled row */
+} AuditInputs;
+
+typedef struct Audit {
+    size_t probes;
+    Probe *probe; /* worst first */
+    Control control;
+} Audit;
+
+/* Probe every column (missing is a level of its own: it may tell) and run the negative control:
+ * the whole of learn_validate's chosen candidate, one repeat, on `shuffles` permutations of the
+ * labels over customers; their mean AUC must lie within limits that ten clean sets pass.
+ * Findings are added in words. GATE is not returned here: the caller decides on
+ * control.passed.  Memory: keep. */
+MUST_USE Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
+                            const TrainingSet *set, const Validation *validation,
+                            const LearnOptions *options, Findings *findings, Team *team,
+                            const Progress *progress, Error *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* quality.h - from files to one row per customer and one row per transaction, with every
+ * repair counted.
+ *
+ * Customers: rows of one key are versions of one record without a time. Where they agree the
+ * value stands; where they differ the most frequent value stands, and on a tie the value is
+ * missing, because nobody can say which holds. Contradictory labels keep a customer out of
+ * training; such customers are scored and listed.
+ *
+ * Transactions: all files are united, then routed by customer, whichever file they came in.
+ * Rows of one id are versions of one event: PENDING, then a final state. Nothing here depends
+ * on the order of rows or files.
+ *
+ * Rows in = used + merged + quarantined, by file; dataset_read checks the sum.
+ */
+#ifndef QUALITY_QUALITY_H
+#define QUALITY_QUALITY_H
+
+#include "book/book.h"
+#include "csv/csv.h"
+#include "table/table.h"
+
+typedef enum Severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_SEVERE } Severity;
+Str severity_name(Severity s);
+
+typedef struct Finding {
+    Severity severity;
+    Str code;       /* stable: contradictory_labels */
+    uint64_t count; /* of what the sentence counts */
+    Str what;       /* one sentence: what was found */
+    Str done;       /* what was done about it */
+} Finding;
+
+typedef struct Findings {
+    Arena *arena;
+    Finding *item;
+    size_t count, capacity;
+} Findings;
+
+Findings *findings_new(Arena *keep);
+/* Texts are copied. Findings with count 0 are not recorded. */
+void findings_add(Findings *f, Severity severity, const char *code, uint64_t count, Str what,
+                  Str done);
+const Finding *findings_find(const Findings *f, const char *code); /* NULL when absent */
+
+/* The account of one input file. */
+typedef struct LedgerLine {
+    Str file;
+    Str role; /* customers, transactions, score_customers, score_transactions */
+    uint64_t rows, used, merged, quarantined;
+} LedgerLine;
+
+enum { COHORT_LABELLED = 1, COHORT_SCORED = 2 };
+enum { LABEL_NEGATIVE = 0, LABEL_POSITIVE = 1, LABEL_NONE = -1, LABEL_CONTRADICTORY = -2 };
+
+typedef struct Dataset {
+    const Schema *schema;
+    size_t customers;
+    Str *id;           /* [customers], ascending by bytes */
+    uint8_t *cohort;   /* [customers] bits of COHORT_ */
+    int8_t *label;     /* [customers] one of LABEL_ */
+    uint32_t *records; /* [customers] rows that were merged into one, at least 1 */
+    Table *profile;    /* [customers] rows: the customer columns, label excluded */
+    Table *versions;   /* every usable transaction row of a known customer */
+    uint32_t *owner;   /* [versions->rows] its customer */
+    int64_t as_of_us;
+    Str *dropped;      /* customer and transaction columns present at training but not at scoring */
+    size_t dropped_count;
+    LedgerLine *ledger;
+    size_t ledger_count;
+    Findings *findings;
+    Quarantine *quarantine;
+} Dataset;
+
+typedef struct DatasetInputs {
+    const char *const *customers; /* labelled customer files; none when only scoring */
+    size_t customers_count;
+    const char *const *transactions;
+    size_t transactions_count;
+    const char *const *score_customers; /* none when only training */
+    size_t score_customers_count;
+    const char *const *score_transactions;
+    size_t score_transactions_count;
+    bool has_as_of;
+    int64_t as_of_us;     /* without it: the latest event time of all */
+    double bad_rows_max;  /* share of malformed rows that a file may hold; default 0.01 */
+} DatasetInputs;
+
+/* Read, unite, merge, route, account. Errors: IO, FORMAT; DATA: no usable customer, no label
+ * column or one class only among labelled files, no transaction of any customer; GATE: more
+ * malformed rows than bad_rows_max (the dataset is then complete enough to write the
+ * quarantine: *out is set).  Memory: keep.  Cost: O(rows log rows). */
+MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
+                             const DatasetInputs *inputs, Error *err);
+
+/* Events as known at an instant, one row for each id, by customer, then created_at, then id.
+ * A final state counts from completed_at on (or created_at when that is later); before it the
+ * event is pending, whether or not a pending row was exported. */
+typedef struct Collapsed {
+    Table *rows;
+    uint32_t *owner;   /* [rows] customer */
+    uint32_t *records; /* [rows] versions seen of this id, known or not */
+} Collapsed;
+
+/* as_of_us[customer] is each customer's own instant (all equal in a run; cut at a common age in
+ * the silence test). Events created after it are absent.
+ * Memory: keep.  Cost: O(rows log rows). */
+MUST_USE Status quality_collapse(Collapsed **out, Arena *keep, Arena scratch, const Schema *schema,
+                                 const Table *versions, const uint32_t *owner,
+                                 const int64_t *as_of_us, Error *err);
+
+#endif
