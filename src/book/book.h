@@ -77,7 +77,8 @@ typedef struct Field {
     const char *const *choices; /* FIELD_CHOICE: NULL-terminated */
     const struct Field *fields; /* FIELD_RECORD(S): ended by a NULL name */
     size_t size;                /* FIELD_RECORDS: bytes of one struct */
-    size_t mark_offset;         /* FIELD_RECORD(S): where the struct keeps its Mark, or 0 for none */
+    bool marked;                /* FIELD_RECORD(S): the struct begins with its Mark */
+    const void *defaults;       /* FIELD_RECORDS: the struct each begins as; NULL for zeros */
 } Field;
 
 /* Fill `record` (already set to its defaults) from a map node. Unknown key, missing required
