@@ -35,11 +35,19 @@ typedef struct Feature {
     size_t levels;
 } Feature;
 
+/* A slice of customers: a condition over the features. */
+typedef struct Stratum {
+    Str name;
+    Expr *condition;
+} Stratum;
+
 typedef struct Plan {
     const Schema *schema;
     Feature *feature;
     size_t features;
     Name *name; /* [features] the features as names, for policy expressions and sentences */
+    Stratum *stratum; /* slices that every figure is given for */
+    size_t strata;
     Str text;   /* the book as read */
     const char *file;
 } Plan;
@@ -49,6 +57,10 @@ typedef struct Plan {
  * (design §8).  Memory: keep. */
 MUST_USE Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
                           Error *err);
+
+/* in[customer] is 1 where the stratum's condition is true. */
+MUST_USE Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const Table *features,
+                             Error *err);
 
 const Feature *plan_find(const Plan *p, Str name); /* NULL when absent */
 

@@ -1,0 +1,117 @@
+/* policy.h - the policy book, and what follows from a probability and a customer's facts.
+ *
+ * The book holds costs (which give the thresholds), rules with sentences, safeguards that cap
+ * what may be proposed, and actions tried from the gravest down; all of them expressions over
+ * the features and a few names of the engine's own (docs/policy.md):
+ *   probability, probability_low, probability_high   the calibrated score and its interval
+ *   threshold_medium, threshold_high, threshold_offboarding   from the costs
+ *   rules, severe_rules, families                    how many fired; families: of severe or
+ *                                                    supporting rules, each counted once
+ * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "feature/feature.h"
+#include "model/model.h"
+
+typedef enum Action {
+    ACTION_RETAIN,
+    ACTION_MONITOR,
+    ACTION_ENHANCED_DUE_DILIGENCE,
+    ACTION_RESTRICT,
+    ACTION_PROPOSE_OFFBOARDING,
+    ACTIONS
+} Action;
+Str action_name(Action a); /* "PROPOSE_OFFBOARDING" */
+
+typedef enum Segment { SEGMENT_LOW, SEGMENT_MEDIUM, SEGMENT_HIGH, SEGMENTS } Segment;
+Str segment_name(Segment s); /* "Low" */
+
+typedef struct Policy Policy;
+
+/* Read a policy book against a plan's features. Unknown names in expressions, sentences and
+ * evidence are FORMAT errors with place and nearest name.  Memory: keep. */
+MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file,
+                            const Plan *plan, Error *err);
+
+Str policy_text(const Policy *p); /* the book as read */
+
+/* From the costs: medium = monitor / missed_risk, high = review / missed_risk,
+ * offboarding = wrong_exit / (wrong_exit + missed_risk). */
+typedef struct Thresholds {
+    double medium, high, offboarding;
+} Thresholds;
+Thresholds policy_thresholds(const Policy *p);
+
+typedef struct RuleView {
+    Str id, family, because, severity, condition; /* as written in the book */
+} RuleView;
+size_t policy_rules(const Policy *p, Arena *keep, RuleView **out); /* for reports */
+
+typedef struct ActionView {
+    Str action, condition, because;
+} ActionView;
+size_t policy_actions(const Policy *p, Arena *keep, ActionView **out);
+size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out); /* action: the cap */
+
+typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
+
+typedef struct Reason {
+    ReasonSource source;
+    Str code;     /* the rule's id, or the model column's name */
+    Str family;
+    Str severity; /* severe or supporting; empty for the model's */
+    Str sentence; /* with the customer's own numbers */
+    Str also;     /* what else it may mean; may be empty */
+    Str missing_proof, next_step;
+    Str window;   /* of the evidence feature: "first 14d", "all" */
+    Str feature;  /* the feature behind the evidence */
+    Str value;    /* its value, formatted */
+    Str *transaction; /* ids behind it, in time order */
+    size_t transactions;
+    double contribution; /* on the calibrated log-odds; of the model's reasons, else 0 */
+} Reason;
+
+typedef struct Decision {
+    Str id; /* the customer */
+    double margin, probability, probability_low, probability_high;
+    Segment segment;
+    bool insufficient_data; /* an overlay: the score says little */
+    Action action, before_safeguards;
+    Str because;    /* of the action chosen: one sentence */
+    Str *safeguard; /* sentences of the safeguards that capped it */
+    size_t safeguards;
+    Reason *reason; /* rules first (severe before supporting), then the model's main contributions */
+    size_t reasons;
+    Str *mitigating; /* facts that speak for the customer, as sentences */
+    size_t mitigatings;
+    size_t rules, severe_rules, families;
+    double exposure;   /* the book's exposure expression, in the currency's main unit */
+    double *contribution; /* [columns + 1] on the calibrated log-odds, bias last; sums to logit(probability) */
+    size_t contributions;
+} Decision;
+
+/* What is known of the customers when policy is applied. All by the same row number. */
+typedef struct PolicyInputs {
+    const Events *events;
+    const Table *features;   /* of every customer of events */
+    const uint32_t *row;     /* [count] rows of features and events to decide on */
+    const Str *id;           /* by row of features */
+    size_t count;
+    const double *margin, *probability, *probability_low, *probability_high; /* [count] */
+    const double *contribution; /* [count][columns + 1], calibrated log-odds, bias last */
+    const Matrix *matrix;    /* [count] rows: the model's inputs */
+    const MatrixPlan *columns;
+} PolicyInputs;
+
+/* Decide for every customer of inputs.  Memory: keep.  Cost: O(count * (rules + columns)) and the
+ * evidence of rules that fired. Tasks shared by team; the same result for any number. */
+MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
+                              const PolicyInputs *inputs, Team *team, Error *err);
+
+/* Candidates for off-boarding, best supported first: by families, then severe rules, then
+ * probability, then exposure, then id. Writes row numbers into order (room for count). */
+size_t policy_rank(uint32_t *order, const Decision *decision, size_t count);
+
+#endif
