@@ -37,17 +37,18 @@ void *arena_copy(Arena *arena, const void *bytes, size_t size);
  * otherwise it is copied. Returns the array, now with room for `count` items. */
 void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count, size_t size);
 
-#define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), 1, sizeof(type)))
-#define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
-#define ARENA_RAW(arena, type, count)   ((type *)arena_raw((arena), (size_t)(count), sizeof(type)))
+#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
+#define ARENA_ARRAY(arena, type, count)                                                            \
+    ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
+#define ARENA_RAW(arena, type, count) ((type *)arena_raw((arena), (size_t)(count), sizeof(type)))
 
 /* Make room for one more in a doubling array: push(arena, &items, &count, &capacity). */
 #define ARENA_PUSH(arena, items, count, capacity)                                                  \
     ((void)((count) < (capacity)                                                                   \
                 ? 0                                                                                \
                 : ((items) = arena_grow((arena), (items), (count),                                 \
-                                        (capacity) == 0 ? 16 : (capacity) * 2, sizeof *(items)),   \
-                   (capacity) = (capacity) == 0 ? 16 : (capacity) * 2, 0)),                        \
+                                        (capacity) == 0 ? 16 : (capacity)*2, sizeof *(items)),     \
+                   (capacity) = (capacity) == 0 ? 16 : (capacity)*2, 0)),                          \
      &(items)[(count)++])
 
 #endif

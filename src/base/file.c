@@ -111,7 +111,8 @@ Status writer_open(Writer **out, Arena *keep, const char *path, Error *err)
 
 void writer_add(Writer *w, Str bytes)
 {
-    if (w->failed == 0 && bytes.size > 0 && fwrite(bytes.data, 1, bytes.size, w->file) != bytes.size)
+    if (w->failed == 0 && bytes.size > 0 &&
+        fwrite(bytes.data, 1, bytes.size, w->file) != bytes.size)
         w->failed = errno == 0 ? EIO : errno;
 }
 

@@ -110,7 +110,10 @@ bool str_valid_utf8(Str s)
             i++;
             continue;
         }
-        size_t more = c >= 0xC2 && c <= 0xDF ? 1 : (c & 0xF0) == 0xE0 ? 2 : c >= 0xF0 && c <= 0xF4 ? 3 : 0;
+        size_t more = c >= 0xC2 && c <= 0xDF   ? 1
+                      : (c & 0xF0) == 0xE0     ? 2
+                      : c >= 0xF0 && c <= 0xF4 ? 3
+                                               : 0;
         if (more == 0 || s.size - i <= more)
             return false;
         for (size_t k = 1; k <= more; k++)

@@ -8,8 +8,8 @@ typedef struct Str {
     size_t size;
 } Str;
 
-#define S(literal)  ((Str){(literal), sizeof(literal) - 1})
-#define STR_ARG(s)  ((int)((s).size > 1000 ? 1000 : (s).size)), (s).data /* for "%.*s" */
+#define S(literal) ((Str){(literal), sizeof(literal) - 1})
+#define STR_ARG(s) ((int)((s).size > 1000 ? 1000 : (s).size)), (s).data /* for "%.*s" */
 
 Str str_from(const char *text); /* of a NUL-terminated string; NULL gives the empty Str */
 bool str_equal(Str a, Str b);
@@ -19,8 +19,8 @@ bool str_starts(Str s, Str prefix);
 bool str_contains(Str s, Str part);
 Str str_trim(Str s);
 Str str_slice(Str s, size_t from, size_t to);
-Str str_copy(Arena *arena, Str s);           /* also NUL-terminated */
-const char *str_chars(Arena *arena, Str s);  /* NUL-terminated copy */
+Str str_copy(Arena *arena, Str s);          /* also NUL-terminated */
+const char *str_chars(Arena *arena, Str s); /* NUL-terminated copy */
 Str str_format(Arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 bool str_valid_utf8(Str s);
 

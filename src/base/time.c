@@ -131,8 +131,11 @@ bool parse_date(Str s, int64_t *out_days)
 static const struct {
     Str name;
     int64_t us;
-} units[] = {{{"w", 1}, 7 * DAY_US},      {{"d", 1}, DAY_US},     {{"h", 1}, HOUR_US},
-             {{"min", 3}, MINUTE_US}, {{"s", 1}, SECOND_US}};
+} units[] = {{{"w", 1}, 7 * DAY_US},
+             {{"d", 1}, DAY_US},
+             {{"h", 1}, HOUR_US},
+             {{"min", 3}, MINUTE_US},
+             {{"s", 1}, SECOND_US}};
 
 bool parse_duration(Str s, int64_t *out_us)
 {
@@ -144,8 +147,7 @@ bool parse_duration(Str s, int64_t *out_us)
         return false;
     for (size_t i = 0; i < COUNT_OF(units); i++)
         if (str_equal(str_slice(s, n, s.size), units[i].name))
-            return !__builtin_mul_overflow(count, units[i].us, out_us) &&
-                   *out_us <= 36600 * DAY_US;
+            return !__builtin_mul_overflow(count, units[i].us, out_us) && *out_us <= 36600 * DAY_US;
     return false;
 }
 
@@ -158,9 +160,9 @@ Str time_text(char out[TIME_TEXT], int64_t time_us)
         days--;
     }
     civil_from_days(days, &year, &month, &day);
-    int size = snprintf(out, TIME_TEXT, "%04d-%02d-%02d %02d:%02d:%02d", (int)year, month, day,
-                        (int)(rest / HOUR_US), (int)(rest / MINUTE_US % 60),
-                        (int)(rest / SECOND_US % 60));
+    int size =
+        snprintf(out, TIME_TEXT, "%04d-%02d-%02d %02d:%02d:%02d", (int)year, month, day,
+                 (int)(rest / HOUR_US), (int)(rest / MINUTE_US % 60), (int)(rest / SECOND_US % 60));
     if (rest % SECOND_US != 0)
         size += snprintf(out + size, TIME_TEXT - (size_t)size, ".%06d", (int)(rest % SECOND_US));
     size += snprintf(out + size, TIME_TEXT - (size_t)size, " UTC");

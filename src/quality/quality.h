@@ -55,15 +55,15 @@ enum { LABEL_NEGATIVE = 0, LABEL_POSITIVE = 1, LABEL_NONE = -1, LABEL_CONTRADICT
 typedef struct Dataset {
     const Schema *schema;
     size_t customers;
-    Str *id;           /* [customers], ascending by bytes */
-    uint8_t *cohort;   /* [customers] bits of COHORT_ */
-    int8_t *label;     /* [customers] one of LABEL_ */
-    uint32_t *records; /* [customers] rows that were merged into one, at least 1 */
-    Table *profile;    /* [customers] rows: the customer columns, label excluded */
-    Table *versions;   /* every usable transaction row of a known customer */
-    uint32_t *owner;   /* [versions->rows] its customer */
+    Str *id;         /* [customers], ascending by bytes */
+    uint8_t *cohort; /* [customers] bits of COHORT_ */
+    int8_t *label;   /* [customers] one of LABEL_ */
+    Table *profile;  /* [customers] rows: the customer columns without the label, and `records`:
+                        how many rows were merged into this one */
+    Table *versions; /* every usable transaction row of a known customer */
+    uint32_t *owner; /* [versions->rows] its customer */
     int64_t as_of_us;
-    Str *dropped;      /* customer and transaction columns present at training but not at scoring */
+    Str *dropped; /* customer and transaction columns present at training but not at scoring */
     size_t dropped_count;
     LedgerLine *ledger;
     size_t ledger_count;
@@ -81,8 +81,8 @@ typedef struct DatasetInputs {
     const char *const *score_transactions;
     size_t score_transactions_count;
     bool has_as_of;
-    int64_t as_of_us;     /* without it: the latest event time of all */
-    double bad_rows_max;  /* share of malformed rows that a file may hold; default 0.01 */
+    int64_t as_of_us;    /* without it: the latest event time of all */
+    double bad_rows_max; /* share of malformed rows that a file may hold; default 0.01 */
 } DatasetInputs;
 
 /* Read, unite, merge, route, account. Errors: IO, FORMAT; DATA: no usable customer, no label
@@ -96,9 +96,8 @@ MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Sc
  * A final state counts from completed_at on (or created_at when that is later); before it the
  * event is pending, whether or not a pending row was exported. */
 typedef struct Collapsed {
-    Table *rows;
-    uint32_t *owner;   /* [rows] customer */
-    uint32_t *records; /* [rows] versions seen of this id, known or not */
+    Table *rows;     /* the transaction columns, and `records`: versions of the id on record */
+    uint32_t *owner; /* [rows] customer */
 } Collapsed;
 
 /* as_of_us[customer] is each customer's own instant (all equal in a run; cut at a common age in

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-static const Str type_names[] = {{"boolean", 7},  {"int64", 5}, {"decimal", 7},
-                                 {"double", 6},   {"category", 8}, {"text", 4},
-                                 {"time", 4},     {"date", 4},  {"duration", 8}};
+static const Str type_names[] = {{"boolean", 7}, {"int64", 5},    {"decimal", 7},
+                                 {"double", 6},  {"category", 8}, {"text", 4},
+                                 {"time", 4},    {"date", 4},     {"duration", 8}};
 
 Str type_name(Type type)
 {
@@ -202,10 +202,9 @@ bool cell_equal(const Column *a, size_t row_a, const Column *b, size_t row_b)
         return a->real[row_a] == b->real[row_b];
     case TYPE_CATEGORY:
     case TYPE_TEXT:
-        return a->dictionary == b->dictionary
-                   ? a->code[row_a] == b->code[row_b]
-                   : str_equal(a->dictionary->text[a->code[row_a]],
-                               b->dictionary->text[b->code[row_b]]);
+        return a->dictionary == b->dictionary ? a->code[row_a] == b->code[row_b]
+                                              : str_equal(a->dictionary->text[a->code[row_a]],
+                                                          b->dictionary->text[b->code[row_b]]);
     default:
         return a->integer[row_a] == b->integer[row_b] && a->scale == b->scale;
     }
@@ -218,7 +217,7 @@ Matrix *matrix_new(Arena *keep, size_t rows, size_t columns)
     x->columns = columns;
     x->name = ARENA_ARRAY(keep, Str, columns + 1);
     x->id = ARENA_ARRAY(keep, Str, rows + 1);
-    x->value = ARENA_RAW(keep, float, rows * columns + 1);
+    x->value = ARENA_RAW(keep, float, rows *columns + 1);
     for (size_t i = 0; i < rows * columns; i++)
         x->value[i] = NAN;
     return x;

@@ -28,7 +28,7 @@ bool type_from_name(Str name, Type *out);
 typedef struct Column {
     Str name;
     Type type;
-    int scale; /* of TYPE_DECIMAL; 0 otherwise */
+    int scale;       /* of TYPE_DECIMAL; 0 otherwise */
     uint64_t *valid; /* bit i: row i has a value */
     union {
         uint8_t *boolean;

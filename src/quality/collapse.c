@@ -1,0 +1,153 @@
+#include "quality/quality_internal.h"
+
+#include <stdlib.h>
+
+/* One id of one customer: the version that counts at the customer's instant. */
+typedef struct Pick {
+    uint32_t row;     /* the version that counts */
+    uint32_t records; /* versions on record */
+    bool pending;     /* not final yet at that instant */
+} Pick;
+
+typedef struct Order {
+    const uint32_t *owner;
+    const Column *key, *created;
+} Order;
+
+static int by_time(const void *a, const void *b, void *context)
+{
+    const Order *o = context;
+    uint32_t i = ((const Pick *)a)->row, j = ((const Pick *)b)->row;
+    if (o->owner[i] != o->owner[j])
+        return o->owner[i] < o->owner[j] ? -1 : 1;
+    if (o->created->integer[i] != o->created->integer[j])
+        return o->created->integer[i] < o->created->integer[j] ? -1 : 1;
+    return str_compare(o->key->dictionary->text[o->key->code[i]],
+                       o->key->dictionary->text[o->key->code[j]]);
+}
+
+typedef struct Columns {
+    const Column *key, *created, *completed, *state, *amount;
+} Columns;
+
+/* When a version became known: a final state on completion, or on creation if that is later. */
+static int64_t known_at(const Columns *c, uint32_t row, bool pending)
+{
+    int64_t created = c->created->integer[row];
+    if (pending || c->completed == NULL || !column_valid(c->completed, row))
+        return created;
+    int64_t completed = c->completed->integer[row];
+    return completed > created ? completed : created;
+}
+
+/* Does version b stand over version a, both known? Final over pending, later over earlier; what
+ * is left is settled by the bytes of the state and the amount, never by file order. */
+static bool stands_over(const Columns *c, uint32_t a, bool a_pending, uint32_t b, bool b_pending)
+{
+    if (a_pending != b_pending)
+        return a_pending;
+    int64_t at_a = known_at(c, a, a_pending), at_b = known_at(c, b, b_pending);
+    if (at_a != at_b)
+        return at_b > at_a;
+    if (c->state != NULL && column_valid(c->state, a) && column_valid(c->state, b) &&
+        c->state->code[a] != c->state->code[b])
+        return str_compare(c->state->dictionary->text[c->state->code[a]],
+                           c->state->dictionary->text[c->state->code[b]]) < 0;
+    return c->amount->integer[b] > c->amount->integer[a];
+}
+
+static Pick choose(const Schema *s, const Columns *c, const uint32_t *row, size_t count,
+                   int64_t as_of_us)
+{
+    Pick best = {.row = NO_CODE, .records = (uint32_t)count};
+    Pick announced = best; /* what was on record before any final state was known */
+    for (size_t i = 0; i < count; i++) {
+        uint32_t r = row[i];
+        if (c->created->integer[r] > as_of_us)
+            continue;
+        bool pending = quality_pending(s, c->state, r);
+        if (known_at(c, r, pending) <= as_of_us &&
+            (best.row == NO_CODE || stands_over(c, best.row, best.pending, r, pending))) {
+            best.row = r;
+            best.pending = pending;
+        }
+        /* Not final yet: an exported pending row says what was announced, else the final row's
+         * own amount is all there is. The earliest known stands. */
+        if (announced.row == NO_CODE ||
+            stands_over(c, r, pending, announced.row, announced.pending)) {
+            announced.row = r;
+            announced.pending = pending;
+        }
+    }
+    if (best.row != NO_CODE)
+        return best;
+    announced.pending = true;
+    return announced;
+}
+
+Status quality_collapse(Collapsed **out, Arena *keep, Arena scratch, const Schema *schema,
+                        const Table *versions, const uint32_t *owner, const int64_t *as_of_us,
+                        Error *err)
+{
+    (void)err;
+    const SchemaTransactions *st = &schema->transactions;
+    const Columns c = {.key = table_find(versions, st->key.text),
+                       .created = table_find(versions, st->created.text),
+                       .completed = table_find(versions, st->completed.text),
+                       .state = table_find(versions, st->state.text),
+                       .amount = table_find(versions, st->amount.text)};
+    size_t n = versions->rows;
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    Order context = {.owner = owner, .key = c.key, .created = c.created};
+    quality_sort_versions(order, n, owner, c.key);
+
+    Pick *pick = ARENA_ARRAY(&scratch, Pick, n + 1);
+    size_t picks = 0;
+    for (size_t from = 0, to; from < n; from = to) {
+        uint32_t first = order[from];
+        for (to = from; to < n && owner[order[to]] == owner[first] &&
+                        c.key->code[order[to]] == c.key->code[first];)
+            to++;
+        Pick p = choose(schema, &c, order + from, to - from, as_of_us[owner[first]]);
+        if (p.row != NO_CODE)
+            pick[picks++] = p;
+    }
+    qsort_r(pick, picks, sizeof *pick, by_time, &context);
+
+    uint32_t *index = ARENA_RAW(&scratch, uint32_t, picks + 1);
+    for (size_t i = 0; i < picks; i++)
+        index[i] = pick[i].row;
+    Table *rows = table_take(keep, versions, index, picks);
+    rows->column = arena_grow(keep, rows->column, rows->columns, rows->columns + 1, sizeof(Column));
+    Column *records = &rows->column[rows->columns++];
+    column_init(records, keep, S("records"), TYPE_INT64, 0, picks, NULL);
+    Column *state = table_find(rows, st->state.text);
+    Column *completed = table_find(rows, st->completed.text);
+    uint32_t pending_code = state == NULL || st->pending.count == 0
+                                ? NO_CODE
+                                : dictionary_find(state->dictionary, st->pending.item[0].text);
+    uint32_t *out_owner = ARENA_ARRAY(keep, uint32_t, picks + 1);
+    for (size_t i = 0; i < picks; i++) {
+        out_owner[i] = owner[pick[i].row];
+        records->integer[i] = pick[i].records;
+        column_set_valid(records, i);
+        if (!pick[i].pending)
+            continue;
+        if (completed != NULL) {
+            column_set_missing(completed, i);
+            completed->integer[i] = 0;
+        }
+        if (state == NULL || quality_pending(schema, state, i))
+            continue;
+        if (pending_code == NO_CODE) {
+            column_set_missing(state, i);
+            state->code[i] = 0;
+        } else
+            state->code[i] = pending_code;
+    }
+    *out = ARENA_NEW(keep, Collapsed);
+    **out = (Collapsed){rows, out_owner};
+    return STATUS_OK;
+}

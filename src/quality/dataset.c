@@ -1,0 +1,292 @@
+#include "quality/quality_internal.h"
+
+#include <string.h>
+
+/* One kind of file: which columns to ask for, and the codes that all its files share. */
+typedef struct Request {
+    CsvColumn *column;
+    size_t columns;
+} Request;
+
+static Str *texts(Arena *arena, BookTexts list)
+{
+    Str *out = ARENA_ARRAY(arena, Str, list.count + 1);
+    for (size_t i = 0; i < list.count; i++)
+        out[i] = list.item[i].text;
+    return out;
+}
+
+/* `keys` are the columns whose cells must be present; `needed` those whose header must be. */
+static Request request(Arena *keep, BookRecords columns, const BookText *key, size_t keys,
+                       const BookText *needed, size_t needs)
+{
+    const SchemaColumn *from = columns.item;
+    Request r = {ARENA_ARRAY(keep, CsvColumn, columns.count + 1), columns.count};
+    for (size_t i = 0; i < columns.count; i++) {
+        CsvColumn *c = &r.column[i];
+        *c = (CsvColumn){.name = from[i].name.text,
+                         .type = (Type)from[i].type,
+                         .scale = (int)from[i].scale,
+                         .values = texts(keep, from[i].values),
+                         .value_count = from[i].values.count,
+                         .open = from[i].values.count == 0};
+        for (size_t k = 0; k < keys; k++)
+            c->key = c->key || str_equal(c->name, key[k].text);
+        c->required = c->key;
+        for (size_t k = 0; k < needs; k++)
+            c->required = c->required || str_equal(c->name, needed[k].text);
+        if (c->type != TYPE_CATEGORY && c->type != TYPE_TEXT)
+            continue;
+        c->dictionary = dictionary_new(keep);
+        for (size_t v = 0; v < c->value_count; v++)
+            (void)dictionary_add(c->dictionary, c->values[v]);
+    }
+    return r;
+}
+
+typedef struct Reading {
+    Dataset *d;
+    Arena *keep;
+    Arena scratch;
+    const DatasetInputs *inputs;
+    Str malformed; /* the first file with too many bad rows; empty when none */
+    double malformed_share;
+} Reading;
+
+typedef struct Part {
+    Table *table;
+    uint32_t line; /* of the ledger */
+} Part;
+
+static Status read_files(Reading *r, const char *const *path, size_t count, const char *role,
+                         Request want, Part *part, size_t *parts, Error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        CsvCounts counts = {0};
+        Part *p = &part[*parts];
+        TRY(csv_read(&p->table, &counts, r->keep, r->scratch, path[i], want.column, want.columns,
+                     NULL, r->d->quarantine, err));
+        p->line = (uint32_t)r->d->ledger_count;
+        r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path[i]),
+                                                          .role = str_from(role),
+                                                          .rows = counts.rows,
+                                                          .quarantined = counts.quarantined};
+        (*parts)++;
+        double share = counts.rows == 0 ? 0 : (double)counts.quarantined / (double)counts.rows;
+        if (share > r->inputs->bad_rows_max && r->malformed.size == 0) {
+            r->malformed = str_from(path[i]);
+            r->malformed_share = share;
+        }
+        if (counts.quarantined > 0)
+            findings_add(r->d->findings, SEVERITY_WARNING, "malformed_rows", counts.quarantined,
+                         str_format(r->keep, "%llu of %llu rows of %s cannot be read",
+                                    (unsigned long long)counts.quarantined,
+                                    (unsigned long long)counts.rows, path[i]),
+                         S("set aside in quarantine.csv with file, line and reason"));
+        if (counts.extra_count > 0) {
+            Buffer names = buffer_new(r->keep);
+            for (size_t k = 0; k < counts.extra_count && k < 12; k++)
+                buffer_format(&names, "%s%.*s", k > 0 ? ", " : "", STR_ARG(counts.extra[k]));
+            findings_add(r->d->findings, SEVERITY_INFO, "extra_columns", counts.extra_count,
+                         str_format(r->keep,
+                                    "%s has columns that the schema book does not name: %.*s",
+                                    path[i], STR_ARG(buffer_str(&names))),
+                         S("not read"));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* All parts one under the other, with every column asked for. Dictionaries are shared already. */
+static Union unite(Arena *keep, Str name, Request want, const Part *part, size_t parts)
+{
+    size_t rows = 0, at = 0;
+    for (size_t i = 0; i < parts; i++)
+        rows += part[i].table->rows;
+    Union u = {table_new(keep, name, rows, want.columns), ARENA_ARRAY(keep, uint32_t, rows + 1)};
+    Table *t = u.rows;
+    t->files = ARENA_ARRAY(keep, Str, parts + 1);
+    t->file_count = parts;
+    t->file = ARENA_ARRAY(keep, uint32_t, rows + 1);
+    t->line = ARENA_ARRAY(keep, uint64_t, rows + 1);
+    for (size_t k = 0; k < want.columns; k++)
+        column_init(&t->column[k], keep, want.column[k].name, want.column[k].type,
+                    want.column[k].scale, rows, want.column[k].dictionary);
+    for (size_t i = 0; i < parts; i++) {
+        const Table *from = part[i].table;
+        t->files[i] = from->file_count > 0 ? from->files[0] : from->name;
+        for (size_t k = 0; k < want.columns; k++) {
+            const Column *source = table_find(from, want.column[k].name);
+            Column *to = &t->column[k];
+            if (source == NULL)
+                continue;
+            size_t width = type_width(to->type);
+            memcpy((char *)to->data + at * width, source->data, from->rows * width);
+            for (size_t row = 0; row < from->rows; row++)
+                if (column_valid(source, row))
+                    column_set_valid(to, at + row);
+        }
+        for (size_t row = 0; row < from->rows; row++) {
+            u.source[at + row] = part[i].line;
+            t->file[at + row] = (uint32_t)i;
+            t->line[at + row] = from->line == NULL ? 0 : from->line[row];
+        }
+        at += from->rows;
+    }
+    return u;
+}
+
+static bool any_has(const Part *part, size_t from, size_t to, Str column)
+{
+    for (size_t i = from; i < to; i++)
+        if (table_find(part[i].table, column) != NULL)
+            return true;
+    return false;
+}
+
+/* Columns that the labelled files have and the files to be scored lack: a model that used them
+ * could not score. The label is expected to be among them. */
+static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part, size_t split,
+                         size_t parts, Str label)
+{
+    if (split == 0 || split == parts)
+        return;
+    for (size_t k = 0; k < want.columns; k++) {
+        Str name = want.column[k].name;
+        if (str_equal(name, label) || !any_has(part, 0, split, name) ||
+            any_has(part, split, parts, name))
+            continue;
+        d->dropped = arena_grow(keep, d->dropped, d->dropped_count, d->dropped_count + 1,
+                                sizeof *d->dropped);
+        d->dropped[d->dropped_count++] = name;
+        findings_add(
+            d->findings, SEVERITY_WARNING, "absent_at_scoring", 1,
+            str_format(keep,
+                       "column %.*s is in the labelled files and not in the files to be scored",
+                       STR_ARG(name)),
+            S("kept from the model"));
+    }
+}
+
+static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *t)
+{
+    for (size_t k = 0; k < t->columns; k++) {
+        const Column *c = &t->column[k];
+        size_t first = SIZE_MAX, same = 0, valid = 0;
+        if (str_equal(c->name, S("records")))
+            continue;
+        for (size_t row = 0; row < t->rows; row++) {
+            if (!column_valid(c, row))
+                continue;
+            valid++;
+            if (first == SIZE_MAX)
+                first = row;
+            same += cell_equal(c, first, c, row);
+        }
+        if (t->rows > 1 && valid == 0)
+            findings_add(d->findings, SEVERITY_INFO, "empty_column", 1,
+                         str_format(keep, "%.*s column %.*s has no value at all", STR_ARG(t->name),
+                                    STR_ARG(c->name)),
+                         S("carries no information"));
+        else if (t->rows > 1 && same == t->rows)
+            findings_add(d->findings, SEVERITY_INFO, "constant_column", 1,
+                         str_format(keep, "%.*s column %.*s is %.*s in every row", STR_ARG(t->name),
+                                    STR_ARG(c->name), STR_ARG(cell_text(&scratch, c, first))),
+                         S("carries no information"));
+    }
+}
+
+static Status check_sums(const Dataset *d, Error *err)
+{
+    for (size_t i = 0; i < d->ledger_count; i++) {
+        const LedgerLine *l = &d->ledger[i];
+        if (l->rows != l->used + l->merged + l->quarantined)
+            return error_set(
+                err, STATUS_DATA,
+                "rows of %.*s do not add up: %llu read, %llu used, %llu merged, %llu quarantined",
+                STR_ARG(l->file), (unsigned long long)l->rows, (unsigned long long)l->used,
+                (unsigned long long)l->merged, (unsigned long long)l->quarantined);
+    }
+    return STATUS_OK;
+}
+
+static Status check_classes(const Dataset *d, const Schema *s, Error *err)
+{
+    size_t positives = 0, negatives = 0, labelled = 0;
+    for (size_t i = 0; i < d->customers; i++) {
+        labelled += (d->cohort[i] & COHORT_LABELLED) != 0;
+        positives += d->label[i] == LABEL_POSITIVE;
+        negatives += d->label[i] == LABEL_NEGATIVE;
+    }
+    if (labelled == 0 || (positives > 0 && negatives > 0))
+        return STATUS_OK;
+    (void)error_set(err, STATUS_DATA,
+                    "one class only: %zu customers labelled risky and %zu not, in column %.*s",
+                    positives, negatives, STR_ARG(s->customers.label.column.text));
+    return error_remedy(
+        err,
+        "learning needs both; check `label` in the schema book against the values in the file");
+}
+
+Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
+                    const DatasetInputs *in, Error *err)
+{
+    Dataset *d = *out = ARENA_NEW(keep, Dataset);
+    d->schema = schema;
+    d->findings = findings_new(keep);
+    d->quarantine = quarantine_new(keep);
+    size_t customer_files = in->customers_count + in->score_customers_count;
+    size_t transaction_files = in->transactions_count + in->score_transactions_count;
+    d->ledger = ARENA_ARRAY(keep, LedgerLine, customer_files + transaction_files + 1);
+    if (customer_files == 0 || transaction_files == 0) {
+        (void)error_set(err, STATUS_USAGE, "no %s file was given",
+                        customer_files == 0 ? "customer" : "transaction");
+        return error_remedy(
+            err,
+            "give --customers and --transactions (or --score-customers and --score-transactions)");
+    }
+
+    const SchemaCustomers *sc = &schema->customers;
+    const SchemaTransactions *st = &schema->transactions;
+    const BookText label[] = {sc->label.column};
+    Request labelled = request(keep, sc->columns, &sc->key, 1, label, 1);
+    Request scored = request(keep, sc->columns, &sc->key, 1, NULL, 0);
+    for (size_t k = 0; k < scored.columns; k++)
+        scored.column[k].dictionary = labelled.column[k].dictionary;
+    const BookText event_keys[] = {st->key, st->customer, st->created};
+    const BookText event_needs[] = {st->amount, st->state};
+    Request events = request(keep, st->columns, event_keys, 3, event_needs, 2);
+
+    Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
+    Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 1);
+    size_t parts = 0;
+    TRY(read_files(&r, in->customers, in->customers_count, "customers", labelled, part, &parts,
+                   err));
+    TRY(read_files(&r, in->score_customers, in->score_customers_count, "score_customers", scored,
+                   part, &parts, err));
+    Union customers = unite(keep, S("customers"), labelled, part, parts);
+    find_dropped(d, keep, labelled, part, in->customers_count, parts, sc->label.column.text);
+
+    parts = 0;
+    TRY(read_files(&r, in->transactions, in->transactions_count, "transactions", events, part,
+                   &parts, err));
+    TRY(read_files(&r, in->score_transactions, in->score_transactions_count, "score_transactions",
+                   events, part, &parts, err));
+    Union transactions = unite(keep, S("transactions"), events, part, parts);
+    find_dropped(d, keep, events, part, in->transactions_count, parts, S(""));
+
+    if (r.malformed.size > 0) {
+        (void)error_set(err, STATUS_GATE,
+                        "%.1f %% of the rows of %.*s cannot be read, more than %.1f %%",
+                        100 * r.malformed_share, STR_ARG(r.malformed), 100 * in->bad_rows_max);
+        return error_remedy(
+            err,
+            "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
+    }
+    TRY(quality_merge_customers(d, keep, scratch, &customers, err));
+    TRY(check_classes(d, schema, err));
+    TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
+    find_constants(d, keep, scratch, d->profile);
+    find_constants(d, keep, scratch, d->versions);
+    return check_sums(d, err);
+}

@@ -1,0 +1,237 @@
+#include "quality/quality_internal.h"
+
+static Status one_currency(const Schema *s, const Table *t, Arena scratch, Error *err)
+{
+    const Column *c = s->transactions.currency.text.size == 0
+                          ? NULL
+                          : table_find(t, s->transactions.currency.text);
+    if (c == NULL || s->currency.text.size == 0)
+        return STATUS_OK;
+    for (size_t row = 0; row < t->rows; row++) {
+        if (!column_valid(c, row))
+            continue;
+        Str value = c->dictionary->text[c->code[row]];
+        if (str_equal(value, s->currency.text))
+            continue;
+        (void)error_set(err, STATUS_DATA, "amounts are in more than one currency: %.*s beside %.*s",
+                        STR_ARG(value), STR_ARG(s->currency.text));
+        Arena own = scratch;
+        (void)error_place(err, str_chars(&own, t->files[t->file[row]]), (int64_t)t->line[row], 0);
+        return error_remedy(err, "convert the amounts, or keep the rows of one currency; amounts "
+                                 "of different currencies are never added up");
+    }
+    return STATUS_OK;
+}
+
+static Str nth_file(const Table *t, size_t row)
+{
+    return t->files[t->file[row]];
+}
+
+/* The latest event time of all: the instant at which the files were taken. */
+static int64_t latest(const Table *t, const Column *created, const Column *completed)
+{
+    int64_t best = INT64_MIN;
+    for (size_t row = 0; row < t->rows; row++) {
+        if (column_valid(created, row) && created->integer[row] > best)
+            best = created->integer[row];
+        if (completed != NULL && column_valid(completed, row) && completed->integer[row] > best)
+            best = completed->integer[row];
+    }
+    return best;
+}
+
+typedef struct Tally {
+    uint64_t exact, versions, unknown, unknown_customers, other_cohort, after, early_completion;
+    uint64_t no_completion, still_pending, amount_changed, many_finals, without_events, shared_ids;
+} Tally;
+
+static void report(Dataset *d, Arena *keep, const Tally *n)
+{
+    Findings *f = d->findings;
+    char text[TIME_TEXT];
+    findings_add(f, SEVERITY_INFO, "duplicate_transaction_rows", n->exact,
+                 str_format(keep, "%llu transaction rows repeat another row exactly",
+                            (unsigned long long)n->exact),
+                 S("merged"));
+    findings_add(
+        f, SEVERITY_INFO, "transaction_versions", n->versions,
+        str_format(
+            keep, "%llu transaction rows are further state versions of an id (pending, then final)",
+            (unsigned long long)n->versions),
+        str_format(keep, "merged into one event each, as known at %.*s",
+                   STR_ARG(time_text(text, d->as_of_us))));
+    findings_add(
+        f, SEVERITY_WARNING, "transactions_of_the_other_cohort", n->other_cohort,
+        str_format(
+            keep,
+            "%llu transaction rows came in a file of the cohort that their customer is not in",
+            (unsigned long long)n->other_cohort),
+        S("routed to their customer, whichever file they came in"));
+    findings_add(
+        f, SEVERITY_WARNING, "transactions_of_nobody", n->unknown,
+        str_format(keep,
+                   "%llu transaction rows belong to %llu customers who are in no customer file",
+                   (unsigned long long)n->unknown, (unsigned long long)n->unknown_customers),
+        S("set aside in quarantine.csv"));
+    findings_add(f, SEVERITY_WARNING, "transactions_after_as_of", n->after,
+                 str_format(keep, "%llu transaction rows were created after as_of",
+                            (unsigned long long)n->after),
+                 S("set aside in quarantine.csv: they were not known then"));
+    findings_add(
+        f, SEVERITY_WARNING, "customers_without_transactions", n->without_events,
+        str_format(keep, "%llu customers have no transaction",
+                   (unsigned long long)n->without_events),
+        S("scored, and marked INSUFFICIENT_DATA: absence of evidence is not evidence of good"));
+    findings_add(f, SEVERITY_WARNING, "completed_before_created", n->early_completion,
+                 str_format(keep, "%llu transaction rows were completed before they were created",
+                            (unsigned long long)n->early_completion),
+                 S("taken as final from their creation on"));
+    findings_add(f, SEVERITY_WARNING, "final_without_time", n->no_completion,
+                 str_format(keep, "%llu transaction rows have a final state and no completion time",
+                            (unsigned long long)n->no_completion),
+                 S("taken as final from their creation on"));
+    findings_add(f, SEVERITY_INFO, "still_pending", n->still_pending,
+                 str_format(keep, "%llu transactions are still pending",
+                            (unsigned long long)n->still_pending),
+                 S("kept as pending"));
+    findings_add(
+        f, SEVERITY_INFO, "amount_changed", n->amount_changed,
+        str_format(keep,
+                   "%llu transactions settled at another amount than they were announced with",
+                   (unsigned long long)n->amount_changed),
+        S("the amount of the version known at as_of counts"));
+    findings_add(f, SEVERITY_WARNING, "several_final_states", n->many_finals,
+                 str_format(keep, "%llu transactions have more than one final row",
+                            (unsigned long long)n->many_finals),
+                 S("the latest known at as_of counts"));
+    findings_add(f, SEVERITY_WARNING, "shared_transaction_ids", n->shared_ids,
+                 str_format(keep, "%llu transaction ids are used by more than one customer",
+                            (unsigned long long)n->shared_ids),
+                 S("taken as one event for each customer"));
+}
+
+/* Rows of one id: count what their versions say. */
+static void look_at_versions(Tally *n, const Schema *s, const Table *t, const uint32_t *row,
+                             size_t count)
+{
+    const Column *state = table_find(t, s->transactions.state.text);
+    const Column *amount = table_find(t, s->transactions.amount.text);
+    size_t finals = 0;
+    bool changed = false;
+    for (size_t i = 0; i < count; i++) {
+        finals += !quality_pending(s, state, row[i]);
+        changed = changed || !cell_equal(amount, row[0], amount, row[i]);
+    }
+    n->versions += count - 1;
+    n->still_pending += finals == 0;
+    n->many_finals += finals > 1;
+    n->amount_changed += changed;
+}
+
+Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const Union *all,
+                                  const DatasetInputs *inputs, Error *err)
+{
+    const Schema *s = d->schema;
+    const Table *t = all->rows;
+    const Column *key = table_find(t, s->transactions.key.text);
+    const Column *customer = table_find(t, s->transactions.customer.text);
+    const Column *created = table_find(t, s->transactions.created.text);
+    const Column *completed = s->transactions.completed.text.size == 0
+                                  ? NULL
+                                  : table_find(t, s->transactions.completed.text);
+    const Column *state = table_find(t, s->transactions.state.text);
+    TRY(one_currency(s, t, scratch, err));
+
+    /* Customer of each code of the transactions' customer column. */
+    Dictionary *ids = dictionary_new(&scratch);
+    for (size_t i = 0; i < d->customers; i++)
+        (void)dictionary_add(ids, d->id[i]);
+    size_t codes = customer->dictionary->count;
+    uint32_t *owner_of = ARENA_ARRAY(&scratch, uint32_t, codes + 1);
+    for (size_t i = 0; i < codes; i++)
+        owner_of[i] = dictionary_find(ids, customer->dictionary->text[i]);
+
+    d->as_of_us = inputs->has_as_of ? inputs->as_of_us : latest(t, created, completed);
+    Tally tally = {0};
+    uint32_t *owner = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
+    uint32_t *order = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
+    uint8_t *unknown_seen = ARENA_ARRAY(&scratch, uint8_t, codes + 1);
+    size_t usable = 0;
+    for (uint32_t row = 0; row < t->rows; row++) {
+        LedgerLine *line = &d->ledger[all->source[row]];
+        owner[row] = owner_of[customer->code[row]];
+        bool unknown = owner[row] == NO_CODE, after = created->integer[row] > d->as_of_us;
+        if (unknown || after) {
+            Arena own = scratch;
+            quarantine_add(
+                d->quarantine, nth_file(t, row),
+                (QuarantineRow){.line = t->line[row],
+                                .code = unknown ? S("unknown_customer") : S("after_as_of"),
+                                .reason = unknown ? S("the customer is in no customer file")
+                                                  : S("created after as_of"),
+                                .raw = quality_row_text(&own, t, row)});
+            line->quarantined++;
+            tally.unknown += unknown;
+            tally.after += !unknown;
+            if (unknown && !unknown_seen[customer->code[row]]) {
+                unknown_seen[customer->code[row]] = 1;
+                tally.unknown_customers++;
+            }
+            continue;
+        }
+        bool labelled_file = str_equal(line->role, S("transactions"));
+        tally.other_cohort +=
+            (d->cohort[owner[row]] & (labelled_file ? COHORT_LABELLED : COHORT_SCORED)) == 0;
+        if (completed != NULL && column_valid(completed, row))
+            tally.early_completion += completed->integer[row] < created->integer[row];
+        else
+            tally.no_completion += !quality_pending(s, state, row);
+        order[usable++] = row;
+    }
+    if (usable == 0) {
+        (void)error_set(err, STATUS_DATA,
+                        "none of the %zu transaction rows belongs to any of the %zu customers",
+                        t->rows, d->customers);
+        return error_remedy(err, "check that customers and transactions come from the same "
+                                 "extract, and `key` and `customer` in the schema book");
+    }
+
+    quality_sort_versions(order, usable, owner, key);
+    uint8_t *has_events = ARENA_ARRAY(&scratch, uint8_t, d->customers + 1);
+    uint32_t *last_owner = ARENA_ARRAY(&scratch, uint32_t, key->dictionary->count + 1);
+    size_t kept = 0;
+    for (size_t from = 0, to; from < usable; from = to) {
+        uint32_t first = order[from];
+        size_t start = kept;
+        for (to = from; to < usable && owner[order[to]] == owner[first] &&
+                        key->code[order[to]] == key->code[first];
+             to++) {
+            LedgerLine *line = &d->ledger[all->source[order[to]]];
+            bool repeated = false;
+            for (size_t i = start; i < kept && !repeated; i++)
+                repeated = quality_same_row(t, order[i], order[to]);
+            if (to == from)
+                line->used++;
+            else
+                line->merged++;
+            tally.exact += repeated;
+            if (!repeated)
+                order[kept++] = order[to]; /* kept <= to: compacts in place */
+        }
+        look_at_versions(&tally, s, t, order + start, kept - start);
+        has_events[owner[first]] = 1;
+        uint32_t *last = &last_owner[key->code[first]];
+        tally.shared_ids += *last != 0 && *last != owner[first] + 1;
+        *last = owner[first] + 1;
+    }
+    for (size_t i = 0; i < d->customers; i++)
+        tally.without_events += !has_events[i];
+
+    d->versions = table_take(keep, t, order, kept);
+    d->owner = ARENA_ARRAY(keep, uint32_t, kept + 1);
+    for (size_t i = 0; i < kept; i++)
+        d->owner[i] = owner[order[i]];
+    report(d, keep, &tally);
+    return STATUS_OK;
+}
