@@ -78,7 +78,7 @@ const char *str_chars(Arena *arena, Str s)
     return str_copy(arena, s).data;
 }
 
-static Str format_into(Arena *arena, const char *format, va_list args)
+static PRINTF_LIKE(2, 0) Str format_into(Arena *arena, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
