@@ -2,7 +2,9 @@
  *
  * All functions take one score and one label (0 or 1) per customer. A metric that is not
  * defined (AUC with one class, precision with nothing predicted) is NaN. Sums are taken in
- * row order, so results do not depend on threads. Customers, never rows, are resampled.
+ * row order, so results do not depend on threads. Customers, never rows, are resampled. One
+ * score that is NaN leaves the metric undefined; a customer is predicted positive when p >= the
+ * threshold.
  */
 #ifndef METRIC_METRIC_H
 #define METRIC_METRIC_H
@@ -27,7 +29,10 @@ typedef struct Confusion {
     size_t true_positive, false_positive, true_negative, false_negative;
 } Confusion;
 
+/* A NaN is not at or above any threshold: it counts as predicted negative. */
 Confusion metric_confusion(const double *p, const uint8_t *label, size_t n, double threshold);
+
+enum { METRIC_ECE_BINS = 10 }; /* in metric_evaluate */
 
 typedef enum MetricKind {
     METRIC_AUC,
@@ -59,14 +64,19 @@ typedef struct MetricSet {
 /* Every metric with its interval. p[repeat] points at n probabilities (one out-of-fold run);
  * rows whose in[i] is 0 are left out (NULL: all in). The interval is the percentile bootstrap
  * over customers, `replicates` draws, stratified by label so that both classes are present;
- * each draw is averaged over repeats. Fewer than 2 of either class: the interval is NaN.
- * Memory: scratch of the team.  Cost: O(replicates * repeats * n log n). */
+ * each draw is averaged over repeats. Fewer than 2 of either class: the interval is NaN. Means and
+ * percentiles (R-7) are over the repeats and draws in which the metric is defined. Draw r takes
+ * its numbers from random_new(seed_derive(seed, r)), positives first.
+ * Memory: its own, O(repeats * n + replicates), given back.
+ * Cost: O(repeats * n log n) once, then O(replicates * repeats * n): a draw is multiplicities over
+ * an order that is sorted once. */
 void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
                      const uint8_t *in, size_t n, double threshold, size_t replicates,
                      uint64_t seed, Team *team);
 
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
- * in a bin of its own; with the null mean (k - 1)(1/n + 1/m) for judging it at small n.
+ * in a bin of its own, an empty side counted as half a customer; with the null mean
+ * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.
  * Source: Yurdakul 2018. */
 typedef struct Stability {
     double psi, null_mean;
