@@ -1,0 +1,663 @@
+/* policy_book.c - the policy book: read, checked against a plan, compiled. */
+#include "policy/policy_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { RULES_MAX = 1000 }; /* of each list: a bound on what one customer may cost */
+
+/* ---- the book's shape ---- */
+
+typedef struct Costs {
+    Mark mark;
+    double wrong_exit, missed_risk, review, monitor;
+} Costs;
+
+typedef struct Overlay {
+    Mark mark;
+    BookText when, because;
+} Overlay;
+
+typedef struct RuleText {
+    Mark mark;
+    BookText id, when, family;
+    int severity;
+    BookText because, also, evidence, missing_proof, next_step;
+} RuleText;
+
+/* Of mitigating facts, safeguards and actions; each list uses the fields it has. */
+typedef struct ClauseText {
+    Mark mark;
+    BookText id, when;
+    int action;
+    BookText because;
+} ClauseText;
+
+typedef struct PolicyText {
+    int64_t version;
+    BookText name;
+    Costs costs;
+    BookText exposure;
+    Overlay insufficient_data;
+    BookRecords rules, mitigating, safeguards, actions;
+    BookText otherwise;
+} PolicyText;
+
+static const char *const severities[] = {"supporting", "severe", NULL};
+static const char *const action_names[] = {
+    "RETAIN", "MONITOR", "ENHANCED_DUE_DILIGENCE", "RESTRICT", "PROPOSE_OFFBOARDING", NULL};
+static const char *const segment_names[] = {"Low", "Medium", "High"};
+
+#define AT(type, member) offsetof(type, member)
+
+static const Field costs_fields[] = {
+    {.name = "wrong_exit",
+     .kind = FIELD_NUMBER,
+     .offset = AT(Costs, wrong_exit),
+     .required = true,
+     .says = "Cost of proposing the exit of a good customer"},
+    {.name = "missed_risk",
+     .kind = FIELD_NUMBER,
+     .offset = AT(Costs, missed_risk),
+     .required = true,
+     .says = "Cost of missing a risky customer; the unit of the others"},
+    {.name = "review",
+     .kind = FIELD_NUMBER,
+     .offset = AT(Costs, review),
+     .required = true,
+     .says = "Cost of one review"},
+    {.name = "monitor",
+     .kind = FIELD_NUMBER,
+     .offset = AT(Costs, monitor),
+     .required = true,
+     .says = "Cost of watching one customer more closely"},
+    {0}};
+
+static const Field overlay_fields[] = {{.name = "when",
+                                        .kind = FIELD_TEXT,
+                                        .offset = AT(Overlay, when),
+                                        .required = true,
+                                        .says = "Condition over the features"},
+                                       {.name = "because",
+                                        .kind = FIELD_TEXT,
+                                        .offset = AT(Overlay, because),
+                                        .required = true,
+                                        .says = "Sentence shown with such a customer"},
+                                       {0}};
+
+static const Field rule_fields[] = {
+    {.name = "id",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, id),
+     .required = true,
+     .says = "Stable name of the rule"},
+    {.name = "when",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, when),
+     .required = true,
+     .says = "Condition over the features"},
+    {.name = "family",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, family),
+     .required = true,
+     .says = "Kind of evidence; each kind counts once"},
+    {.name = "severity",
+     .kind = FIELD_CHOICE,
+     .offset = AT(RuleText, severity),
+     .required = true,
+     .says = "severe or supporting",
+     .choices = severities},
+    {.name = "because",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, because),
+     .required = true,
+     .says = "Sentence with the customer's own numbers: {feature:format}"},
+    {.name = "also",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, also),
+     .says = "What else the pattern may mean"},
+    {.name = "evidence",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, evidence),
+     .required = true,
+     .says = "Feature whose transactions are shown"},
+    {.name = "missing_proof",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, missing_proof),
+     .says = "What is not yet known"},
+    {.name = "next_step",
+     .kind = FIELD_TEXT,
+     .offset = AT(RuleText, next_step),
+     .says = "What to do to find out"},
+    {0}};
+
+static const Field mitigating_fields[] = {{.name = "id",
+                                           .kind = FIELD_TEXT,
+                                           .offset = AT(ClauseText, id),
+                                           .required = true,
+                                           .says = "Stable name of the fact"},
+                                          {.name = "when",
+                                           .kind = FIELD_TEXT,
+                                           .offset = AT(ClauseText, when),
+                                           .required = true,
+                                           .says = "Condition"},
+                                          {.name = "because",
+                                           .kind = FIELD_TEXT,
+                                           .offset = AT(ClauseText, because),
+                                           .required = true,
+                                           .says = "Sentence that speaks for the customer"},
+                                          {0}};
+
+static const Field safeguard_fields[] = {{.name = "id",
+                                          .kind = FIELD_TEXT,
+                                          .offset = AT(ClauseText, id),
+                                          .required = true,
+                                          .says = "Stable name of the safeguard"},
+                                         {.name = "when",
+                                          .kind = FIELD_TEXT,
+                                          .offset = AT(ClauseText, when),
+                                          .required = true,
+                                          .says = "Condition"},
+                                         {.name = "cap",
+                                          .kind = FIELD_CHOICE,
+                                          .offset = AT(ClauseText, action),
+                                          .required = true,
+                                          .says = "The gravest action that may still be proposed",
+                                          .choices = action_names},
+                                         {.name = "because",
+                                          .kind = FIELD_TEXT,
+                                          .offset = AT(ClauseText, because),
+                                          .required = true,
+                                          .says = "Sentence that says why"},
+                                         {0}};
+
+static const Field action_fields[] = {{.name = "action",
+                                       .kind = FIELD_CHOICE,
+                                       .offset = AT(ClauseText, action),
+                                       .required = true,
+                                       .says = "What is proposed",
+                                       .choices = action_names},
+                                      {.name = "when",
+                                       .kind = FIELD_TEXT,
+                                       .offset = AT(ClauseText, when),
+                                       .required = true,
+                                       .says = "Condition"},
+                                      {.name = "because",
+                                       .kind = FIELD_TEXT,
+                                       .offset = AT(ClauseText, because),
+                                       .required = true,
+                                       .says = "Sentence that says why"},
+                                      {0}};
+
+static const Field policy_fields[] = {
+    {.name = "policy",
+     .kind = FIELD_INTEGER,
+     .offset = AT(PolicyText, version),
+     .required = true,
+     .says = "Version of the book's shape: 1"},
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .offset = AT(PolicyText, name),
+     .required = true,
+     .says = "Name of the policy"},
+    {.name = "costs",
+     .kind = FIELD_RECORD,
+     .offset = AT(PolicyText, costs),
+     .required = true,
+     .says = "Costs that give the thresholds",
+     .fields = costs_fields,
+     .marked = true},
+    {.name = "exposure",
+     .kind = FIELD_TEXT,
+     .offset = AT(PolicyText, exposure),
+     .required = true,
+     .says = "Euros at stake, an expression over the features"},
+    {.name = "insufficient_data",
+     .kind = FIELD_RECORD,
+     .offset = AT(PolicyText, insufficient_data),
+     .says = "When the score says little",
+     .fields = overlay_fields,
+     .marked = true},
+    {.name = "rules",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, rules),
+     .required = true,
+     .says = "Patterns that count",
+     .fields = rule_fields,
+     .size = sizeof(RuleText),
+     .marked = true},
+    {.name = "mitigating",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, mitigating),
+     .says = "Facts that speak for the customer",
+     .fields = mitigating_fields,
+     .size = sizeof(ClauseText),
+     .marked = true},
+    {.name = "safeguards",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, safeguards),
+     .says = "Limits on what may be proposed",
+     .fields = safeguard_fields,
+     .size = sizeof(ClauseText),
+     .marked = true},
+    {.name = "actions",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, actions),
+     .required = true,
+     .says = "The first whose condition holds, gravest first; RETAIN is the rest",
+     .fields = action_fields,
+     .size = sizeof(ClauseText),
+     .marked = true},
+    {.name = "otherwise",
+     .kind = FIELD_TEXT,
+     .offset = AT(PolicyText, otherwise),
+     .says = "The sentence of RETAIN"},
+    {0}};
+
+Str action_name(Action a)
+{
+    return str_from(action_names[a]);
+}
+
+Str segment_name(Segment s)
+{
+    return str_from(segment_names[s]);
+}
+
+/* ---- checks ---- */
+
+typedef struct Reading {
+    Policy *p;
+    Arena *keep;
+    const char *file;
+    Scope features; /* of rules: the features alone */
+    Scope all;      /* of the rest: also the engine's own names */
+    Error *err;
+} Reading;
+
+PRINTF_LIKE(3, 4)
+static Status refuse(const Reading *r, Mark mark, const char *format, ...)
+{
+    char message[sizeof r->err->message];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    Status status = error_set(r->err, STATUS_FORMAT, "%s", message);
+    (void)error_place(r->err, r->file, mark.line, mark.column);
+    return status;
+}
+
+static Str feature_name(const Plan *plan, size_t i)
+{
+    return plan->feature[i].name.text;
+}
+
+/* What is only monitored may not count against a customer. */
+static Status refuse_monitored(const Reading *r, const Str *names, size_t count, Mark mark,
+                               const char *where)
+{
+    for (size_t i = 0; i < count; i++) {
+        const Feature *f = plan_find(r->p->plan, names[i]);
+        if (f == NULL || f->use != USE_MONITOR)
+            continue;
+        Status status =
+            refuse(r, mark, "%s reads `%.*s`, which is only monitored", where, STR_ARG(names[i]));
+        (void)error_remedy(r->err, "use a feature of `use: policy`, or give `%.*s` that use",
+                           STR_ARG(names[i]));
+        return status;
+    }
+    return STATUS_OK;
+}
+
+static Status read_condition(Expr **out, const Reading *r, const Scope *scope, BookText when)
+{
+    TRY(lang_read(out, r->keep, when.text, scope, r->file, when.mark.line, when.mark.column,
+                  r->err));
+    if (lang_type(*out) == TYPE_BOOLEAN)
+        return STATUS_OK;
+    Status status = refuse(r, when.mark, "a condition must be true or false; this is a %.*s",
+                           STR_ARG(type_name(lang_type(*out))));
+    (void)error_remedy(r->err, "compare it with something: `... >= 0.8`");
+    return status;
+}
+
+/* An absent sentence gives NULL. */
+static Status read_sentence(Template **out, const Reading *r, const Scope *scope, BookText text)
+{
+    *out = NULL;
+    if (text.text.size == 0)
+        return STATUS_OK;
+    return template_read(out, r->keep, text.text, scope, r->file, text.mark.line, text.mark.column,
+                         r->err);
+}
+
+static Status check_costs(const Reading *r, const Costs *c)
+{
+    const struct {
+        const char *name;
+        double value;
+    } cost[] = {{"wrong_exit", c->wrong_exit},
+                {"missed_risk", c->missed_risk},
+                {"review", c->review},
+                {"monitor", c->monitor}};
+    for (size_t i = 0; i < COUNT_OF(cost); i++)
+        if (!(cost[i].value > 0) || cost[i].value > 1e9)
+            return refuse(r, c->mark, "the cost `%s` must be above 0 and at most 1e9",
+                          cost[i].name);
+    Thresholds *t = &r->p->thresholds;
+    t->medium = c->monitor / c->missed_risk;
+    t->high = c->review / c->missed_risk;
+    t->offboarding = c->wrong_exit / (c->wrong_exit + c->missed_risk);
+    if (t->medium <= t->high && t->high <= t->offboarding)
+        return STATUS_OK;
+    Status status = refuse(r, c->mark,
+                           "the costs give thresholds out of order: "
+                           "medium %.4g, high %.4g, offboarding %.4g",
+                           t->medium, t->high, t->offboarding);
+    (void)error_remedy(r->err, "monitoring must cost no more than a review, and a review less than "
+                               "an exit: monitor <= review, and "
+                               "review / missed_risk <= wrong_exit / (wrong_exit + missed_risk)");
+    return status;
+}
+
+static Status find_evidence(size_t *out, const Reading *r, BookText evidence)
+{
+    const Plan *plan = r->p->plan;
+    Str *names = ARENA_ARRAY(r->keep, Str, plan->features);
+    for (size_t i = 0; i < plan->features; i++) {
+        names[i] = feature_name(plan, i);
+        if (str_equal(names[i], evidence.text)) {
+            *out = i;
+            return refuse_monitored(r, &names[i], 1, evidence.mark, "the evidence");
+        }
+    }
+    Status status = refuse(r, evidence.mark, "unknown feature `%.*s`", STR_ARG(evidence.text));
+    Str near = str_nearest(evidence.text, names, plan->features);
+    if (near.size > 0)
+        (void)error_remedy(r->err, "did you mean `%.*s`?", STR_ARG(near));
+    else
+        (void)error_remedy(r->err, "name a feature of %s", plan->file);
+    return status;
+}
+
+static Status check_id(const Reading *r, BookText id, const Str *before, size_t count,
+                       const char *list)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(before[i], id.text))
+            return refuse(r, id.mark, "two %s are called `%.*s`", list, STR_ARG(id.text));
+    return STATUS_OK;
+}
+
+static Status check_count(const Reading *r, size_t count, const char *list)
+{
+    if (count <= RULES_MAX)
+        return STATUS_OK;
+    Status status =
+        error_set(r->err, STATUS_LIMIT, "%zu %s; at most %d are allowed", count, list, RULES_MAX);
+    (void)error_place(r->err, r->file, 1, 1);
+    return status;
+}
+
+/* ---- compiling ---- */
+
+static Status read_rule(Rule *out, const Reading *r, const RuleText *text)
+{
+    *out = (Rule){.id = text->id.text,
+                  .family = text->family.text,
+                  .condition = text->when.text,
+                  .sentence = text->because.text,
+                  .severe = text->severity == 1};
+    TRY(read_condition(&out->when, r, &r->features, text->when));
+    size_t names;
+    const Str *name = lang_names(out->when, &names);
+    TRY(refuse_monitored(r, name, names, text->when.mark, "a rule"));
+    TRY(read_sentence(&out->because, r, &r->features, text->because));
+    (void)template_names(out->because, &names);
+    if (names == 0) {
+        Status status = refuse(r, text->because.mark,
+                               "the rule's sentence carries none of the customer's own numbers");
+        (void)error_remedy(r->err, "put a feature into it, like {%.*s}",
+                           STR_ARG(text->evidence.text));
+        return status;
+    }
+    TRY(read_sentence(&out->also, r, &r->features, text->also));
+    TRY(read_sentence(&out->missing_proof, r, &r->features, text->missing_proof));
+    TRY(read_sentence(&out->next_step, r, &r->features, text->next_step));
+    return find_evidence(&out->evidence, r, text->evidence);
+}
+
+static Status read_rules(const Reading *r, const BookRecords *list)
+{
+    const RuleText *text = list->item;
+    Policy *p = r->p;
+    TRY(check_count(r, list->count, "rules"));
+    p->rule = ARENA_ARRAY(r->keep, Rule, list->count);
+    Str *ids = ARENA_ARRAY(r->keep, Str, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        TRY(check_id(r, text[i].id, ids, i, "rules"));
+        ids[i] = text[i].id.text;
+        Rule *rule = &p->rule[i];
+        TRY(read_rule(rule, r, &text[i]));
+        rule->family_index = p->families;
+        for (size_t k = 0; k < i; k++)
+            if (str_equal(p->rule[k].family, rule->family))
+                rule->family_index = p->rule[k].family_index;
+        p->families += rule->family_index == p->families;
+    }
+    p->rules = list->count;
+    return STATUS_OK;
+}
+
+static Status read_clause(Clause *out, const Reading *r, const Scope *scope, const ClauseText *text)
+{
+    *out = (Clause){.id = text->id.text,
+                    .condition = text->when.text,
+                    .sentence = text->because.text,
+                    .action = (Action)text->action};
+    TRY(read_condition(&out->when, r, scope, text->when));
+    return read_sentence(&out->because, r, scope, text->because);
+}
+
+static Status read_clauses(Clause **out, size_t *count, const Reading *r, const BookRecords *list,
+                           const char *name, bool has_ids)
+{
+    const ClauseText *text = list->item;
+    TRY(check_count(r, list->count, name));
+    *out = ARENA_ARRAY(r->keep, Clause, list->count);
+    Str *ids = ARENA_ARRAY(r->keep, Str, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        if (has_ids)
+            TRY(check_id(r, text[i].id, ids, i, name));
+        ids[i] = text[i].id.text;
+        TRY(read_clause(&(*out)[i], r, &r->all, &text[i]));
+    }
+    *count = list->count;
+    return STATUS_OK;
+}
+
+/* The first action that holds is taken, so a graver one below a milder one would never be
+ * seen for what it is. */
+static Status check_actions(const Reading *r, const BookRecords *list)
+{
+    const ClauseText *text = list->item;
+    for (size_t i = 0; i < list->count; i++) {
+        if (text[i].action == ACTION_RETAIN) {
+            Status status = refuse(r, text[i].mark, "RETAIN needs no condition: it is the rest");
+            (void)error_remedy(r->err, "take the entry away; its sentence goes to `otherwise`");
+            return status;
+        }
+        if (i > 0 && text[i].action > text[i - 1].action) {
+            Status status = refuse(r, text[i].mark, "%s stands below the milder %s",
+                                   action_names[text[i].action], action_names[text[i - 1].action]);
+            (void)error_remedy(r->err, "order the actions from the gravest to the mildest");
+            return status;
+        }
+        size_t names;
+        const Str *name = lang_names(r->p->action[i].when, &names);
+        TRY(refuse_monitored(r, name, names, text[i].when.mark, "an action"));
+    }
+    return STATUS_OK;
+}
+
+static Status read_exposure(const Reading *r, BookText text)
+{
+    TRY(lang_read(&r->p->exposure, r->keep, text.text, &r->features, r->file, text.mark.line,
+                  text.mark.column, r->err));
+    Type type = lang_type(r->p->exposure);
+    if (type != TYPE_DECIMAL && type != TYPE_INT64 && type != TYPE_DOUBLE)
+        return refuse(r, text.mark, "`exposure` must be an amount; this is a %.*s",
+                      STR_ARG(type_name(type)));
+    size_t names;
+    const Str *name = lang_names(r->p->exposure, &names);
+    return refuse_monitored(r, name, names, text.mark, "`exposure`");
+}
+
+/* The features, then the engine's own names. */
+static Status make_scopes(Reading *r)
+{
+    static const struct {
+        Str name;
+        Type type;
+    } own[OWN_NAMES] = {
+        [OWN_PROBABILITY] = {{"probability", 11}, TYPE_DOUBLE},
+        [OWN_PROBABILITY_LOW] = {{"probability_low", 15}, TYPE_DOUBLE},
+        [OWN_PROBABILITY_HIGH] = {{"probability_high", 16}, TYPE_DOUBLE},
+        [OWN_THRESHOLD_MEDIUM] = {{"threshold_medium", 16}, TYPE_DOUBLE},
+        [OWN_THRESHOLD_HIGH] = {{"threshold_high", 14}, TYPE_DOUBLE},
+        [OWN_THRESHOLD_OFFBOARDING] = {{"threshold_offboarding", 21}, TYPE_DOUBLE},
+        [OWN_RULES] = {{"rules", 5}, TYPE_INT64},
+        [OWN_SEVERE_RULES] = {{"severe_rules", 12}, TYPE_INT64},
+        [OWN_FAMILIES] = {{"families", 8}, TYPE_INT64},
+        [OWN_EXPOSURE] = {{"exposure", 8}, TYPE_DOUBLE},
+        [OWN_INSUFFICIENT_DATA] = {{"insufficient_data", 17}, TYPE_BOOLEAN},
+    };
+    const Plan *plan = r->p->plan;
+    Name *names = ARENA_ARRAY(r->keep, Name, plan->features + OWN_NAMES);
+    for (size_t i = 0; i < plan->features; i++) {
+        names[i] = plan->name[i];
+        for (size_t k = 0; k < OWN_NAMES; k++) {
+            if (!str_equal(names[i].name, own[k].name))
+                continue;
+            Mark mark = plan->feature[i].name.mark;
+            Status status = error_set(r->err, STATUS_FORMAT,
+                                      "the feature `%.*s` has a name that "
+                                      "the policy gives to something else",
+                                      STR_ARG(own[k].name));
+            (void)error_place(r->err, plan->file, mark.line, mark.column);
+            (void)error_remedy(r->err, "give the feature another name");
+            return status;
+        }
+    }
+    for (size_t k = 0; k < OWN_NAMES; k++)
+        names[plan->features + k] = (Name){.name = own[k].name, .type = own[k].type};
+    r->p->name = names;
+    r->features = (Scope){.customer = names, .customers = plan->features};
+    r->all = (Scope){.customer = names, .customers = plan->features + OWN_NAMES};
+    return STATUS_OK;
+}
+
+/* The amount keeps its type, so that comparing and printing it stays exact. */
+static void type_exposure(Policy *p)
+{
+    Name *name = &p->name[p->plan->features + OWN_EXPOSURE];
+    name->type = lang_type(p->exposure);
+    name->scale = lang_scale(p->exposure);
+}
+
+static Str *feature_windows(Arena *keep, const Plan *plan)
+{
+    Str *out = ARENA_ARRAY(keep, Str, plan->features);
+    for (size_t i = 0; i < plan->features; i++) {
+        size_t aggregates;
+        const Aggregate *first = lang_aggregates(plan->feature[i].expr, &aggregates);
+        if (aggregates == 0)
+            out[i] = S("profile");
+        else
+            out[i] = window_text(keep, first->has_window ? first->window : plan->feature[i].window);
+    }
+    return out;
+}
+
+Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
+                   Error *err)
+{
+    Node *node;
+    PolicyText text = {0};
+    Policy *p = ARENA_NEW(keep, Policy);
+    Reading r = {.p = p, .keep = keep, .file = file, .err = err};
+
+    p->text = str_copy(keep, yaml);
+    p->plan = plan;
+    TRY(book_parse(&node, keep, p->text, file, err));
+    TRY(book_read(&text, keep, node, policy_fields, file, err));
+    if (text.version != 1) {
+        Status status = refuse(&r, node->mark, "version %lld of a policy book is not known",
+                               (long long)text.version);
+        (void)error_remedy(err, "write `policy: 1`");
+        return status;
+    }
+    TRY(check_costs(&r, &text.costs));
+    TRY(make_scopes(&r));
+    TRY(read_exposure(&r, text.exposure));
+    type_exposure(p);
+    if (text.insufficient_data.when.text.size > 0) {
+        ClauseText overlay = {.when = text.insufficient_data.when,
+                              .because = text.insufficient_data.because};
+        p->insufficient = ARENA_NEW(keep, Clause);
+        TRY(read_clause(p->insufficient, &r, &r.features, &overlay));
+    }
+    TRY(read_rules(&r, &text.rules));
+    TRY(read_clauses(&p->mitigating, &p->mitigatings, &r, &text.mitigating, "mitigating facts",
+                     true));
+    TRY(read_clauses(&p->safeguard, &p->safeguards, &r, &text.safeguards, "safeguards", true));
+    TRY(read_clauses(&p->action, &p->actions, &r, &text.actions, "actions", false));
+    TRY(check_actions(&r, &text.actions));
+    TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
+    p->window = feature_windows(keep, plan);
+    *out = p;
+    return STATUS_OK;
+}
+
+/* ---- views ---- */
+
+Str policy_text(const Policy *p)
+{
+    return p->text;
+}
+
+Thresholds policy_thresholds(const Policy *p)
+{
+    return p->thresholds;
+}
+
+size_t policy_rules(const Policy *p, Arena *keep, RuleView **out)
+{
+    *out = ARENA_ARRAY(keep, RuleView, p->rules);
+    for (size_t i = 0; i < p->rules; i++) {
+        const Rule *r = &p->rule[i];
+        (*out)[i] = (RuleView){r->id, r->family, r->sentence,
+                               str_from(severities[r->severe ? 1 : 0]), r->condition};
+    }
+    return p->rules;
+}
+
+static size_t view(Arena *keep, const Clause *clause, size_t count, ActionView **out)
+{
+    *out = ARENA_ARRAY(keep, ActionView, count);
+    for (size_t i = 0; i < count; i++)
+        (*out)[i] =
+            (ActionView){action_name(clause[i].action), clause[i].condition, clause[i].sentence};
+    return count;
+}
+
+size_t policy_actions(const Policy *p, Arena *keep, ActionView **out)
+{
+    return view(keep, p->action, p->actions, out);
+}
+
+size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out)
+{
+    return view(keep, p->safeguard, p->safeguards, out);
+}

@@ -1,0 +1,59 @@
+/* policy_internal.h - the policy book as compiled expressions and templates.
+ *
+ * Expressions and templates of rules see the features alone, so that no rule leans on the
+ * model; those of actions, safeguards and mitigating facts also see the engine's own names.
+ */
+#ifndef POLICY_POLICY_INTERNAL_H
+#define POLICY_POLICY_INTERNAL_H
+
+#include "policy/policy.h"
+
+/* The engine's own names, in this order behind the features. */
+enum {
+    OWN_PROBABILITY,
+    OWN_PROBABILITY_LOW,
+    OWN_PROBABILITY_HIGH,
+    OWN_THRESHOLD_MEDIUM,
+    OWN_THRESHOLD_HIGH,
+    OWN_THRESHOLD_OFFBOARDING,
+    OWN_RULES,
+    OWN_SEVERE_RULES,
+    OWN_FAMILIES,
+    OWN_EXPOSURE,
+    OWN_INSUFFICIENT_DATA,
+    OWN_NAMES
+};
+
+typedef struct Rule {
+    Str id, family, condition, sentence;
+    size_t family_index; /* equal families, equal numbers below Policy.families */
+    bool severe;
+    Expr *when;
+    Template *because, *also, *missing_proof, *next_step; /* NULL when not written */
+    size_t evidence;                                      /* a feature of the plan */
+} Rule;
+
+/* An action, a safeguard, a mitigating fact or the overlay of insufficient data. */
+typedef struct Clause {
+    Str id, condition, sentence;
+    Action action; /* what is proposed, or the cap */
+    Expr *when;
+    Template *because;
+} Clause;
+
+struct Policy {
+    Str text;
+    const Plan *plan;
+    Thresholds thresholds;
+    Name *name;     /* [plan->features + OWN_NAMES] */
+    Str *window;    /* [plan->features] of the feature's first aggregate; "profile" without one */
+    Expr *exposure; /* NULL: not known */
+    Clause *insufficient; /* NULL: never */
+    Template *otherwise;  /* NULL: a sentence of the engine's */
+    Rule *rule;
+    size_t rules, families;
+    Clause *mitigating, *safeguard, *action;
+    size_t mitigatings, safeguards, actions;
+};
+
+#endif
