@@ -1,0 +1,376 @@
+#include "csv/csv.h"
+#include "csv/csv_scan.h"
+#include "csv/csv_start.h"
+#include "csv/csv_verdict.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define BLOCK_BYTES    ((size_t)1 << 18) /* its cells stay in the second-level cache */
+#define CELL_BYTES_MAX ((size_t)1 << 20)
+
+/* One column that was asked for and that the header has. */
+typedef struct Field {
+    const CsvColumn *ask;
+    Column *column;
+    size_t position;   /* in the file, 0-based */
+    Dictionary *known; /* the values of a closed category, or NULL ... */
+    uint32_t *code;    /* ... and the column's code of each, NO_CODE until it is first seen */
+} Field;
+
+typedef struct Reader {
+    const char *path;
+    CsvStart start;
+    CsvLimits limits;
+    Field *field; /* in the file's order, so the first cell at fault takes the blame */
+    size_t fields;
+    Table *table;
+    Quarantine *quarantine;
+    CsvCounts counts;
+} Reader;
+
+static bool has_codes(Type type)
+{
+    return type == TYPE_CATEGORY || type == TYPE_TEXT;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static Str trim(Str s)
+{
+    while (s.size > 0 && is_blank(s.data[0]))
+        s.data++, s.size--;
+    while (s.size > 0 && is_blank(s.data[s.size - 1]))
+        s.size--;
+    return s;
+}
+
+/* Spaces around an unquoted cell mean nothing to a number; in text, and in quotes, they are
+ * part of the value. */
+static Str text_of(CsvCell cell, Type type, Arena *scratch)
+{
+    Str text = csv_cell_text(cell, scratch);
+    return cell.quoted || type == TYPE_TEXT ? text : trim(text);
+}
+
+/* Read one cell into its column; a coded column's text waits until the row is known to be good,
+ * so that a row set aside leaves no trace in a dictionary. */
+static Blame read_cell(const Field *f, size_t row, CsvCell cell, Arena scratch)
+{
+    Column *c = f->column;
+    if (c->type == TYPE_TEXT && !f->ask->key)
+        return BLAME_NONE;
+    Str text = text_of(cell, c->type, &scratch);
+    if (f->ask->key && trim(text).size == 0)
+        return BLAME_MISSING_KEY;
+    if (!has_codes(c->type))
+        return column_parse(c, row, text) ? BLAME_NONE : BLAME_BAD_VALUE;
+    if (f->known == NULL || text.size == 0)
+        return BLAME_NONE;
+    c->code[row] = dictionary_find(f->known, text);
+    return c->code[row] == NO_CODE ? BLAME_UNKNOWN_VALUE : BLAME_NONE;
+}
+
+static void add_code(const Field *f, size_t row, CsvCell cell, Arena scratch)
+{
+    Column *c = f->column;
+    Str text = text_of(cell, c->type, &scratch);
+    if (f->known == NULL || text.size == 0) {
+        (void)column_parse(c, row, text);
+        return;
+    }
+    uint32_t known = c->code[row];
+    if (f->code[known] == NO_CODE)
+        f->code[known] = dictionary_add(c->dictionary, text);
+    c->code[row] = f->code[known];
+    column_set_valid(c, row);
+}
+
+static void move_cell(Column *c, size_t to, size_t from)
+{
+    size_t width = type_width(c->type);
+    memcpy((char *)c->data + to * width, (const char *)c->data + from * width, width);
+    if (column_valid(c, from))
+        column_set_valid(c, to);
+    else
+        column_set_missing(c, to);
+}
+
+/* Close the gaps that bad cells left: of the `count` cells from `base` on keep those whose row
+ * is sound. */
+static void close_gaps(Column *c, size_t base, const Verdict *verdict, const uint32_t *row,
+                       size_t count)
+{
+    size_t kept = base, width = type_width(c->type);
+    for (size_t i = 0; i < count; i++)
+        if (verdict[row[i]].blame == BLAME_NONE)
+            move_cell(c, kept++, base + i);
+    memset((char *)c->data + kept * width, 0, (base + count - kept) * width);
+    for (size_t i = kept; i < base + count; i++)
+        column_set_missing(c, i);
+}
+
+/* Read all cells but coded ones of the rows so far sound, column by column. Returns how many
+ * rows are left; `row` then names them. */
+static size_t read_cells(Reader *r, const CsvBatch *batch, Verdict *verdict, uint32_t *row,
+                         size_t count, Arena scratch)
+{
+    size_t base = r->table->rows, kept = 0;
+    for (size_t k = 0; k < r->fields; k++) {
+        const Field *f = &r->field[k];
+        for (size_t i = 0; i < count; i++) {
+            Verdict *v = &verdict[row[i]];
+            if (v->blame != BLAME_NONE)
+                continue;
+            const CsvCell *cell = batch->cell + batch->row[row[i]].first;
+            v->blame = read_cell(f, base + i, cell[f->position], scratch);
+            if (v->blame != BLAME_NONE) {
+                v->column = (uint32_t)f->position + 1;
+                v->ask = f->ask;
+            }
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        kept += verdict[row[i]].blame == BLAME_NONE;
+    if (kept == count)
+        return count;
+    for (size_t k = 0; k < r->fields; k++)
+        close_gaps(r->field[k].column, base, verdict, row, count);
+    kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (verdict[row[i]].blame == BLAME_NONE)
+            row[kept++] = row[i];
+    return kept;
+}
+
+static void set_aside_unsound(Reader *r, const CsvBatch *batch, const Verdict *verdict,
+                              Arena scratch)
+{
+    for (size_t i = 0; i < batch->rows; i++) {
+        if (verdict[i].blame == BLAME_NONE)
+            continue;
+        r->counts.quarantined++;
+        if (r->quarantine != NULL)
+            csv_set_aside(r->quarantine, str_from(r->path), &batch->row[i], verdict[i], r->limits,
+                          scratch);
+    }
+}
+
+/* Type the batch's rows into the table; set aside those that are not sound. */
+static void read_batch(Reader *r, const CsvBatch *batch, bool plain, Arena scratch)
+{
+    Table *t = r->table;
+    size_t count = 0, sound;
+    uint32_t *row = ARENA_RAW(&scratch, uint32_t, batch->rows); /* those that go on */
+    Verdict *verdict = ARENA_RAW(&scratch, Verdict, batch->rows);
+    for (size_t i = 0; i < batch->rows; i++) {
+        const CsvCell *cell = batch->cell + batch->row[i].first;
+        verdict[i] = csv_judge(&batch->row[i], cell, r->limits, plain);
+        if (verdict[i].blame == BLAME_NONE)
+            row[count++] = (uint32_t)i;
+    }
+    sound = read_cells(r, batch, verdict, row, count, scratch);
+    for (size_t k = 0; k < r->fields; k++) {
+        const Field *f = &r->field[k];
+        if (!has_codes(f->column->type))
+            continue;
+        for (size_t i = 0; i < sound; i++) {
+            const CsvCell *cell = batch->cell + batch->row[row[i]].first;
+            add_code(f, t->rows + i, cell[f->position], scratch);
+        }
+    }
+    for (size_t i = 0; i < sound; i++)
+        t->line[t->rows + i] = batch->row[row[i]].line;
+    t->rows += sound;
+    r->counts.rows += batch->rows;
+    if (sound < batch->rows)
+        set_aside_unsound(r, batch, verdict, scratch);
+}
+
+/* No more rows than lines, and none shorter than its delimiters and line end. */
+static size_t rows_bound(const CsvStart *start)
+{
+    Str rest = str_slice(start->bytes, start->at, start->bytes.size);
+    size_t shortest = start->columns < 2 ? 2 : start->columns;
+    size_t lines = 1, by_size = (rest.size + 1) / shortest;
+    const char *at = rest.data, *end = rest.data + rest.size;
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        lines++;
+        at++;
+    }
+    return lines < by_size ? lines : by_size;
+}
+
+static Status absent(Reader *r, const CsvColumn *column, size_t columns, Arena scratch, Error *err)
+{
+    const CsvStart *s = &r->start;
+    Buffer names = buffer_new(&scratch);
+    Dictionary *header = dictionary_new(&scratch);
+    Str nearest = S(""), of = S("");
+    for (size_t i = 0; i < s->columns; i++)
+        (void)dictionary_add(header, s->name[i]);
+    for (size_t i = 0; i < columns; i++) {
+        if (!column[i].required || dictionary_find(header, column[i].name) != NO_CODE)
+            continue;
+        if (names.size > 0)
+            buffer_add(&names, S(", "));
+        buffer_add(&names, column[i].name);
+        if (nearest.size == 0) {
+            nearest = str_nearest(column[i].name, s->name, s->columns);
+            of = column[i].name;
+        }
+    }
+    (void)error_set(err, STATUS_FORMAT, "the header lacks what is required: %.*s",
+                    STR_ARG(buffer_str(&names)));
+    (void)error_place(err, r->path, (int64_t)s->header_line, 0);
+    if (nearest.size > 0)
+        (void)error_remedy(err, "it has \"%.*s\": rename that to %.*s, if it is the same",
+                           STR_ARG(nearest), STR_ARG(of));
+    else if (s->columns == 1)
+        (void)error_remedy(err, "it has one column only: is the delimiter , ; or tab?");
+    else
+        (void)error_remedy(err, "export the file again with these columns, or mend the schema");
+    return STATUS_FORMAT;
+}
+
+static Field new_field(const CsvColumn *ask, size_t position, Arena *scratch)
+{
+    Field f = {.ask = ask, .position = position};
+    if (ask->type != TYPE_CATEGORY || ask->value_count == 0 || ask->open)
+        return f;
+    f.known = dictionary_new(scratch);
+    f.code = ARENA_RAW(scratch, uint32_t, ask->value_count);
+    for (size_t i = 0; i < ask->value_count; i++)
+        f.code[dictionary_add(f.known, ask->values[i])] = NO_CODE;
+    return f;
+}
+
+/* Lay the asked columns over the header's; what is left over is listed as extra. */
+static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvColumn *column,
+                            size_t columns, Error *err)
+{
+    const CsvStart *s = &r->start;
+    Dictionary *asked = dictionary_new(scratch);
+    for (size_t i = 0; i < columns; i++) {
+        uint32_t code = dictionary_add(asked, column[i].name);
+        assert(code == i && "a column is asked for twice");
+        (void)code;
+    }
+    bool *present = ARENA_ARRAY(scratch, bool, columns);
+    r->field = ARENA_ARRAY(scratch, Field, columns);
+    r->counts.extra = ARENA_ARRAY(keep, Str, s->columns);
+    for (size_t i = 0; i < s->columns; i++) {
+        uint32_t code = dictionary_find(asked, s->name[i]);
+        if (code == NO_CODE) {
+            r->counts.extra[r->counts.extra_count++] = s->name[i];
+            continue;
+        }
+        present[code] = true;
+        r->field[r->fields++] = new_field(&column[code], i, scratch);
+    }
+    for (size_t i = 0; i < columns; i++)
+        if (column[i].required && !present[i])
+            return absent(r, column, columns, *scratch, err);
+    return STATUS_OK;
+}
+
+/* The file's name without folders and ending. */
+static Str stem(Str path)
+{
+    for (size_t i = path.size; i > 0; i--)
+        if (path.data[i - 1] == '/') {
+            path = str_slice(path, i, path.size);
+            break;
+        }
+    for (size_t i = path.size; i > 1; i--)
+        if (path.data[i - 1] == '.')
+            return str_slice(path, 0, i - 1);
+    return path;
+}
+
+/* The columns in the order asked for, though they are read in the file's. */
+static void make_table(Reader *r, Arena *keep, size_t rows)
+{
+    Table *t = table_new(keep, str_copy(keep, stem(str_from(r->path))), 0, r->fields);
+    t->files = ARENA_NEW(keep, Str);
+    t->files[0] = str_copy(keep, str_from(r->path));
+    t->file_count = 1;
+    t->file = ARENA_ARRAY(keep, uint32_t, rows + 1);
+    t->line = ARENA_ARRAY(keep, uint64_t, rows + 1);
+    for (size_t k = 0; k < r->fields; k++) {
+        Field *f = &r->field[k];
+        size_t place = 0;
+        for (size_t other = 0; other < r->fields; other++)
+            place += r->field[other].ask < f->ask;
+        f->column = &t->column[place];
+        column_init(f->column, keep, str_copy(keep, f->ask->name), f->ask->type, f->ask->scale,
+                    rows, f->ask->dictionary);
+    }
+    r->table = t;
+}
+
+Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch, Str bytes,
+                      const char *path, const CsvColumn *column, size_t columns,
+                      const CsvOptions *options, Quarantine *quarantine, Error *err)
+{
+    static const CsvOptions usual = {0};
+    options = options == NULL ? &usual : options;
+    Reader r = {.path = path, .quarantine = quarantine};
+    TRY(csv_start(&r.start, keep, scratch, bytes, path, options, err));
+    r.limits.columns = r.start.columns;
+    r.limits.cell_bytes_max =
+        options->cell_bytes_max == 0 ? CELL_BYTES_MAX : options->cell_bytes_max;
+    r.counts.delimiter = r.start.dialect.delimiter;
+    TRY(match_columns(&r, keep, &scratch, column, columns, err));
+    size_t rows = rows_bound(&r.start);
+    if (rows >= UINT32_MAX) {
+        (void)error_set(err, STATUS_LIMIT, "the file may hold more than %u rows", UINT32_MAX);
+        (void)error_place(err, path, 0, 0);
+        (void)error_remedy(err, "split it into several files");
+        return STATUS_LIMIT;
+    }
+    make_table(&r, keep, rows);
+
+    Str all = r.start.bytes;
+    CsvBatch batch = csv_batch(&scratch, r.start.line);
+    for (size_t at = r.start.at, next; at < all.size; at = next) {
+        next = csv_scan(&batch, r.start.dialect, all, at, BLOCK_BYTES);
+        read_batch(&r, &batch, csv_plain(str_slice(all, at, next)), scratch);
+    }
+    *out = r.table;
+    if (counts != NULL)
+        *counts = r.counts;
+    return STATUS_OK;
+}
+
+Status csv_read(Table **out, CsvCounts *counts, Arena *keep, Arena scratch, const char *path,
+                const CsvColumn *column, size_t columns, const CsvOptions *options,
+                Quarantine *quarantine, Error *err)
+{
+    Str bytes;
+    TRY(file_read(&bytes, &scratch, path, err));
+    return csv_read_bytes(out, counts, keep, scratch, bytes, path, column, columns, options,
+                          quarantine, err);
+}
+
+Status csv_header(Str **names, size_t *count, char *delimiter, Arena *keep, const char *path,
+                  Error *err)
+{
+    Arena own = arena_new();
+    Str bytes;
+    CsvStart start;
+    Status status = file_read(&bytes, &own, path, err);
+    if (status == STATUS_OK)
+        status = csv_start(&start, keep, own, bytes, path, &(CsvOptions){0}, err);
+    if (status == STATUS_OK) {
+        *names = start.name;
+        *count = start.columns;
+        if (delimiter != NULL)
+            *delimiter = start.dialect.delimiter;
+    }
+    arena_free(&own);
+    return status;
+}
