@@ -45,10 +45,10 @@ typedef struct Plan {
     const Schema *schema;
     Feature *feature;
     size_t features;
-    Name *name; /* [features] the features as names, for policy expressions and sentences */
+    Name *name;       /* [features] the features as names, for policy expressions and sentences */
     Stratum *stratum; /* slices that every figure is given for */
     size_t strata;
-    Str text;   /* the book as read */
+    Str text; /* the book as read */
     const char *file;
 } Plan;
 
@@ -70,10 +70,10 @@ bool feature_reads(const Feature *f, Str column);
 typedef struct Events {
     const Plan *plan;
     size_t customers;
-    const Table *profile;  /* [customers] */
-    const Table *rows;     /* sorted by customer, created_at, id */
-    const size_t *start;   /* [customers + 1] */
-    const int64_t *as_of_us; /* [customers] */
+    const Table *profile;      /* [customers] */
+    const Table *rows;         /* sorted by customer, created_at, id */
+    const size_t *start;       /* [customers + 1] */
+    const int64_t *as_of_us;   /* [customers] */
     const int64_t *created_us; /* [rows] */
 } Events;
 

@@ -1,0 +1,138 @@
+#include "feature/feature_internal.h"
+
+/* Equal parts of different features are computed once: row-level expressions by their
+ * canonical text, aggregates by kind, parts and window. */
+typedef struct Shared {
+    Arena *keep;
+    const Events *events;
+    Dictionary *row_texts; /* canonical text -> position in row_value */
+    Column **row_value;
+    size_t rows_capacity;
+    Dictionary *aggregate_texts;
+    Folding *folding;
+    Window *window;
+    size_t aggregates, aggregate_capacity;
+    Column *value; /* [aggregates] over customers */
+    Error *error;  /* [aggregates] */
+} Shared;
+
+static Status row_column(const Column **out, Shared *s, const Expr *e, Error *err)
+{
+    *out = NULL;
+    if (e == NULL)
+        return STATUS_OK;
+    uint32_t code = dictionary_find(s->row_texts, lang_text(e));
+    if (code != NO_CODE) {
+        *out = s->row_value[code];
+        return STATUS_OK;
+    }
+    Column *value;
+    TRY(events_evaluate(&value, s->keep, e, s->events->rows, err));
+    code = dictionary_add(s->row_texts, lang_text(e));
+    if (code >= s->rows_capacity) {
+        size_t capacity = s->rows_capacity * 2 + 16;
+        s->row_value =
+            arena_grow(s->keep, s->row_value, s->rows_capacity, capacity, sizeof *s->row_value);
+        s->rows_capacity = capacity;
+    }
+    s->row_value[code] = value;
+    *out = value;
+    return STATUS_OK;
+}
+
+static void add_part(Buffer *b, const Expr *e)
+{
+    Str text = e == NULL ? S("") : lang_text(e);
+    buffer_format(b, "|%zu:", text.size);
+    buffer_add(b, text);
+}
+
+static Str aggregate_key(Arena *keep, const Aggregate *a, Window w)
+{
+    Buffer b = buffer_new(keep);
+    buffer_format(&b, "%d|%d|%lld|%lld", (int)a->kind, (int)w.kind, (long long)w.duration_us,
+                  (long long)a->within_us);
+    add_part(&b, a->argument);
+    add_part(&b, a->filter);
+    add_part(&b, a->base);
+    return buffer_str(&b);
+}
+
+/* Position of an aggregate among the shared ones, added when new. */
+static Status shared_aggregate(uint32_t *out, Shared *s, const Aggregate *a, Window w, Error *err)
+{
+    Str key = aggregate_key(s->keep, a, w);
+    *out = dictionary_find(s->aggregate_texts, key);
+    if (*out != NO_CODE)
+        return STATUS_OK;
+    Folding f = {.aggregate = a};
+    TRY(row_column(&f.argument, s, a->argument, err));
+    TRY(row_column(&f.filter, s, a->filter, err));
+    TRY(row_column(&f.base, s, a->base, err));
+    *out = dictionary_add(s->aggregate_texts, key);
+    if (s->aggregates == s->aggregate_capacity) {
+        size_t capacity = s->aggregate_capacity * 2 + 16;
+        s->folding = arena_grow(s->keep, s->folding, s->aggregates, capacity, sizeof *s->folding);
+        s->window = arena_grow(s->keep, s->window, s->aggregates, capacity, sizeof *s->window);
+        s->aggregate_capacity = capacity;
+    }
+    s->folding[s->aggregates] = f;
+    s->window[s->aggregates++] = w;
+    return STATUS_OK;
+}
+
+static void fold_task(void *context, size_t task, Arena scratch)
+{
+    Shared *s = context;
+    for (size_t customer = 0; customer < s->events->customers; customer++)
+        if (aggregate_fold(&s->value[task], s->events, &s->folding[task], s->window[task], customer,
+                           scratch, &s->error[task]) != STATUS_OK)
+            return;
+}
+
+Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                     const Events *events, Team *team, Error *err)
+{
+    Arena own = arena_new(); /* shared columns: gone when the features are made */
+    Shared s = {.keep = &own, .events = events};
+    s.row_texts = dictionary_new(&own);
+    s.aggregate_texts = dictionary_new(&own);
+    uint32_t **wanted = ARENA_ARRAY(&own, uint32_t *, plan->features + 1);
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
+        size_t count;
+        const Aggregate *a = lang_aggregates(plan->feature[i].expr, &count);
+        wanted[i] = ARENA_ARRAY(&own, uint32_t, count + 1);
+        for (size_t k = 0; k < count && status == STATUS_OK; k++)
+            status = shared_aggregate(&wanted[i][k], &s, &a[k],
+                                      a[k].has_window ? a[k].window : plan->feature[i].window, err);
+    }
+    s.value = ARENA_ARRAY(&own, Column, s.aggregates + 1);
+    s.error = ARENA_ARRAY(&own, Error, s.aggregates + 1);
+    for (size_t i = 0; i < s.aggregates; i++)
+        column_init(&s.value[i], &own, S(""), s.folding[i].aggregate->type,
+                    s.folding[i].aggregate->scale, events->customers, NULL);
+    if (status == STATUS_OK)
+        team_run(team, s.aggregates, fold_task, &s);
+    for (size_t i = 0; i < s.aggregates && status == STATUS_OK; i++)
+        if (s.error[i].status != STATUS_OK) {
+            status = error_set(err, s.error[i].status, "%s", s.error[i].message);
+            (void)error_remedy(err, "%s", s.error[i].remedy);
+        }
+
+    Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
+    for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
+        size_t count;
+        const Feature *f = &plan->feature[i];
+        (void)lang_aggregates(f->expr, &count);
+        Column *values = ARENA_ARRAY(&own, Column, count + 1);
+        for (size_t k = 0; k < count; k++)
+            values[k] = s.value[wanted[i][k]];
+        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, events->profile, values, err);
+        t->column[i].name = f->name.text;
+        if (status != STATUS_OK)
+            (void)error_place(err, plan->file, f->formula.mark.line, f->formula.mark.column);
+    }
+    arena_free(&own);
+    return status;
+}

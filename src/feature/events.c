@@ -1,0 +1,75 @@
+#include "feature/feature_internal.h"
+
+#include <string.h>
+
+Status events_build(Events **out, Arena *keep, const Plan *plan, const Table *profile,
+                    const Collapsed *collapsed, const int64_t *as_of_us, Error *err)
+{
+    Events *e = *out = ARENA_NEW(keep, Events);
+    const Table *rows = collapsed->rows;
+    const Column *created = table_find(rows, plan->schema->transactions.created.text);
+    if (created == NULL)
+        return error_set(err, STATUS_FORMAT,
+                         "the transactions have no column for the time of creation");
+    size_t customers = profile->rows;
+    size_t *start = ARENA_ARRAY(keep, size_t, customers + 1);
+    for (size_t row = 0; row < rows->rows; row++)
+        start[collapsed->owner[row] + 1]++;
+    for (size_t i = 0; i < customers; i++)
+        start[i + 1] += start[i];
+
+    Table *with = table_new(keep, profile->name, customers, profile->columns + 1);
+    memcpy(with->column, profile->column, profile->columns * sizeof(Column));
+    Column *as_of = &with->column[profile->columns];
+    column_init(as_of, keep, S("as_of"), TYPE_TIME, 0, customers, NULL);
+    for (size_t i = 0; i < customers; i++) {
+        as_of->integer[i] = as_of_us[i];
+        column_set_valid(as_of, i);
+    }
+    *e = (Events){.plan = plan,
+                  .customers = customers,
+                  .profile = with,
+                  .rows = rows,
+                  .start = start,
+                  .as_of_us = as_of_us,
+                  .created_us = created->integer};
+    return STATUS_OK;
+}
+
+/* First row of [from, to) created at or after `at`. */
+static size_t first_at(const int64_t *created_us, size_t from, size_t to, int64_t at)
+{
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (created_us[middle] < at)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+Range events_range(const Events *e, size_t customer, Window w)
+{
+    Range r = {e->start[customer], e->start[customer + 1]};
+    if (r.from == r.to || w.kind == WINDOW_ALL)
+        return r;
+    if (w.kind == WINDOW_FIRST) {
+        r.to = first_at(e->created_us, r.from, r.to, e->created_us[r.from] + w.duration_us);
+        return r;
+    }
+    r.from = first_at(e->created_us, r.from, r.to, e->as_of_us[customer] - w.duration_us + 1);
+    return r;
+}
+
+Status events_evaluate(Column **out, Arena *keep, const Expr *e, const Table *rows, Error *err)
+{
+    *out = NULL;
+    if (e == NULL)
+        return STATUS_OK;
+    *out = ARENA_NEW(keep, Column);
+    Arena scratch = arena_new();
+    Status status = lang_evaluate(*out, keep, scratch, e, rows, NULL, err);
+    arena_free(&scratch);
+    return status;
+}

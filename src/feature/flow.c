@@ -1,0 +1,71 @@
+#include "feature/feature_internal.h"
+
+#include <stdlib.h>
+
+typedef struct Lot {
+    int64_t available_us;
+    int64_t left; /* not yet matched */
+    size_t row;
+} Lot;
+
+static int by_availability(const void *a, const void *b)
+{
+    const Lot *x = a, *y = b;
+    if (x->available_us != y->available_us)
+        return x->available_us < y->available_us ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row); /* rows are by created_at, then id */
+}
+
+Flow flow_of(const Events *e, const Table *rows, const int64_t *created_us, const Folding *f)
+{
+    const SchemaTransactions *s = &e->plan->schema->transactions;
+    const Column *completed = table_find(rows, s->completed.text);
+    return (Flow){.in = f->filter,
+                  .out = f->base,
+                  .amount = table_find(rows, s->amount.text),
+                  .available = completed,
+                  .created_us = created_us,
+                  .within_us = f->aggregate->within_us};
+}
+
+Int128 flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
+{
+    Lot *lot = ARENA_RAW(&scratch, Lot, range.to - range.from + 1);
+    size_t lots = 0;
+    for (size_t row = range.from; row < range.to; row++) {
+        if (!condition_holds(flow->in, row) || !column_valid(flow->amount, row) ||
+            flow->amount->integer[row] <= 0)
+            continue;
+        if (flow->available != NULL && !column_valid(flow->available, row))
+            continue; /* never arrived */
+        int64_t available =
+            flow->available == NULL ? flow->created_us[row] : flow->available->integer[row];
+        if (available < flow->created_us[row])
+            available = flow->created_us[row];
+        lot[lots++] = (Lot){available, flow->amount->integer[row], row};
+    }
+    qsort(lot, lots, sizeof *lot, by_availability);
+
+    Int128 matched = 0;
+    size_t head = 0;
+    for (size_t row = range.from; row < range.to && head < lots; row++) {
+        if (!condition_holds(flow->out, row) || !column_valid(flow->amount, row))
+            continue;
+        int64_t now = flow->created_us[row], wanted = flow->amount->integer[row];
+        while (head < lots && lot[head].available_us < now - flow->within_us)
+            head++; /* too old for this outflow and all later ones */
+        for (size_t i = head; i < lots && wanted > 0 && lot[i].available_us <= now; i++) {
+            if (lot[i].left == 0 || lot[i].row == row)
+                continue;
+            int64_t part = lot[i].left < wanted ? lot[i].left : wanted;
+            lot[i].left -= part;
+            wanted -= part;
+            matched += part;
+            if (used != NULL)
+                used[lot[i].row - range.from] = used[row - range.from] = 1;
+        }
+        while (head < lots && lot[head].left == 0)
+            head++;
+    }
+    return matched;
+}

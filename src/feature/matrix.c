@@ -1,0 +1,136 @@
+#include "feature/feature_internal.h"
+
+#include <stdlib.h>
+
+static bool used(const Plan *p, size_t i, const uint8_t *skip)
+{
+    return p->feature[i].use == USE_MODEL && (skip == NULL || !skip[i]);
+}
+
+static bool is_category(const Feature *f)
+{
+    return lang_type(f->expr) == TYPE_CATEGORY;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_compare(*(const Str *)a, *(const Str *)b);
+}
+
+void plan_freeze_levels(Plan *p, Arena *keep, const Table *features, const uint32_t *row,
+                        size_t count, size_t customers_min)
+{
+    for (size_t i = 0; i < p->features; i++) {
+        Feature *f = &p->feature[i];
+        const Column *c = &features->column[i];
+        if (f->use != USE_MODEL || !is_category(f))
+            continue;
+        size_t *seen = ARENA_ARRAY(keep, size_t, c->dictionary->count + 1);
+        for (size_t k = 0; k < count; k++)
+            if (column_valid(c, row[k]))
+                seen[c->code[row[k]]]++;
+        f->level = ARENA_ARRAY(keep, Str, c->dictionary->count + 1);
+        f->levels = 0;
+        for (size_t code = 0; code < c->dictionary->count; code++)
+            if (seen[code] >= customers_min)
+                f->level[f->levels++] = c->dictionary->text[code];
+        qsort(f->level, f->levels, sizeof *f->level, by_bytes);
+    }
+}
+
+MatrixPlan *matrix_plan(Arena *keep, const Plan *plan, const uint8_t *skip)
+{
+    static const int8_t direction[] = {0, 1, -1};
+    MatrixPlan *m = ARENA_NEW(keep, MatrixPlan);
+    for (size_t i = 0; i < plan->features; i++)
+        if (used(plan, i, skip))
+            m->columns += is_category(&plan->feature[i]) ? plan->feature[i].levels : 1;
+    m->feature = ARENA_ARRAY(keep, uint32_t, m->columns + 1);
+    m->monotone = ARENA_ARRAY(keep, int8_t, m->columns + 1);
+    size_t at = 0;
+    for (size_t i = 0; i < plan->features; i++) {
+        const Feature *f = &plan->feature[i];
+        size_t width = !used(plan, i, skip) ? 0 : is_category(f) ? f->levels : 1;
+        for (size_t k = 0; k < width; k++, at++) {
+            m->feature[at] = (uint32_t)i;
+            m->monotone[at] = is_category(f) ? 0 : direction[f->risk];
+        }
+    }
+    return m;
+}
+
+/* Durations are given to the model in hours: microseconds would waste float32's digits. */
+static float cell_float(const Column *c, size_t row)
+{
+    double value = cell_double(c, row);
+    return (float)(c->type == TYPE_DURATION ? value / (double)HOUR_US : value);
+}
+
+Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, const Table *features,
+                      const uint8_t *skip, const Str *id, const uint32_t *row, size_t count,
+                      Error *err)
+{
+    const MatrixPlan *m = matrix_plan(keep, plan, skip);
+    Matrix *x = *out = matrix_new(keep, count, m->columns);
+    if (m->columns == 0) {
+        (void)error_set(err, STATUS_DATA, "no feature is left for the model");
+        return error_remedy(err, "give at least one feature `use: model` in the features book");
+    }
+    size_t level = 0;
+    for (size_t k = 0; k < m->columns; k++) {
+        const Feature *f = &plan->feature[m->feature[k]];
+        const Column *c = &features->column[m->feature[k]];
+        level = k > 0 && m->feature[k] == m->feature[k - 1] ? level + 1 : 0;
+        bool category = is_category(f);
+        x->name[k] = category ? str_format(keep, "%.*s=%.*s", STR_ARG(f->name.text),
+                                           STR_ARG(f->level[level]))
+                              : f->name.text;
+        uint32_t code = category ? dictionary_find(c->dictionary, f->level[level]) : 0;
+        for (size_t i = 0; i < count; i++)
+            x->value[i * x->columns + k] =
+                category ? (float)(column_valid(c, row[i]) && c->code[row[i]] == code)
+                         : cell_float(c, row[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        x->id[i] = id[row[i]];
+    return STATUS_OK;
+}
+
+Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
+                        const Plan *plan, const Feature *feature, const Events *events,
+                        size_t customer, Error *err)
+{
+    (void)plan;
+    size_t aggregates;
+    const Aggregate *a = lang_aggregates(feature->expr, &aggregates);
+    *count = 0;
+    *rows = NULL;
+    if (aggregates == 0)
+        return STATUS_OK;
+    Range r = events_range(events, customer, a->has_window ? a->window : feature->window);
+    size_t n = r.to - r.from;
+    uint32_t *index = ARENA_ARRAY(&scratch, uint32_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        index[i] = (uint32_t)(r.from + i);
+    const Table *own = table_take(&scratch, events->rows, index, n);
+    Folding f = {.aggregate = a};
+    Column *filter, *base, *argument;
+    TRY(events_evaluate(&argument, &scratch, a->argument, own, err));
+    TRY(events_evaluate(&filter, &scratch, a->filter, own, err));
+    TRY(events_evaluate(&base, &scratch, a->base, own, err));
+    f.filter = filter;
+    f.base = base;
+    uint8_t *counted = ARENA_ARRAY(&scratch, uint8_t, n + 1);
+    if (a->kind == AGGREGATE_MATCHED) {
+        Flow flow = flow_of(events, own, events->created_us + r.from, &f);
+        (void)flow_match(&flow, (Range){0, n}, scratch, counted);
+    } else
+        for (size_t i = 0; i < n; i++)
+            counted[i] = condition_holds(filter, i) && condition_holds(base, i) &&
+                         (argument == NULL || column_valid(argument, i));
+    *rows = ARENA_ARRAY(keep, uint32_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        if (counted[i])
+            (*rows)[(*count)++] = index[i];
+    return STATUS_OK;
+}
