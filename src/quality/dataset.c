@@ -58,30 +58,34 @@ typedef struct Part {
     uint32_t line; /* of the ledger */
 } Part;
 
-static Status read_files(Reading *r, const char *const *path, size_t count, const char *role,
-                         Request want, Part *part, size_t *parts, Error *err)
+static Status read_files(Reading *r, InputFiles files, const char *role, Request want, Part *part,
+                         size_t *parts, Error *err)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < files.count; i++) {
+        const char *path = files.item[i].path;
+        const Str *bytes = files.item[i].bytes;
         CsvCounts counts = {0};
         Part *p = &part[*parts];
-        TRY(csv_read(&p->table, &counts, r->keep, r->scratch, path[i], want.column, want.columns,
-                     NULL, r->d->quarantine, err));
+        TRY(bytes != NULL ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path,
+                                           want.column, want.columns, NULL, r->d->quarantine, err)
+                          : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column,
+                                     want.columns, NULL, r->d->quarantine, err));
         p->line = (uint32_t)r->d->ledger_count;
-        r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path[i]),
+        r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path),
                                                           .role = str_from(role),
                                                           .rows = counts.rows,
                                                           .quarantined = counts.quarantined};
         (*parts)++;
         double share = counts.rows == 0 ? 0 : (double)counts.quarantined / (double)counts.rows;
         if (share > r->inputs->bad_rows_max && r->malformed.size == 0) {
-            r->malformed = str_from(path[i]);
+            r->malformed = str_from(path);
             r->malformed_share = share;
         }
         if (counts.quarantined > 0)
             findings_add(r->d->findings, SEVERITY_WARNING, "malformed_rows", counts.quarantined,
                          str_format(r->keep, "%llu of %llu rows of %s cannot be read",
                                     (unsigned long long)counts.quarantined,
-                                    (unsigned long long)counts.rows, path[i]),
+                                    (unsigned long long)counts.rows, path),
                          S("set aside in quarantine.csv with file, line and reason"));
         if (counts.extra_count > 0) {
             Buffer names = buffer_new(r->keep);
@@ -89,8 +93,8 @@ static Status read_files(Reading *r, const char *const *path, size_t count, cons
                 buffer_format(&names, "%s%.*s", k > 0 ? ", " : "", STR_ARG(counts.extra[k]));
             findings_add(r->d->findings, SEVERITY_INFO, "extra_columns", counts.extra_count,
                          str_format(r->keep,
-                                    "%s has columns that the schema book does not name: %.*s",
-                                    path[i], STR_ARG(buffer_str(&names))),
+                                    "%s has columns that the schema book does not name: %.*s", path,
+                                    STR_ARG(buffer_str(&names))),
                          S("not read"));
         }
     }
@@ -235,8 +239,8 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     d->schema = schema;
     d->findings = findings_new(keep);
     d->quarantine = quarantine_new(keep);
-    size_t customer_files = in->customers_count + in->score_customers_count;
-    size_t transaction_files = in->transactions_count + in->score_transactions_count;
+    size_t customer_files = in->customers.count + in->score_customers.count;
+    size_t transaction_files = in->transactions.count + in->score_transactions.count;
     d->ledger = ARENA_ARRAY(keep, LedgerLine, customer_files + transaction_files + 1);
     if (customer_files == 0 || transaction_files == 0) {
         (void)error_set(err, STATUS_USAGE, "no %s file was given",
@@ -260,20 +264,16 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
     Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 1);
     size_t parts = 0;
-    TRY(read_files(&r, in->customers, in->customers_count, "customers", labelled, part, &parts,
-                   err));
-    TRY(read_files(&r, in->score_customers, in->score_customers_count, "score_customers", scored,
-                   part, &parts, err));
+    TRY(read_files(&r, in->customers, "customers", labelled, part, &parts, err));
+    TRY(read_files(&r, in->score_customers, "score_customers", scored, part, &parts, err));
     Union customers = unite(keep, S("customers"), labelled, part, parts);
-    find_dropped(d, keep, labelled, part, in->customers_count, parts, sc->label.column.text);
+    find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
 
     parts = 0;
-    TRY(read_files(&r, in->transactions, in->transactions_count, "transactions", events, part,
-                   &parts, err));
-    TRY(read_files(&r, in->score_transactions, in->score_transactions_count, "score_transactions",
-                   events, part, &parts, err));
+    TRY(read_files(&r, in->transactions, "transactions", events, part, &parts, err));
+    TRY(read_files(&r, in->score_transactions, "score_transactions", events, part, &parts, err));
     Union transactions = unite(keep, S("transactions"), events, part, parts);
-    find_dropped(d, keep, events, part, in->transactions_count, parts, S(""));
+    find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
 
     if (r.malformed.size > 0) {
         (void)error_set(err, STATUS_GATE,

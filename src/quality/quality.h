@@ -71,15 +71,19 @@ typedef struct Dataset {
     Quarantine *quarantine;
 } Dataset;
 
+/* A file by its path, or CSV text already in memory (a request) under a name for messages. */
+typedef struct InputFile {
+    const char *path;
+    const Str *bytes; /* NULL: read the path */
+} InputFile;
+typedef struct InputFiles {
+    const InputFile *item;
+    size_t count;
+} InputFiles;
+
 typedef struct DatasetInputs {
-    const char *const *customers; /* labelled customer files; none when only scoring */
-    size_t customers_count;
-    const char *const *transactions;
-    size_t transactions_count;
-    const char *const *score_customers; /* none when only training */
-    size_t score_customers_count;
-    const char *const *score_transactions;
-    size_t score_transactions_count;
+    InputFiles customers, transactions;             /* labelled; none when only scoring */
+    InputFiles score_customers, score_transactions; /* none when only training */
     bool has_as_of;
     int64_t as_of_us;    /* without it: the latest event time of all */
     double bad_rows_max; /* share of malformed rows that a file may hold; default 0.01 */

@@ -189,7 +189,7 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
             tally.no_completion += !quality_pending(s, state, row);
         order[usable++] = row;
     }
-    if (usable == 0) {
+    if (usable == 0 && (t->rows > 0 || !inputs->has_as_of)) {
         (void)error_set(err, STATUS_DATA,
                         "none of the %zu transaction rows belongs to any of the %zu customers",
                         t->rows, d->customers);

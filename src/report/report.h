@@ -1,0 +1,16 @@
+/* report.h - one self-contained HTML file that walks through a run: what came in, what was
+ * learnt, the segments, the candidates, and what should make the reader doubt it. No script, no
+ * network; plain SVG with a table behind each chart; every text from outside is escaped. It shows
+ * aggregates and the cases proposed, never every row. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include "store/store.h"
+
+/* Write the report.  Cost: O(customers + candidates). */
+MUST_USE Status report_write(const Run *run, const char *path, Error *err);
+
+/* The ten lines that end a run on a terminal. */
+Str report_summary(Arena *keep, const Run *run, const char *folder);
+
+#endif
