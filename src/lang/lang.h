@@ -39,7 +39,7 @@ Str window_text(Arena *arena, Window w);
 typedef enum AggregateKind {
     AGGREGATE_COUNT,    /* count(), count(cond)                     int64  */
     AGGREGATE_SUM,      /* sum(x), sum(x where cond)                like x */
-    AGGREGATE_MEAN,     /* mean(x ...)                              double */
+    AGGREGATE_MEAN,     /* mean(x ...): double; of durations a duration, nearest microsecond */
     AGGREGATE_MIN,      /* min(x ...), of numbers, times            like x */
     AGGREGATE_MAX,
     AGGREGATE_DISTINCT, /* distinct(x ...): how many values         int64  */

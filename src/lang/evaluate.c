@@ -1,0 +1,568 @@
+/* Columns, a block of rows at a time: every node computes its whole block before its parent
+ * looks at it, so that a step is one tight loop and scratch holds blocks, not tables.
+ *
+ * A block's column carries validity bits like any other. Behind a missing cell of a block may
+ * stand anything; only the finished column has zeros there. */
+#include "lang/tree.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BLOCK 2048
+#define WORDS (BLOCK / 64)
+
+typedef struct Run {
+    const Expr *e;
+    const Table *rows;
+    const Column *aggregate;
+    size_t from, count; /* the block */
+    Dictionary *merged; /* of coalesced strings */
+    Error *err;
+} Run;
+
+static Status evaluate(const Run *r, const Node *n, Column *out, Arena scratch);
+
+static Column block(Arena *scratch, Type type, int scale)
+{
+    Column c = {.type = type, .scale = scale};
+    c.valid = ARENA_RAW(scratch, uint64_t, WORDS);
+    c.data = arena_raw(scratch, BLOCK, type_width(type));
+    return c;
+}
+
+static void all_valid(Column *c)
+{
+    memset(c->valid, 0xFF, WORDS * sizeof *c->valid);
+}
+
+static void all_missing(Column *c)
+{
+    memset(c->valid, 0, WORDS * sizeof *c->valid);
+}
+
+static void both_valid(Column *out, const Column *a, const Column *b)
+{
+    for (size_t w = 0; w < WORDS; w++)
+        out->valid[w] = a->valid[w] & b->valid[w];
+}
+
+static bool is_string(Type type)
+{
+    return type == TYPE_CATEGORY || type == TYPE_TEXT;
+}
+
+static Status too_large(const Run *r, const Node *n, size_t row, Arena scratch)
+{
+    Buffer text = buffer_new(&scratch);
+    node_print(&text, n);
+    (void)error_set(r->err, STATUS_LIMIT, "'%.*s' is too large to hold (row %zu)",
+                    STR_ARG(str_slice(buffer_str(&text), 0, 200)), r->from + row + 1);
+    source_place(r->err, r->e->file, n->source, n->offset);
+    (void)error_remedy(r->err, "a double has more room and less exactness: divide by 1 before "
+                               "computing on");
+    return STATUS_LIMIT;
+}
+
+/* ---- leaves ---- */
+
+static Status copy_column(const Run *r, const Node *n, Column *out, const Column *from)
+{
+    bool same = from->type == out->type || (is_string(from->type) && is_string(out->type));
+    if (!same || (out->type == TYPE_DECIMAL && from->scale != out->scale)) {
+        char want[TYPE_TEXT_SIZE], have[TYPE_TEXT_SIZE];
+        (void)error_set(r->err, STATUS_DATA,
+                        "column '%.*s' is %s here, but the expression was "
+                        "made for %s",
+                        STR_ARG(from->name), type_text(have, from->type, from->scale),
+                        type_text(want, out->type, out->scale));
+        source_place(r->err, r->e->file, n->source, n->offset);
+        return STATUS_DATA;
+    }
+    size_t width = type_width(from->type);
+    memcpy(out->data, (const char *)from->data + r->from * width, r->count * width);
+    all_missing(out);
+    memcpy(out->valid, from->valid + r->from / 64, (r->count + 63) / 64 * sizeof *out->valid);
+    out->dictionary = from->dictionary;
+    if (out->type == TYPE_DOUBLE) /* NaN is another way to say missing */
+        for (size_t i = 0; i < r->count; i++)
+            if (is_missing(out->real[i]))
+                column_set_missing(out, i);
+    return STATUS_OK;
+}
+
+static Status name_leaf(const Run *r, const Node *n, Column *out)
+{
+    const Column *from = table_find(r->rows, n->name->name);
+    if (from != NULL)
+        return copy_column(r, n, out, from);
+    all_missing(out);
+    return STATUS_OK;
+}
+
+static void literal_leaf(const Run *r, const Node *n, Column *out)
+{
+    all_valid(out);
+    if (n->kind == NODE_NULL) {
+        all_missing(out);
+    } else if (n->kind == NODE_STRING) {
+        out->dictionary = n->dictionary;
+        memset(out->code, 0, r->count * sizeof *out->code);
+    } else if (n->kind == NODE_BOOLEAN) {
+        memset(out->boolean, n->integer != 0, r->count);
+    } else {
+        for (size_t i = 0; i < r->count; i++)
+            out->integer[i] = n->integer;
+    }
+}
+
+/* ---- operands brought to the type an operator works in ---- */
+
+static Status to_scale(const Run *r, const Node *n, Column *out, const Column *from, int shift,
+                       Arena scratch)
+{
+    int64_t unit = power_of_ten(shift);
+    for (size_t i = 0; i < r->count; i++)
+        if (!column_valid(from, i))
+            out->integer[i] = 0;
+        else if (__builtin_mul_overflow(from->integer[i], unit, &out->integer[i]))
+            return too_large(r, n, i, scratch);
+    return STATUS_OK;
+}
+
+static Status to_time(const Run *r, const Node *n, Column *out, const Column *from, Arena scratch)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!column_valid(from, i))
+            out->integer[i] = 0;
+        else if (__builtin_mul_overflow(from->integer[i], DAY_US, &out->integer[i]))
+            return too_large(r, n, i, scratch);
+    return STATUS_OK;
+}
+
+/* Evaluate a child as `type` with `scale`; *out is a block of *scratch. */
+static Status operand(const Run *r, const Node *child, Type type, int scale, Column *out,
+                      Arena *scratch)
+{
+    *out = block(scratch, type, scale);
+    if (child->type == type && (type != TYPE_DECIMAL || child->scale == scale))
+        return evaluate(r, child, out, *scratch);
+    if (is_string(type))
+        return evaluate(r, child, out, *scratch);
+    Arena inner = *scratch;
+    Column raw = block(&inner, child->type, child->scale);
+    TRY(evaluate(r, child, &raw, inner));
+    memcpy(out->valid, raw.valid, WORDS * sizeof *out->valid);
+    if (type == TYPE_DOUBLE) {
+        for (size_t i = 0; i < r->count; i++)
+            out->real[i] = decimal_to_double(raw.integer[i], raw.scale);
+        return STATUS_OK;
+    }
+    if (type == TYPE_TIME)
+        return to_time(r, child, out, &raw, inner);
+    return to_scale(r, child, out, &raw, scale - (child->type == TYPE_DECIMAL ? child->scale : 0),
+                    inner);
+}
+
+/* ---- arithmetic ---- */
+
+static Status check_finite(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (!column_valid(out, i) || isfinite(out->real[i]))
+            continue;
+        if (!is_missing(out->real[i]))
+            return too_large(r, n, i, scratch);
+        column_set_missing(out, i);
+    }
+    return STATUS_OK;
+}
+
+static Status real_pair(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    Column a, b;
+    Arena keep = scratch;
+    bool durations = n->child[0]->type == TYPE_DURATION;
+    Type type = durations ? TYPE_DURATION : TYPE_DOUBLE;
+    TRY(operand(r, n->child[0], type, 0, &a, &keep));
+    TRY(operand(r, n->child[1], type, 0, &b, &keep));
+    if (durations)
+        for (size_t i = 0; i < r->count; i++) {
+            a.real[i] = (double)a.integer[i];
+            b.real[i] = (double)b.integer[i];
+        }
+    both_valid(out, &a, &b);
+    switch (n->kind) {
+    case NODE_ADD:
+        for (size_t i = 0; i < r->count; i++)
+            out->real[i] = a.real[i] + b.real[i];
+        break;
+    case NODE_SUBTRACT:
+        for (size_t i = 0; i < r->count; i++)
+            out->real[i] = a.real[i] - b.real[i];
+        break;
+    case NODE_MULTIPLY:
+        for (size_t i = 0; i < r->count; i++)
+            out->real[i] = a.real[i] * b.real[i];
+        break;
+    default:
+        for (size_t i = 0; i < r->count; i++) {
+            if (b.real[i] == 0)
+                column_set_missing(out, i);
+            else
+                out->real[i] = a.real[i] / b.real[i];
+        }
+    }
+    return check_finite(r, n, out, keep);
+}
+
+/* int64, decimal, time, duration */
+static Status whole_pair(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    Column a, b;
+    Arena keep = scratch;
+    const Node *left = n->child[0], *right = n->child[1];
+    Type left_type = left->type == TYPE_DATE ? TYPE_TIME : left->type;
+    Type right_type = right->type == TYPE_DATE ? TYPE_TIME : right->type;
+    bool align = n->type == TYPE_DECIMAL && n->kind != NODE_MULTIPLY;
+    TRY(operand(r, left, align ? n->type : left_type, align ? n->scale : left->scale, &a, &keep));
+    TRY(operand(r, right, align ? n->type : right_type, align ? n->scale : right->scale, &b,
+                &keep));
+    both_valid(out, &a, &b);
+    for (size_t i = 0; i < r->count; i++) {
+        if (!column_valid(out, i))
+            continue;
+        int64_t x = a.integer[i], y = b.integer[i], *z = &out->integer[i];
+        bool over = n->kind == NODE_ADD        ? __builtin_add_overflow(x, y, z)
+                    : n->kind == NODE_SUBTRACT ? __builtin_sub_overflow(x, y, z)
+                                               : __builtin_mul_overflow(x, y, z);
+        if (over)
+            return too_large(r, n, i, keep);
+    }
+    return STATUS_OK;
+}
+
+static Status single(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    Column a;
+    Arena keep = scratch;
+    TRY(operand(r, n->child[0], n->type, n->scale, &a, &keep));
+    memcpy(out->valid, a.valid, WORDS * sizeof *out->valid);
+    if (n->type != TYPE_DOUBLE) {
+        for (size_t i = 0; i < r->count; i++) {
+            if (!column_valid(out, i))
+                continue;
+            int64_t x = a.integer[i];
+            if (n->kind == NODE_ABS && x >= 0)
+                out->integer[i] = x;
+            else if (__builtin_sub_overflow(0, x, &out->integer[i]))
+                return too_large(r, n, i, keep);
+        }
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        double x = a.real[i];
+        if (n->kind == NODE_LOG1P && !(x > -1)) /* no logarithm there */
+            column_set_missing(out, i);
+        else if (column_valid(out, i))
+            out->real[i] = n->kind == NODE_NEGATE ? -x
+                           : n->kind == NODE_ABS  ? fabs(x)
+                                                  : stable_log1p(x);
+    }
+    return STATUS_OK;
+}
+
+/* ---- comparison ---- */
+
+/* Does `order` (-1, 0, 1) satisfy the operator? */
+static bool satisfies(NodeKind kind, int order)
+{
+    switch (kind) {
+    case NODE_EQUAL:
+        return order == 0;
+    case NODE_UNEQUAL:
+        return order != 0;
+    case NODE_LESS:
+        return order < 0;
+    case NODE_LESS_EQUAL:
+        return order <= 0;
+    case NODE_GREATER:
+        return order > 0;
+    default:
+        return order >= 0;
+    }
+}
+
+#define COMPARE(x, y)                                                                              \
+    for (size_t i = 0; i < r->count; i++)                                                          \
+    out->boolean[i] = table[((x) > (y)) - ((x) < (y)) + 1]
+
+static void compare_strings(const Run *r, Column *out, const Column *a, const Column *b, bool equal)
+{
+    if (a->dictionary == NULL || b->dictionary == NULL)
+        return; /* a column that is not there: missing everywhere */
+    if (a->dictionary == b->dictionary) {
+        for (size_t i = 0; i < r->count; i++)
+            out->boolean[i] = (a->code[i] == b->code[i]) == equal;
+        return;
+    }
+    /* Usually one side is a literal: look it up once in the other's dictionary. */
+    if (a->dictionary->count == 1) {
+        const Column *swap = a;
+        a = b;
+        b = swap;
+    }
+    if (b->dictionary->count == 1) {
+        uint32_t code = dictionary_find(a->dictionary, b->dictionary->text[0]);
+        for (size_t i = 0; i < r->count; i++)
+            out->boolean[i] = (a->code[i] == code) == equal;
+        return;
+    }
+    for (size_t i = 0; i < r->count; i++)
+        if (column_valid(out, i))
+            out->boolean[i] = str_equal(a->dictionary->text[a->code[i]],
+                                        b->dictionary->text[b->code[i]]) == equal;
+}
+
+static Status compare(const Run *r, NodeKind kind, const Node *left, const Node *right, Column *out,
+                      Arena scratch)
+{
+    if (left->kind == NODE_NULL || right->kind == NODE_NULL) {
+        all_missing(out);
+        return STATUS_OK;
+    }
+    bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
+    Type type = left->type == TYPE_DOUBLE || right->type == TYPE_DOUBLE ? TYPE_DOUBLE
+                : left->type == TYPE_DATE && right->type == TYPE_TIME   ? TYPE_TIME
+                                                                        : left->type;
+    Column a, b;
+    Arena keep = scratch;
+    if (type == TYPE_DOUBLE || is_string(type) || type == TYPE_BOOLEAN) {
+        TRY(operand(r, left, type, 0, &a, &keep));
+        TRY(operand(r, right, type, 0, &b, &keep));
+        both_valid(out, &a, &b);
+        if (type == TYPE_DOUBLE)
+            COMPARE(a.real[i], b.real[i]);
+        else if (type == TYPE_BOOLEAN)
+            COMPARE(a.boolean[i], b.boolean[i]);
+        else
+            compare_strings(r, out, &a, &b, kind == NODE_EQUAL);
+        return STATUS_OK;
+    }
+    bool instant = type == TYPE_TIME && right->type == TYPE_DATE;
+    Type right_type = instant ? TYPE_TIME : right->type;
+    TRY(operand(r, left, type, left->scale, &a, &keep));
+    TRY(operand(r, right, right_type, right->scale, &b, &keep));
+    both_valid(out, &a, &b);
+    if (left->scale == right->scale) {
+        COMPARE(a.integer[i], b.integer[i]);
+        return STATUS_OK;
+    }
+    /* 2^63 times 10^18 fits in 128 bits, so decimals of any scales compare exactly. */
+    int scale = left->scale > right->scale ? left->scale : right->scale;
+    Int128 x = power_of_ten(scale - left->scale), y = power_of_ten(scale - right->scale);
+    COMPARE(x * a.integer[i], y * b.integer[i]);
+    return STATUS_OK;
+}
+
+/* ---- three-valued logic ---- */
+
+/* out = out or b; with `and`, the same on what is false. */
+static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
+{
+    uint8_t decides = any;
+    for (size_t w = 0; w * 64 < r->count; w++) {
+        uint64_t known = out->valid[w] & b->valid[w], word = 0;
+        for (size_t k = 0, i = w * 64; k < 64 && i < r->count; k++, i++) {
+            bool a_decides = (out->valid[w] >> k & 1) && out->boolean[i] == decides;
+            bool b_decides = (b->valid[w] >> k & 1) && b->boolean[i] == decides;
+            bool decided = a_decides || b_decides;
+            out->boolean[i] = decided ? decides : !decides;
+            word |= (uint64_t)decided << k;
+        }
+        out->valid[w] = known | word;
+    }
+}
+
+static Status logic(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    TRY(evaluate(r, n->child[0], out, scratch));
+    for (size_t i = 1; i < n->count; i++) {
+        Arena keep = scratch;
+        Column b = block(&keep, TYPE_BOOLEAN, 0);
+        TRY(evaluate(r, n->child[i], &b, keep));
+        fold_logic(r, out, &b, n->kind == NODE_OR);
+    }
+    return STATUS_OK;
+}
+
+/* x in (a, b) is x = a or x = b; x between a and b is x >= a and x <= b. */
+static Status members(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    bool in = n->kind == NODE_IN;
+    TRY(compare(r, in ? NODE_EQUAL : NODE_GREATER_EQUAL, n->child[0], n->child[1], out, scratch));
+    for (size_t i = 2; i < n->count; i++) {
+        Arena keep = scratch;
+        Column b = block(&keep, TYPE_BOOLEAN, 0);
+        TRY(compare(r, in ? NODE_EQUAL : NODE_LESS_EQUAL, n->child[0], n->child[i], &b, keep));
+        fold_logic(r, out, &b, in);
+    }
+    return STATUS_OK;
+}
+
+static Status negation(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    TRY(evaluate(r, n->child[0], out, scratch));
+    for (size_t i = 0; i < r->count; i++)
+        out->boolean[i] = !out->boolean[i];
+    return STATUS_OK;
+}
+
+static Status null_test(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    Column a;
+    Arena keep = scratch;
+    TRY(operand(r, n->child[0], n->child[0]->type, n->child[0]->scale, &a, &keep));
+    all_valid(out);
+    for (size_t i = 0; i < r->count; i++)
+        out->boolean[i] = !column_valid(&a, i);
+    return STATUS_OK;
+}
+
+/* ---- choices ---- */
+
+static void move_cell(const Run *r, Column *to, const Column *from, size_t i)
+{
+    size_t width = type_width(to->type);
+    if (is_string(to->type))
+        to->code[i] = dictionary_add(r->merged, from->dictionary->text[from->code[i]]);
+    else
+        memcpy((char *)to->data + i * width, (const char *)from->data + i * width, width);
+}
+
+static Status coalesce(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    all_missing(out);
+    if (is_string(out->type))
+        out->dictionary = r->merged;
+    for (size_t k = 0; k < n->count; k++) {
+        Column a;
+        Arena keep = scratch;
+        TRY(operand(r, n->child[k], n->type, n->scale, &a, &keep));
+        for (size_t i = 0; i < r->count; i++)
+            if (!column_valid(out, i) && column_valid(&a, i)) {
+                move_cell(r, out, &a, i);
+                column_set_valid(out, i);
+            }
+    }
+    return STATUS_OK;
+}
+
+/* Missing when any value is. */
+static Status extreme(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    bool least = n->kind == NODE_LEAST;
+    all_valid(out);
+    for (size_t k = 0; k < n->count; k++) {
+        Column a;
+        Arena keep = scratch;
+        TRY(operand(r, n->child[k], n->type, n->scale, &a, &keep));
+        for (size_t i = 0; i < r->count; i++) {
+            if (!column_valid(&a, i)) {
+                column_set_missing(out, i);
+                continue;
+            }
+            bool less =
+                n->type == TYPE_DOUBLE ? a.real[i] < out->real[i] : a.integer[i] < out->integer[i];
+            bool more =
+                n->type == TYPE_DOUBLE ? a.real[i] > out->real[i] : a.integer[i] > out->integer[i];
+            if (k == 0 || (least ? less : more))
+                move_cell(r, out, &a, i);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
+{
+    switch (n->kind) {
+    case NODE_NULL:
+    case NODE_BOOLEAN:
+    case NODE_NUMBER:
+    case NODE_DURATION:
+    case NODE_TIME:
+    case NODE_STRING:
+        literal_leaf(r, n, out);
+        return STATUS_OK;
+    case NODE_NAME:
+        return name_leaf(r, n, out);
+    case NODE_AGGREGATE:
+        return copy_column(r, n, out, &r->aggregate[n->call->index]);
+    case NODE_OR:
+    case NODE_AND:
+        return logic(r, n, out, scratch);
+    case NODE_NOT:
+        return negation(r, n, out, scratch);
+    case NODE_EQUAL:
+    case NODE_UNEQUAL:
+    case NODE_LESS:
+    case NODE_LESS_EQUAL:
+    case NODE_GREATER:
+    case NODE_GREATER_EQUAL:
+        return compare(r, n->kind, n->child[0], n->child[1], out, scratch);
+    case NODE_IN:
+    case NODE_BETWEEN:
+        return members(r, n, out, scratch);
+    case NODE_IS_NULL:
+        return null_test(r, n, out, scratch);
+    case NODE_ADD:
+    case NODE_SUBTRACT:
+    case NODE_MULTIPLY:
+    case NODE_DIVIDE:
+        return n->type == TYPE_DOUBLE ? real_pair(r, n, out, scratch)
+                                      : whole_pair(r, n, out, scratch);
+    case NODE_NEGATE:
+    case NODE_ABS:
+    case NODE_LOG1P:
+        return single(r, n, out, scratch);
+    case NODE_LEAST:
+    case NODE_GREATEST:
+        return extreme(r, n, out, scratch);
+    case NODE_COALESCE:
+        return coalesce(r, n, out, scratch);
+    }
+    return STATUS_OK;
+}
+
+/* Copy a finished block; behind missing cells go zeros. */
+static void finish_block(const Run *r, Column *out, Column *part)
+{
+    size_t width = type_width(out->type), words = (r->count + 63) / 64;
+    if (r->count % 64 != 0)
+        part->valid[words - 1] &= ((uint64_t)1 << (r->count % 64)) - 1;
+    memcpy(out->valid + r->from / 64, part->valid, words * sizeof *out->valid);
+    char *to = (char *)out->data + r->from * width;
+    memcpy(to, part->data, r->count * width);
+    for (size_t i = 0; i < r->count; i++)
+        if (!column_valid(part, i))
+            memset(to + i * width, 0, width);
+    if (part->dictionary != NULL)
+        out->dictionary = part->dictionary;
+}
+
+Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
+                     const Column *aggregate, Error *err)
+{
+    const Node *n = e->root;
+    Run r = {.e = e, .rows = rows, .aggregate = aggregate, .err = err};
+    column_init(out, keep, e->text, n->type, n->scale, rows->rows, NULL);
+    if (e->merges)
+        r.merged = dictionary_new(keep);
+    Column part = block(&scratch, n->type, n->scale);
+    for (r.from = 0; r.from < rows->rows; r.from += BLOCK) {
+        r.count = rows->rows - r.from < BLOCK ? rows->rows - r.from : BLOCK;
+        part.dictionary = NULL;
+        TRY(evaluate(&r, n, &part, scratch));
+        finish_block(&r, out, &part);
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,153 @@
+/* Sentences with placeholders: a list of pieces, literal text or the name of a cell. */
+#include "lang/tree.h"
+
+#include <string.h>
+
+typedef struct Piece {
+    Str text; /* literal, or the name */
+    bool cell;
+    Format format;
+} Piece;
+
+struct Template {
+    Piece *piece;
+    size_t pieces;
+    const Str *name;
+    size_t names;
+};
+
+typedef struct Reader {
+    Arena *keep;
+    const Scope *scope;
+    const char *file;
+    Error *err;
+    Source source;
+} Reader;
+
+#define FAIL(r, at, ...)                                                                           \
+    SOURCE_ERROR((r)->err, (r)->file, &(r)->source, (at), STATUS_FORMAT, __VA_ARGS__)
+
+static Status unknown(Reader *r, size_t at, Str name)
+{
+    Str *all = ARENA_ARRAY(r->keep, Str, r->scope->customers);
+    for (size_t i = 0; i < r->scope->customers; i++)
+        all[i] = r->scope->customer[i].name;
+    (void)FAIL(r, at, "the sentence uses '%.*s', which is not known here",
+               STR_ARG(str_slice(name, 0, 100)));
+    Str near = str_nearest(name, all, r->scope->customers);
+    if (near.size > 0)
+        (void)error_remedy(r->err, "did you mean '%.*s'?", STR_ARG(near));
+    else
+        (void)error_remedy(r->err, "a brace that is text is written twice: {{");
+    return STATUS_FORMAT;
+}
+
+static bool fits(Format f, Type type)
+{
+    bool number = type == TYPE_INT64 || type == TYPE_DECIMAL || type == TYPE_DOUBLE;
+    switch (f) {
+    case FORMAT_PLAIN:
+        return true;
+    case FORMAT_COUNT:
+    case FORMAT_EUR:
+    case FORMAT_PERCENT:
+        return number;
+    case FORMAT_HOURS:
+    case FORMAT_DAYS:
+        return number || type == TYPE_DURATION;
+    case FORMAT_DATE:
+        return type == TYPE_TIME || type == TYPE_DATE;
+    }
+    return false;
+}
+
+/* `at` is the byte after the opening brace. */
+static Status placeholder(Reader *r, Piece *out, size_t at, Str inside)
+{
+    const char *colon = inside.size == 0 ? NULL : memchr(inside.data, ':', inside.size);
+    size_t split = colon == NULL ? inside.size : (size_t)(colon - inside.data);
+    Str name = str_trim(str_slice(inside, 0, split));
+    const Name *known = NULL;
+    for (size_t i = 0; i < r->scope->customers && known == NULL; i++)
+        if (str_equal(r->scope->customer[i].name, name))
+            known = &r->scope->customer[i];
+    if (known == NULL)
+        return unknown(r, at, name);
+    *out = (Piece){.text = str_copy(r->keep, name), .cell = true, .format = FORMAT_PLAIN};
+    if (colon == NULL)
+        return STATUS_OK;
+    Str format = str_trim(str_slice(inside, split + 1, inside.size));
+    if (!format_from_name(format, &out->format)) {
+        (void)FAIL(r, at + split + 1, "there is no number format '%.*s'",
+                   STR_ARG(str_slice(format, 0, 60)));
+        (void)error_remedy(r->err, "known are plain, count, eur, percent, hours, days and date");
+        return STATUS_FORMAT;
+    }
+    char type[TYPE_TEXT_SIZE];
+    if (!fits(out->format, known->type))
+        return FAIL(r, at + split + 1, "%.*s is %s and cannot be written as %.*s", STR_ARG(name),
+                    type_text(type, known->type, known->scale), STR_ARG(format_name(out->format)));
+    return STATUS_OK;
+}
+
+Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, const char *file,
+                     int64_t line, int64_t column, Error *err)
+{
+    Reader r = {keep, scope, file, err, {str_copy(keep, text), line, column}};
+    Str s = r.source.text;
+    if (s.size > LANG_BYTES)
+        return FAIL(&r, 0, "the sentence is too long (%d bytes at most)", LANG_BYTES);
+    if (!str_valid_utf8(s))
+        return FAIL(&r, 0, "the sentence is not valid UTF-8");
+    Template *t = ARENA_NEW(keep, Template);
+    size_t capacity = 0, from = 0;
+    Dictionary *used = dictionary_new(keep);
+    for (size_t i = 0; i < s.size; i++) {
+        if (s.data[i] != '{')
+            continue;
+        bool brace = i + 1 < s.size && s.data[i + 1] == '{';
+        Piece before = {.text = str_slice(s, from, brace ? i + 1 : i)};
+        if (before.text.size > 0)
+            *ARENA_PUSH(keep, t->piece, t->pieces, capacity) = before;
+        size_t end = i + 1;
+        if (!brace) {
+            while (end < s.size && s.data[end] != '}')
+                end++;
+            if (end == s.size)
+                return FAIL(&r, i, "the brace is never closed");
+            Piece cell;
+            TRY(placeholder(&r, &cell, i + 1, str_slice(s, i + 1, end)));
+            (void)dictionary_add(used, cell.text);
+            *ARENA_PUSH(keep, t->piece, t->pieces, capacity) = cell;
+        }
+        i = end;
+        from = end + 1;
+    }
+    if (from < s.size)
+        *ARENA_PUSH(keep, t->piece, t->pieces, capacity) =
+            (Piece){.text = str_slice(s, from, s.size)};
+    t->name = used->text;
+    t->names = used->count;
+    *out = t;
+    return STATUS_OK;
+}
+
+Str template_fill(Arena *arena, const Template *t, const Table *rows, size_t row)
+{
+    Buffer b = buffer_new(arena);
+    for (size_t i = 0; i < t->pieces; i++) {
+        const Piece *p = &t->piece[i];
+        const Column *c = p->cell ? table_find(rows, p->text) : NULL;
+        if (!p->cell)
+            buffer_add(&b, p->text);
+        else
+            buffer_add(&b, c == NULL ? S("unknown") : format_cell(arena, p->format, c, row));
+    }
+    return buffer_str(&b);
+}
+
+const Str *template_names(const Template *t, size_t *count)
+{
+    *count = t->names;
+    return t->name;
+}
