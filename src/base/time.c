@@ -186,7 +186,8 @@ Str duration_text(char out[TIME_TEXT], int64_t duration_us)
                                 units[i].name.data);
             return (Str){out, (size_t)size};
         }
-    int size = snprintf(out, TIME_TEXT, "%.6fs", (double)duration_us / 1e6);
+    int size = duration_us == 0 ? snprintf(out, TIME_TEXT, "0s") /* so that it reads back */
+                                : snprintf(out, TIME_TEXT, "%.6fs", (double)duration_us / 1e6);
     return (Str){out, (size_t)size};
 }
 
