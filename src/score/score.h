@@ -25,13 +25,13 @@ typedef struct Bundle {
     float (*decile)[11];
     double *missing;
     /* Where it came from. */
-    Str version;    /* of the program */
+    Str version; /* of the program */
     int64_t as_of_us;
     uint64_t seed;
     size_t customers, positives; /* trained on */
-    Str data_hash;  /* SHA-256 over the training matrix and labels */
-    Str metrics;    /* JSON object, shown by reports; not used for scoring */
-    Str id;         /* SHA-256 over SHA256SUMS; set when written or opened */
+    Str data_hash;               /* SHA-256 over the training matrix and labels */
+    Str metrics;                 /* JSON object, shown by reports; not used for scoring */
+    char id[SHA256_TEXT];        /* over SHA256SUMS; set when written or opened */
 } Bundle;
 
 /* Fill the reference distributions from the training matrix.  Memory: keep. */
@@ -46,13 +46,13 @@ MUST_USE Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error
 /* What was computed for some customers of a dataset, row by row. */
 typedef struct Scored {
     size_t count;
-    const uint32_t *row;   /* [count] customers of the dataset */
-    Events *events;        /* of all customers of the dataset */
-    Table *features;       /* [customers] */
-    Matrix *x;             /* [count] */
+    const uint32_t *row;                       /* [count] customers of the dataset */
+    Events *events;                            /* of all customers of the dataset */
+    Table *features;                           /* [customers] */
+    Matrix *x;                                 /* [count] */
     double *margin, *probability, *low, *high; /* [count] */
-    double *contribution;  /* [count][columns + 1] calibrated log-odds, bias last */
-    Decision *decision;    /* [count] */
+    double *contribution; /* [count][columns + 1] calibrated log-odds, bias last */
+    Decision *decision;   /* [count] */
 } Scored;
 
 /* Events, features, scores, contributions and decisions for the customers in row. Findings
@@ -69,10 +69,10 @@ MUST_USE Status score_events(Events **out, Arena *keep, Arena scratch, const Pla
  * model learnt from silence would move. */
 typedef struct Silence {
     int64_t age_us;
-    size_t customers;      /* old enough to be cut */
+    size_t customers;               /* old enough to be cut */
     double mean_change, max_change; /* of the probability, absolute */
     double rank_correlation;        /* Spearman's, before against after */
-    double limit;          /* on mean_change */
+    double limit;                   /* on mean_change */
     bool passed;
 } Silence;
 MUST_USE Status score_silence(Silence *out, Arena scratch, const Bundle *b, const Dataset *data,

@@ -1,0 +1,264 @@
+#include "score/score_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yyjson.h>
+
+/* The manifest while it is read: every getter refuses by name what is not as it must be. */
+typedef struct Reader {
+    Arena *keep;
+    const char *file;
+    Error *err;
+} Reader;
+
+static Status refuse(const Reader *r, const char *what)
+{
+    (void)error_set(r->err, STATUS_FORMAT, "the bundle's %s is not as it was written", what);
+    (void)error_place(r->err, r->file, 0, 0);
+    return error_remedy(r->err,
+                        "take the bundle again from where it was made; it must not be edited");
+}
+
+static Status get_real(double *out, yyjson_val *v, const Reader *r, const char *what)
+{
+    if (!yyjson_is_num(v))
+        return refuse(r, what);
+    *out = yyjson_get_num(v);
+    return STATUS_OK;
+}
+
+static Status get_reals(double **out, size_t *count, yyjson_val *list, const Reader *r,
+                        const char *what)
+{
+    if (!yyjson_is_arr(list))
+        return refuse(r, what);
+    *count = yyjson_arr_size(list);
+    *out = ARENA_ARRAY(r->keep, double, *count + 1);
+    yyjson_val *v;
+    size_t i, n;
+    yyjson_arr_foreach(list, i, n, v) TRY(get_real(&(*out)[i], v, r, what));
+    return STATUS_OK;
+}
+
+static Status get_single(float *out, yyjson_val *v, const Reader *r, const char *what)
+{
+    if (yyjson_is_null(v)) {
+        *out = NAN;
+        return STATUS_OK;
+    }
+    char *end;
+    const char *text = yyjson_get_str(v);
+    if (text == NULL)
+        return refuse(r, what);
+    *out = strtof(text, &end);
+    return *text != '\0' && *end == '\0' && isfinite(*out) ? STATUS_OK : refuse(r, what);
+}
+
+static Str get_text(const Reader *r, yyjson_val *v)
+{
+    return yyjson_is_str(v) ? str_copy(r->keep, (Str){yyjson_get_str(v), yyjson_get_len(v)})
+                            : S("");
+}
+
+static Status read_features(Bundle *b, yyjson_val *list, const Reader *r)
+{
+    b->skip = ARENA_ARRAY(r->keep, uint8_t, b->plan->features + 1);
+    yyjson_val *v;
+    size_t i, n, model_features = 0;
+    for (size_t k = 0; k < b->plan->features; k++)
+        model_features += b->plan->feature[k].use == USE_MODEL;
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) != model_features)
+        return refuse(r, "list of features");
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        const Feature *found = plan_find(b->plan, get_text(r, yyjson_obj_get(v, "name")));
+        if (found == NULL || found->use != USE_MODEL)
+            return refuse(r, "list of features");
+        Feature *f = &b->plan->feature[found - b->plan->feature];
+        b->skip[found - b->plan->feature] = yyjson_get_bool(yyjson_obj_get(v, "skip"));
+        yyjson_val *levels = yyjson_obj_get(v, "levels"), *level;
+        f->levels = 0;
+        f->level = ARENA_ARRAY(r->keep, Str, yyjson_arr_size(levels) + 1);
+        size_t k, m;
+        yyjson_arr_foreach(levels, k, m, level) f->level[f->levels++] = get_text(r, level);
+    }
+    return STATUS_OK;
+}
+
+static Status read_venn_abers(Bundle *b, yyjson_val *v, const Reader *r)
+{
+    VennAbers *t = b->venn_abers = ARENA_NEW(r->keep, VennAbers);
+    size_t n0, n1;
+    TRY(get_reals(&t->margin, &t->steps, yyjson_obj_get(v, "margin"), r, "interval table"));
+    TRY(get_reals(&t->p0, &n0, yyjson_obj_get(v, "p0"), r, "interval table"));
+    TRY(get_reals(&t->p1, &n1, yyjson_obj_get(v, "p1"), r, "interval table"));
+    if (t->steps == 0 || n0 != t->steps || n1 != t->steps)
+        return refuse(r, "interval table");
+    for (size_t i = 1; i < t->steps; i++)
+        if (!(t->margin[i] > t->margin[i - 1]))
+            return refuse(r, "interval table");
+    return STATUS_OK;
+}
+
+static Status read_reference(Bundle *b, yyjson_val *list, const Reader *r)
+{
+    const Str *names;
+    size_t columns = model_columns(b->model, &names), i, n;
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) != columns)
+        return refuse(r, "reference distributions");
+    b->decile = arena_alloc(r->keep, columns + 1, sizeof *b->decile);
+    b->missing = ARENA_ARRAY(r->keep, double, columns + 1);
+    yyjson_val *v;
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        yyjson_val *deciles = yyjson_obj_get(v, "deciles");
+        if (!str_equal(get_text(r, yyjson_obj_get(v, "column")), names[i]) ||
+            yyjson_arr_size(deciles) != 11)
+            return refuse(r, "reference distributions");
+        TRY(get_real(&b->missing[i], yyjson_obj_get(v, "missing"), r, "reference distributions"));
+        for (size_t d = 0; d <= 10; d++)
+            TRY(get_single(&b->decile[i][d], yyjson_arr_get(deciles, d), r,
+                           "reference distributions"));
+    }
+    return STATUS_OK;
+}
+
+/* The model that was read must answer exactly as the model that was written. */
+static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
+{
+    const Str *names;
+    size_t columns = model_columns(b->model, &names), rows = yyjson_arr_size(list), i, n;
+    if (!yyjson_is_arr(list) || rows != GOLDEN_ROWS)
+        return refuse(r, "golden rows");
+    Matrix *x = matrix_new(r->keep, rows, columns);
+    Answer expected[GOLDEN_ROWS], answer[GOLDEN_ROWS];
+    for (size_t k = 0; k < columns; k++)
+        x->name[k] = names[k];
+    yyjson_val *v;
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        yyjson_val *row = yyjson_obj_get(v, "row");
+        double *values;
+        size_t count;
+        if (yyjson_arr_size(row) != columns)
+            return refuse(r, "golden rows");
+        for (size_t k = 0; k < columns; k++)
+            TRY(get_single(&x->value[i * columns + k], yyjson_arr_get(row, k), r, "golden rows"));
+        TRY(get_reals(&values, &count, yyjson_obj_get(v, "margin_probability_low_high_bias"), r,
+                      "golden rows"));
+        if (count != 5)
+            return refuse(r, "golden rows");
+        expected[i] = (Answer){values[0], values[1], values[2], values[3], values[4]};
+    }
+    bundle_answer(answer, *r->keep, b, x);
+    for (i = 0; i < rows; i++) {
+        const Answer *e = &expected[i], *a = &answer[i];
+        if (e->margin == a->margin && e->probability == a->probability && e->low == a->low &&
+            e->high == a->high && e->bias == a->bias)
+            continue;
+        (void)error_set(r->err, STATUS_FORMAT,
+                        "golden row %zu gives probability %.17g where the bundle says %.17g", i + 1,
+                        a->probability, e->probability);
+        (void)error_place(r->err, r->file, 0, 0);
+        return error_remedy(r->err, "this program computes otherwise than the one that made the "
+                                    "bundle; serve it with that version, or train again");
+    }
+    return STATUS_OK;
+}
+
+static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
+{
+    if (yyjson_get_uint(yyjson_obj_get(root, "assay_bundle")) != BUNDLE_FORMAT) {
+        (void)error_set(r->err, STATUS_FORMAT, "this is not a bundle of form %d", BUNDLE_FORMAT);
+        (void)error_place(r->err, r->file, 0, 0);
+        return error_remedy(r->err, "give the bundle/ folder of a run of this version of assay");
+    }
+    b->version = get_text(r, yyjson_obj_get(root, "version"));
+    if (!parse_time(get_text(r, yyjson_obj_get(root, "as_of")), &b->as_of_us))
+        return refuse(r, "as_of");
+    b->seed = yyjson_get_uint(yyjson_obj_get(root, "seed"));
+    b->customers = yyjson_get_uint(yyjson_obj_get(root, "customers"));
+    b->positives = yyjson_get_uint(yyjson_obj_get(root, "positives"));
+    b->data_hash = get_text(r, yyjson_obj_get(root, "data_sha256"));
+    TRY(read_features(b, yyjson_obj_get(root, "features"), r));
+    yyjson_val *platt = yyjson_obj_get(root, "platt"), *metrics = yyjson_obj_get(root, "metrics");
+    TRY(get_real(&b->platt.slope, yyjson_obj_get(platt, "slope"), r, "calibration"));
+    TRY(get_real(&b->platt.intercept, yyjson_obj_get(platt, "intercept"), r, "calibration"));
+    TRY(read_venn_abers(b, yyjson_obj_get(root, "venn_abers"), r));
+    TRY(read_reference(b, yyjson_obj_get(root, "reference"), r));
+    if (metrics != NULL) {
+        size_t size;
+        char *json = yyjson_val_write(metrics, 0, &size);
+        b->metrics = str_copy(r->keep, (Str){json, json == NULL ? 0 : size});
+        free(json);
+    }
+    b->columns = matrix_plan(r->keep, b->plan, b->skip);
+    const Str *names;
+    if (b->columns->columns != model_columns(b->model, &names))
+        return refuse(r, "list of columns");
+    for (size_t k = 0, level = 0; k < b->columns->columns; k++) {
+        const Feature *f = &b->plan->feature[b->columns->feature[k]];
+        level = k > 0 && b->columns->feature[k] == b->columns->feature[k - 1] ? level + 1 : 0;
+        Str name = f->levels == 0 ? f->name.text
+                                  : str_format(r->keep, "%.*s=%.*s", STR_ARG(f->name.text),
+                                               STR_ARG(f->level[level]));
+        if (!str_equal(name, names[k]))
+            return refuse(r, "order of columns");
+    }
+    return check_golden(b, yyjson_obj_get(root, "golden"), r);
+}
+
+/* Every file must be there, whole, and as SHA256SUMS says. */
+static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content[5], Error *err)
+{
+    Str sums;
+    Buffer expected = buffer_new(keep);
+    TRY(file_read(&sums, keep, path_join(keep, folder, "SHA256SUMS"), err));
+    for (size_t i = 0; i < COUNT_OF(bundle_files); i++) {
+        char hash[SHA256_TEXT];
+        const char *path = path_join(keep, folder, bundle_files[i]);
+        TRY(file_read(&content[i], keep, path, err));
+        sha256_text(hash, content[i]);
+        Str line = str_format(keep, "%s  %s\n", hash, bundle_files[i]);
+        if (!str_contains(sums, line)) {
+            (void)error_set(
+                err, STATUS_FORMAT,
+                "%s is not the file that SHA256SUMS speaks of: it was cut off or altered",
+                bundle_files[i]);
+            (void)error_place(err, path, 0, 0);
+            return error_remedy(err, "take the bundle again from where it was made");
+        }
+        buffer_add(&expected, line);
+    }
+    if (!str_equal(sums, buffer_str(&expected))) {
+        (void)error_set(err, STATUS_FORMAT, "SHA256SUMS has lines that do not belong to a bundle");
+        (void)error_place(err, path_join(keep, folder, "SHA256SUMS"), 0, 0);
+        return error_remedy(err, "take the bundle again from where it was made");
+    }
+    sha256_text(b->id, sums);
+    return STATUS_OK;
+}
+
+Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err)
+{
+    Bundle *b = *out = ARENA_NEW(keep, Bundle);
+    Str content[5];
+    const char *path[5];
+    for (size_t i = 0; i < 5; i++)
+        path[i] = path_join(keep, folder, bundle_files[i]);
+    TRY(read_files(b, keep, folder, content, err));
+    TRY(schema_read(&b->schema, keep, content[4], path[4], err));
+    TRY(plan_read(&b->plan, keep, content[1], path[1], b->schema, err));
+    TRY(policy_read(&b->policy, keep, content[3], path[3], b->plan, err));
+    TRY(model_read(&b->model, keep, content[2], err));
+    Reader r = {keep, path[0], err};
+    yyjson_read_err why;
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)content[0].data, content[0].size, 0, NULL, &why);
+    if (doc == NULL)
+        return refuse(&r, "manifest");
+    Status status = read_manifest(b, yyjson_doc_get_root(doc), &r);
+    yyjson_doc_free(doc);
+    return status;
+}

@@ -1,0 +1,162 @@
+#include "score/score_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yyjson.h>
+
+const char *const bundle_files[5] = {"bundle.json", "features.yaml", "model.json", "policy.yaml",
+                                     "schema.yaml"};
+
+typedef struct Doc {
+    yyjson_mut_doc *doc;
+    Arena *keep;
+} Doc;
+
+static yyjson_mut_val *text(Doc d, Str s)
+{
+    return yyjson_mut_strncpy(d.doc, s.data == NULL ? "" : s.data, s.size);
+}
+
+/* A float as its nearest double would print as many digits as a double has; a string of nine
+ * digits reads back to the same float. */
+static yyjson_mut_val *single(Doc d, float value)
+{
+    if (isnan(value))
+        return yyjson_mut_null(d.doc);
+    return text(d, str_format(d.keep, "%.9g", (double)value));
+}
+
+static void put(Doc d, yyjson_mut_val *object, const char *key, yyjson_mut_val *value)
+{
+    (void)yyjson_mut_obj_add(object, yyjson_mut_strcpy(d.doc, key), value);
+}
+
+static yyjson_mut_val *reals(Doc d, const double *value, size_t count)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(d.doc);
+    for (size_t i = 0; i < count; i++)
+        (void)yyjson_mut_arr_append(list, isnan(value[i]) ? yyjson_mut_null(d.doc)
+                                                          : yyjson_mut_real(d.doc, value[i]));
+    return list;
+}
+
+static yyjson_mut_val *features_part(Doc d, const Bundle *b)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(d.doc);
+    for (size_t i = 0; i < b->plan->features; i++) {
+        const Feature *f = &b->plan->feature[i];
+        if (f->use != USE_MODEL)
+            continue;
+        yyjson_mut_val *o = yyjson_mut_obj(d.doc);
+        put(d, o, "name", text(d, f->name.text));
+        put(d, o, "skip", yyjson_mut_bool(d.doc, b->skip != NULL && b->skip[i]));
+        if (lang_type(f->expr) == TYPE_CATEGORY) {
+            yyjson_mut_val *levels = yyjson_mut_arr(d.doc);
+            for (size_t k = 0; k < f->levels; k++)
+                (void)yyjson_mut_arr_append(levels, text(d, f->level[k]));
+            put(d, o, "levels", levels);
+        }
+        (void)yyjson_mut_arr_append(list, o);
+    }
+    return list;
+}
+
+static yyjson_mut_val *reference_part(Doc d, const Bundle *b)
+{
+    const Str *names;
+    size_t columns = model_columns(b->model, &names);
+    yyjson_mut_val *list = yyjson_mut_arr(d.doc);
+    for (size_t k = 0; k < columns; k++) {
+        yyjson_mut_val *o = yyjson_mut_obj(d.doc), *deciles = yyjson_mut_arr(d.doc);
+        put(d, o, "column", text(d, names[k]));
+        put(d, o, "missing", yyjson_mut_real(d.doc, b->missing[k]));
+        for (size_t i = 0; i <= 10; i++)
+            (void)yyjson_mut_arr_append(deciles, single(d, b->decile[k][i]));
+        put(d, o, "deciles", deciles);
+        (void)yyjson_mut_arr_append(list, o);
+    }
+    return list;
+}
+
+static yyjson_mut_val *golden_part(Doc d, const Bundle *b, Arena scratch)
+{
+    Matrix *x = golden_inputs(&scratch, b);
+    Answer answer[GOLDEN_ROWS];
+    bundle_answer(answer, scratch, b, x);
+    yyjson_mut_val *list = yyjson_mut_arr(d.doc);
+    for (size_t i = 0; i < x->rows; i++) {
+        yyjson_mut_val *o = yyjson_mut_obj(d.doc), *row = yyjson_mut_arr(d.doc);
+        for (size_t k = 0; k < x->columns; k++)
+            (void)yyjson_mut_arr_append(row, single(d, matrix_row(x, i)[k]));
+        put(d, o, "row", row);
+        double values[5] = {answer[i].margin, answer[i].probability, answer[i].low, answer[i].high,
+                            answer[i].bias};
+        put(d, o, "margin_probability_low_high_bias", reals(d, values, 5));
+        (void)yyjson_mut_arr_append(list, o);
+    }
+    return list;
+}
+
+static Str manifest(Arena *keep, const Bundle *b)
+{
+    Doc d = {yyjson_mut_doc_new(NULL), keep};
+    char time[TIME_TEXT];
+    yyjson_mut_val *root = yyjson_mut_obj(d.doc), *o;
+    yyjson_mut_doc_set_root(d.doc, root);
+    put(d, root, "assay_bundle", yyjson_mut_uint(d.doc, BUNDLE_FORMAT));
+    put(d, root, "version", text(d, b->version));
+    put(d, root, "as_of", text(d, time_text(time, b->as_of_us)));
+    put(d, root, "seed", yyjson_mut_uint(d.doc, b->seed));
+    put(d, root, "customers", yyjson_mut_uint(d.doc, b->customers));
+    put(d, root, "positives", yyjson_mut_uint(d.doc, b->positives));
+    put(d, root, "data_sha256", text(d, b->data_hash));
+    put(d, root, "features", features_part(d, b));
+    o = yyjson_mut_obj(d.doc);
+    put(d, o, "slope", yyjson_mut_real(d.doc, b->platt.slope));
+    put(d, o, "intercept", yyjson_mut_real(d.doc, b->platt.intercept));
+    put(d, root, "platt", o);
+    o = yyjson_mut_obj(d.doc);
+    put(d, o, "margin", reals(d, b->venn_abers->margin, b->venn_abers->steps));
+    put(d, o, "p0", reals(d, b->venn_abers->p0, b->venn_abers->steps));
+    put(d, o, "p1", reals(d, b->venn_abers->p1, b->venn_abers->steps));
+    put(d, root, "venn_abers", o);
+    put(d, root, "reference", reference_part(d, b));
+    put(d, root, "golden", golden_part(d, b, *keep));
+    yyjson_doc *metrics =
+        b->metrics.size == 0 ? NULL : yyjson_read(b->metrics.data, b->metrics.size, 0);
+    if (metrics != NULL)
+        put(d, root, "metrics", yyjson_val_mut_copy(d.doc, yyjson_doc_get_root(metrics)));
+    size_t size = 0;
+    char *json = yyjson_mut_write(d.doc, YYJSON_WRITE_PRETTY_TWO_SPACES, &size);
+    Buffer out = buffer_new(keep);
+    buffer_add(&out, (Str){json, size});
+    buffer_char(&out, '\n');
+    free(json);
+    yyjson_doc_free(metrics);
+    yyjson_mut_doc_free(d.doc);
+    return buffer_str(&out);
+}
+
+Status bundle_write(Bundle *b, const char *folder, Error *err)
+{
+    Arena own = arena_new();
+    Str content[5] = {manifest(&own, b), b->plan->text, model_write(&own, b->model),
+                      policy_text(b->policy), b->schema->text};
+    Buffer sums = buffer_new(&own);
+    Status status = folder_make(folder, err);
+    for (size_t i = 0; i < COUNT_OF(bundle_files) && status == STATUS_OK; i++) {
+        char hash[SHA256_TEXT];
+        sha256_text(hash, content[i]);
+        buffer_format(&sums, "%s  %s\n", hash, bundle_files[i]);
+        status = file_write(path_join(&own, folder, bundle_files[i]), content[i], err);
+    }
+    if (status == STATUS_OK)
+        status = file_write(path_join(&own, folder, "SHA256SUMS"), buffer_str(&sums), err);
+    char id[SHA256_TEXT];
+    sha256_text(id, buffer_str(&sums));
+    if (status == STATUS_OK)
+        memcpy(b->id, id, sizeof id);
+    arena_free(&own);
+    return status;
+}

@@ -1,0 +1,76 @@
+#include "score/score_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int ascending(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+void bundle_reference(Bundle *b, Arena *keep, Arena scratch, const Matrix *x)
+{
+    b->decile = arena_alloc(keep, x->columns + 1, sizeof *b->decile);
+    b->missing = ARENA_ARRAY(keep, double, x->columns + 1);
+    float *value = ARENA_ARRAY(&scratch, float, x->rows + 1);
+    for (size_t k = 0; k < x->columns; k++) {
+        size_t n = 0;
+        for (size_t i = 0; i < x->rows; i++)
+            if (!isnan(matrix_row(x, i)[k]))
+                value[n++] = matrix_row(x, i)[k];
+        qsort(value, n, sizeof *value, ascending);
+        b->missing[k] = x->rows == 0 ? 0 : (double)(x->rows - n) / (double)x->rows;
+        for (size_t d = 0; d <= 10; d++)
+            b->decile[k][d] = n == 0 ? NAN : value[(n - 1) * d / 10];
+    }
+}
+
+/* Row i takes, in column k, a decile or a missing value chosen by a fixed stream: between them
+ * the rows walk through most of the model, and none is a customer. */
+Matrix *golden_inputs(Arena *keep, const Bundle *b)
+{
+    const Str *names;
+    size_t columns = model_columns(b->model, &names);
+    Matrix *x = matrix_new(keep, GOLDEN_ROWS, columns);
+    Random r = random_new(seed_derive(b->seed, 0x601D));
+    for (size_t k = 0; k < columns; k++)
+        x->name[k] = names[k];
+    for (size_t i = 0; i < GOLDEN_ROWS; i++) {
+        x->id[i] = str_format(keep, "golden-%zu", i + 1);
+        for (size_t k = 0; k < columns; k++) {
+            uint64_t d = random_below(&r, 12);
+            x->value[i * columns + k] = d == 11 ? NAN : b->decile[k][d];
+        }
+    }
+    return x;
+}
+
+void bundle_contributions(double *out, Arena scratch, const Bundle *b, const Matrix *x)
+{
+    model_explain(b->model, x, scratch, out);
+    for (size_t i = 0; i < x->rows; i++) {
+        double *phi = out + i * (x->columns + 1);
+        for (size_t k = 0; k <= x->columns; k++)
+            phi[k] *= b->platt.slope;
+        phi[x->columns] += b->platt.intercept;
+    }
+}
+
+void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
+{
+    double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
+    double *phi = ARENA_ARRAY(&scratch, double, x->rows *(x->columns + 1) + 1);
+    model_margin(b->model, x, margin);
+    bundle_contributions(phi, scratch, b, x);
+    for (size_t i = 0; i < x->rows; i++) {
+        Answer *a = &out[i];
+        double p0, p1;
+        a->margin = margin[i];
+        a->probability = platt_apply(b->platt, margin[i]);
+        venn_abers_apply(b->venn_abers, margin[i], &p0, &p1);
+        a->low = fmin(fmin(p0, p1), a->probability);
+        a->high = fmax(fmax(p0, p1), a->probability);
+        a->bias = phi[i * (x->columns + 1) + x->columns];
+    }
+}

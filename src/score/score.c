@@ -1,0 +1,84 @@
+#include "score/score_internal.h"
+
+Status score_events(Events **out, Arena *keep, Arena scratch, const Plan *plan, const Dataset *data,
+                    const int64_t *as_of_us, Error *err)
+{
+    Collapsed *collapsed;
+    TRY(quality_collapse(&collapsed, keep, scratch, data->schema, data->versions, data->owner,
+                         as_of_us, err));
+    return events_build(out, keep, plan, data->profile, collapsed, as_of_us, err);
+}
+
+/* A value of a category that the model has no level for: scored as none of the known ones. */
+static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const Table *features,
+                            const uint32_t *row, size_t count)
+{
+    for (size_t i = 0; i < b->plan->features; i++) {
+        const Feature *f = &b->plan->feature[i];
+        const Column *c = &features->column[i];
+        if (f->use != USE_MODEL || b->skip[i] || lang_type(f->expr) != TYPE_CATEGORY)
+            continue;
+        uint64_t unknown = 0;
+        Str example = S("");
+        for (size_t k = 0; k < count; k++) {
+            if (!column_valid(c, row[k]))
+                continue;
+            Str value = c->dictionary->text[c->code[row[k]]];
+            bool known = false;
+            for (size_t l = 0; l < f->levels && !known; l++)
+                known = str_equal(f->level[l], value);
+            if (!known && (unknown++ == 0 || str_compare(value, example) < 0))
+                example = value;
+        }
+        findings_add(data->findings, SEVERITY_WARNING, "unknown_category", unknown,
+                     str_format(keep,
+                                "%llu customers to be scored have a value of %.*s that the model "
+                                "has not learnt, such as %.*s",
+                                (unsigned long long)unknown, STR_ARG(f->name.text),
+                                STR_ARG(example)),
+                     S("scored as none of the known values"));
+    }
+}
+
+Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
+                     const uint32_t *row, size_t count, Team *team, Error *err)
+{
+    Scored *s = *out = ARENA_NEW(keep, Scored);
+    int64_t *as_of = ARENA_ARRAY(keep, int64_t, data->customers + 1);
+    for (size_t i = 0; i < data->customers; i++)
+        as_of[i] = data->as_of_us;
+    s->count = count;
+    s->row = row;
+    TRY(score_events(&s->events, keep, scratch, b->plan, data, as_of, err));
+    TRY(feature_table(&s->features, keep, scratch, b->plan, s->events, team, err));
+    TRY(feature_matrix(&s->x, keep, b->plan, s->features, b->skip, data->id, row, count, err));
+    find_new_levels(data, keep, b, s->features, row, count);
+
+    Answer *answer = ARENA_ARRAY(&scratch, Answer, count + 1);
+    bundle_answer(answer, scratch, b, s->x);
+    s->margin = ARENA_ARRAY(keep, double, count + 1);
+    s->probability = ARENA_ARRAY(keep, double, count + 1);
+    s->low = ARENA_ARRAY(keep, double, count + 1);
+    s->high = ARENA_ARRAY(keep, double, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        s->margin[i] = answer[i].margin;
+        s->probability[i] = answer[i].probability;
+        s->low[i] = answer[i].low;
+        s->high[i] = answer[i].high;
+    }
+    s->contribution = ARENA_ARRAY(keep, double, count *(s->x->columns + 1) + 1);
+    bundle_contributions(s->contribution, scratch, b, s->x);
+    const PolicyInputs inputs = {.events = s->events,
+                                 .features = s->features,
+                                 .row = row,
+                                 .id = data->id,
+                                 .count = count,
+                                 .margin = s->margin,
+                                 .probability = s->probability,
+                                 .probability_low = s->low,
+                                 .probability_high = s->high,
+                                 .contribution = s->contribution,
+                                 .matrix = s->x,
+                                 .columns = b->columns};
+    return policy_decide(&s->decision, keep, scratch, b->policy, &inputs, team, err);
+}
