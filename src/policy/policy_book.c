@@ -1,262 +1,17 @@
 /* policy_book.c - the policy book: read, checked against a plan, compiled. */
 #include "policy/policy_internal.h"
+#include "policy/policy_shape.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 enum { RULES_MAX = 1000 }; /* of each list: a bound on what one customer may cost */
 
-/* ---- the book's shape ---- */
-
-typedef struct Costs {
-    Mark mark;
-    double wrong_exit, missed_risk, review, monitor;
-} Costs;
-
-typedef struct Overlay {
-    Mark mark;
-    BookText when, because;
-} Overlay;
-
-typedef struct RuleText {
-    Mark mark;
-    BookText id, when, family;
-    int severity;
-    BookText because, also, evidence, missing_proof, next_step;
-} RuleText;
-
-/* Of mitigating facts, safeguards and actions; each list uses the fields it has. */
-typedef struct ClauseText {
-    Mark mark;
-    BookText id, when;
-    int action;
-    BookText because;
-} ClauseText;
-
-typedef struct PolicyText {
-    int64_t version;
-    BookText name;
-    Costs costs;
-    BookText exposure;
-    Overlay insufficient_data;
-    BookRecords rules, mitigating, safeguards, actions;
-    BookText otherwise;
-} PolicyText;
-
-static const char *const severities[] = {"supporting", "severe", NULL};
-static const char *const action_names[] = {
-    "RETAIN", "MONITOR", "ENHANCED_DUE_DILIGENCE", "RESTRICT", "PROPOSE_OFFBOARDING", NULL};
 static const char *const segment_names[] = {"Low", "Medium", "High"};
-
-#define AT(type, member) offsetof(type, member)
-
-static const Field costs_fields[] = {
-    {.name = "wrong_exit",
-     .kind = FIELD_NUMBER,
-     .offset = AT(Costs, wrong_exit),
-     .required = true,
-     .says = "Cost of proposing the exit of a good customer"},
-    {.name = "missed_risk",
-     .kind = FIELD_NUMBER,
-     .offset = AT(Costs, missed_risk),
-     .required = true,
-     .says = "Cost of missing a risky customer; the unit of the others"},
-    {.name = "review",
-     .kind = FIELD_NUMBER,
-     .offset = AT(Costs, review),
-     .required = true,
-     .says = "Cost of one review"},
-    {.name = "monitor",
-     .kind = FIELD_NUMBER,
-     .offset = AT(Costs, monitor),
-     .required = true,
-     .says = "Cost of watching one customer more closely"},
-    {0}};
-
-static const Field overlay_fields[] = {{.name = "when",
-                                        .kind = FIELD_TEXT,
-                                        .offset = AT(Overlay, when),
-                                        .required = true,
-                                        .says = "Condition over the features"},
-                                       {.name = "because",
-                                        .kind = FIELD_TEXT,
-                                        .offset = AT(Overlay, because),
-                                        .required = true,
-                                        .says = "Sentence shown with such a customer"},
-                                       {0}};
-
-static const Field rule_fields[] = {
-    {.name = "id",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, id),
-     .required = true,
-     .says = "Stable name of the rule"},
-    {.name = "when",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, when),
-     .required = true,
-     .says = "Condition over the features"},
-    {.name = "family",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, family),
-     .required = true,
-     .says = "Kind of evidence; each kind counts once"},
-    {.name = "severity",
-     .kind = FIELD_CHOICE,
-     .offset = AT(RuleText, severity),
-     .required = true,
-     .says = "severe or supporting",
-     .choices = severities},
-    {.name = "because",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, because),
-     .required = true,
-     .says = "Sentence with the customer's own numbers: {feature:format}"},
-    {.name = "also",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, also),
-     .says = "What else the pattern may mean"},
-    {.name = "evidence",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, evidence),
-     .required = true,
-     .says = "Feature whose transactions are shown"},
-    {.name = "missing_proof",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, missing_proof),
-     .says = "What is not yet known"},
-    {.name = "next_step",
-     .kind = FIELD_TEXT,
-     .offset = AT(RuleText, next_step),
-     .says = "What to do to find out"},
-    {0}};
-
-static const Field mitigating_fields[] = {{.name = "id",
-                                           .kind = FIELD_TEXT,
-                                           .offset = AT(ClauseText, id),
-                                           .required = true,
-                                           .says = "Stable name of the fact"},
-                                          {.name = "when",
-                                           .kind = FIELD_TEXT,
-                                           .offset = AT(ClauseText, when),
-                                           .required = true,
-                                           .says = "Condition"},
-                                          {.name = "because",
-                                           .kind = FIELD_TEXT,
-                                           .offset = AT(ClauseText, because),
-                                           .required = true,
-                                           .says = "Sentence that speaks for the customer"},
-                                          {0}};
-
-static const Field safeguard_fields[] = {{.name = "id",
-                                          .kind = FIELD_TEXT,
-                                          .offset = AT(ClauseText, id),
-                                          .required = true,
-                                          .says = "Stable name of the safeguard"},
-                                         {.name = "when",
-                                          .kind = FIELD_TEXT,
-                                          .offset = AT(ClauseText, when),
-                                          .required = true,
-                                          .says = "Condition"},
-                                         {.name = "cap",
-                                          .kind = FIELD_CHOICE,
-                                          .offset = AT(ClauseText, action),
-                                          .required = true,
-                                          .says = "The gravest action that may still be proposed",
-                                          .choices = action_names},
-                                         {.name = "because",
-                                          .kind = FIELD_TEXT,
-                                          .offset = AT(ClauseText, because),
-                                          .required = true,
-                                          .says = "Sentence that says why"},
-                                         {0}};
-
-static const Field action_fields[] = {{.name = "action",
-                                       .kind = FIELD_CHOICE,
-                                       .offset = AT(ClauseText, action),
-                                       .required = true,
-                                       .says = "What is proposed",
-                                       .choices = action_names},
-                                      {.name = "when",
-                                       .kind = FIELD_TEXT,
-                                       .offset = AT(ClauseText, when),
-                                       .required = true,
-                                       .says = "Condition"},
-                                      {.name = "because",
-                                       .kind = FIELD_TEXT,
-                                       .offset = AT(ClauseText, because),
-                                       .required = true,
-                                       .says = "Sentence that says why"},
-                                      {0}};
-
-static const Field policy_fields[] = {
-    {.name = "policy",
-     .kind = FIELD_INTEGER,
-     .offset = AT(PolicyText, version),
-     .required = true,
-     .says = "Version of the book's shape: 1"},
-    {.name = "name",
-     .kind = FIELD_TEXT,
-     .offset = AT(PolicyText, name),
-     .required = true,
-     .says = "Name of the policy"},
-    {.name = "costs",
-     .kind = FIELD_RECORD,
-     .offset = AT(PolicyText, costs),
-     .required = true,
-     .says = "Costs that give the thresholds",
-     .fields = costs_fields,
-     .marked = true},
-    {.name = "exposure",
-     .kind = FIELD_TEXT,
-     .offset = AT(PolicyText, exposure),
-     .required = true,
-     .says = "Euros at stake, an expression over the features"},
-    {.name = "insufficient_data",
-     .kind = FIELD_RECORD,
-     .offset = AT(PolicyText, insufficient_data),
-     .says = "When the score says little",
-     .fields = overlay_fields,
-     .marked = true},
-    {.name = "rules",
-     .kind = FIELD_RECORDS,
-     .offset = AT(PolicyText, rules),
-     .required = true,
-     .says = "Patterns that count",
-     .fields = rule_fields,
-     .size = sizeof(RuleText),
-     .marked = true},
-    {.name = "mitigating",
-     .kind = FIELD_RECORDS,
-     .offset = AT(PolicyText, mitigating),
-     .says = "Facts that speak for the customer",
-     .fields = mitigating_fields,
-     .size = sizeof(ClauseText),
-     .marked = true},
-    {.name = "safeguards",
-     .kind = FIELD_RECORDS,
-     .offset = AT(PolicyText, safeguards),
-     .says = "Limits on what may be proposed",
-     .fields = safeguard_fields,
-     .size = sizeof(ClauseText),
-     .marked = true},
-    {.name = "actions",
-     .kind = FIELD_RECORDS,
-     .offset = AT(PolicyText, actions),
-     .required = true,
-     .says = "The first whose condition holds, gravest first; RETAIN is the rest",
-     .fields = action_fields,
-     .size = sizeof(ClauseText),
-     .marked = true},
-    {.name = "otherwise",
-     .kind = FIELD_TEXT,
-     .offset = AT(PolicyText, otherwise),
-     .says = "The sentence of RETAIN"},
-    {0}};
 
 Str action_name(Action a)
 {
-    return str_from(action_names[a]);
+    return str_from(policy_action_names[a]);
 }
 
 Str segment_name(Segment s)
@@ -490,7 +245,8 @@ static Status check_actions(const Reading *r, const BookRecords *list)
         }
         if (i > 0 && text[i].action > text[i - 1].action) {
             Status status = refuse(r, text[i].mark, "%s stands below the milder %s",
-                                   action_names[text[i].action], action_names[text[i - 1].action]);
+                                   policy_action_names[text[i].action],
+                                   policy_action_names[text[i - 1].action]);
             (void)error_remedy(r->err, "order the actions from the gravest to the mildest");
             return status;
         }
@@ -595,7 +351,7 @@ Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const 
     if (text.version != 1) {
         Status status = refuse(&r, node->mark, "version %lld of a policy book is not known",
                                (long long)text.version);
-        (void)error_remedy(err, "write `policy: 1`");
+        (void)error_remedy(err, "write `version: 1`");
         return status;
     }
     TRY(check_costs(&r, &text.costs));
@@ -638,7 +394,7 @@ size_t policy_rules(const Policy *p, Arena *keep, RuleView **out)
     for (size_t i = 0; i < p->rules; i++) {
         const Rule *r = &p->rule[i];
         (*out)[i] = (RuleView){r->id, r->family, r->sentence,
-                               str_from(severities[r->severe ? 1 : 0]), r->condition};
+                               str_from(policy_severities[r->severe ? 1 : 0]), r->condition};
     }
     return p->rules;
 }
