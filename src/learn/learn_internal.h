@@ -1,0 +1,192 @@
+/* learn_internal.h - what the files of learn/ share with each other and with their tests.
+ *
+ * A fit goes: pick rows -> prepare what the rows alone decide (bins, scales) -> solve ->
+ * lay out as the model room's structs. Preparing is apart from solving because a penalty
+ * path solves the same prepared rows eight times, and because five boosters of the inner
+ * folds must advance in step to be stopped together.
+ */
+#ifndef LEARN_INTERNAL_H
+#define LEARN_INTERNAL_H
+
+#include "learn/learn.h"
+
+/* Streams of random numbers that never meet: seed_derive(seed, one of these). */
+enum {
+    STREAM_OUTER = 1, /* folds that judge */
+    STREAM_INNER,     /* folds that tune */
+    STREAM_TREES,
+    STREAM_FINAL,
+    STREAM_BOOTSTRAP,
+    STREAM_SHUFFLE,
+    STREAM_PROBE
+};
+
+/* The row numbers 0 .. rows - 1 when row is NULL, else row itself. */
+const uint32_t *rows_or_all(Arena *keep, const uint32_t *row, size_t rows);
+
+/* DATA unless each class has at least `least` of the picked rows. */
+MUST_USE Status classes_check(const uint8_t *label, const uint32_t *row, size_t rows, size_t least,
+                              Error *err);
+
+/* Log loss of a margin: log(1 + exp(-m)) for a positive, log(1 + exp(m)) for a negative. */
+double margin_loss(double margin, uint8_t label);
+
+/* team_run, but a NULL team costs nothing: the tasks use the caller's scratch. */
+static inline void share_out(Team *team, size_t count, TeamTask *task, void *context, Arena scratch)
+{
+    if (team != NULL)
+        team_run(team, count, task, context);
+    else
+        for (size_t i = 0; i < count; i++)
+            task(context, i, scratch);
+}
+
+/* ---- linear ---- */
+
+/* The picked rows as doubles: a constant 1, the varying columns standardised, then one
+ * column for each distinct pattern of missing values, standardised too. Row-major with a
+ * stride of whole vectors; the padding is zero. */
+typedef struct Design {
+    Linear *frame; /* transform, center, scale, low, high are set; weights are not */
+    size_t rows, width, stride;
+    size_t inputs;     /* design columns 1 .. inputs are matrix columns */
+    uint32_t *column;  /* [inputs] which */
+    size_t groups;     /* design columns inputs + 1 .. inputs + groups */
+    uint32_t *group;   /* [matrix columns] its group of missing values, UINT32_MAX without */
+    uint32_t *members; /* [groups] how many columns share the pattern */
+    double *group_center, *group_scale; /* [groups] */
+    double *z;                          /* [rows][stride] */
+    uint8_t *label;                     /* [rows] */
+    int8_t *sign;                       /* [width] the sign a weight must keep, 0 free */
+} Design;
+
+/* The frame goes to keep, all else to work; both may be the same arena. */
+Design *design_new(Arena *keep, Arena *work, const TrainingSet *set, const uint32_t *row,
+                   size_t rows);
+/* One row of any matrix with the same columns, in the design's terms. */
+void design_row(const Design *d, const float *x, double *z);
+/* Minimise log loss + l2 / 2 |weights|^2 from weight (warm start) in place; [width]. */
+void design_solve(const Design *d, double l2, double *weight, Arena scratch);
+/* The weights as a Linear; the frame is filled in and returned. */
+Linear *design_linear(const Design *d, const double *weight);
+
+/* ---- forest ---- */
+
+enum { GROUP = 16 }; /* columns of a tile: their histograms stay in the first-level cache */
+
+/* The picked rows as bin codes, in tiles of GROUP columns: code[(group * rows + row) * GROUP
+ * + column % GROUP]. Codes 0 .. count - 1 are value bins in ascending order, count is missing. */
+typedef struct Bins {
+    size_t rows, columns, groups, stride; /* stride: codes of the widest column, rounded up */
+    uint16_t *count;                      /* [columns] */
+    float **cut;  /* [columns][count - 1] a value below cut[b] has a code of at most b */
+    bool *closed; /* [columns] no float lies above every value: cannot split off missing */
+    uint8_t *code;
+} Bins;
+
+/* Cuts between distinct values, at most `bins` bins of about equal counts; heavy values get a
+ * bin of their own. */
+Bins *bins_new(Arena *keep, const Matrix *x, const uint32_t *row, size_t rows, size_t bins,
+               Team *team);
+static inline const uint8_t *bins_tile(const Bins *b, size_t group)
+{
+    return b->code + group * b->rows * GROUP;
+}
+
+typedef struct TreeNode {
+    uint32_t left, right, column; /* children within the tree; left 0: a leaf */
+    float threshold, cover, gain;
+    bool default_left;
+    uint8_t bin;
+} TreeNode;
+
+/* Gradient and hessian of a row in one word: the gradient in the upper half, the hessian in
+ * the lower, both fixed point; one addition serves both. The units are so chosen that sums
+ * over FIXED_ROWS rows fit their halves; then they are added to wide sums. */
+enum { FIXED_ROWS = 1 << 14 };
+typedef struct Fixed {
+    double gradient_unit, hessian_unit; /* value of one count */
+} Fixed;
+
+typedef struct Sum {
+    int64_t gradient, hessian;
+} Sum;
+
+typedef struct Grower Grower; /* memory and settings for growing one tree after another */
+
+Grower *grower_new(Arena *keep, const Bins *bins, const int8_t *monotone,
+                   const ForestOptions *options, Team *team);
+/* Grow a tree on rows sample[0 .. count - 1] (ascending; reordered so that a leaf's rows are
+ * together). Each row's leaf is added to its margin. Answers the number of nodes. */
+size_t grower_tree(Grower *g, TreeNode *node, uint32_t *sample, size_t count, const int64_t *packed,
+                   Fixed fixed, const uint8_t *column_in, float *margin, Arena scratch);
+size_t grower_nodes_max(const ForestOptions *options, size_t rows);
+
+/* Where a raw row ends up. */
+float tree_value(const TreeNode *tree, const float *x);
+
+typedef struct Booster {
+    const TrainingSet *set;
+    const ForestOptions *options;
+    const uint32_t *row; /* [rows] of the set */
+    size_t rows;
+    uint64_t seed;
+    Bins *bins;
+    Grower *grower;
+    Team *team;
+    float base;
+    float *margin;    /* [rows] */
+    int64_t *packed;  /* [rows] */
+    uint32_t *sample; /* [rows] */
+    uint8_t *drawn;   /* [rows] in this tree's sample */
+    uint8_t *column_in;
+    size_t trees;
+    size_t *root; /* [options->trees + 1] */
+    TreeNode *node;
+    const uint32_t *watch;
+    size_t watch_rows;
+    float *watch_margin;
+} Booster;
+
+Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows,
+                     const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
+                     uint64_t seed, Team *team);
+void booster_step(Booster *b, Arena scratch); /* one tree more */
+double booster_watch_loss(const Booster *b);  /* summed over the watch rows */
+Forest *booster_forest(const Booster *b, Arena *keep, size_t trees);
+
+/* ---- one whole procedure: tune inside the rows, then fit on all of them ---- */
+
+extern const double l2_grid[];
+extern const size_t l2_grid_size;
+
+/* The penalty with the lowest log loss over inner folds of the rows. */
+double tune_linear(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
+                   uint64_t seed, Arena scratch);
+/* The number of trees with the lowest log loss pooled over inner folds. */
+size_t tune_forest(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
+                   const ForestOptions *options, uint64_t seed, Arena scratch);
+
+typedef struct Procedure {
+    ModelKind kind;
+    size_t inner_folds;
+    ForestOptions forest;
+    /* Tuned once for all by the caller when fixed; else inside each training part. */
+    bool fixed;
+    double l2;
+} Procedure;
+
+/* Train on rows whose fold differs from `fold` and write margins of those in it. */
+void procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t *fold_of,
+                    uint32_t fold, uint64_t seed, double *margin, Arena scratch);
+
+/* AUC over pairs of one fold, all folds together: unlike the pooled AUC it is exactly .5 on
+ * average when labels are shuffled and folds stratified (docs/learning.md). */
+double within_fold_auc(const double *margin, const uint8_t *label, const uint32_t *fold_of,
+                       size_t rows, size_t folds, Arena scratch);
+
+/* The limits that the mean of `shuffles` such AUCs keeps to on clean data. */
+void control_limits(double *low, double *high, const uint8_t *label, size_t rows, size_t folds,
+                    size_t shuffles);
+
+#endif
