@@ -3,7 +3,7 @@
  * report.html is the report room's; everything else is written here: decisions.csv,
  * offboarding.csv, decisions.jsonl (full evidence), features.csv, quality.json,
  * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
- * (the only file that differs between two equal runs).
+ * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -16,7 +16,8 @@ typedef struct Timing {
     double seconds;
 } Timing;
 
-/* All that a run holds when it is done. */
+/* All that a run holds when it is done. A run that only scores has no training set, validation
+ * or audit; these pointers, and silence, may be NULL, and what they would say is left out. */
 typedef struct Run {
     Str version;      /* of the program */
     Str command;      /* the command line, as typed */
@@ -43,5 +44,27 @@ typedef struct Run {
 
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
+
+/* What the report shows from the same figures as the files. */
+
+/* Every position in scored, as the lists show them: candidates in their order, then by action
+ * from the gravest down, probability, exposure and id.  Memory: keep. */
+uint32_t *store_order(Arena *keep, const Run *run);
+
+/* The chosen candidate's probability of each training row, out of fold, averaged over repeats.
+ * NULL without a validation.  Memory: keep. */
+double *store_out_of_fold(Arena *keep, const Run *run);
+
+/* One bin of a reliability table: customers of neighbouring probability. */
+typedef struct Reliability {
+    size_t customers, positives;
+    double low, high, mean; /* of the probability */
+    Interval share;         /* of positives, Wilson */
+} Reliability;
+
+/* Bins of equal count over the out-of-fold probabilities of one stratum, at most 10 and at
+ * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
+size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
+                         size_t stratum);
 
 #endif

@@ -1,0 +1,255 @@
+/* evidence.c - decisions.jsonl, quality.json, run.json and timings.json. */
+#include "store/store_internal.h"
+
+#include <string.h>
+
+/* ---- decisions.jsonl: everything about one customer on one line ---- */
+
+static void add_reason(Document *j, yyjson_mut_val *list, const Reason *r)
+{
+    yyjson_mut_val *o = document_object(j, list, NULL);
+    document_text(j, o, "source", r->source == REASON_RULE ? S("rule") : S("model"));
+    document_text(j, o, "code", r->code);
+    document_text(j, o, "family", r->family);
+    if (r->source == REASON_RULE)
+        document_text(j, o, "severity", r->severity);
+    document_text(j, o, "sentence", r->sentence);
+    if (r->source == REASON_RULE) {
+        document_text(j, o, "also", r->also);
+        document_text(j, o, "missing_proof", r->missing_proof);
+        document_text(j, o, "next_step", r->next_step);
+    } else {
+        document_real(j, o, "contribution", r->contribution);
+    }
+    yyjson_mut_val *evidence = document_object(j, o, "evidence");
+    document_text(j, evidence, "feature", r->feature);
+    document_text(j, evidence, "value", r->value);
+    document_text(j, evidence, "window", r->window);
+    document_texts(j, evidence, "transaction_ids", r->transaction, r->transactions);
+}
+
+static void add_contributions(Document *j, const Decision *d, const Matrix *x)
+{
+    yyjson_mut_val *o = document_object(j, j->root, "contributions");
+    for (size_t k = 0; k < d->contributions; k++)
+        document_named_real(j, o, k < x->columns ? x->name[k] : S("bias"), d->contribution[k]);
+}
+
+static void add_decision(Document *j, const Run *run, const Decision *d, bool contradictory)
+{
+    yyjson_mut_val *o = j->root;
+    char time[TIME_TEXT];
+    document_text(j, o, "customer_id", d->id);
+    document_text(j, o, "as_of", str_copy(j->arena, time_text(time, run->data->as_of_us)));
+    document_text(j, o, "version", run->version);
+    document_text(j, o, "bundle", str_from(run->bundle->id));
+    document_real(j, o, "margin", d->margin);
+    document_real(j, o, "probability", d->probability);
+    document_real(j, o, "probability_low", d->probability_low);
+    document_real(j, o, "probability_high", d->probability_high);
+    document_text(j, o, "segment", segment_name(d->segment));
+    document_truth(j, o, "insufficient_data", d->insufficient_data);
+    document_truth(j, o, "contradictory_label", contradictory);
+    document_text(j, o, "action", action_name(d->action));
+    document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
+    document_truth(j, o, "certified", false);
+    document_text(j, o, "because", d->because);
+    document_texts(j, o, "safeguards", d->safeguard, d->safeguards);
+    document_count(j, o, "rules", d->rules);
+    document_count(j, o, "severe_rules", d->severe_rules);
+    document_count(j, o, "families", d->families);
+    document_real(j, o, "exposure", d->exposure);
+    yyjson_mut_val *list = document_list(j, o, "reasons");
+    for (size_t i = 0; i < d->reasons; i++)
+        add_reason(j, list, &d->reason[i]);
+    document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
+    add_contributions(j, d, run->scored->x);
+}
+
+Status store_evidence(const Run *run, const uint32_t *order, const char *folder, Arena scratch,
+                      Error *err)
+{
+    Sheet s;
+    TRY(sheet_open(&s, &scratch, folder, "decisions.jsonl", err));
+    const uint8_t *contradictory = store_contradictory(&scratch, run);
+    Arena row = arena_new();
+    for (size_t i = 0; i < run->scored->count; i++) {
+        Arena one = row;
+        Document j;
+        document_open(&j, &one);
+        document_count(&j, j.root, "rank", i + 1);
+        add_decision(&j, run, &run->scored->decision[order[i]], contradictory[order[i]]);
+        buffer_add(&s.line, document_write(&j, false));
+        sheet_flush(&s, false);
+    }
+    arena_free(&row);
+    return sheet_close(&s, err);
+}
+
+/* ---- quality.json ---- */
+
+static void add_ledger(Document *j, const Dataset *d)
+{
+    yyjson_mut_val *list = document_list(j, j->root, "ledger");
+    LedgerLine sum = {0};
+    for (size_t i = 0; i < d->ledger_count; i++) {
+        const LedgerLine *l = &d->ledger[i];
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "file", l->file);
+        document_text(j, o, "role", l->role);
+        document_count(j, o, "rows", l->rows);
+        document_count(j, o, "used", l->used);
+        document_count(j, o, "merged", l->merged);
+        document_count(j, o, "quarantined", l->quarantined);
+        sum.rows += l->rows;
+        sum.used += l->used;
+        sum.merged += l->merged;
+        sum.quarantined += l->quarantined;
+    }
+    yyjson_mut_val *o = document_object(j, j->root, "sums");
+    document_count(j, o, "rows", sum.rows);
+    document_count(j, o, "used", sum.used);
+    document_count(j, o, "merged", sum.merged);
+    document_count(j, o, "quarantined", sum.quarantined);
+    document_truth(j, o, "accounted", sum.rows == sum.used + sum.merged + sum.quarantined);
+}
+
+static void add_counts(Document *j, yyjson_mut_val *in, const Run *run)
+{
+    const Dataset *d = run->data;
+    size_t labelled = 0, to_score = 0, both = 0, label[4] = {0};
+    for (size_t i = 0; i < d->customers; i++) {
+        labelled += (d->cohort[i] & COHORT_LABELLED) != 0;
+        to_score += (d->cohort[i] & COHORT_SCORED) != 0;
+        both += d->cohort[i] == (COHORT_LABELLED | COHORT_SCORED);
+        label[d->label[i] + 2]++;
+    }
+    document_count(j, in, "customers", d->customers);
+    document_count(j, in, "labelled", labelled);
+    document_count(j, in, "to_be_scored", to_score);
+    document_count(j, in, "in_both_cohorts", both);
+    document_count(j, in, "positive", label[LABEL_POSITIVE + 2]);
+    document_count(j, in, "negative", label[LABEL_NEGATIVE + 2]);
+    document_count(j, in, "contradictory_label", label[LABEL_CONTRADICTORY + 2]);
+    document_count(j, in, "without_label", label[LABEL_NONE + 2]);
+    document_count(j, in, "transaction_rows", d->versions->rows);
+    document_count(j, in, "transactions", run->scored->events->rows->rows);
+}
+
+Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    const Dataset *d = run->data;
+    Document j;
+    char time[TIME_TEXT];
+    document_open(&j, &scratch);
+    document_text(&j, j.root, "as_of", time_text(time, d->as_of_us));
+    add_ledger(&j, d);
+    add_counts(&j, document_object(&j, j.root, "counts"), run);
+    yyjson_mut_val *list = document_list(&j, j.root, "findings");
+    for (size_t i = 0; i < d->findings->count; i++) {
+        const Finding *f = &d->findings->item[i];
+        yyjson_mut_val *o = document_object(&j, list, NULL);
+        document_text(&j, o, "severity", severity_name(f->severity));
+        document_text(&j, o, "code", f->code);
+        document_count(&j, o, "count", f->count);
+        document_text(&j, o, "what", f->what);
+        document_text(&j, o, "done", f->done);
+    }
+    document_texts(&j, j.root, "columns_absent_at_scoring", d->dropped, d->dropped_count);
+    return file_write(path_join(&scratch, folder, "quality.json"), document_write(&j, true), err);
+}
+
+/* ---- run.json ---- */
+
+static void add_book(Document *j, yyjson_mut_val *in, const char *name, Str text)
+{
+    char hash[SHA256_TEXT];
+    sha256_text(hash, text);
+    yyjson_mut_val *o = document_object(j, in, name);
+    document_text(j, o, "sha256", str_copy(j->arena, str_from(hash)));
+    document_count(j, o, "bytes", text.size);
+}
+
+/* Standard input and texts handed over in memory cannot be read a second time. */
+static Status add_input(Document *j, yyjson_mut_val *in, const LedgerLine *l, Arena scratch,
+                        Error *err)
+{
+    char hash[SHA256_TEXT];
+    const char *path = str_chars(&scratch, l->file);
+    yyjson_mut_val *o = document_object(j, in, NULL);
+    document_text(j, o, "file", l->file);
+    document_text(j, o, "role", l->role);
+    if (strcmp(path, "-") == 0 || !file_exists(path)) {
+        document_null(j, o, "sha256");
+        return STATUS_OK;
+    }
+    Str bytes;
+    TRY(file_read(&bytes, &scratch, path, err));
+    sha256_text(hash, bytes);
+    document_text(j, o, "sha256", str_copy(j->arena, str_from(hash)));
+    document_count(j, o, "bytes", bytes.size);
+    return STATUS_OK;
+}
+
+static Status add_inputs(Document *j, const Dataset *d, Error *err)
+{
+    yyjson_mut_val *list = document_list(j, j->root, "inputs");
+    Arena whole_file = arena_new();
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < d->ledger_count && status == STATUS_OK; i++)
+        status = add_input(j, list, &d->ledger[i], whole_file, err);
+    arena_free(&whole_file);
+    return status;
+}
+
+Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    Document j;
+    char time[TIME_TEXT];
+    document_open(&j, &scratch);
+    document_text(&j, j.root, "program", S("assay"));
+    document_text(&j, j.root, "version", run->version);
+    document_text(&j, j.root, "command", run->command);
+    document_count(&j, j.root, "seed", run->seed);
+    document_text(&j, j.root, "as_of", time_text(time, run->data->as_of_us));
+    yyjson_mut_val *books = document_object(&j, j.root, "books");
+    add_book(&j, books, "schema", run->plan->schema->text);
+    add_book(&j, books, "features", run->plan->text);
+    add_book(&j, books, "policy", policy_text(run->policy));
+    TRY(add_inputs(&j, run->data, err));
+    yyjson_mut_val *bundle = document_object(&j, j.root, "bundle");
+    document_text(&j, bundle, "id", str_from(run->bundle->id));
+    document_text(&j, bundle, "version", run->bundle->version);
+    document_text(&j, bundle, "data_sha256", run->bundle->data_hash);
+    document_count(&j, bundle, "customers", run->bundle->customers);
+    document_count(&j, bundle, "positives", run->bundle->positives);
+    yyjson_mut_val *counts = document_object(&j, j.root, "counts");
+    add_counts(&j, counts, run);
+    size_t action[ACTIONS] = {0};
+    for (size_t i = 0; i < run->scored->count; i++)
+        action[run->scored->decision[i].action]++;
+    document_count(&j, counts, "scored", run->scored->count);
+    document_count(&j, counts, "candidates", run->candidates);
+    yyjson_mut_val *actions = document_object(&j, counts, "actions");
+    for (size_t a = 0; a < ACTIONS; a++)
+        document_count(&j, actions, str_chars(&scratch, action_name((Action)a)), action[a]);
+    return file_write(path_join(&scratch, folder, "run.json"), document_write(&j, true), err);
+}
+
+/* ---- timings.json ---- */
+
+Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    Document j;
+    double total = 0;
+    document_open(&j, &scratch);
+    yyjson_mut_val *list = document_list(&j, j.root, "stages");
+    for (size_t i = 0; i < run->timings; i++) {
+        yyjson_mut_val *o = document_object(&j, list, NULL);
+        document_text(&j, o, "stage", str_from(run->timing[i].stage));
+        document_real(&j, o, "seconds", run->timing[i].seconds);
+        total += run->timing[i].seconds;
+    }
+    document_real(&j, j.root, "seconds", total);
+    return file_write(path_join(&scratch, folder, "timings.json"), document_write(&j, true), err);
+}

@@ -1,0 +1,199 @@
+/* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
+#include "store/store_internal.h"
+
+static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
+{
+    yyjson_mut_val *o = document_object(j, in, key);
+    document_real(j, o, "value", i.value);
+    document_real(j, o, "low", i.low);
+    document_real(j, o, "high", i.high);
+}
+
+static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
+{
+    yyjson_mut_val *o = document_object(j, in, NULL);
+    document_text(j, o, "stratum", stratum);
+    document_count(j, o, "customers", m->customers);
+    document_count(j, o, "positives", m->positives);
+    document_count(j, o, "repeats", m->repeats);
+    yyjson_mut_val *metrics = document_object(j, o, "metrics");
+    for (size_t k = 0; k < METRIC_KINDS; k++) {
+        const char *name = str_chars(j->arena, metric_name((MetricKind)k));
+        yyjson_mut_val *one = document_object(j, metrics, name);
+        document_real(j, one, "value", m->metric[k].value);
+        document_real(j, one, "low", m->metric[k].low);
+        document_real(j, one, "high", m->metric[k].high);
+        document_real(j, one, "repeat_deviation", m->repeat_deviation[k]);
+    }
+    document_real(j, o, "threshold", m->threshold);
+    yyjson_mut_val *c = document_object(j, o, "confusion");
+    document_count(j, c, "true_positive", m->confusion.true_positive);
+    document_count(j, c, "false_positive", m->confusion.false_positive);
+    document_count(j, c, "true_negative", m->confusion.true_negative);
+    document_count(j, c, "false_negative", m->confusion.false_negative);
+}
+
+static void add_settings(Document *j, yyjson_mut_val *in, const Candidate *c)
+{
+    yyjson_mut_val *o = document_object(j, in, "settings");
+    if (c->kind == MODEL_LINEAR) {
+        document_real(j, o, "l2", c->l2);
+        return;
+    }
+    const ForestOptions *f = &c->forest;
+    document_count(j, o, "trees", f->trees);
+    document_count(j, o, "depth", f->depth);
+    document_count(j, o, "leaves", f->leaves);
+    document_count(j, o, "bins", f->bins);
+    document_real(j, o, "learning_rate", f->learning_rate);
+    document_real(j, o, "l2", f->l2);
+    document_real(j, o, "hessian_min", f->hessian_min);
+    document_real(j, o, "gain_min", f->gain_min);
+    document_real(j, o, "row_share", f->row_share);
+    document_real(j, o, "column_share", f->column_share);
+    document_count(j, o, "patience", f->patience);
+    document_count(j, o, "seed", f->seed);
+}
+
+static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
+{
+    const Validation *v = run->validation;
+    yyjson_mut_val *list = document_list(j, in, "candidates");
+    for (size_t i = 0; i < v->candidates; i++) {
+        const Candidate *c = &v->candidate[i];
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "name", c->name);
+        document_text(j, o, "says", c->says);
+        document_text(j, o, "kind", c->kind == MODEL_LINEAR ? S("linear") : S("forest"));
+        add_settings(j, o, c);
+        document_real(j, o, "log_loss", c->log_loss);
+        document_real(j, o, "log_loss_error", c->log_loss_error);
+        yyjson_mut_val *strata = document_list(j, o, "strata");
+        for (size_t s = 0; s < run->training->strata; s++)
+            add_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
+    }
+}
+
+static void add_validation(Document *j, const Run *run)
+{
+    const Validation *v = run->validation;
+    yyjson_mut_val *o = document_object(j, j->root, "validation");
+    document_count(j, o, "customers", v->rows);
+    document_count(j, o, "positives", v->positives);
+    document_count(j, o, "folds", v->folds);
+    document_count(j, o, "repeats", v->repeats);
+    document_text(j, o, "chosen", v->candidate[v->chosen].name);
+    document_text(j, o, "reason", v->reason);
+    document_real(j, o, "log_loss_difference", v->difference);
+    document_real(j, o, "log_loss_difference_error", v->difference_error);
+    document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
+    add_candidates(j, o, run);
+}
+
+static void add_strata(Document *j, const Run *run)
+{
+    const TrainingSet *t = run->training;
+    yyjson_mut_val *list = document_list(j, j->root, "strata");
+    for (size_t s = 0; s < t->strata; s++) {
+        size_t in = 0;
+        for (size_t row = 0; row < t->x->rows; row++)
+            in += t->in_stratum[s][row] != 0;
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "name", t->stratum[s]);
+        document_count(j, o, "customers", in);
+        document_real(j, o, "share_labelled", (double)in / (double)t->x->rows);
+        document_real(j, o, "share_scored", run->stratum_share_scored[s]);
+    }
+}
+
+static void add_calibration(Document *j, const Run *run, Arena scratch)
+{
+    yyjson_mut_val *o = document_object(j, j->root, "calibration");
+    yyjson_mut_val *platt = document_object(j, o, "platt");
+    document_real(j, platt, "slope", run->bundle->platt.slope);
+    document_real(j, platt, "intercept", run->bundle->platt.intercept);
+    yyjson_mut_val *strata = document_list(j, o, "reliability");
+    for (size_t s = 0; s < run->training->strata; s++) {
+        Reliability *bin;
+        size_t bins = store_reliability(&bin, j->arena, scratch, run, s);
+        yyjson_mut_val *one = document_object(j, strata, NULL);
+        document_text(j, one, "stratum", run->training->stratum[s]);
+        yyjson_mut_val *list = document_list(j, one, "bins");
+        for (size_t i = 0; i < bins; i++) {
+            yyjson_mut_val *b = document_object(j, list, NULL);
+            document_count(j, b, "customers", bin[i].customers);
+            document_count(j, b, "positives", bin[i].positives);
+            document_real(j, b, "probability_low", bin[i].low);
+            document_real(j, b, "probability_high", bin[i].high);
+            document_real(j, b, "probability_mean", bin[i].mean);
+            add_interval(j, b, "positive_share", bin[i].share);
+        }
+    }
+}
+
+static void add_audit(Document *j, const Audit *a)
+{
+    yyjson_mut_val *o = document_object(j, j->root, "audit");
+    yyjson_mut_val *list = document_list(j, o, "probes");
+    for (size_t i = 0; i < a->probes; i++) {
+        const Probe *p = &a->probe[i];
+        yyjson_mut_val *one = document_object(j, list, NULL);
+        document_text(j, one, "name", p->name);
+        document_text(j, one, "use", p->use);
+        document_text(j, one, "severity", severity_name(p->severity));
+        add_interval(j, one, "auc", p->auc);
+        document_truth(j, one, "higher_is_risky", p->higher_is_risky);
+        document_real(j, one, "missing_labelled", p->missing_labelled);
+        document_real(j, one, "missing_scored", p->missing_scored);
+        document_real(j, one, "cohort_auc", p->cohort_auc);
+        document_real(j, one, "psi", p->stability.psi);
+        document_real(j, one, "psi_null_mean", p->stability.null_mean);
+    }
+    yyjson_mut_val *control = document_object(j, o, "negative_control");
+    document_count(j, control, "shuffles", a->control.shuffles);
+    document_real(j, control, "mean", a->control.mean);
+    document_real(j, control, "limit_low", a->control.low);
+    document_real(j, control, "limit_high", a->control.high);
+    document_truth(j, control, "passed", a->control.passed);
+    list = document_list(j, control, "auc");
+    for (size_t i = 0; i < a->control.shuffles; i++)
+        document_real(j, list, NULL, a->control.auc[i]);
+}
+
+static void add_silence(Document *j, const Silence *s)
+{
+    char text[TIME_TEXT];
+    yyjson_mut_val *o = document_object(j, j->root, "silence");
+    document_text(j, o, "age", str_copy(j->arena, duration_text(text, s->age_us)));
+    document_count(j, o, "customers", s->customers);
+    document_real(j, o, "mean_change", s->mean_change);
+    document_real(j, o, "max_change", s->max_change);
+    document_real(j, o, "rank_correlation", s->rank_correlation);
+    document_real(j, o, "limit", s->limit);
+    document_truth(j, o, "passed", s->passed);
+}
+
+Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    Document j;
+    Arena spare = arena_new();
+    document_open(&j, &scratch);
+    Thresholds t = policy_thresholds(run->policy);
+    yyjson_mut_val *o = document_object(&j, j.root, "thresholds");
+    document_real(&j, o, "medium", t.medium);
+    document_real(&j, o, "high", t.high);
+    document_real(&j, o, "offboarding", t.offboarding);
+    if (run->validation != NULL) {
+        add_validation(&j, run);
+        add_strata(&j, run);
+        add_calibration(&j, run, spare);
+    }
+    if (run->audit != NULL)
+        add_audit(&j, run->audit);
+    if (run->silence != NULL)
+        add_silence(&j, run->silence);
+    Status status =
+        file_write(path_join(&scratch, folder, "metrics.json"), document_write(&j, true), err);
+    arena_free(&spare);
+    return status;
+}

@@ -1,0 +1,267 @@
+/* sheets.c - the CSV files of the run folder: decisions, off-boarding, features.
+ *
+ * Every text is guarded against spreadsheet formulas, because ids and names come from outside;
+ * numbers are our own. */
+#include "store/store_internal.h"
+
+#include <math.h>
+
+enum { REASONS_SHOWN = 6, REASONS_BRIEF = 3, FLUSH_BYTES = 1 << 16 };
+
+Status sheet_open(Sheet *s, Arena *keep, const char *folder, const char *name, Error *err)
+{
+    TRY(writer_open(&s->writer, keep, path_join(keep, folder, name), err));
+    s->line = buffer_new(keep);
+    return STATUS_OK;
+}
+
+void sheet_flush(Sheet *s, bool whole)
+{
+    if (!whole && s->line.size < FLUSH_BYTES)
+        return;
+    writer_add(s->writer, buffer_str(&s->line));
+    s->line.size = 0;
+}
+
+Status sheet_close(Sheet *s, Error *err)
+{
+    sheet_flush(s, true);
+    return writer_close(s->writer, err);
+}
+
+static void comma(Sheet *s)
+{
+    if (s->line.size > 0 && s->line.data[s->line.size - 1] != '\n')
+        buffer_char(&s->line, ',');
+}
+
+static void text(Sheet *s, Str cell)
+{
+    comma(s);
+    csv_write_cell(&s->line, cell, true);
+}
+
+static void count(Sheet *s, size_t value)
+{
+    buffer_format(&s->line, ",%zu", value);
+}
+
+static void real(Sheet *s, double value)
+{
+    char out[NUMBER_TEXT];
+    buffer_char(&s->line, ',');
+    if (isfinite(value))
+        buffer_add(&s->line, double_text(out, value));
+}
+
+static void truth(Sheet *s, bool value)
+{
+    buffer_add(&s->line, value ? S(",true") : S(",false"));
+}
+
+/* ---- lists in one cell ---- */
+
+typedef struct Joined {
+    Buffer text;
+    Dictionary *seen;
+} Joined;
+
+static Joined joined(Arena *scratch)
+{
+    return (Joined){buffer_new(scratch), dictionary_new(scratch)};
+}
+
+static void join(Joined *j, Str item, Str between)
+{
+    size_t known = j->seen->count;
+    if (item.size == 0 || dictionary_add(j->seen, item) < known)
+        return;
+    if (j->text.size > 0)
+        buffer_add(&j->text, between);
+    buffer_add(&j->text, item);
+}
+
+typedef Str ReasonPart(const Reason *r);
+
+static Str part_code(const Reason *r)
+{
+    return r->code;
+}
+static Str part_family(const Reason *r)
+{
+    return r->family;
+}
+static Str part_missing_proof(const Reason *r)
+{
+    return r->missing_proof;
+}
+static Str part_next_step(const Reason *r)
+{
+    return r->next_step;
+}
+
+/* One part of every rule that fired, each text once. */
+static void rule_parts(Sheet *s, Arena scratch, const Decision *d, ReasonPart *part, Str between)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->reasons; i++)
+        if (d->reason[i].source == REASON_RULE)
+            join(&j, part(&d->reason[i]), between);
+    text(s, buffer_str(&j.text));
+}
+
+static void sentences(Sheet *s, Arena scratch, const Str *sentence, size_t n)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < n; i++)
+        join(&j, sentence[i], S(" "));
+    text(s, buffer_str(&j.text));
+}
+
+static void transactions(Sheet *s, Arena scratch, const Decision *d)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->reasons; i++)
+        for (size_t k = 0; d->reason[i].source == REASON_RULE && k < d->reason[i].transactions; k++)
+            join(&j, d->reason[i].transaction[k], S(";"));
+    text(s, buffer_str(&j.text));
+}
+
+static void reasons(Sheet *s, const Decision *d, size_t shown)
+{
+    for (size_t i = 0; i < shown; i++)
+        text(s, i < d->reasons ? d->reason[i].sentence : S(""));
+}
+
+static void reason_names(Sheet *s, size_t shown)
+{
+    for (size_t i = 1; i <= shown; i++)
+        buffer_format(&s->line, ",reason_%zu", i);
+}
+
+/* ---- the files ---- */
+
+static void decision_row(Sheet *s, Arena scratch, const Decision *d, bool contradictory)
+{
+    text(s, segment_name(d->segment));
+    truth(s, d->insufficient_data);
+    text(s, action_name(d->action));
+    text(s, action_name(d->before_safeguards));
+    real(s, d->probability);
+    real(s, d->probability_low);
+    real(s, d->probability_high);
+    rule_parts(s, scratch, d, part_family, S(";"));
+    count(s, d->severe_rules);
+    rule_parts(s, scratch, d, part_code, S(";"));
+    real(s, d->exposure);
+    truth(s, contradictory);
+    text(s, d->because);
+    sentences(s, scratch, d->safeguard, d->safeguards);
+    reasons(s, d, REASONS_BRIEF);
+    buffer_char(&s->line, '\n');
+}
+
+Status store_decisions(const Run *run, const uint32_t *order, const char *folder, Arena scratch,
+                       Error *err)
+{
+    Sheet s;
+    TRY(sheet_open(&s, &scratch, folder, "decisions.csv", err));
+    const uint8_t *contradictory = store_contradictory(&scratch, run);
+    Arena row = arena_new();
+    buffer_add(&s.line, S("rank,customer_id,segment,insufficient_data,action,"
+                          "action_before_safeguards,probability,probability_low,probability_high,"
+                          "families,severe_rules,rules,exposure,contradictory_label,because,"
+                          "safeguards"));
+    reason_names(&s, REASONS_BRIEF);
+    buffer_char(&s.line, '\n');
+    for (size_t i = 0; i < run->scored->count; i++) {
+        const Decision *d = &run->scored->decision[order[i]];
+        buffer_format(&s.line, "%zu", i + 1);
+        text(&s, d->id);
+        decision_row(&s, row, d, contradictory[order[i]]);
+        sheet_flush(&s, false);
+    }
+    arena_free(&row);
+    return sheet_close(&s, err);
+}
+
+static void candidate_row(Sheet *s, Arena scratch, const Decision *d)
+{
+    real(s, d->probability);
+    real(s, d->probability_low);
+    real(s, d->probability_high);
+    text(s, segment_name(d->segment));
+    text(s, action_name(d->action));
+    text(s, S("not statistically certified"));
+    rule_parts(s, scratch, d, part_family, S(";"));
+    count(s, d->severe_rules);
+    rule_parts(s, scratch, d, part_code, S(";"));
+    real(s, d->exposure);
+    text(s, d->because);
+    reasons(s, d, REASONS_SHOWN);
+    transactions(s, scratch, d);
+    rule_parts(s, scratch, d, part_missing_proof, S(" "));
+    rule_parts(s, scratch, d, part_next_step, S(" "));
+    sentences(s, scratch, d->mitigating, d->mitigatings);
+    sentences(s, scratch, d->safeguard, d->safeguards);
+    buffer_char(&s->line, '\n');
+}
+
+Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    Sheet s;
+    TRY(sheet_open(&s, &scratch, folder, "offboarding.csv", err));
+    Arena row = arena_new();
+    buffer_add(&s.line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
+                          "action,certified,families,severe_rules,rules,exposure,because"));
+    reason_names(&s, REASONS_SHOWN);
+    buffer_add(&s.line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards\n"));
+    for (size_t i = 0; i < run->candidates; i++) {
+        const Decision *d = &run->scored->decision[run->candidate[i]];
+        buffer_format(&s.line, "%zu", i + 1);
+        text(&s, d->id);
+        candidate_row(&s, row, d);
+        sheet_flush(&s, false);
+    }
+    arena_free(&row);
+    return sheet_close(&s, err);
+}
+
+static Str cohort_name(uint8_t cohort)
+{
+    return cohort == COHORT_LABELLED ? S("labelled")
+           : cohort == COHORT_SCORED ? S("scored")
+                                     : S("both");
+}
+
+/* Texts and categories come from outside; every other type is written by us. */
+static bool foreign(const Column *c)
+{
+    return c->type == TYPE_TEXT || c->type == TYPE_CATEGORY;
+}
+
+Status store_features(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    Sheet s;
+    const Dataset *d = run->data;
+    const Table *t = run->scored->features;
+    TRY(sheet_open(&s, &scratch, folder, "features.csv", err));
+    Arena row = arena_new();
+    buffer_add(&s.line, S("customer_id,cohort"));
+    for (size_t k = 0; k < t->columns; k++)
+        text(&s, t->column[k].name);
+    buffer_char(&s.line, '\n');
+    for (size_t i = 0; i < d->customers; i++) {
+        Arena one = row;
+        text(&s, d->id[i]);
+        text(&s, cohort_name(d->cohort[i]));
+        for (size_t k = 0; k < t->columns; k++) {
+            comma(&s);
+            csv_write_cell(&s.line, cell_text(&one, &t->column[k], i), foreign(&t->column[k]));
+        }
+        buffer_char(&s.line, '\n');
+        sheet_flush(&s, false);
+    }
+    arena_free(&row);
+    return sheet_close(&s, err);
+}

@@ -1,0 +1,26 @@
+#include "store/store_internal.h"
+
+static Status write_all(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    TRY(folder_make(folder, err));
+    const uint32_t *order = store_order(&scratch, run);
+    TRY(quarantine_write(run->data->quarantine, path_join(&scratch, folder, "quarantine.csv"),
+                         err));
+    TRY(store_quality(run, folder, scratch, err));
+    TRY(store_features(run, folder, scratch, err));
+    TRY(store_metrics(run, folder, scratch, err));
+    TRY(store_decisions(run, order, folder, scratch, err));
+    TRY(store_evidence(run, order, folder, scratch, err));
+    TRY(store_offboarding(run, folder, scratch, err));
+    TRY(store_timings(run, folder, scratch, err));
+    /* Last, so that a folder with run.json in it is complete. */
+    return store_identity(run, folder, scratch, err);
+}
+
+Status store_run(const Run *run, const char *folder, Error *err)
+{
+    Arena own = arena_new();
+    Status status = write_all(run, folder, own, err);
+    arena_free(&own);
+    return status;
+}
