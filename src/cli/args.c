@@ -1,0 +1,296 @@
+#include "cli/cli_internal.h"
+
+#include "book/book.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Options that every command takes. */
+static const Option common[] = {
+    {"threads", "N", "threads to use; 0 is one for each processor (default 0)", false},
+    {"log", "FORM", "text, or json for one JSON object a line on stderr (default text)", false},
+    {"quiet", NULL, "say nothing but errors", false},
+    {"help", NULL, "show this help", false},
+    {0}};
+
+static const Option *find_option(const Command *c, const char *name, size_t size)
+{
+    const Option *tables[] = {c->options, common};
+    for (size_t t = 0; t < COUNT_OF(tables); t++)
+        for (const Option *o = tables[t]; o != NULL && o->name != NULL; o++)
+            if (strlen(o->name) == size && strncmp(o->name, name, size) == 0)
+                return o;
+    return NULL;
+}
+
+static Str nearest_option(const Command *c, Str name)
+{
+    Str names[64];
+    size_t count = 0;
+    const Option *tables[] = {c->options, common};
+    for (size_t t = 0; t < COUNT_OF(tables); t++)
+        for (const Option *o = tables[t]; o != NULL && o->name != NULL && count < 64; o++)
+            names[count++] = str_from(o->name);
+    return str_nearest(name, names, count);
+}
+
+static void print_options(FILE *to, const Option *o)
+{
+    for (; o != NULL && o->name != NULL; o++) {
+        char left[64];
+        (void)snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ",
+                       o->value == NULL ? "" : o->value);
+        (void)fprintf(to, "  %-28s %s%s\n", left, o->says, o->required ? " (required)" : "");
+    }
+}
+
+static void help_command(FILE *to, const char *program, const Command *c)
+{
+    (void)fprintf(to, "%s %s - %s\n\nUsage: %s %s [options]%s%s\n\nOptions:\n", program, c->name,
+                  c->says, program, c->name, c->operand == NULL ? "" : " ",
+                  c->operand == NULL ? "" : c->operand);
+    print_options(to, c->options);
+    print_options(to, common);
+    (void)fprintf(to, "\nExample:\n%s\n", c->example);
+}
+
+static void help_program(FILE *to, const char *program, const char *says,
+                         const Command *const *commands)
+{
+    (void)fprintf(to, "%s %s - %s\n\nUsage: %s COMMAND [options]\n\nCommands:\n", program,
+                  ASSAY_VERSION, says, program);
+    for (; *commands != NULL; commands++)
+        (void)fprintf(to, "  %-10s %s\n", (*commands)->name, (*commands)->says);
+    (void)fprintf(
+        to,
+        "\n`%s COMMAND --help` shows a command's options and an example. Exit codes: 0 done,\n"
+        "1 failed, 2 usage, 3 a quality gate said no.\n",
+        program);
+}
+
+static Status usage(Error *err, const char *remedy)
+{
+    return error_remedy(err, "%s", remedy);
+}
+
+static Status parse(Args *args, int argc, char **argv, bool *help, Error *err)
+{
+    const Command *c = args->command;
+    args->option = ARENA_ARRAY(args->arena, const char *, argc + 1);
+    args->value = ARENA_ARRAY(args->arena, const char *, argc + 1);
+    args->operand = ARENA_ARRAY(args->arena, const char *, argc + 1);
+    for (int i = 2; i < argc; i++) {
+        const char *word = argv[i];
+        if (strncmp(word, "--", 2) != 0 || word[2] == '\0') {
+            args->operand[args->operands++] = word;
+            continue;
+        }
+        const char *equals = strchr(word, '=');
+        size_t size = equals == NULL ? strlen(word) - 2 : (size_t)(equals - word) - 2;
+        const Option *o = find_option(c, word + 2, size);
+        if (o == NULL) {
+            Str near = nearest_option(c, (Str){word + 2, size});
+            (void)error_set(err, STATUS_USAGE, "%s has no option --%.*s", c->name, (int)size,
+                            word + 2);
+            if (near.size > 0)
+                return error_remedy(err, "did you mean --%.*s?", STR_ARG(near));
+            return error_remedy(err, "`%s %s --help` lists them", args->program, c->name);
+        }
+        const char *value = equals == NULL ? NULL : equals + 1;
+        if (o->value != NULL && value == NULL) {
+            if (i + 1 >= argc) {
+                (void)error_set(err, STATUS_USAGE, "--%s needs a value: %s", o->name, o->value);
+                return usage(err, o->says);
+            }
+            value = argv[++i];
+        }
+        if (o->value == NULL && value != NULL) {
+            (void)error_set(err, STATUS_USAGE, "--%s takes no value", o->name);
+            return usage(err, o->says);
+        }
+        *help = *help || strcmp(o->name, "help") == 0;
+        args->option[args->given] = o->name;
+        args->value[args->given++] = value;
+    }
+    if (*help)
+        return STATUS_OK;
+    if (args->operands > 0 && c->operand == NULL) {
+        (void)error_set(err, STATUS_USAGE, "%s takes no operand, and got `%s`", c->name,
+                        args->operand[0]);
+        return usage(err, "options begin with --");
+    }
+    for (const Option *o = c->options; o != NULL && o->name != NULL; o++)
+        if (o->required && args_value(args, o->name, NULL) == NULL) {
+            (void)error_set(err, STATUS_USAGE, "%s needs --%s", c->name, o->name);
+            return usage(err, o->says);
+        }
+    return STATUS_OK;
+}
+
+const char *args_value(const Args *args, const char *name, const char *otherwise)
+{
+    for (size_t i = args->given; i > 0; i--)
+        if (strcmp(args->option[i - 1], name) == 0)
+            return args->value[i - 1];
+    return otherwise;
+}
+
+bool args_flag(const Args *args, const char *name)
+{
+    for (size_t i = 0; i < args->given; i++)
+        if (strcmp(args->option[i], name) == 0)
+            return true;
+    return false;
+}
+
+InputFiles args_files(const Args *args, const char *name)
+{
+    InputFile *file = ARENA_ARRAY(args->arena, InputFile, args->given + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < args->given; i++)
+        if (strcmp(args->option[i], name) == 0)
+            file[count++] = (InputFile){args->value[i], NULL};
+    return (InputFiles){file, count};
+}
+
+Status args_integer(int64_t *out, const Args *args, const char *name, int64_t otherwise,
+                    int64_t least, int64_t most, Error *err)
+{
+    const char *text = args_value(args, name, NULL);
+    *out = otherwise;
+    if (text == NULL || (parse_int64(str_from(text), out) && *out >= least && *out <= most))
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE, "--%s takes a whole number, and got `%.40s`", name, text);
+    return error_remedy(err, "give one from %lld to %lld", (long long)least, (long long)most);
+}
+
+Status args_real(double *out, const Args *args, const char *name, double otherwise, double least,
+                 double most, Error *err)
+{
+    const char *text = args_value(args, name, NULL);
+    *out = otherwise;
+    if (text == NULL || (parse_double(str_from(text), out) && *out >= least && *out <= most))
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE, "--%s takes a number, and got `%.40s`", name, text);
+    return error_remedy(err, "give one from %g to %g", least, most);
+}
+
+Status args_time(int64_t *out, bool *given, const Args *args, const char *name, Error *err)
+{
+    const char *text = args_value(args, name, NULL);
+    *given = text != NULL;
+    if (text == NULL || parse_time(str_from(text), out))
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE, "--%s takes a time, and got `%.40s`", name, text);
+    return error_remedy(err, "write it as 2024-08-27 or \"2024-08-27 12:00:00 UTC\"");
+}
+
+Status args_book(Str *out, const char **file, const Args *args, const char *name, Error *err)
+{
+    *file = args_value(args, name, NULL);
+    if (*file != NULL)
+        return file_read(out, args->arena, *file, err);
+    *out = book_default_text(name);
+    *file = str_format(args->arena, "spec/%s.yaml", name).data;
+    return STATUS_OK;
+}
+
+static Str typed_line(Arena *arena, int argc, char **argv)
+{
+    Buffer b = buffer_new(arena);
+    for (int i = 0; i < argc; i++) {
+        bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n\"'\\$`&|;<>()*?[]{}!#~") == NULL;
+        buffer_add(&b, i > 0 ? S(" ") : S(""));
+        buffer_format(&b, plain ? "%s" : "'%s'", argv[i]);
+    }
+    return buffer_str(&b);
+}
+
+static int exit_code_of(Status status)
+{
+    return status == STATUS_OK ? 0 : status == STATUS_USAGE ? 2 : status == STATUS_GATE ? 3 : 1;
+}
+
+static const Command *find_command(const Command *const *commands, const char *name)
+{
+    for (; *commands != NULL; commands++)
+        if (strcmp((*commands)->name, name) == 0)
+            return *commands;
+    return NULL;
+}
+
+static int unknown_command(const char *program, const Command *const *commands, const char *name)
+{
+    Str names[64];
+    size_t count = 0;
+    for (; commands[count] != NULL && count < 64; count++)
+        names[count] = str_from(commands[count]->name);
+    Str near = str_nearest(str_from(name), names, count);
+    (void)fprintf(stderr, "%s: error: there is no command `%.40s`\n", program, name);
+    if (near.size > 0)
+        (void)fprintf(stderr, "  remedy: did you mean `%.*s`?\n", STR_ARG(near));
+    else
+        (void)fprintf(stderr, "  remedy: `%s --help` lists the commands\n", program);
+    return 2;
+}
+
+int cli_main(const char *program, const char *says, const Command *const *commands, int argc,
+             char **argv)
+{
+    if (argc < 2) {
+        help_program(stderr, program, says, commands);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        help_program(stdout, program, says, commands);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("%s %s\n", program, ASSAY_VERSION);
+        return 0;
+    }
+    const Command *command = find_command(commands, argv[1]);
+    if (command == NULL)
+        return unknown_command(program, commands, argv[1]);
+
+    Arena arena = arena_new();
+    Error err = {0};
+    int exit_code = 0;
+    bool help = false;
+    Args args = {.program = program,
+                 .command = command,
+                 .arena = &arena,
+                 .line = typed_line(&arena, argc, argv),
+                 .exit_code = &exit_code};
+    int64_t threads = 0;
+    Status status = parse(&args, argc, argv, &help, &err);
+    if (status == STATUS_OK && help) {
+        help_command(stdout, program, command);
+        arena_free(&arena);
+        return 0;
+    }
+    const char *log = args_value(&args, "log", "text");
+    args.quiet = args_flag(&args, "quiet");
+    args.log = strcmp(log, "json") == 0 ? LOG_JSON : LOG_TEXT;
+    args.progress = (Progress){progress_line, &args};
+    if (status == STATUS_OK && strcmp(log, "json") != 0 && strcmp(log, "text") != 0) {
+        status = error_set(&err, STATUS_USAGE, "--log takes text or json, and got `%.40s`", log);
+        (void)error_remedy(&err, "write --log json");
+    }
+    if (status == STATUS_OK)
+        status = args_integer(&threads, &args, "threads", 0, 0, 256, &err);
+    if (status == STATUS_OK) {
+        args.team = team_new((size_t)threads);
+        status = command->run(&args, &err);
+        team_free(args.team);
+    }
+    if (status != STATUS_OK) {
+        report_error(&args, &err);
+        exit_code = exit_code_of(status);
+    }
+    arena_free(&arena);
+    if (fflush(stdout) != 0 && exit_code == 0)
+        exit_code = 1; /* a full disk or a closed pipe: the answer did not arrive */
+    return exit_code;
+}

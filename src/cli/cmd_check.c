@@ -1,0 +1,40 @@
+/* assay check - read the books and say whether they hold together. */
+#include "cli/commands.h"
+
+#include "policy/policy.h"
+
+static const Option options[] = {{"schema", "FILE", "schema book (default: built in)", false},
+                                 {"features", "FILE", "features book (default: built in)", false},
+                                 {"policy", "FILE", "policy book (default: built in)", false},
+                                 {0}};
+
+static Status run(const Args *args, Error *err)
+{
+    Str text;
+    const char *file;
+    Schema *schema;
+    Plan *plan;
+    Policy *policy;
+    RuleView *rules;
+    TRY(args_book(&text, &file, args, "schema", err));
+    TRY(schema_read(&schema, args->arena, text, file, err));
+    TRY(args_book(&text, &file, args, "features", err));
+    TRY(plan_read(&plan, args->arena, text, file, schema, err));
+    TRY(args_book(&text, &file, args, "policy", err));
+    TRY(policy_read(&policy, args->arena, text, file, plan, err));
+    size_t use[3] = {0};
+    for (size_t i = 0; i < plan->features; i++)
+        use[plan->feature[i].use]++;
+    answer(str_format(args->arena,
+                      "books are good: %zu features (%zu for the model, %zu for policy, %zu to "
+                      "monitor), %zu rules",
+                      plan->features, use[USE_MODEL], use[USE_POLICY], use[USE_MONITOR],
+                      policy_rules(policy, args->arena, &rules)));
+    return STATUS_OK;
+}
+
+const Command command_check = {.name = "check",
+                               .says = "check the books: schema, features, policy",
+                               .example = "  assay check --features features.yaml",
+                               .options = options,
+                               .run = run};

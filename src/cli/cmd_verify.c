@@ -1,0 +1,27 @@
+/* assay verify - open a bundle as serving would, and say what it is. */
+#include "cli/commands.h"
+
+#include "score/score.h"
+
+static const Option options[] = {{"bundle", "FOLDER", "the bundle of a run", true}, {0}};
+
+static Status run(const Args *args, Error *err)
+{
+    Bundle *b;
+    const Str *names;
+    char time[TIME_TEXT];
+    TRY(bundle_open(&b, args->arena, args_value(args, "bundle", ""), err));
+    answer(str_format(args->arena,
+                      "bundle %.12s is whole: %s of %zu columns, trained on %zu customers (%zu "
+                      "suspended) as of %.*s by assay %.*s; golden rows give equal answers",
+                      b->id, b->model->kind == MODEL_FOREST ? "forest" : "logistic regression",
+                      model_columns(b->model, &names), b->customers, b->positives,
+                      STR_ARG(time_text(time, b->as_of_us)), STR_ARG(b->version)));
+    return STATUS_OK;
+}
+
+const Command command_verify = {.name = "verify",
+                                .says = "check a bundle: sums, books, model, golden rows",
+                                .example = "  assay verify --bundle out/bundle",
+                                .options = options,
+                                .run = run};

@@ -1,0 +1,9 @@
+/* assay-serve - what production runs: bundles are read and used, nothing is learnt. */
+#include "cli/commands.h"
+
+int main(int argc, char **argv)
+{
+    static const Command *const commands[] = {&command_score, &command_verify, NULL};
+    return cli_main("assay-serve", "customer risk: score and explain with a bundle", commands, argc,
+                    argv);
+}
