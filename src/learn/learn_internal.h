@@ -171,14 +171,22 @@ typedef struct Procedure {
     ModelKind kind;
     size_t inner_folds;
     ForestOptions forest;
-    /* Tuned once for all by the caller when fixed; else inside each training part. */
-    bool fixed;
-    double l2;
 } Procedure;
 
-/* Train on rows whose fold differs from `fold` and write margins of those in it. */
-void procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t *fold_of,
-                    uint32_t fold, uint64_t seed, double *margin, Arena scratch);
+typedef struct Tuned {
+    double l2;    /* linear */
+    size_t trees; /* forest */
+} Tuned;
+
+Procedure procedure_of(const Candidate *c, const LearnOptions *options);
+Tuned procedure_tune(const Procedure *p, const TrainingSet *set, const uint32_t *row, size_t rows,
+                     uint64_t seed, Arena scratch);
+/* keep and scratch must not share a range. */
+Model *procedure_fit(const Procedure *p, Tuned tuned, Arena *keep, const TrainingSet *set,
+                     const uint32_t *row, size_t rows, uint64_t seed, Team *team, Arena scratch);
+/* Tune and train on the rows of other folds; write the margins of this fold's rows. */
+Tuned procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t *fold_of,
+                     uint32_t fold, uint64_t seed, double *margin, Arena scratch);
 
 /* AUC over pairs of one fold, all folds together: unlike the pooled AUC it is exactly .5 on
  * average when labels are shuffled and folds stratified (docs/learning.md). */
