@@ -31,7 +31,7 @@ typedef enum assay_status {
 } assay_status;
 
 typedef struct assay_error {
-    char message[512]; /* what is wrong, and where */
+    char message[1024]; /* what is wrong, and where */
     char remedy[384];  /* what to do about it */
 } assay_error;
 
