@@ -19,9 +19,9 @@ typedef struct CsvColumn {
     Str name;
     Type type;
     int scale;
-    bool required;          /* its absence from the header is an error */
-    bool key;               /* an empty cell sets the row aside */
-    const Str *values;      /* a closed category's values; another value sets the row aside ... */
+    bool required;     /* its absence from the header is an error */
+    bool key;          /* an empty cell sets the row aside */
+    const Str *values; /* a closed category's values, if any; another sets the row aside ... */
     size_t value_count;
     bool open;              /* ... unless open: then it is kept */
     Dictionary *dictionary; /* shared codes, or NULL */
@@ -32,7 +32,7 @@ typedef struct QuarantineRow {
     uint64_t line;  /* where the row starts, 1-based */
     int64_t column; /* 1-based cell, 0 for the whole row */
     Str reason;     /* a short sentence without personal data */
-    Str code;       /* stable: ragged_row, bad_value, missing_key, invalid_utf8, stray_quote, cell_too_long, ... */
+    Str code;       /* stable; docs/csv.md lists them */
     Str raw;        /* the row's bytes, cut at 4096 */
 } QuarantineRow;
 
@@ -44,27 +44,29 @@ typedef struct Quarantine {
 } Quarantine;
 
 Quarantine *quarantine_new(Arena *keep);
-void quarantine_add(Quarantine *q, Str file, QuarantineRow row); /* row.file is set here; texts copied */
+void quarantine_add(Quarantine *q, Str file,
+                    QuarantineRow row); /* row.file is set here; texts copied */
 /* Write quarantine.csv: file,line,column,code,reason,raw. */
 MUST_USE Status quarantine_write(const Quarantine *q, const char *path, Error *err);
 
 typedef struct CsvOptions {
-    char delimiter;         /* 0 finds it by looking */
-    size_t cell_bytes_max;  /* 0: 1 MiB; a longer cell sets its row aside */
-    size_t columns_max;     /* 0: 4096 */
+    char delimiter;        /* 0 finds it by looking */
+    size_t cell_bytes_max; /* 0: 1 MiB; a longer cell sets its row aside */
+    size_t columns_max;    /* 0: 4096 */
 } CsvOptions;
 
 typedef struct CsvCounts {
     uint64_t rows;        /* data rows seen, blank lines not counted */
     uint64_t quarantined; /* of these, set aside */
     char delimiter;
-    Str *extra;           /* header names that were not asked for */
+    Str *extra; /* header names that were not asked for */
     size_t extra_count;
 } CsvCounts;
 
 /* Read a file into a table with exactly the columns asked for that the header has (in the order
  * asked; an absent optional column is absent from the table). FORMAT: empty file, no header,
- * a required column absent (with the nearest name), a column twice, a NUL byte / binary file.
+ * a required column absent (with the nearest name), a column twice, a binary file.
+ * counts, options and quarantine may be NULL: rows set aside are then only counted.
  * Memory: keep.  Cost: O(bytes). */
 MUST_USE Status csv_read(Table **out, CsvCounts *counts, Arena *keep, Arena scratch,
                          const char *path, const CsvColumn *column, size_t columns,
@@ -72,9 +74,8 @@ MUST_USE Status csv_read(Table **out, CsvCounts *counts, Arena *keep, Arena scra
 
 /* The same from bytes in memory; `path` is for messages. */
 MUST_USE Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch,
-                               Str bytes, const char *path, const CsvColumn *column,
-                               size_t columns, const CsvOptions *options,
-                               Quarantine *quarantine, Error *err);
+                               Str bytes, const char *path, const CsvColumn *column, size_t columns,
+                               const CsvOptions *options, Quarantine *quarantine, Error *err);
 
 /* The header's names alone, for profile and init; every column can then be read as TEXT. */
 MUST_USE Status csv_header(Str **names, size_t *count, char *delimiter, Arena *keep,

@@ -6,7 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define BLOCK_BYTES    ((size_t)1 << 18) /* its cells stay in the second-level cache */
+#define BLOCK_BYTES    ((size_t)1 << 16) /* its cells stay in the second-level cache */
+#define AHEAD          12                /* cells between asking for memory and using it */
+#define FAR_SLOTS      ((size_t)1 << 16) /* of a dictionary that outgrew the near caches */
 #define CELL_BYTES_MAX ((size_t)1 << 20)
 
 /* One column that was asked for and that the header has. */
@@ -72,6 +74,17 @@ static Blame read_cell(const Field *f, size_t row, CsvCell cell, Arena scratch)
         return BLAME_NONE;
     c->code[row] = dictionary_find(f->known, text);
     return c->code[row] == NO_CODE ? BLAME_UNKNOWN_VALUE : BLAME_NONE;
+}
+
+/* A dictionary of millions of ids lies far from the processor: ask for the place of a text some
+ * cells before it is needed. A hint only; nothing depends on it. */
+static void expect_code(const Field *f, CsvCell cell)
+{
+    const Dictionary *d = f->column->dictionary;
+    if (f->known == NULL && d->slots >= FAR_SLOTS && !cell.doubled) {
+        uint64_t hash = hash64((Str){cell.data, cell.size}, 0);
+        __builtin_prefetch(&d->slot[hash & (d->slots - 1)]);
+    }
 }
 
 static void add_code(const Field *f, size_t row, CsvCell cell, Arena scratch)
@@ -178,6 +191,8 @@ static void read_batch(Reader *r, const CsvBatch *batch, bool plain, Arena scrat
         if (!has_codes(f->column->type))
             continue;
         for (size_t i = 0; i < sound; i++) {
+            if (i + AHEAD < sound)
+                expect_code(f, batch->cell[batch->row[row[i + AHEAD]].first + f->position]);
             const CsvCell *cell = batch->cell + batch->row[row[i]].first;
             add_code(f, t->rows + i, cell[f->position], scratch);
         }
