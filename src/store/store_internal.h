@@ -52,6 +52,7 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
                                Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 

@@ -1,0 +1,35 @@
+#include "store/store_internal.h"
+
+/* validation.csv: the labelled customers with their out-of-fold probabilities, so that anyone can
+ * recompute every figure of metrics.json. */
+Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    const TrainingSet *set = run->training;
+    const Validation *v = run->validation;
+    Sheet s;
+    TRY(sheet_open(&s, &scratch, folder, "validation.csv", err));
+    buffer_add(&s.line, S("customer_id,label"));
+    for (size_t k = 0; k < set->strata; k++) {
+        buffer_char(&s.line, ',');
+        csv_write_cell(&s.line, set->stratum[k], true);
+    }
+    for (size_t c = 0; c < v->candidates; c++)
+        for (size_t r = 0; r < v->repeats; r++)
+            buffer_format(&s.line, ",p_%.*s_%zu", STR_ARG(v->candidate[c].name), r + 1);
+    buffer_char(&s.line, '\n');
+    for (size_t i = 0; i < set->x->rows; i++) {
+        csv_write_cell(&s.line, set->x->id[i], true);
+        buffer_format(&s.line, ",%d", set->label[i]);
+        for (size_t k = 0; k < set->strata; k++)
+            buffer_format(&s.line, ",%d", set->in_stratum[k][i]);
+        for (size_t c = 0; c < v->candidates; c++)
+            for (size_t r = 0; r < v->repeats; r++) {
+                char text[NUMBER_TEXT];
+                buffer_char(&s.line, ',');
+                buffer_add(&s.line, double_text(text, v->candidate[c].probability[r][i]));
+            }
+        buffer_char(&s.line, '\n');
+        sheet_flush(&s, false);
+    }
+    return sheet_close(&s, err);
+}
