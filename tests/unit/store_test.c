@@ -1,0 +1,437 @@
+#include "store/store.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <yyjson.h>
+
+#include "made_up_run.h"
+
+typedef struct Fixture {
+    Arena arena;
+    Run *run;
+    char folder[64];
+} Fixture;
+
+static const char *const files[] = {"decisions.csv", "offboarding.csv", "decisions.jsonl",
+                                    "features.csv",  "quality.json",    "quarantine.csv",
+                                    "metrics.json",  "run.json",        "timings.json"};
+
+static void write_run(const Run *run, const char *folder)
+{
+    Error err = {0};
+    made_up_ok(store_run(run, folder, &err), &err);
+}
+
+static int setup(void **state)
+{
+    Fixture *f = calloc(1, sizeof *f);
+    f->arena = arena_new();
+    DatasetInputs inputs = made_up_inputs(&f->arena);
+    f->run = made_up_run(&f->arena, &inputs);
+    strcpy(f->folder, "/tmp/assay-store-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    write_run(f->run, f->folder);
+    *state = f;
+    return 0;
+}
+
+static void remove_files(const char *folder)
+{
+    char path[256];
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(folder);
+}
+
+static int teardown(void **state)
+{
+    Fixture *f = *state;
+    remove_files(f->folder);
+    arena_free(&f->arena);
+    free(f);
+    return 0;
+}
+
+static Str read_text(Fixture *f, const char *folder, const char *name)
+{
+    Str text;
+    Error err = {0};
+    made_up_ok(file_read(&text, &f->arena, path_join(&f->arena, folder, name), &err), &err);
+    return text;
+}
+
+static yyjson_doc *parse(Str text)
+{
+    yyjson_doc *doc = yyjson_read(text.data, text.size, 0);
+    assert_non_null(doc);
+    return doc;
+}
+
+/* A file read back by our own reader, every column as text. */
+static Table *read_table(Fixture *f, const char *name)
+{
+    Str *names;
+    size_t count;
+    char delimiter;
+    Error err = {0};
+    Arena scratch = arena_new();
+    const char *path = path_join(&f->arena, f->folder, name);
+    made_up_ok(csv_header(&names, &count, &delimiter, &f->arena, path, &err), &err);
+    assert_int_equal(delimiter, ',');
+    CsvColumn *column = ARENA_ARRAY(&f->arena, CsvColumn, count);
+    for (size_t i = 0; i < count; i++)
+        column[i] = (CsvColumn){.name = names[i], .type = TYPE_TEXT};
+    Table *t;
+    CsvCounts counts = {0};
+    Quarantine *q = quarantine_new(&f->arena);
+    made_up_ok(csv_read(&t, &counts, &f->arena, scratch, path, column, count, NULL, q, &err), &err);
+    assert_int_equal(counts.quarantined, 0);
+    arena_free(&scratch);
+    return t;
+}
+
+static Str cell(Fixture *f, const Table *t, const char *column, size_t row)
+{
+    const Column *c = table_find(t, str_from(column));
+    if (c == NULL)
+        fail_msg("no column %s", column);
+    return cell_text(&f->arena, c, row);
+}
+
+static void equal_text(Str got, Str want)
+{
+    if (!str_equal(got, want))
+        fail_msg("got `%.*s`, want `%.*s`", STR_ARG(got), STR_ARG(want));
+}
+
+/* ---- claims ---- */
+
+static void store_writes_every_file_and_leaves_no_part_behind(void **state)
+{
+    Fixture *f = *state;
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        assert_true(read_text(f, f->folder, files[i]).size > 0);
+        const char *part = str_format(&f->arena, "%s/%s.part", f->folder, files[i]).data;
+        assert_false(file_exists(part));
+    }
+}
+
+static void store_writes_the_same_bytes_twice(void **state)
+{
+    Fixture *f = *state;
+    char other[] = "/tmp/assay-store-XXXXXX";
+    assert_non_null(mkdtemp(other));
+    Arena arena = arena_new();
+    DatasetInputs inputs = made_up_inputs(&arena);
+    Run *again = made_up_run(&arena, &inputs);
+    again->timing = (Timing[]){{"read", 9.5}};
+    again->timings = 1;
+    write_run(again, other);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        bool same = str_equal(read_text(f, f->folder, files[i]), read_text(f, other, files[i]));
+        bool timings = strcmp(files[i], "timings.json") == 0;
+        if (same == timings)
+            fail_msg("%s is %s", files[i], same ? "the same" : "different");
+    }
+    remove_files(other);
+    arena_free(&arena);
+}
+
+static void decisions_list_every_scored_customer_gravest_first(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "decisions.csv");
+    assert_int_equal(t->rows, f->run->scored->count);
+    Dictionary *seen = dictionary_new(&f->arena);
+    int gravest = ACTIONS;
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "rank", i), str_format(&f->arena, "%zu", i + 1));
+        (void)dictionary_add(seen, cell(f, t, "customer_id", i));
+        int action = 0;
+        while (!str_equal(action_name((Action)action), cell(f, t, "action", i)))
+            action++;
+        assert_true(action <= gravest);
+        gravest = action;
+    }
+    assert_int_equal(seen->count, t->rows);
+}
+
+static void probabilities_read_back_equal(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "decisions.csv");
+    uint32_t *order = store_order(&f->arena, f->run);
+    for (size_t i = 0; i < t->rows; i++) {
+        double p;
+        assert_true(parse_double(cell(f, t, "probability", i), &p));
+        if (p != f->run->scored->decision[order[i]].probability)
+            fail_msg("row %zu: %.17g", i, p);
+    }
+}
+
+static void offboarding_gives_evidence_for_each_candidate_in_order(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "offboarding.csv");
+    assert_true(f->run->candidates >= 3);
+    assert_int_equal(t->rows, f->run->candidates);
+    for (size_t i = 0; i < t->rows; i++) {
+        const Decision *d = &f->run->scored->decision[f->run->candidate[i]];
+        Str id = cell(f, t, "customer_id", i);
+        if (!str_starts(id, S("'")))
+            equal_text(id, d->id);
+        assert_true(cell(f, t, "reason_1", i).size > 0);
+        assert_true(cell(f, t, "reason_2", i).size > 0);
+        assert_true(str_contains(cell(f, t, "families", i), S(";")));
+        assert_true(cell(f, t, "transaction_ids", i).size > 0);
+        assert_true(cell(f, t, "missing_proof", i).size > 0);
+        assert_true(cell(f, t, "next_step", i).size > 0);
+        equal_text(cell(f, t, "certified", i), S("not statistically certified"));
+    }
+}
+
+static void transaction_ids_of_a_candidate_are_its_own_and_listed_once(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "offboarding.csv");
+    const Table *rows = f->run->scored->events->rows;
+    const Column *id = table_find(rows, S("id"));
+    for (size_t i = 0; i < t->rows; i++) {
+        uint32_t customer = f->run->scored->row[f->run->candidate[i]];
+        const size_t *start = f->run->scored->events->start;
+        Dictionary *own = dictionary_new(&f->arena), *seen = dictionary_new(&f->arena);
+        for (size_t k = start[customer]; k < start[customer + 1]; k++)
+            (void)dictionary_add(own, cell_text(&f->arena, id, k));
+        Str left = cell(f, t, "transaction_ids", i);
+        for (size_t from = 0, to; from < left.size; from = to + 1) {
+            for (to = from; to < left.size && left.data[to] != ';'; to++)
+                ;
+            Str one = str_slice(left, from, to);
+            assert_int_not_equal(dictionary_find(own, one), NO_CODE);
+            assert_int_equal(dictionary_find(seen, one), NO_CODE);
+            (void)dictionary_add(seen, one);
+        }
+    }
+}
+
+static void spreadsheet_formulas_are_defused(void **state)
+{
+    Fixture *f = *state;
+    static const char *const sheets[] = {"decisions.csv", "offboarding.csv", "features.csv"};
+    for (size_t i = 0; i < COUNT_OF(sheets); i++) {
+        Str text = read_text(f, f->folder, sheets[i]);
+        assert_true(str_contains(text, S("\"'=HYPERLINK(\"\"x\"\")\"")));
+        assert_false(str_contains(text, S("\n=HYPERLINK")));
+        assert_false(str_contains(text, S(",=HYPERLINK")));
+        assert_false(str_contains(text, S("\"=HYPERLINK")));
+    }
+}
+
+static void features_are_written_exactly(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "features.csv");
+    const Table *features = f->run->scored->features;
+    assert_int_equal(t->rows, f->run->data->customers);
+    assert_int_equal(t->columns, features->columns + 2);
+    for (size_t k = 0; k < features->columns; k++)
+        for (size_t i = 0; i < t->rows; i++)
+            equal_text(cell_text(&f->arena, &t->column[k + 2], i),
+                       cell_text(&f->arena, &features->column[k], i));
+}
+
+static void each_line_of_evidence_is_json_and_contributions_sum_to_the_log_odds(void **state)
+{
+    Fixture *f = *state;
+    Str left = read_text(f, f->folder, "decisions.jsonl");
+    size_t lines = 0, hostile = 0;
+    while (left.size > 0) {
+        size_t end = (size_t)((const char *)memchr(left.data, '\n', left.size) - left.data);
+        yyjson_doc *doc = parse(str_slice(left, 0, end));
+        yyjson_val *root = yyjson_doc_get_root(doc), *key, *value;
+        yyjson_val *sum = yyjson_obj_get(root, "contributions");
+        double total = 0, p = yyjson_get_real(yyjson_obj_get(root, "probability"));
+        size_t i, n;
+        yyjson_obj_foreach(sum, i, n, key, value) total += yyjson_get_real(value);
+        assert_int_equal(yyjson_obj_size(sum), f->run->scored->x->columns + 1);
+        if (fabs(total - stable_logit(p)) > 1e-9)
+            fail_msg("line %zu: %.17g is not the log-odds of %.17g", lines, total, p);
+        assert_true(yyjson_is_arr(yyjson_obj_get(root, "reasons")));
+        equal_text(str_from(yyjson_get_str(yyjson_obj_get(root, "bundle"))),
+                   str_from(f->run->bundle->id));
+        hostile +=
+            strcmp(yyjson_get_str(yyjson_obj_get(root, "customer_id")), HOSTILE_FORMULA) == 0;
+        yyjson_doc_free(doc);
+        left = str_slice(left, end + 1, left.size);
+        lines++;
+    }
+    assert_int_equal(lines, f->run->scored->count);
+    assert_int_equal(hostile, 1); /* JSON needs no guard: the id stands as it is */
+}
+
+static void ledger_sums_account_for_every_row(void **state)
+{
+    Fixture *f = *state;
+    yyjson_doc *doc = parse(read_text(f, f->folder, "quality.json"));
+    yyjson_val *root = yyjson_doc_get_root(doc), *sums = yyjson_obj_get(root, "sums"), *item;
+    uint64_t rows = 0;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(root, "ledger"), i, n, item) rows +=
+        yyjson_get_uint(yyjson_obj_get(item, "rows"));
+    assert_int_equal(n, 4);
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(sums, "rows")), rows);
+    assert_true(yyjson_get_bool(yyjson_obj_get(sums, "accounted")));
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(sums, "quarantined")), 1);
+    assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "findings")),
+                     f->run->data->findings->count);
+    yyjson_doc_free(doc);
+}
+
+static void metrics_hold_every_stratum_and_undefined_figures_are_null(void **state)
+{
+    Fixture *f = *state;
+    yyjson_doc *doc = parse(read_text(f, f->folder, "metrics.json"));
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    yyjson_val *tried = yyjson_obj_get(yyjson_obj_get(root, "validation"), "candidates");
+    assert_int_equal(yyjson_arr_size(tried), 2);
+    yyjson_val *strata = yyjson_obj_get(yyjson_arr_get(tried, 0), "strata");
+    assert_int_equal(yyjson_arr_size(strata), f->run->training->strata);
+    yyjson_val *auc = yyjson_obj_get(yyjson_obj_get(yyjson_arr_get(strata, 0), "metrics"), "auc");
+    Interval want = f->run->validation->candidate[0].metric[0].metric[METRIC_AUC];
+    assert_true(yyjson_get_real(yyjson_obj_get(auc, "value")) == want.value);
+    assert_true(yyjson_get_real(yyjson_obj_get(auc, "low")) == want.low);
+    yyjson_val *probes = yyjson_obj_get(yyjson_obj_get(root, "audit"), "probes");
+    assert_true(yyjson_is_null(yyjson_obj_get(yyjson_arr_get(probes, 3), "cohort_auc")));
+    assert_true(yyjson_is_real(yyjson_obj_get(yyjson_arr_get(probes, 2), "cohort_auc")));
+    yyjson_doc_free(doc);
+}
+
+static void reliability_counts_every_customer_of_the_stratum_once(void **state)
+{
+    Fixture *f = *state;
+    Arena scratch = arena_new();
+    const Run *run = f->run;
+    for (size_t s = 0; s < run->training->strata; s++) {
+        Reliability *bin;
+        size_t bins = store_reliability(&bin, &f->arena, scratch, run, s);
+        size_t customers = 0, positives = 0;
+        for (size_t i = 0; i < bins; i++) {
+            customers += bin[i].customers;
+            positives += bin[i].positives;
+            assert_true(bin[i].low <= bin[i].mean && bin[i].mean <= bin[i].high);
+            assert_true(i == 0 || bin[i].low > bin[i - 1].high);
+        }
+        const MetricSet *m = &run->validation->candidate[0].metric[s];
+        assert_int_equal(customers, m->customers);
+        assert_int_equal(positives, m->positives);
+        assert_true(bins >= 2 && bins <= 10);
+    }
+    arena_free(&scratch);
+}
+
+static void run_json_names_books_and_inputs_by_hash(void **state)
+{
+    Fixture *f = *state;
+    yyjson_doc *doc = parse(read_text(f, f->folder, "run.json"));
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    char hash[SHA256_TEXT];
+    sha256_text(hash, policy_text(f->run->policy));
+    yyjson_val *book = yyjson_obj_get(yyjson_obj_get(root, "books"), "policy");
+    assert_string_equal(yyjson_get_str(yyjson_obj_get(book, "sha256")), hash);
+    assert_int_equal(yyjson_arr_size(yyjson_obj_get(root, "inputs")), 4);
+    yyjson_doc_free(doc);
+}
+
+static void an_input_file_is_hashed_by_its_bytes(void **state)
+{
+    Fixture *f = *state;
+    char folder[] = "/tmp/assay-store-XXXXXX", hash[SHA256_TEXT];
+    assert_non_null(mkdtemp(folder));
+    Error err = {0};
+    const char *path = path_join(&f->arena, folder, "input.csv");
+    made_up_ok(file_write(path, S("abc"), &err), &err);
+    Dataset data = *f->run->data;
+    LedgerLine line = {.file = str_from(path), .role = S("customers")};
+    data.ledger = &line;
+    data.ledger_count = 1;
+    Run run = *f->run;
+    run.data = &data;
+    write_run(&run, folder);
+    sha256_text(hash, S("abc"));
+    assert_true(str_contains(read_text(f, folder, "run.json"), str_from(hash)));
+    (void)unlink(path);
+    remove_files(folder);
+}
+
+static void a_command_that_is_not_utf8_still_gives_json(void **state)
+{
+    Fixture *f = *state;
+    char folder[] = "/tmp/assay-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    Run run = *f->run;
+    run.command = S("assay run --out caf\xE9");
+    write_run(&run, folder);
+    yyjson_doc *doc = parse(read_text(f, folder, "run.json"));
+    const char *command = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "command"));
+    assert_string_equal(command, "assay run --out caf\\xE9");
+    yyjson_doc_free(doc);
+    remove_files(folder);
+}
+
+static void a_run_without_learning_leaves_its_figures_out(void **state)
+{
+    Fixture *f = *state;
+    char folder[] = "/tmp/assay-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    Run run = *f->run;
+    run.training = NULL;
+    run.validation = NULL;
+    run.audit = NULL;
+    run.silence = NULL;
+    write_run(&run, folder);
+    yyjson_doc *doc = parse(read_text(f, folder, "metrics.json"));
+    assert_null(yyjson_obj_get(yyjson_doc_get_root(doc), "validation"));
+    assert_non_null(yyjson_obj_get(yyjson_doc_get_root(doc), "thresholds"));
+    yyjson_doc_free(doc);
+    remove_files(folder);
+}
+
+static void a_folder_that_cannot_be_made_is_an_error_with_its_name(void **state)
+{
+    Fixture *f = *state;
+    Error err = {0};
+    assert_int_equal(store_run(f->run, "/proc/assay-cannot-be", &err), STATUS_IO);
+    assert_non_null(strstr(err.message, "/proc/assay-cannot-be"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(store_writes_every_file_and_leaves_no_part_behind),
+        cmocka_unit_test(store_writes_the_same_bytes_twice),
+        cmocka_unit_test(decisions_list_every_scored_customer_gravest_first),
+        cmocka_unit_test(probabilities_read_back_equal),
+        cmocka_unit_test(offboarding_gives_evidence_for_each_candidate_in_order),
+        cmocka_unit_test(transaction_ids_of_a_candidate_are_its_own_and_listed_once),
+        cmocka_unit_test(spreadsheet_formulas_are_defused),
+        cmocka_unit_test(features_are_written_exactly),
+        cmocka_unit_test(each_line_of_evidence_is_json_and_contributions_sum_to_the_log_odds),
+        cmocka_unit_test(ledger_sums_account_for_every_row),
+        cmocka_unit_test(metrics_hold_every_stratum_and_undefined_figures_are_null),
+        cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
+        cmocka_unit_test(run_json_names_books_and_inputs_by_hash),
+        cmocka_unit_test(an_input_file_is_hashed_by_its_bytes),
+        cmocka_unit_test(a_command_that_is_not_utf8_still_gives_json),
+        cmocka_unit_test(a_run_without_learning_leaves_its_figures_out),
+        cmocka_unit_test(a_folder_that_cannot_be_made_is_an_error_with_its_name),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
