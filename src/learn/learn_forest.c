@@ -12,7 +12,7 @@ ForestOptions forest_options_default(void)
     return (ForestOptions){.trees = 300,
                            .depth = 3,
                            .leaves = 0,
-                           .bins = 64,
+                           .bins = 32,
                            .learning_rate = 0.05,
                            .l2 = 5,
                            .hessian_min = 3,

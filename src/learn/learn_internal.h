@@ -65,8 +65,12 @@ Design *design_new(Arena *keep, Arena *work, const TrainingSet *set, const uint3
                    size_t rows);
 /* One row of any matrix with the same columns, in the design's terms. */
 void design_row(const Design *d, const float *x, double *z);
-/* Minimise log loss + l2 / 2 |weights|^2 from weight (warm start) in place; [width]. */
-void design_solve(const Design *d, double l2, double *weight, Arena scratch);
+/* Minimise log loss + l2 / 2 |weights|^2 from weight (warm start) in place; [width]. Done when
+ * no gradient exceeds precision * rows: to the last digits for a model that is kept, to what
+ * a comparison of penalties can see for one that is not. */
+#define PRECISION_FIT  1e-10
+#define PRECISION_TUNE 1e-5
+void design_solve(const Design *d, double l2, double *weight, double precision, Arena scratch);
 /* The weights as a Linear; the frame is filled in and returned. */
 Linear *design_linear(const Design *d, const double *weight);
 
@@ -196,5 +200,12 @@ double within_fold_auc(const double *margin, const uint8_t *label, const uint32_
 /* The limits that the mean of `shuffles` such AUCs keeps to on clean data. */
 void control_limits(double *low, double *high, const uint8_t *label, size_t rows, size_t folds,
                     size_t shuffles);
+
+/* The negative control of one procedure. Rows with equal unit[] (the first row of the unit) keep
+ * one label when labels are shuffled; NULL: every row is a unit. Folds know nothing of units:
+ * that is how a test can plant the leak that rows of one customer make. */
+void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
+                 const Procedure *procedure, const uint32_t *unit, const LearnOptions *options,
+                 Team *team, const Progress *progress);
 
 #endif

@@ -219,13 +219,16 @@ static double dot(const double *a, const double *b, size_t n)
     return sum;
 }
 
-/* The objective; margins are left in margin[]. */
-static double objective(const Design *d, double l2, const double *weight, double *margin)
+/* The objective; probabilities are left in p[], from the one exponential both need. */
+static double objective(const Design *d, double l2, const double *weight, double *p)
 {
     double sum = 0, square = 0;
     for (size_t i = 0; i < d->rows; i++) {
-        margin[i] = dot(d->z + i * d->stride, weight, d->width);
-        sum += margin_loss(margin[i], d->label[i]);
+        double margin = dot(d->z + i * d->stride, weight, d->width);
+        double small = stable_exp(-fabs(margin));
+        bool agrees = (margin > 0) == (d->label[i] != 0);
+        sum += stable_log1p(small) + (agrees ? 0 : fabs(margin));
+        p[i] = (margin > 0 ? 1 : small) / (1 + small);
     }
     for (size_t j = 1; j < d->width; j++)
         square += weight[j] * weight[j];
@@ -308,27 +311,27 @@ static void project(const Design *d, double *weight)
 /* Source: Bertsekas 1982, "Projected Newton methods for optimization problems with simple
  * constraints": weights at their bound that would leave through it are held, the others take a
  * Newton step, and the step is halved along the projected path until the objective falls. */
-void design_solve(const Design *d, double l2, double *weight, Arena scratch)
+void design_solve(const Design *d, double l2, double *weight, double precision, Arena scratch)
 {
     size_t n = d->width, stride = d->stride;
     double *hessian = ARENA_RAW(&scratch, double, n *stride);
     double *gradient = ARENA_RAW(&scratch, double, n), *step = ARENA_RAW(&scratch, double, n);
     double *tried = ARENA_RAW(&scratch, double, n);
-    double *margin = ARENA_RAW(&scratch, double, d->rows);
+    double *p = ARENA_RAW(&scratch, double, d->rows);
     double *curvature = ARENA_RAW(&scratch, double, d->rows);
     uint8_t *held = ARENA_RAW(&scratch, uint8_t, n);
-    double enough = 1e-10 * (double)d->rows;
+    double enough = precision * (double)d->rows;
 
     project(d, weight);
-    double value = objective(d, l2, weight, margin);
+    double value = objective(d, l2, weight, p);
     for (int round = 0; round < 100; round++) {
         memset(gradient, 0, n * sizeof *gradient);
         for (size_t i = 0; i < d->rows; i++) {
-            double p = stable_sigmoid(margin[i]), residual = p - d->label[i];
+            double residual = p[i] - d->label[i];
             const double *z = d->z + i * stride;
             for (size_t j = 0; j < n; j++)
                 gradient[j] += residual * z[j];
-            curvature[i] = p * (1 - p);
+            curvature[i] = p[i] * (1 - p[i]);
         }
         double largest = 0;
         for (size_t j = 0; j < n; j++) {
@@ -352,7 +355,7 @@ void design_solve(const Design *d, double l2, double *weight, Arena scratch)
             project(d, tried);
             for (size_t j = 0; j < n; j++)
                 fall += gradient[j] * (weight[j] - tried[j]);
-            double there = objective(d, l2, tried, margin);
+            double there = objective(d, l2, tried, p);
             if (there <= value - 1e-4 * fall) {
                 bool stuck = there >= value;
                 memcpy(weight, tried, n * sizeof *weight);
@@ -375,7 +378,7 @@ Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet 
     TRY(classes_check(set->label, row, rows, 2, err));
     Design *d = design_new(keep, &scratch, set, row, rows);
     double *weight = ARENA_ARRAY(&scratch, double, d->width);
-    design_solve(d, l2, weight, scratch);
+    design_solve(d, l2, weight, PRECISION_FIT, scratch);
     *out = design_linear(d, weight);
     return STATUS_OK;
 }

@@ -109,6 +109,8 @@ typedef struct Search {
     const Leaf *leaf;
     Terms terms;
     double parent_gain;
+    bool bounded;     /* some weight may have to be clipped */
+    double scale, l2; /* of gains and of the penalty, in counts */
     int64_t hessian_min;
     double least; /* gains must exceed it */
 } Search;
@@ -122,10 +124,34 @@ static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
                 .least = o->gain_min > least_gain ? o->gain_min : least_gain};
     s.parent_gain =
         gain_of(&s.terms, leaf->sum, weight_of(&s.terms, leaf->sum, leaf->low, leaf->high));
+    s.bounded = leaf->low > -DBL_MAX || leaf->high < DBL_MAX;
+    s.scale = fixed.gradient_unit * fixed.gradient_unit / fixed.hessian_unit;
+    s.l2 = o->l2 / fixed.hessian_unit;
     s.hessian_min = (int64_t)ceil(o->hessian_min / fixed.hessian_unit);
     if (s.hessian_min < 1)
         s.hessian_min = 1; /* every row has a hessian of at least 1: no empty side */
     return s;
+}
+
+/* The gain when weights are free, G^2 / (H + l2) on both sides, with a single division. */
+static double gain_free(const Search *s, Sum left, Sum right)
+{
+    double left_g = (double)left.gradient, left_h = (double)left.hessian + s->l2;
+    double right_g = (double)right.gradient, right_h = (double)right.hessian + s->l2;
+    double both = (left_g * left_g * right_h + right_g * right_g * left_h) / (left_h * right_h);
+    return s->scale * both - s->parent_gain;
+}
+
+/* The gain with weights clipped to the leaf's bounds; negative when they break the sign. */
+static double gain_within(const Search *s, Sum left, Sum right, int sign)
+{
+    double low = s->leaf->low, high = s->leaf->high;
+    double left_weight = weight_of(&s->terms, left, low, high);
+    double right_weight = weight_of(&s->terms, right, low, high);
+    if (sign * (right_weight - left_weight) < 0)
+        return -1;
+    return gain_of(&s->terms, left, left_weight) + gain_of(&s->terms, right, right_weight) -
+           s->parent_gain;
 }
 
 static void split_try(const Search *s, Split *best, size_t column, size_t bin, bool missing_left,
@@ -135,14 +161,9 @@ static void split_try(const Search *s, Split *best, size_t column, size_t bin, b
     Sum right = {all.gradient - left.gradient, all.hessian - left.hessian};
     if (left.hessian < s->hessian_min || right.hessian < s->hessian_min)
         return;
-    double low = s->leaf->low, high = s->leaf->high;
-    double left_weight = weight_of(&s->terms, left, low, high);
-    double right_weight = weight_of(&s->terms, right, low, high);
     int sign = s->grower->monotone == NULL ? 0 : s->grower->monotone[column];
-    if (sign != 0 && sign * (right_weight - left_weight) < 0)
-        return;
-    double gain = gain_of(&s->terms, left, left_weight) + gain_of(&s->terms, right, right_weight) -
-                  s->parent_gain;
+    double gain =
+        s->bounded || sign != 0 ? gain_within(s, left, right, sign) : gain_free(s, left, right);
     if (gain > s->least && gain > best->gain)
         *best = (Split){gain, (uint32_t)column, (uint8_t)bin, missing_left, left};
 }
@@ -190,7 +211,6 @@ static void histogram_group(const Work *w, size_t group, Arena scratch)
     size_t cells = GROUP * b->stride, stride = b->stride;
     int64_t *packed = ARENA_RAW(&scratch, int64_t, cells);
     Sum *out = w->built->histogram + group * cells;
-    memset(out, 0, cells * sizeof *out);
     for (size_t from = w->built->from; from < w->built->to; from += FIXED_ROWS) {
         size_t to = from + FIXED_ROWS < w->built->to ? from + FIXED_ROWS : w->built->to;
         memset(packed, 0, cells * sizeof *packed);
@@ -201,10 +221,12 @@ static void histogram_group(const Work *w, size_t group, Arena scratch)
             for (size_t c = 0; c < GROUP; c++)
                 packed[c * stride + code[c]] += value;
         }
+        bool first = from == w->built->from;
         for (size_t c = 0; c < cells; c++) {
             int64_t hessian = packed[c] & 0xFFFFFFFF;
-            out[c].hessian += hessian;
-            out[c].gradient += (packed[c] - hessian) / ((int64_t)1 << 32);
+            Sum sum = {(packed[c] - hessian) / ((int64_t)1 << 32), hessian};
+            out[c].gradient = first ? sum.gradient : out[c].gradient + sum.gradient;
+            out[c].hessian = first ? sum.hessian : out[c].hessian + sum.hessian;
         }
     }
 }

@@ -132,7 +132,7 @@ static void linear_margins_of_the_model_are_those_of_the_design(void **state)
     Design *d = design_new(&keep, &keep, &set, rows_or_all(&keep, NULL, ROWS), ROWS);
     double weight[8] = {0}, margin[ROWS];
     assert_true(d->width <= 8);
-    design_solve(d, 2, weight, scratch);
+    design_solve(d, 2, weight, PRECISION_FIT, scratch);
     Model m = {.kind = MODEL_LINEAR, .linear = design_linear(d, weight)};
     model_margin(&m, &x, margin);
     for (size_t i = 0; i < ROWS; i++) {
