@@ -113,7 +113,7 @@ MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Exp
 typedef enum Format {
     FORMAT_PLAIN,   /* as is, at most 4 significant decimals */
     FORMAT_COUNT,   /* 1,234 */
-    FORMAT_EUR,     /* EUR 4,210.00, exact for decimals */
+    FORMAT_EUR,     /* €4,210.00, exact for decimals */
     FORMAT_PERCENT, /* 98 % of a share in 0..1; one decimal under 10 % */
     FORMAT_HOURS,   /* of a duration, or a number of hours: 6.5 h */
     FORMAT_DAYS,    /* 12 days */

@@ -1,16 +1,15 @@
 /* Recursive descent, one function for each level of the grammar in docs/language.md. */
 #include "lang/tree.h"
 
-static Status parse_or(Parser *p, Node **out);
 static Status parse_additive(Parser *p, Node **out);
 
-static Status fail(Parser *p, size_t offset, const char *what)
+Status parser_fail(Parser *p, size_t offset, const char *what)
 {
     return SOURCE_ERROR(p->err, p->file, p->lexer.source, offset, STATUS_FORMAT, "%s", what);
 }
 
 /* "expected X but found Y" at the token not yet consumed. */
-static Status expected(Parser *p, const char *what)
+Status parser_expected(Parser *p, const char *what)
 {
     const Token *t = &p->lexer.token;
     if (t->kind == TOKEN_END)
@@ -28,17 +27,12 @@ static Status expected(Parser *p, const char *what)
     return STATUS_FORMAT;
 }
 
-static Status next(Parser *p)
+Status parser_take(Parser *p, const char *symbol, const char *what)
 {
-    return lexer_next(&p->lexer);
+    return lexer_symbol(&p->lexer, symbol) ? lexer_next(&p->lexer) : parser_expected(p, what);
 }
 
-static Status take(Parser *p, const char *symbol, const char *what)
-{
-    return lexer_symbol(&p->lexer, symbol) ? next(p) : expected(p, what);
-}
-
-static Status enter(Parser *p, size_t offset)
+Status parser_enter(Parser *p, size_t offset)
 {
     if (p->depth == LANG_NESTING) {
         (void)SOURCE_ERROR(p->err, p->file, p->lexer.source, offset, STATUS_LIMIT,
@@ -50,8 +44,8 @@ static Status enter(Parser *p, size_t offset)
     return STATUS_OK;
 }
 
-static Status node_make(Parser *p, Node **out, NodeKind kind, size_t offset, size_t count,
-                        Node *const *child)
+Status parser_node(Parser *p, Node **out, NodeKind kind, size_t offset, size_t count,
+                   Node *const *child)
 {
     Node *n = ARENA_NEW(p->keep, Node);
     n->kind = kind;
@@ -77,12 +71,12 @@ static Status node_make(Parser *p, Node **out, NodeKind kind, size_t offset, siz
 static Status node_pair(Parser *p, Node **out, NodeKind kind, size_t offset, Node *a, Node *b)
 {
     Node *child[2] = {a, b};
-    return node_make(p, out, kind, offset, 2, child);
+    return parser_node(p, out, kind, offset, 2, child);
 }
 
 static Status node_single(Parser *p, Node **out, NodeKind kind, size_t offset, Node *a)
 {
-    return node_make(p, out, kind, offset, 1, &a);
+    return parser_node(p, out, kind, offset, 1, &a);
 }
 
 /* ---- leaves ---- */
@@ -97,28 +91,28 @@ static Status parse_number(Parser *p, Node **out, size_t offset, bool negative)
     Str text = negative ? str_format(p->keep, "-%.*s", STR_ARG(raw)) : raw;
     int64_t value = 0;
     if (scale > DECIMAL_SCALE_MAX || raw.size > 64 || !parse_decimal(text, (int)scale, &value))
-        return fail(p, offset, "the number does not fit: 18 digits are always exact");
-    TRY(node_make(p, out, NODE_NUMBER, offset, 0, NULL));
+        return parser_fail(p, offset, "the number does not fit: 18 digits are always exact");
+    TRY(parser_node(p, out, NODE_NUMBER, offset, 0, NULL));
     (*out)->integer = value;
     (*out)->type = point < raw.size ? TYPE_DECIMAL : TYPE_INT64;
     (*out)->scale = (int)scale;
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 static Status parse_literal(Parser *p, Node **out, NodeKind kind, int64_t value)
 {
-    TRY(node_make(p, out, kind, p->lexer.token.offset, 0, NULL));
+    TRY(parser_node(p, out, kind, p->lexer.token.offset, 0, NULL));
     (*out)->integer = value;
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 static Status parse_string(Parser *p, Node **out)
 {
-    TRY(node_make(p, out, NODE_STRING, p->lexer.token.offset, 0, NULL));
+    TRY(parser_node(p, out, NODE_STRING, p->lexer.token.offset, 0, NULL));
     (*out)->text = p->lexer.token.text;
     (*out)->dictionary = dictionary_new(p->keep);
     (void)dictionary_add((*out)->dictionary, (*out)->text);
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 /* The word `time` is consumed and a string follows. */
@@ -136,9 +130,9 @@ static Status parse_instant(Parser *p, Node **out, size_t offset)
                                    "without a zone it is UTC");
         return STATUS_FORMAT;
     }
-    TRY(node_make(p, out, NODE_TIME, offset, 0, NULL));
+    TRY(parser_node(p, out, NODE_TIME, offset, 0, NULL));
     (*out)->integer = value;
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 /* ---- names and definitions ---- */
@@ -218,12 +212,13 @@ static Status whole_text(Parser *p, Node **out)
                             "the expression is too long (%d bytes at most)", LANG_BYTES);
     p->budget -= text.size;
     if (!str_valid_utf8(text))
-        return fail(p, 0, "the expression is not valid UTF-8");
-    TRY(next(p));
+        return parser_fail(p, 0, "the expression is not valid UTF-8");
+    TRY(lexer_next(&p->lexer));
     if (p->lexer.token.kind == TOKEN_END)
-        return fail(p, 0, "the expression is empty");
-    TRY(parse_or(p, out));
-    return p->lexer.token.kind == TOKEN_END ? STATUS_OK : expected(p, "an operator or the end");
+        return parser_fail(p, 0, "the expression is empty");
+    TRY(parser_any(p, out));
+    return p->lexer.token.kind == TOKEN_END ? STATUS_OK
+                                            : parser_expected(p, "an operator or the end");
 }
 
 /* The token after the name is current; the definition is read as if it stood in brackets. */
@@ -232,7 +227,7 @@ static Status expand(Parser *p, Node **out, const Definition *d, size_t offset)
     for (size_t i = 0; i < p->opens; i++)
         if (p->open[i] == d)
             return cycle(p, offset, d);
-    TRY(enter(p, offset));
+    TRY(parser_enter(p, offset));
     Lexer here = p->lexer;
     Source *source = ARENA_NEW(p->keep, Source);
     *source = (Source){d->text, d->line, d->column};
@@ -260,193 +255,31 @@ static Status parse_name(Parser *p, Node **out, const Token *t, Str name)
         return expand(p, out, definition, t->offset);
     if (column == NULL)
         return unknown_name(p, t, name);
-    TRY(node_make(p, out, NODE_NAME, t->offset, 0, NULL));
+    TRY(parser_node(p, out, NODE_NAME, t->offset, 0, NULL));
     Name *kept = arena_copy(p->keep, column, sizeof *column); /* the scope may be gone later */
     kept->name = str_copy(p->keep, column->name);
     (*out)->name = kept;
     return STATUS_OK;
 }
 
-/* ---- calls ---- */
+/* ---- operators ---- */
 
-static const struct {
-    Str name;
-    AggregateKind kind;
-} aggregates[] = {{{"count", 5}, AGGREGATE_COUNT}, {{"sum", 3}, AGGREGATE_SUM},
-                  {{"mean", 4}, AGGREGATE_MEAN},   {{"min", 3}, AGGREGATE_MIN},
-                  {{"max", 3}, AGGREGATE_MAX},     {{"distinct", 8}, AGGREGATE_DISTINCT},
-                  {{"share", 5}, AGGREGATE_SHARE}, {{"matched", 7}, AGGREGATE_MATCHED}};
-
-static const struct {
-    Str name;
-    NodeKind kind;
-    size_t least, most;
-} functions[] = {{{"abs", 3}, NODE_ABS, 1, 1},
-                 {{"log1p", 5}, NODE_LOG1P, 1, 1},
-                 {{"least", 5}, NODE_LEAST, 2, SIZE_MAX},
-                 {{"greatest", 8}, NODE_GREATEST, 2, SIZE_MAX},
-                 {{"coalesce", 8}, NODE_COALESCE, 2, SIZE_MAX}};
-
-static Status unknown_function(Parser *p, const Token *t)
+Status parser_list(Parser *p, Node *first, Node ***out, size_t *count)
 {
-    Str names[COUNT_OF(aggregates) + COUNT_OF(functions)];
-    size_t count = 0;
-    for (size_t i = 0; i < COUNT_OF(aggregates); i++)
-        names[count++] = aggregates[i].name;
-    for (size_t i = 0; i < COUNT_OF(functions); i++)
-        names[count++] = functions[i].name;
-    (void)SOURCE_ERROR(p->err, p->file, p->lexer.source, t->offset, STATUS_FORMAT,
-                       "there is no function '%.*s'", STR_ARG(str_slice(t->raw, 0, 100)));
-    Str near = str_nearest(t->raw, names, count);
-    if (near.size > 0)
-        (void)error_remedy(p->err, "did you mean '%.*s'?", STR_ARG(near));
-    else
-        (void)error_remedy(p->err,
-                           "known are count, sum, mean, min, max, distinct, share, matched, "
-                           "abs, log1p, least, greatest and coalesce");
-    return STATUS_FORMAT;
-}
-
-static Status parse_duration_token(Parser *p, int64_t *out)
-{
-    if (p->lexer.token.kind != TOKEN_DURATION || !parse_duration(p->lexer.token.raw, out))
-        return expected(p, "a duration such as 24h or 30d");
-    if (*out == 0)
-        return fail(p, p->lexer.token.offset, "the duration must be longer than nothing");
-    return next(p);
-}
-
-static Status parse_window(Parser *p, Call *call)
-{
-    if (!lexer_word(&p->lexer, "over"))
-        return STATUS_OK;
-    TRY(next(p));
-    call->has_window = true;
-    if (lexer_word(&p->lexer, "all")) {
-        call->window.kind = WINDOW_ALL;
-        return next(p);
-    }
-    call->window.kind = WINDOW_TRAILING;
-    if (lexer_word(&p->lexer, "first")) {
-        call->window.kind = WINDOW_FIRST;
-        TRY(next(p));
-    }
-    return parse_duration_token(p, &call->window.duration_us);
-}
-
-/* What stands between the brackets of an aggregate. */
-static Status parse_parts(Parser *p, Call *call)
-{
-    Lexer *l = &p->lexer;
-    if (call->kind == AGGREGATE_COUNT && lexer_symbol(l, ")"))
-        return STATUS_OK;
-    Node *first;
-    TRY(parse_or(p, &first));
-    switch (call->kind) {
-    case AGGREGATE_COUNT:
-        call->filter = first;
-        if (lexer_word(l, "where")) {
-            (void)expected(p, "')'");
-            (void)error_remedy(p->err, "count takes its condition alone: count(a and b)");
-            return STATUS_FORMAT;
-        }
-        return STATUS_OK;
-    case AGGREGATE_MATCHED:
-        call->filter = first;
-        if (!lexer_word(l, "to"))
-            return expected(p, "'to', as in matched(a to b within 24h)");
-        TRY(next(p));
-        TRY(parse_or(p, &call->base));
-        if (!lexer_word(l, "within"))
-            return expected(p, "'within', as in matched(a to b within 24h)");
-        TRY(next(p));
-        return parse_duration_token(p, &call->within_us);
-    default:
-        break;
-    }
-    Node **condition = call->kind == AGGREGATE_SHARE ? &call->base : &call->filter;
-    *(call->kind == AGGREGATE_SHARE ? &call->filter : &call->argument) = first;
-    if (lexer_symbol(l, ",") && (call->kind == AGGREGATE_MIN || call->kind == AGGREGATE_MAX)) {
-        (void)expected(p, "')'");
-        (void)error_remedy(p->err, "min and max are over transactions; of several values use "
-                                   "least or greatest");
-        return STATUS_FORMAT;
-    }
-    if (!lexer_word(l, "where"))
-        return STATUS_OK;
-    TRY(next(p));
-    return parse_or(p, condition);
-}
-
-static Status parse_aggregate(Parser *p, Node **out, const Token *t, AggregateKind kind)
-{
-    if (p->inside) {
-        (void)fail(p, t->offset, "an aggregate cannot stand inside another");
-        (void)error_remedy(p->err, "inside an aggregate, write a condition or value of a single "
-                                   "transaction");
-        return STATUS_FORMAT;
-    }
-    if (p->scope->events == 0) {
-        (void)SOURCE_ERROR(p->err, p->file, p->lexer.source, t->offset, STATUS_FORMAT,
-                           "there are no transactions here to take '%.*s' of", STR_ARG(t->raw));
-        (void)error_remedy(p->err, "measure it in the features book and use its name");
-        return STATUS_FORMAT;
-    }
-    if (kind == AGGREGATE_MATCHED && p->scope->amount.size == 0)
-        return fail(p, t->offset, "matched needs a column of amounts, and the schema names none");
-    Call *call = ARENA_NEW(p->keep, Call);
-    call->kind = kind;
-    p->inside = true;
-    TRY(parse_parts(p, call));
-    p->inside = false;
-    TRY(take(p, ")", "')'"));
-    TRY(parse_window(p, call));
-    Node *child[3];
-    size_t count = 0;
-    Node *parts[] = {call->argument, call->filter, call->base};
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        if (parts[i] != NULL)
-            child[count++] = parts[i];
-    TRY(node_make(p, out, NODE_AGGREGATE, t->offset, count, child));
-    (*out)->call = call;
-    return STATUS_OK;
-}
-
-/* Expressions with commas between them, up to the closing bracket, which is consumed. */
-static Status parse_list(Parser *p, Node ***items, size_t *count, size_t capacity)
-{
+    size_t capacity = 0;
+    *out = NULL;
+    *count = 0;
+    if (first != NULL)
+        *ARENA_PUSH(p->keep, *out, *count, capacity) = first;
     for (;;) {
         Node *item;
-        TRY(parse_or(p, &item));
-        *ARENA_PUSH(p->keep, *items, *count, capacity) = item;
+        TRY(parser_any(p, &item));
+        *ARENA_PUSH(p->keep, *out, *count, capacity) = item;
         if (!lexer_symbol(&p->lexer, ","))
-            return take(p, ")", "',' or ')'");
-        TRY(next(p));
+            return parser_take(p, ")", "',' or ')'");
+        TRY(lexer_next(&p->lexer));
     }
 }
-
-/* The bracket is consumed. */
-static Status parse_call(Parser *p, Node **out, const Token *t)
-{
-    for (size_t i = 0; i < COUNT_OF(aggregates); i++)
-        if (str_equal_fold(t->raw, aggregates[i].name))
-            return parse_aggregate(p, out, t, aggregates[i].kind);
-    for (size_t i = 0; i < COUNT_OF(functions); i++) {
-        if (!str_equal_fold(t->raw, functions[i].name))
-            continue;
-        Node **child = NULL;
-        size_t count = 0;
-        TRY(parse_list(p, &child, &count, 0));
-        if (count < functions[i].least || count > functions[i].most)
-            return SOURCE_ERROR(p->err, p->file, p->lexer.source, t->offset, STATUS_FORMAT,
-                                "%.*s takes %s, not %zu", STR_ARG(functions[i].name),
-                                functions[i].most == 1 ? "one value" : "two values or more", count);
-        return node_make(p, out, functions[i].kind, t->offset, count, child);
-    }
-    return unknown_function(p, t);
-}
-
-/* ---- operators ---- */
 
 static Status parse_word(Parser *p, Node **out)
 {
@@ -456,16 +289,16 @@ static Status parse_word(Parser *p, Node **out)
     if (lexer_word(&p->lexer, "null"))
         return parse_literal(p, out, NODE_NULL, 0);
     if (lexer_reserved(t.raw))
-        return expected(p, "a value");
+        return parser_expected(p, "a value");
     bool instant = lexer_word(&p->lexer, "time");
-    TRY(next(p));
+    TRY(lexer_next(&p->lexer));
     if (instant && p->lexer.token.kind == TOKEN_STRING)
         return parse_instant(p, out, t.offset);
     if (!lexer_symbol(&p->lexer, "("))
         return parse_name(p, out, &t, t.raw);
-    TRY(enter(p, t.offset));
-    TRY(next(p));
-    TRY(parse_call(p, out, &t));
+    TRY(parser_enter(p, t.offset));
+    TRY(lexer_next(&p->lexer));
+    TRY(parser_call(p, out, &t));
     p->depth--;
     return STATUS_OK;
 }
@@ -483,7 +316,7 @@ static Status parse_primary(Parser *p, Node **out)
     case TOKEN_STRING:
         return parse_string(p, out);
     case TOKEN_QUOTED:
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         return parse_name(p, out, &t, t.text);
     case TOKEN_NAME:
         return parse_word(p, out);
@@ -491,12 +324,12 @@ static Status parse_primary(Parser *p, Node **out)
         break;
     }
     if (!lexer_symbol(&p->lexer, "("))
-        return expected(p, "a value");
-    TRY(enter(p, t.offset));
-    TRY(next(p));
-    TRY(parse_or(p, out));
+        return parser_expected(p, "a value");
+    TRY(parser_enter(p, t.offset));
+    TRY(lexer_next(&p->lexer));
+    TRY(parser_any(p, out));
     p->depth--;
-    return take(p, ")", "')'");
+    return parser_take(p, ")", "')'");
 }
 
 static Status parse_unary(Parser *p, Node **out)
@@ -504,10 +337,10 @@ static Status parse_unary(Parser *p, Node **out)
     size_t offset = p->lexer.token.offset;
     if (!lexer_symbol(&p->lexer, "-"))
         return parse_primary(p, out);
-    TRY(next(p));
+    TRY(lexer_next(&p->lexer));
     if (p->lexer.token.kind == TOKEN_NUMBER) /* so that the least int64 can be written */
         return parse_number(p, out, offset, true);
-    TRY(enter(p, offset));
+    TRY(parser_enter(p, offset));
     TRY(parse_unary(p, out));
     p->depth--;
     return node_single(p, out, NODE_NEGATE, offset, *out);
@@ -520,7 +353,7 @@ static Status parse_product(Parser *p, Node **out)
         NodeKind kind = lexer_symbol(&p->lexer, "*") ? NODE_MULTIPLY : NODE_DIVIDE;
         size_t offset = p->lexer.token.offset;
         Node *right;
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         TRY(parse_unary(p, &right));
         TRY(node_pair(p, out, kind, offset, *out, right));
     }
@@ -534,7 +367,7 @@ static Status parse_additive(Parser *p, Node **out)
         NodeKind kind = lexer_symbol(&p->lexer, "+") ? NODE_ADD : NODE_SUBTRACT;
         size_t offset = p->lexer.token.offset;
         Node *right;
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         TRY(parse_product(p, &right));
         TRY(node_pair(p, out, kind, offset, *out, right));
     }
@@ -564,38 +397,36 @@ static Status parse_predicate(Parser *p, Node **out)
     size_t offset = l->token.offset;
     bool is = lexer_word(l, "is"), negative = false;
     if (is)
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
     if (lexer_word(l, "not")) {
         negative = true;
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
     }
     if (is) {
         if (!lexer_word(l, "null"))
-            return expected(p, "'null' or 'not null' after 'is'");
-        TRY(next(p));
+            return parser_expected(p, "'null' or 'not null' after 'is'");
+        TRY(lexer_next(&p->lexer));
         TRY(node_single(p, out, NODE_IS_NULL, offset, *out));
     } else if (lexer_word(l, "in")) {
-        Node **child = NULL;
-        size_t count = 0;
-        TRY(next(p));
-        TRY(enter(p, offset));
-        TRY(take(p, "(", "'(' after 'in'"));
-        child = ARENA_ARRAY(p->keep, Node *, 16);
-        child[count++] = *out;
-        TRY(parse_list(p, &child, &count, 16));
+        Node **child;
+        size_t count;
+        TRY(lexer_next(&p->lexer));
+        TRY(parser_enter(p, offset));
+        TRY(parser_take(p, "(", "'(' after 'in'"));
+        TRY(parser_list(p, *out, &child, &count));
         p->depth--;
-        TRY(node_make(p, out, NODE_IN, offset, count, child));
+        TRY(parser_node(p, out, NODE_IN, offset, count, child));
     } else if (lexer_word(l, "between")) {
         Node *child[3] = {*out};
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         TRY(parse_additive(p, &child[1]));
         if (!lexer_word(l, "and"))
-            return expected(p, "'and', as in x between 1 and 5");
-        TRY(next(p));
+            return parser_expected(p, "'and', as in x between 1 and 5");
+        TRY(lexer_next(&p->lexer));
         TRY(parse_additive(p, &child[2]));
-        TRY(node_make(p, out, NODE_BETWEEN, offset, 3, child));
+        TRY(parser_node(p, out, NODE_BETWEEN, offset, 3, child));
     } else {
-        return expected(p, "'in' or 'between' after 'not'");
+        return parser_expected(p, "'in' or 'between' after 'not'");
     }
     return negative ? node_single(p, out, NODE_NOT, offset, *out) : STATUS_OK;
 }
@@ -614,7 +445,7 @@ static Status parse_comparison(Parser *p, Node **out)
     offset = p->lexer.token.offset;
     if (comparison(&p->lexer, &kind)) {
         Node *right;
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         TRY(parse_additive(p, &right));
         TRY(node_pair(p, out, kind, offset, *out, right));
     } else if (predicate(&p->lexer)) {
@@ -623,7 +454,7 @@ static Status parse_comparison(Parser *p, Node **out)
         return STATUS_OK;
     }
     if (comparison(&p->lexer, &kind) || predicate(&p->lexer)) {
-        (void)fail(p, p->lexer.token.offset, "comparisons do not chain");
+        (void)parser_fail(p, p->lexer.token.offset, "comparisons do not chain");
         (void)error_remedy(p->err, "join them with 'and', use 'between', or put one in brackets");
         return STATUS_FORMAT;
     }
@@ -635,8 +466,8 @@ static Status parse_not(Parser *p, Node **out)
     size_t offset = p->lexer.token.offset;
     if (!lexer_word(&p->lexer, "not"))
         return parse_comparison(p, out);
-    TRY(enter(p, offset));
-    TRY(next(p));
+    TRY(parser_enter(p, offset));
+    TRY(lexer_next(&p->lexer));
     TRY(parse_not(p, out));
     p->depth--;
     return node_single(p, out, NODE_NOT, offset, *out);
@@ -664,11 +495,11 @@ static Status parse_chain(Parser *p, Node **out, NodeKind kind, const char *word
     Node **items = NULL, *item;
     flatten(p, kind, *out, &items, &count, &capacity);
     while (lexer_word(&p->lexer, word)) {
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         TRY(below(p, &item));
         flatten(p, kind, item, &items, &count, &capacity);
     }
-    return node_make(p, out, kind, offset, count, items);
+    return parser_node(p, out, kind, offset, count, items);
 }
 
 static Status parse_and(Parser *p, Node **out)
@@ -676,7 +507,7 @@ static Status parse_and(Parser *p, Node **out)
     return parse_chain(p, out, NODE_AND, "and", parse_not);
 }
 
-static Status parse_or(Parser *p, Node **out)
+Status parser_any(Parser *p, Node **out)
 {
     return parse_chain(p, out, NODE_OR, "or", parse_and);
 }

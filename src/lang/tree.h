@@ -145,6 +145,19 @@ typedef struct Parser {
 
 /* Read one whole text into an untyped tree with definitions put in. */
 MUST_USE Status lang_parse(Node **out, Parser *p, const Source *source);
+/* Shared by parse.c and call.c. */
+MUST_USE Status parser_any(Parser *p, Node **out); /* a whole expression, from `or` down */
+MUST_USE Status parser_call(Parser *p, Node **out, const Token *name); /* after the bracket */
+/* Expressions with commas between them up to the closing bracket, which is consumed; `first`,
+ * when there is one, heads the list. */
+MUST_USE Status parser_list(Parser *p, Node *first, Node ***out, size_t *count);
+MUST_USE Status parser_node(Parser *p, Node **out, NodeKind kind, size_t offset, size_t count,
+                            Node *const *child);
+MUST_USE Status parser_enter(Parser *p, size_t offset); /* one level deeper; p->depth-- leaves */
+MUST_USE Status parser_take(Parser *p, const char *symbol, const char *what);
+Status parser_expected(Parser *p, const char *what); /* "expected WHAT but found ..." */
+Status parser_fail(Parser *p, size_t offset, const char *what);
+
 /* Give every node its type, or say which operands do not go together. */
 MUST_USE Status lang_check(Node *n, Arena *keep, const Scope *scope, const char *file, Error *err);
 
