@@ -1,0 +1,46 @@
+/* policy_shape.h - the policy book as it is written: the structs that its Field table reads. */
+#ifndef POLICY_POLICY_SHAPE_H
+#define POLICY_POLICY_SHAPE_H
+
+#include "book/book.h"
+
+typedef struct Costs {
+    Mark mark;
+    double wrong_exit, missed_risk, review, monitor;
+} Costs;
+
+typedef struct Overlay {
+    Mark mark;
+    BookText when, because;
+} Overlay;
+
+typedef struct RuleText {
+    Mark mark;
+    BookText id, when, family;
+    int severity;
+    BookText because, also, evidence, missing_proof, next_step;
+} RuleText;
+
+/* Of mitigating facts, safeguards and actions; each list uses the fields it has. */
+typedef struct ClauseText {
+    Mark mark;
+    BookText id, when;
+    int action;
+    BookText because;
+} ClauseText;
+
+typedef struct PolicyText {
+    int64_t version;
+    BookText name;
+    Costs costs;
+    BookText exposure;
+    Overlay insufficient_data;
+    BookRecords rules, mitigating, safeguards, actions;
+    BookText otherwise;
+} PolicyText;
+
+extern const char *const policy_severities[];   /* position 1 is severe */
+extern const char *const policy_action_names[]; /* by Action */
+extern const Field policy_fields[];             /* of a PolicyText */
+
+#endif
