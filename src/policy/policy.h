@@ -7,7 +7,9 @@
  *   threshold_medium, threshold_high, threshold_offboarding   from the costs
  *   rules, severe_rules, families                    how many fired; families: of severe or
  *                                                    supporting rules, each counted once
- * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING.
+ *   exposure, insufficient_data                      the book's own expressions of these names
+ * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. A score alone never
+ * proposes it, whatever a book says: with fewer than two families it is capped.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -31,9 +33,10 @@ Str segment_name(Segment s); /* "Low" */
 typedef struct Policy Policy;
 
 /* Read a policy book against a plan's features. Unknown names in expressions, sentences and
- * evidence are FORMAT errors with place and nearest name.  Memory: keep. */
-MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file,
-                            const Plan *plan, Error *err);
+ * evidence are FORMAT errors with place and nearest name. So are rules, actions and an exposure
+ * that read a feature of `use: monitor`.  Memory: keep; refers to plan. */
+MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
+                            Error *err);
 
 Str policy_text(const Policy *p); /* the book as read */
 
@@ -59,15 +62,15 @@ typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
 
 typedef struct Reason {
     ReasonSource source;
-    Str code;     /* the rule's id, or the model column's name */
+    Str code; /* the rule's id, or the model feature's name (its columns are one reason) */
     Str family;
     Str severity; /* severe or supporting; empty for the model's */
     Str sentence; /* with the customer's own numbers */
     Str also;     /* what else it may mean; may be empty */
     Str missing_proof, next_step;
-    Str window;   /* of the evidence feature: "first 14d", "all" */
-    Str feature;  /* the feature behind the evidence */
-    Str value;    /* its value, formatted */
+    Str window;  /* of the evidence feature: "first 14d", "all"; "profile" without transactions */
+    Str feature; /* the feature behind the evidence */
+    Str value;   /* its value, formatted */
     Str *transaction; /* ids behind it, in time order */
     size_t transactions;
     double contribution; /* on the calibrated log-odds; of the model's reasons, else 0 */
@@ -79,34 +82,38 @@ typedef struct Decision {
     Segment segment;
     bool insufficient_data; /* an overlay: the score says little */
     Action action, before_safeguards;
-    Str because;    /* of the action chosen: one sentence */
+    Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;
-    Reason *reason; /* rules first (severe before supporting), then the model's main contributions */
+    Reason
+        *reason; /* rules first (severe before supporting), then the model's main contributions */
     size_t reasons;
     Str *mitigating; /* facts that speak for the customer, as sentences */
     size_t mitigatings;
     size_t rules, severe_rules, families;
-    double exposure;   /* the book's exposure expression, in the currency's main unit */
-    double *contribution; /* [columns + 1] on the calibrated log-odds, bias last; sums to logit(probability) */
+    double exposure;      /* the book's exposure expression, in the currency's main unit */
+    double *contribution; /* [columns + 1] on the calibrated log-odds, bias last; sums to
+                             logit(probability) */
     size_t contributions;
 } Decision;
 
 /* What is known of the customers when policy is applied. All by the same row number. */
 typedef struct PolicyInputs {
     const Events *events;
-    const Table *features;   /* of every customer of events */
-    const uint32_t *row;     /* [count] rows of features and events to decide on */
-    const Str *id;           /* by row of features */
+    const Table *features; /* of every customer of events */
+    const uint32_t *row;   /* [count] rows of features and events to decide on */
+    const Str *id;         /* by row of features */
     size_t count;
     const double *margin, *probability, *probability_low, *probability_high; /* [count] */
     const double *contribution; /* [count][columns + 1], calibrated log-odds, bias last */
-    const Matrix *matrix;    /* [count] rows: the model's inputs */
+    const Matrix *matrix;       /* [count] rows: the model's inputs */
     const MatrixPlan *columns;
 } PolicyInputs;
 
-/* Decide for every customer of inputs.  Memory: keep.  Cost: O(count * (rules + columns)) and the
- * evidence of rules that fired. Tasks shared by team; the same result for any number. */
+/* Decide for every customer of inputs. DATA when a score is no probability (it names the first
+ * such customer).  Memory: keep; ids and names stay those of inputs, policy and plan.
+ * Cost: O(count * (rules + columns)) and the evidence of rules that fired and of at most five
+ * model reasons each. Tasks shared by team; the same result for any number. */
 MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
                               const PolicyInputs *inputs, Team *team, Error *err);
 

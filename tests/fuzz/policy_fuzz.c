@@ -55,17 +55,30 @@ static void decide(Arena *keep, const Plan *plan, const Policy *policy)
     arena_free(&scratch);
 }
 
+/* Read once: the books do not change between inputs. */
+static const Plan *default_plan(void)
+{
+    static const Plan *kept;
+    static Arena arena;
+    Error err = {0};
+    Schema *schema;
+    Plan *plan;
+    if (kept != NULL)
+        return kept;
+    arena = arena_new();
+    if (schema_default(&schema, &arena, &err) != STATUS_OK ||
+        plan_read(&plan, &arena, book_default_text("features"), "features.yaml", schema, &err) !=
+            STATUS_OK)
+        abort();
+    return kept = plan;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Arena keep = arena_new();
     Error err = {0};
-    Schema *schema;
-    Plan *plan;
     Policy *policy;
-    if (schema_default(&schema, &keep, &err) != STATUS_OK ||
-        plan_read(&plan, &keep, book_default_text("features"), "features.yaml", schema, &err) !=
-            STATUS_OK)
-        abort();
+    const Plan *plan = default_plan();
     Str yaml = {(const char *)data, size};
     if (policy_read(&policy, &keep, yaml, "fuzz.yaml", plan, &err) == STATUS_OK) {
         Thresholds t = policy_thresholds(policy);
