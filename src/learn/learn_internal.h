@@ -197,10 +197,6 @@ Tuned procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t 
 double within_fold_auc(const double *margin, const uint8_t *label, const uint32_t *fold_of,
                        size_t rows, size_t folds, Arena scratch);
 
-/* The limits that the mean of `shuffles` such AUCs keeps to on clean data. */
-void control_limits(double *low, double *high, const uint8_t *label, size_t rows, size_t folds,
-                    size_t shuffles);
-
 /* The negative control of one procedure. Rows with equal unit[] (the first row of the unit) keep
  * one label when labels are shuffled; NULL: every row is a unit. Folds know nothing of units:
  * that is how a test can plant the leak that rows of one customer make. */
