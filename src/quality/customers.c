@@ -41,7 +41,7 @@ static size_t settle(const Column *c, const uint32_t *row, size_t count, bool *d
             bool equal = cell_equal(c, row[i], c, row[j]);
             seen = seen || (equal && j < i);
             same += equal;
-            *differ = *differ || (!equal && column_valid(c, row[j]));
+            *differ = *differ || !equal;
         }
         if (seen)
             continue;

@@ -25,6 +25,14 @@ Str quality_row_text(Arena *arena, const Table *t, size_t row);
 /* Are two rows the same in every column? */
 bool quality_same_row(const Table *t, uint32_t a, uint32_t b);
 
+/* Do two rows of one id say the same of the event? What says which version it is (state, times,
+ * amount) must agree; elsewhere a value and a missing one agree, because a file may lack a
+ * column that another has. */
+bool quality_same_version(const Schema *schema, const Table *t, uint32_t a, uint32_t b);
+
+/* How many cells of a row have a value. */
+size_t quality_valid_cells(const Table *t, uint32_t row);
+
 /* Bring the versions of one event together: order rows by customer, id, row. */
 void quality_sort_versions(uint32_t *order, size_t count, const uint32_t *owner, const Column *key);
 

@@ -51,7 +51,7 @@ static void report(Dataset *d, Arena *keep, const Tally *n)
     Findings *f = d->findings;
     char text[TIME_TEXT];
     findings_add(f, SEVERITY_INFO, "duplicate_transaction_rows", n->exact,
-                 str_format(keep, "%llu transaction rows repeat another row exactly",
+                 str_format(keep, "%llu transaction rows say the same as another row",
                             (unsigned long long)n->exact),
                  S("merged"));
     findings_add(
@@ -209,8 +209,13 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
              to++) {
             LedgerLine *line = &d->ledger[all->source[order[to]]];
             bool repeated = false;
-            for (size_t i = start; i < kept && !repeated; i++)
-                repeated = quality_same_row(t, order[i], order[to]);
+            for (size_t i = start; i < kept && !repeated; i++) {
+                repeated = quality_same_version(s, t, order[i], order[to]);
+                /* Of two rows that say the same the fuller one is kept. */
+                if (repeated &&
+                    quality_valid_cells(t, order[to]) > quality_valid_cells(t, order[i]))
+                    order[i] = order[to];
+            }
             if (to == from)
                 line->used++;
             else

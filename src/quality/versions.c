@@ -10,6 +10,33 @@ bool quality_same_row(const Table *t, uint32_t a, uint32_t b)
     return true;
 }
 
+static bool tells_version(const SchemaTransactions *s, Str column)
+{
+    return str_equal(column, s->state.text) || str_equal(column, s->created.text) ||
+           str_equal(column, s->completed.text) || str_equal(column, s->amount.text);
+}
+
+bool quality_same_version(const Schema *schema, const Table *t, uint32_t a, uint32_t b)
+{
+    for (size_t k = 0; k < t->columns; k++) {
+        const Column *c = &t->column[k];
+        if (cell_equal(c, a, c, b))
+            continue;
+        if ((column_valid(c, a) && column_valid(c, b)) ||
+            tells_version(&schema->transactions, c->name))
+            return false;
+    }
+    return true;
+}
+
+size_t quality_valid_cells(const Table *t, uint32_t row)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < t->columns; k++)
+        count += column_valid(&t->column[k], row);
+    return count;
+}
+
 typedef struct Order {
     const uint32_t *owner;
     const Column *key;

@@ -188,12 +188,18 @@ double cell_double(const Column *c, size_t row)
     }
 }
 
+static bool same_code(const Column *a, size_t row_a, const Column *b, size_t row_b)
+{
+    if (a->dictionary == b->dictionary)
+        return a->code[row_a] == b->code[row_b];
+    return str_equal(a->dictionary->text[a->code[row_a]], b->dictionary->text[b->code[row_b]]);
+}
+
 bool cell_equal(const Column *a, size_t row_a, const Column *b, size_t row_b)
 {
-    bool valid = column_valid(a, row_a);
-    if (a->type != b->type || valid != column_valid(b, row_b))
+    if (a->type != b->type || column_valid(a, row_a) != column_valid(b, row_b))
         return false;
-    if (!valid)
+    if (!column_valid(a, row_a))
         return true;
     switch (a->type) {
     case TYPE_BOOLEAN:
@@ -202,9 +208,7 @@ bool cell_equal(const Column *a, size_t row_a, const Column *b, size_t row_b)
         return a->real[row_a] == b->real[row_b];
     case TYPE_CATEGORY:
     case TYPE_TEXT:
-        return a->dictionary == b->dictionary ? a->code[row_a] == b->code[row_b]
-                                              : str_equal(a->dictionary->text[a->code[row_a]],
-                                                          b->dictionary->text[b->code[row_b]]);
+        return same_code(a, row_a, b, row_b);
     default:
         return a->integer[row_a] == b->integer[row_b] && a->scale == b->scale;
     }
