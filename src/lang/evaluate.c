@@ -372,6 +372,12 @@ static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
     uint8_t decides = any;
     for (size_t w = 0; w * 64 < r->count; w++) {
         uint64_t known = out->valid[w] & b->valid[w], word = 0;
+        if (known == UINT64_MAX) { /* nothing missing: two values are enough */
+            for (size_t i = w * 64; i < w * 64 + 64; i++)
+                out->boolean[i] =
+                    any ? out->boolean[i] | b->boolean[i] : out->boolean[i] & b->boolean[i];
+            continue;
+        }
         for (size_t k = 0, i = w * 64; k < 64 && i < r->count; k++, i++) {
             bool a_decides = (out->valid[w] >> k & 1) && out->boolean[i] == decides;
             bool b_decides = (b->valid[w] >> k & 1) && b->boolean[i] == decides;
@@ -542,9 +548,11 @@ static void finish_block(const Run *r, Column *out, Column *part)
     memcpy(out->valid + r->from / 64, part->valid, words * sizeof *out->valid);
     char *to = (char *)out->data + r->from * width;
     memcpy(to, part->data, r->count * width);
-    for (size_t i = 0; i < r->count; i++)
-        if (!column_valid(part, i))
-            memset(to + i * width, 0, width);
+    for (size_t w = 0; w < words; w++)
+        for (size_t i = w * 64; part->valid[w] != UINT64_MAX && i < w * 64 + 64 && i < r->count;
+             i++)
+            if (!column_valid(part, i))
+                memset(to + i * width, 0, width);
     if (part->dictionary != NULL)
         out->dictionary = part->dictionary;
 }
