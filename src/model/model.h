@@ -10,28 +10,44 @@
 
 #include "table/table.h"
 
+/* Bounds of what is read; the trainer keeps to them too. */
+enum {
+    FOREST_TREES_MAX = 100000,
+    FOREST_NODES_MAX = 1 << 26,
+    FOREST_DEPTH_MAX = 64, /* splits between a root and a leaf */
+    MODEL_COLUMNS_MAX = 65536,
+    MODEL_BYTES_MAX = 1 << 30 /* of JSON */
+};
+
 /* Forest - gradient-boosted trees laid flat in parallel arrays; a node is an index into
  * them. Tree t's nodes are root[t] .. root[t + 1] - 1, root first; children are absolute
  * indexes, left > 0; left == 0 marks a leaf. A row goes left when value < threshold; NaN
  * goes the default way. All comparisons and sums are float32, as XGBoost's are. */
 typedef struct Forest {
     size_t columns;
-    Str *name;        /* [columns] */
-    float base_margin; /* log-odds of base_score */
+    Str *name;         /* [columns] */
+    float base_margin; /* forest_base_margin of the file's base_score */
     size_t trees;
     size_t nodes;
-    uint32_t *root;      /* [trees + 1] */
+    uint32_t *root; /* [trees + 1] */
     uint32_t *left, *right;
     uint32_t *column;
-    float *threshold;    /* of a leaf: its value */
+    float *threshold; /* of a leaf: its value */
     uint8_t *default_left;
-    float *cover;        /* sum of hessians that reached the node, for SHAP */
-    float *gain;         /* of a split, for XGBoost's JSON and importance */
+    float *cover; /* sum of hessians that reached the node, for SHAP */
+    float *gain;  /* of a split, for XGBoost's JSON and importance */
 } Forest;
 
+/* The log-odds of base_score in (0, 1), in float32 as XGBoost takes it. A file holds base_score,
+ * so a margin that is to survive writing comes from here; base score 0.5 gives 0. */
+float forest_base_margin(float base_score);
+
 /* Linear - log-odds = intercept + sum of weight * z, z = (transform(x) - center) / scale;
- * a missing x has z = 0 and adds weight_missing. */
-typedef enum Transform { TRANSFORM_NONE, TRANSFORM_SIGNED_LOG } Transform; /* sign(x) log(1 + |x|) */
+ * a missing x has z = 0 and adds weight_missing. low and high may be infinite. */
+typedef enum Transform {
+    TRANSFORM_NONE,
+    TRANSFORM_SIGNED_LOG
+} Transform; /* sign(x) log(1 + |x|) */
 typedef struct Linear {
     size_t columns;
     Str *name;
@@ -52,19 +68,23 @@ size_t model_columns(const Model *m, const Str **names);
 
 /* Read either JSON. FORMAT names what is at fault (tree and node for a forest): unknown
  * booster, dart, multiclass, categorical splits, cycles, children out of range, non-finite
- * numbers are refused by name.  Memory: keep.  Cost: O(bytes). */
+ * numbers are refused by name; LIMIT when a bound above is passed. The place in a file is the
+ * caller's to add.  Memory: keep.  Cost: O(bytes). */
 MUST_USE Status model_read(Model **out, Arena *keep, Str json, Error *err);
 
 /* XGBoost JSON (schema of version 2.x, opened by 1.7 to 3.x) or ours; floats with 9 digits,
- * doubles with 17; reading it back gives an equal model and equal bytes when written again. */
+ * doubles with 17; reading it back gives an equal model and equal bytes when written again.
+ * Asserts that numbers are finite and base_margin is one that forest_base_margin gives. */
 Str model_write(Arena *keep, const Model *m);
 
-/* margin[0 .. rows - 1].  Cost: O(rows * trees * depth).  Cannot fail. Asserts that columns agree. */
+/* margin[0 .. rows - 1].  Cost: O(rows * trees * depth).  Cannot fail. Asserts that the columns are
+ * the model's, by name. */
 void model_margin(const Model *m, const Matrix *x, double *margin);
 
 /* Additive contributions: phi[rows][columns + 1], bias last; a row sums to its margin within
- * 1e-6 relative. Linear: weight * (z - mean z), the mean being 0 by construction of center.
- * Forest: exact path-dependent TreeSHAP.  Source: Lundberg, Erion, Lee 2018, algorithm 2.
+ * 1e-6 relative (what float32 rounds off the margin is in the bias). Linear: weight * (z - mean z),
+ * the mean being 0 by construction of center. Forest: exact path-dependent TreeSHAP; a split's
+ * children share by their covers.  Source: Lundberg, Erion, Lee 2018, algorithm 2.
  * Cost: O(rows * trees * leaves * depth^2). */
 void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
 
@@ -82,9 +102,10 @@ double platt_apply(Platt c, double margin);
  * margins, so it holds no customer.  Source: Vovk and Petej 2014. */
 typedef struct VennAbers {
     size_t steps;
-    double *margin; /* ascending */
-    double *p0, *p1; /* p0[i], p1[i] hold for margins in [margin[i], margin[i + 1]) ; i = 0 also below */
+    double *margin;  /* ascending */
+    double *p0, *p1; /* of margins in [margin[i], margin[i + 1]); i = 0 also below */
 } VennAbers;
+/* The step of the largest margin[i] <= margin.  Cost: O(log steps). No steps: 0 and 1. */
 void venn_abers_apply(const VennAbers *v, double margin, double *p0, double *p1);
 
 #endif
