@@ -48,7 +48,9 @@ MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const Tra
 
 /* Logistic regression with an L2 penalty on standardised inputs (intercept free), by Newton's
  * method with step halving. Heavy-tailed columns are taken as sign(x) log(1 + |x|) by a stated
- * rule. Columns without variation get weight 0. Deterministic: Cholesky in fixed order. */
+ * rule. Columns without variation get weight 0; a column's monotone sign is held. row NULL: all.
+ * Deterministic: Cholesky in fixed order.  Errors: DATA with fewer than 2 rows of either class.
+ * Memory: keep.  Cost: O(rows * columns^2) an iteration. */
 MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
                              const uint32_t *row, size_t rows, double l2, Error *err);
 
@@ -98,7 +100,7 @@ typedef struct Validation {
  * the number of trees are chosen inside each training part, never on the fold that is judged.
  * The simpler candidate is kept unless the other's log loss is lower by more than one standard
  * error of the paired difference over customers.
- * Errors: DATA when a class has fewer customers than folds.  Memory: keep. */
+ * Errors: DATA when a class has fewer customers than folds, or than 4.  Memory: keep. */
 MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
                                const LearnOptions *options, Team *team, const Progress *progress,
                                Error *err);
