@@ -154,8 +154,8 @@ static double gain_within(const Search *s, Sum left, Sum right, int sign)
            s->parent_gain;
 }
 
-static inline void split_try(const Search *s, Split *best, size_t column, size_t bin, bool missing_left,
-                      Sum left)
+static inline void split_try(const Search *s, Split *best, size_t column, size_t bin,
+                             bool missing_left, Sum left)
 {
     Sum all = s->leaf->sum;
     Sum right = {all.gradient - left.gradient, all.hessian - left.hessian};
