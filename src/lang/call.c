@@ -72,7 +72,7 @@ static Status parse_parts(Parser *p, Call *call)
     Lexer *l = &p->lexer;
     if (call->kind == AGGREGATE_COUNT && lexer_symbol(l, ")"))
         return STATUS_OK;
-    Node *first;
+    Node *first = NULL;
     TRY(parser_any(p, &first));
     switch (call->kind) {
     case AGGREGATE_COUNT:
@@ -154,14 +154,14 @@ Status parser_call(Parser *p, Node **out, const Token *t)
     for (size_t i = 0; i < COUNT_OF(functions); i++) {
         if (!str_equal_fold(t->raw, functions[i].name))
             continue;
-        Node **child;
-        size_t count;
-        TRY(parser_list(p, NULL, &child, &count));
-        if (count < functions[i].least || count > functions[i].most)
+        NodeList list = {0};
+        TRY(parser_list(p, &list));
+        if (list.count < functions[i].least || list.count > functions[i].most)
             return SOURCE_ERROR(p->err, p->file, p->lexer.source, t->offset, STATUS_FORMAT,
                                 "%.*s takes %s, not %zu", STR_ARG(functions[i].name),
-                                functions[i].most == 1 ? "one value" : "two values or more", count);
-        return parser_node(p, out, functions[i].kind, t->offset, count, child);
+                                functions[i].most == 1 ? "one value" : "two values or more",
+                                list.count);
+        return parser_node(p, out, functions[i].kind, t->offset, list.count, list.node);
     }
     return unknown_function(p, t);
 }

@@ -2,6 +2,7 @@
  * type and its operands' types what to compute, and evaluate.c converts on the way in. */
 #include "lang/tree.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 typedef struct Checker {
@@ -161,14 +162,11 @@ static Status check_sum(Checker *c, Node *n)
         join_numbers(n, a, b);
         return STATUS_OK;
     }
-    if (a->type == TYPE_DURATION && b->type == TYPE_DURATION)
+    bool left = a->type == TYPE_DURATION, right = b->type == TYPE_DURATION;
+    if ((left && right) || (!add && is_instant(a) && is_instant(b)))
         n->type = TYPE_DURATION;
-    else if (is_instant(a) && b->type == TYPE_DURATION)
+    else if ((is_instant(a) && right) || (add && left && is_instant(b)))
         n->type = TYPE_TIME;
-    else if (add && a->type == TYPE_DURATION && is_instant(b))
-        n->type = TYPE_TIME;
-    else if (!add && is_instant(a) && is_instant(b))
-        n->type = TYPE_DURATION;
     else
         return clash(c, n, add ? "adding" : "subtracting", a, b);
     return STATUS_OK;
@@ -272,6 +270,7 @@ static Status check_aggregate(Checker *c, Node *n)
                     STR_ARG(c->scope->amount));
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
+        assert(x != NULL);
         if (!is_number(x) && x->type != TYPE_DURATION) {
             (void)FAIL(c, x, "%s needs numbers or durations, but this is %s",
                        call->kind == AGGREGATE_SUM ? "sum" : "mean", node_type(type, x));
@@ -285,6 +284,7 @@ static Status check_aggregate(Checker *c, Node *n)
         return STATUS_OK;
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
+        assert(x != NULL);
         if (is_string(x) || x->type == TYPE_BOOLEAN)
             return FAIL(c, x, "%s needs values with an order, but this is %s",
                         call->kind == AGGREGATE_MIN ? "min" : "max", node_type(type, x));

@@ -383,7 +383,8 @@ static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
             bool b_decides = (b->valid[w] >> k & 1) && b->boolean[i] == decides;
             bool decided = a_decides || b_decides;
             out->boolean[i] = decided ? decides : !decides;
-            word |= (uint64_t)decided << k;
+            if (decided)
+                word |= (uint64_t)1 << k;
         }
         out->valid[w] = known | word;
     }

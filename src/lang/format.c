@@ -152,8 +152,10 @@ static Str plain_real(Arena *arena, double x)
     if (!(size < 1e15) || size < 1e-9)
         return str_copy(arena, double_text(text, x));
     int digits = 4;
-    for (double below = size; below < 0.1 && digits < 13; below *= 10)
+    while (size < 0.1 && digits < 13) {
+        size *= 10;
         digits++;
+    }
     int count = snprintf(text, sizeof text, "%.*f", digits, x);
     while (text[count - 1] == '0')
         count--;

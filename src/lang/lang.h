@@ -37,10 +37,10 @@ bool window_parse(Str text, Window *out);
 Str window_text(Arena *arena, Window w);
 
 typedef enum AggregateKind {
-    AGGREGATE_COUNT,    /* count(), count(cond)                     int64  */
-    AGGREGATE_SUM,      /* sum(x), sum(x where cond)                like x */
-    AGGREGATE_MEAN,     /* mean(x ...): double; of durations a duration, nearest microsecond */
-    AGGREGATE_MIN,      /* min(x ...), of numbers, times            like x */
+    AGGREGATE_COUNT, /* count(), count(cond)                     int64  */
+    AGGREGATE_SUM,   /* sum(x), sum(x where cond)                like x */
+    AGGREGATE_MEAN,  /* mean(x ...): double; of durations a duration, nearest microsecond */
+    AGGREGATE_MIN,   /* min(x ...), of numbers, times            like x */
     AGGREGATE_MAX,
     AGGREGATE_DISTINCT, /* distinct(x ...): how many values         int64  */
     AGGREGATE_SHARE,    /* share(cond), share(cond where base)      double */
@@ -50,10 +50,10 @@ typedef enum AggregateKind {
 typedef struct Aggregate {
     AggregateKind kind;
     const Expr *argument; /* row-level value of SUM, MEAN, MIN, MAX, DISTINCT; else NULL */
-    const Expr *filter;   /* row-level condition, NULL for every row. SHARE: numerator; MATCHED: a */
-    const Expr *base;     /* SHARE: the `where` condition or NULL; MATCHED: b */
-    int64_t within_us;    /* MATCHED */
-    bool has_window;      /* written here; otherwise the book's `over` holds */
+    const Expr *filter; /* row-level condition, NULL for every row. SHARE: numerator; MATCHED: a */
+    const Expr *base;   /* SHARE: the `where` condition or NULL; MATCHED: b */
+    int64_t within_us;  /* MATCHED */
+    bool has_window;    /* written here; otherwise the book's `over` holds */
     Window window;
     Type type; /* of the result */
     int scale;
@@ -83,7 +83,7 @@ typedef struct Scope {
     size_t events;
     const Definition *definition;
     size_t definitions;
-    Str amount;      /* the event column that `matched` adds up (decimal); empty: matched is an error */
+    Str amount; /* the event column that `matched` adds up (decimal); empty: matched is an error */
 } Scope;
 
 /* Parse and check. Errors carry the book's file and the line and column inside it, computed
@@ -95,7 +95,8 @@ MUST_USE Status lang_read(Expr **out, Arena *keep, Str text, const Scope *scope,
 Type lang_type(const Expr *e);
 int lang_scale(const Expr *e); /* of a decimal result */
 const Aggregate *lang_aggregates(const Expr *e, size_t *count);
-/* Customer-level names used (for documentation and leak checks); events: names inside aggregates. */
+/* Customer-level names used (for documentation and leak checks); events: names inside aggregates.
+ */
 const Str *lang_names(const Expr *e, size_t *count);
 const Str *lang_event_names(const Expr *e, size_t *count);
 /* One canonical text: equal meanings after definitions are put in give equal texts. */

@@ -264,17 +264,22 @@ static Status parse_name(Parser *p, Node **out, const Token *t, Str name)
 
 /* ---- operators ---- */
 
-Status parser_list(Parser *p, Node *first, Node ***out, size_t *count)
+static void push(Parser *p, NodeList *list, Node *n)
 {
-    size_t capacity = 0;
-    *out = NULL;
-    *count = 0;
-    if (first != NULL)
-        *ARENA_PUSH(p->keep, *out, *count, capacity) = first;
+    if (list->count == list->capacity) {
+        size_t more = list->capacity == 0 ? 16 : list->capacity * 2;
+        list->node = arena_grow(p->keep, list->node, list->capacity, more, sizeof(Node *));
+        list->capacity = more;
+    }
+    list->node[list->count++] = n;
+}
+
+Status parser_list(Parser *p, NodeList *list)
+{
     for (;;) {
-        Node *item;
+        Node *item = NULL;
         TRY(parser_any(p, &item));
-        *ARENA_PUSH(p->keep, *out, *count, capacity) = item;
+        push(p, list, item);
         if (!lexer_symbol(&p->lexer, ","))
             return parser_take(p, ")", "',' or ')'");
         TRY(lexer_next(&p->lexer));
@@ -335,6 +340,7 @@ static Status parse_primary(Parser *p, Node **out)
 static Status parse_unary(Parser *p, Node **out)
 {
     size_t offset = p->lexer.token.offset;
+    *out = NULL;
     if (!lexer_symbol(&p->lexer, "-"))
         return parse_primary(p, out);
     TRY(lexer_next(&p->lexer));
@@ -352,7 +358,7 @@ static Status parse_product(Parser *p, Node **out)
     while (lexer_symbol(&p->lexer, "*") || lexer_symbol(&p->lexer, "/")) {
         NodeKind kind = lexer_symbol(&p->lexer, "*") ? NODE_MULTIPLY : NODE_DIVIDE;
         size_t offset = p->lexer.token.offset;
-        Node *right;
+        Node *right = NULL;
         TRY(lexer_next(&p->lexer));
         TRY(parse_unary(p, &right));
         TRY(node_pair(p, out, kind, offset, *out, right));
@@ -366,7 +372,7 @@ static Status parse_additive(Parser *p, Node **out)
     while (lexer_symbol(&p->lexer, "+") || lexer_symbol(&p->lexer, "-")) {
         NodeKind kind = lexer_symbol(&p->lexer, "+") ? NODE_ADD : NODE_SUBTRACT;
         size_t offset = p->lexer.token.offset;
-        Node *right;
+        Node *right = NULL;
         TRY(lexer_next(&p->lexer));
         TRY(parse_product(p, &right));
         TRY(node_pair(p, out, kind, offset, *out, right));
@@ -408,14 +414,14 @@ static Status parse_predicate(Parser *p, Node **out)
         TRY(lexer_next(&p->lexer));
         TRY(node_single(p, out, NODE_IS_NULL, offset, *out));
     } else if (lexer_word(l, "in")) {
-        Node **child;
-        size_t count;
+        NodeList list = {0};
         TRY(lexer_next(&p->lexer));
         TRY(parser_enter(p, offset));
         TRY(parser_take(p, "(", "'(' after 'in'"));
-        TRY(parser_list(p, *out, &child, &count));
+        push(p, &list, *out);
+        TRY(parser_list(p, &list));
         p->depth--;
-        TRY(parser_node(p, out, NODE_IN, offset, count, child));
+        TRY(parser_node(p, out, NODE_IN, offset, list.count, list.node));
     } else if (lexer_word(l, "between")) {
         Node *child[3] = {*out};
         TRY(lexer_next(&p->lexer));
@@ -444,7 +450,7 @@ static Status parse_comparison(Parser *p, Node **out)
     TRY(parse_additive(p, out));
     offset = p->lexer.token.offset;
     if (comparison(&p->lexer, &kind)) {
-        Node *right;
+        Node *right = NULL;
         TRY(lexer_next(&p->lexer));
         TRY(parse_additive(p, &right));
         TRY(node_pair(p, out, kind, offset, *out, right));
@@ -474,15 +480,12 @@ static Status parse_not(Parser *p, Node **out)
 }
 
 /* a and b and c is one node, whatever brackets or definitions grouped it. */
-static void flatten(Parser *p, NodeKind kind, Node *n, Node ***items, size_t *count,
-                    size_t *capacity)
+static void flatten(Parser *p, NodeKind kind, Node *n, NodeList *list)
 {
-    if (n->kind != kind) {
-        *ARENA_PUSH(p->keep, *items, *count, *capacity) = n;
-        return;
-    }
-    for (size_t i = 0; i < n->count; i++)
-        *ARENA_PUSH(p->keep, *items, *count, *capacity) = n->child[i];
+    if (n->kind != kind)
+        push(p, list, n);
+    for (size_t i = 0; n->kind == kind && i < n->count; i++)
+        push(p, list, n->child[i]);
 }
 
 static Status parse_chain(Parser *p, Node **out, NodeKind kind, const char *word,
@@ -491,15 +494,16 @@ static Status parse_chain(Parser *p, Node **out, NodeKind kind, const char *word
     TRY(below(p, out));
     if (!lexer_word(&p->lexer, word))
         return STATUS_OK;
-    size_t offset = p->lexer.token.offset, count = 0, capacity = 0;
-    Node **items = NULL, *item;
-    flatten(p, kind, *out, &items, &count, &capacity);
+    size_t offset = p->lexer.token.offset;
+    NodeList list = {0};
+    flatten(p, kind, *out, &list);
     while (lexer_word(&p->lexer, word)) {
+        Node *item = NULL;
         TRY(lexer_next(&p->lexer));
         TRY(below(p, &item));
-        flatten(p, kind, item, &items, &count, &capacity);
+        flatten(p, kind, item, &list);
     }
-    return parser_node(p, out, kind, offset, count, items);
+    return parser_node(p, out, kind, offset, list.count, list.node);
 }
 
 static Status parse_and(Parser *p, Node **out)

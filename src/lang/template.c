@@ -115,7 +115,7 @@ Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, 
                 end++;
             if (end == s.size)
                 return FAIL(&r, i, "the brace is never closed");
-            Piece cell;
+            Piece cell = {0};
             TRY(placeholder(&r, &cell, i + 1, str_slice(s, i + 1, end)));
             (void)dictionary_add(used, cell.text);
             *ARENA_PUSH(keep, t->piece, t->pieces, capacity) = cell;

@@ -10,11 +10,11 @@
 #include "lang/lang.h"
 
 /* Bounds on what one expression may cost, whatever a book says. */
-#define LANG_NESTING 64            /* brackets, calls, not, minus, definitions in one another */
-#define LANG_HEIGHT  256           /* of the tree, chains of + and * included */
-#define LANG_NODES   10000         /* after definitions are put in */
-#define LANG_BYTES   (64 * 1024)   /* of one text */
-#define LANG_BUDGET  (1024 * 1024) /* of all texts read for one expression */
+#define LANG_NESTING 64      /* brackets, calls, not, minus, definitions in one another */
+#define LANG_HEIGHT  256     /* of the tree, chains of + and * included */
+#define LANG_NODES   10000   /* after definitions are put in */
+#define LANG_BYTES   65536   /* of one text */
+#define LANG_BUDGET  1048576 /* of all texts read for one expression */
 
 /* A text and where it starts in its book. */
 typedef struct Source {
@@ -129,6 +129,11 @@ struct Expr {
     bool merges; /* a coalesce of strings needs a dictionary of its own */
 };
 
+typedef struct NodeList {
+    Node **node;
+    size_t count, capacity;
+} NodeList;
+
 typedef struct Parser {
     Lexer lexer;
     Arena *keep;
@@ -148,9 +153,8 @@ MUST_USE Status lang_parse(Node **out, Parser *p, const Source *source);
 /* Shared by parse.c and call.c. */
 MUST_USE Status parser_any(Parser *p, Node **out); /* a whole expression, from `or` down */
 MUST_USE Status parser_call(Parser *p, Node **out, const Token *name); /* after the bracket */
-/* Expressions with commas between them up to the closing bracket, which is consumed; `first`,
- * when there is one, heads the list. */
-MUST_USE Status parser_list(Parser *p, Node *first, Node ***out, size_t *count);
+/* Expressions with commas between them up to the closing bracket, which is consumed. */
+MUST_USE Status parser_list(Parser *p, NodeList *list);
 MUST_USE Status parser_node(Parser *p, Node **out, NodeKind kind, size_t offset, size_t count,
                             Node *const *child);
 MUST_USE Status parser_enter(Parser *p, size_t offset); /* one level deeper; p->depth-- leaves */

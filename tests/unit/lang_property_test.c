@@ -467,7 +467,7 @@ static Int128 scaled(Value v, int scale)
 {
     Int128 x = v.integer;
     if (v.type == TYPE_DATE)
-        x *= DAY_US;
+        x *= (Int128)DAY_US;
     for (int i = v.scale; i < scale; i++)
         x *= 10;
     return x;
@@ -725,10 +725,9 @@ static void check_row(const Column *c, size_t row, Value want, Str text)
     Value have = cell(c, row);
     bool same = have.valid == want.valid;
     if (same && have.valid)
-        same = c->type == TYPE_DOUBLE
-                   ? memcmp(&have.real, &want.real, sizeof have.real) == 0 || have.real == want.real
-               : is_text(c->type) ? str_equal(have.text, want.text)
-                                  : have.integer == want.integer;
+        same = c->type == TYPE_DOUBLE ? have.real == want.real
+               : is_text(c->type)     ? str_equal(have.text, want.text)
+                                      : have.integer == want.integer;
     if (same && !have.valid && !is_text(c->type) && c->type != TYPE_BOOLEAN)
         same = c->integer[row] == 0; /* nothing hides behind a missing cell */
     if (!same)
