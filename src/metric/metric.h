@@ -56,9 +56,9 @@ typedef struct Interval {
 typedef struct MetricSet {
     size_t customers, positives, repeats;
     double threshold;
-    Interval metric[METRIC_KINDS]; /* value: mean over repeats; low, high: 95 % */
+    Interval metric[METRIC_KINDS];         /* value: mean over repeats; low, high: 95 % */
     double repeat_deviation[METRIC_KINDS]; /* standard deviation over repeats */
-    Confusion confusion;           /* of the probabilities averaged over repeats */
+    Confusion confusion;                   /* of the probabilities averaged over repeats */
 } MetricSet;
 
 /* Every metric with its interval. p[repeat] points at n probabilities (one out-of-fold run);
