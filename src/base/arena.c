@@ -75,9 +75,12 @@ void *arena_copy(Arena *arena, const void *bytes, size_t size)
 
 void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count, size_t size)
 {
-    size_t old_bytes = (old_count * size + 15) & ~(size_t)15;
+    size_t old_bytes = (old_count * size + 15) & ~(size_t)15, bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        out_of_memory(SIZE_MAX);
     if (array != NULL && (char *)array + old_bytes == arena->at) {
-        (void)arena_raw(arena, count * size - old_bytes, 1);
+        /* The padding of the old array may hold what is new. */
+        (void)arena_raw(arena, bytes > old_bytes ? bytes - old_bytes : 0, 1);
         memset((char *)array + old_count * size, 0, (count - old_count) * size);
         return array;
     }
