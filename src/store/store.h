@@ -1,7 +1,7 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
  * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, quality.json,
+ * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, quality.json,
  * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
  * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */

@@ -1,0 +1,102 @@
+#include "report/report_internal.h"
+
+static void key_figure(Page *p, const char *name, Str value, Str more)
+{
+    html(p, "<div><dt>");
+    html(p, name);
+    html(p, "</dt><dd>");
+    html_text(p, value);
+    if (more.size > 0) {
+        html(p, "<small>");
+        html_text(p, more);
+        html(p, "</small>");
+    }
+    html(p, "</dd></div>\n");
+}
+
+static void key_figures(Page *p)
+{
+    const Run *run = p->run;
+    const Tally t = tally_run(run);
+    Arena *a = p->arena;
+    html(p, "<dl class=\"figures\">\n");
+    size_t learnt = run->training != NULL ? run->training->x->rows : run->bundle->customers;
+    Str learnt_from = number_count(a, learnt);
+    key_figure(p, "Customers scored", number_count(a, run->scored->count),
+               str_format(a, "learnt from %.*s others", STR_ARG(learnt_from)));
+    key_figure(p, "Candidates", number_count(a, run->candidates),
+               S("for off-boarding, not statistically certified"));
+    if (run->validation != NULL) {
+        const MetricSet *m =
+            &run->validation->candidate[run->validation->chosen].metric[run->headline];
+        Interval auc = m->metric[METRIC_AUC];
+        Str low = number_fixed(a, auc.low, 3), high = number_fixed(a, auc.high, 3);
+        Str name = run->training->stratum[run->headline];
+        key_figure(
+            p, "AUC, out of fold", number_fixed(a, auc.value, 3),
+            str_format(a, "%.*s, 95 %%: %.*s to %.*s", STR_ARG(name), STR_ARG(low), STR_ARG(high)));
+    }
+    if (run->audit != NULL)
+        key_figure(p, "Leak control", run->audit->control.passed ? S("passed") : S("failed"),
+                   str_format(a, "on %zu shuffles of the labels", run->audit->control.shuffles));
+    Str severe = number_count(a, t.severe);
+    key_figure(p, "Findings", number_count(a, t.severe + t.warnings),
+               str_format(a, "%.*s of them severe", STR_ARG(severe)));
+    html(p, "</dl>\n");
+}
+
+static void begin(Page *p)
+{
+    char time[TIME_TEXT];
+    Str as_of = time_text(time, p->run->data->as_of_us);
+    Str seed = str_format(p->arena, "%llu", (unsigned long long)p->run->seed);
+    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+            "<meta name=\"referrer\" content=\"no-referrer\">\n"
+            "<meta name=\"robots\" content=\"noindex\">\n"
+            "<title>Customer risk report</title>\n<style>\n");
+    html(p, report_style);
+    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#data\">Skip to the report</a>\n"
+            "<header>\n<h1>Customer risk report</h1>\n<p class=\"meta\">");
+    html_say(p, "As of %.*s \xC2\xB7 assay %.*s \xC2\xB7 seed %.*s", STR_ARG(as_of),
+             STR_ARG(p->run->version), STR_ARG(seed));
+    html(p, "</p>\n");
+    key_figures(p);
+    html(p, "<nav aria-label=\"Contents\"><ol>"
+            "<li><a href=\"#data\">1 Data</a></li>"
+            "<li><a href=\"#model\">2 Model</a></li>"
+            "<li><a href=\"#segments\">3 Segments</a></li>"
+            "<li><a href=\"#offboarding\">4 Off-boarding</a></li>"
+            "<li><a href=\"#limits\">5 Assumptions and limitations</a></li>"
+            "<li><a href=\"#reproduce\">6 Reproduce</a></li></ol></nav>\n"
+            "</header>\n<main>\n");
+}
+
+static void finish(Page *p)
+{
+    html(p, "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
+            "listed. It needs no network and runs no script. Beside it: decisions.csv, "
+            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, quality.json, "
+            "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
+}
+
+Status report_write(const Run *run, const char *path, Error *err)
+{
+    Arena own = arena_new(), spare = arena_new(), text = arena_new();
+    Page p = {.arena = &own, .spare = spare, .out = buffer_new(&text), .run = run};
+    begin(&p);
+    section_data(&p);
+    section_model(&p);
+    section_segments(&p);
+    section_offboarding(&p);
+    section_limits(&p);
+    section_reproduce(&p);
+    finish(&p);
+    Status status = file_write(path, buffer_str(&p.out), err);
+    arena_free(&text);
+    arena_free(&spare);
+    arena_free(&own);
+    return status;
+}

@@ -1,0 +1,107 @@
+/* report_internal.h - the page while it is being written, and what its sections share.
+ *
+ * Two doors lead onto the page. html() takes literals of ours, tags and all; everything else
+ * (html_text, html_say, cells) is escaped, whatever it holds. So no text from a file, a book
+ * or a command line can become markup.
+ */
+#ifndef REPORT_INTERNAL_H
+#define REPORT_INTERNAL_H
+
+#include "report/report.h"
+
+typedef struct Page {
+    Arena *arena; /* figures and texts of the whole report; not where `out` grows */
+    Arena spare;  /* handed by value to functions that want a scratch arena */
+    Buffer out;
+    const Run *run;
+} Page;
+
+enum { TEXT_BYTES_MAX = 600, ID_BYTES_MAX = 96 };
+
+/* ---- report_html.c: escaping, prose, tables ---- */
+
+void html(Page *p, const char *markup);
+/* Escaped; controls, text-direction overrides and bytes that are not UTF-8 become U+FFFD;
+ * cut at TEXT_BYTES_MAX. */
+void html_text(Page *p, Str text);
+void html_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+void html_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+void html_note(Page *p, const char *format, ...) PRINTF_LIKE(2, 3); /* smaller */
+void html_id(Page *p, Str id); /* an identifier, on its own in any text direction */
+
+/* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
+void html_table(Page *p, const char *caption, const char *columns);
+void html_row(Page *p);
+void html_head(Page *p, Str text); /* the cell that names the row */
+void html_head_id(Page *p, Str id);
+void html_cell(Page *p, Str text);
+void html_cell_code(Page *p, Str text);
+void html_cell_number(Page *p, Str number);
+void html_cell_interval(Page *p, Interval i, int digits);
+void html_row_end(Page *p);
+void html_table_end(Page *p);
+
+/* Numbers for people. A figure that is NaN reads "not defined".  Memory: arena. */
+Str number_fixed(Arena *arena, double value, int digits);
+Str number_count(Arena *arena, uint64_t value);
+Str number_share(Arena *arena, double share); /* 83 %, 8.3 % */
+Str number_interval(Arena *arena, Interval i, int digits);
+Str number_money(Arena *arena, const Run *run, double value);
+Str number_plural(Arena *arena, uint64_t count, const char *one, const char *many);
+
+/* ---- report_chart.c: SVG, drawn in a box of its own units ---- */
+
+typedef struct Chart {
+    Page *page;
+    double x_low, x_high, y_low, y_high;
+} Chart;
+
+void chart_open(Chart *c, Page *p, const char *id, const char *title, Str description,
+                const char *x_label, const char *y_label);
+/* Ticks at every 1/steps of the ranges, which must be set before. */
+void chart_axes(Chart *c, int steps, int x_digits, int y_digits);
+void chart_line(Chart *c, const char *style, const double *x, const double *y, size_t count);
+void chart_point(Chart *c, const char *style, double x, double y, double radius);
+void chart_bar(Chart *c, const char *style, double x_low, double x_high, double y);
+void chart_upright(Chart *c, double x, double low, double high); /* a whisker */
+void chart_mark(Chart *c, double x, Str label);                  /* a dashed line over the height */
+void chart_close(Chart *c);
+
+/* ---- report_curve.c ---- */
+
+/* How well the scores part the classes as the threshold falls, at most CURVE_POINTS_MAX points. */
+enum { CURVE_POINTS_MAX = 240 };
+typedef struct Curve {
+    size_t points;
+    double false_share[CURVE_POINTS_MAX + 2]; /* ROC x */
+    double true_share[CURVE_POINTS_MAX + 2];  /* ROC y, and recall */
+    double precision[CURVE_POINTS_MAX + 2];
+} Curve;
+void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label, const uint8_t *in,
+                size_t n);
+
+/* ---- the sections ---- */
+
+void section_data(Page *p);
+void section_model(Page *p);
+void section_audit(Page *p);
+void section_segments(Page *p);
+void section_criteria(Page *p);
+void section_offboarding(Page *p);
+void section_limits(Page *p);
+void section_reproduce(Page *p);
+
+/* What sections count alike. */
+typedef struct Tally {
+    size_t labelled, to_score, both;
+    size_t positive, negative, contradictory, unlabelled;
+    size_t rows, used, merged, quarantined;
+    size_t severe, warnings, notes;
+    size_t segment[SEGMENTS], insufficient, action[ACTIONS];
+} Tally;
+Tally tally_run(const Run *run);
+size_t events_of(const Run *run, size_t customer);
+
+extern const char report_style[];
+
+#endif

@@ -1,0 +1,208 @@
+/* report_limits.c - what should make the reader doubt, and how to get the same bytes again. */
+#include "report/report_internal.h"
+
+static void item(Page *p, const char *title, Str text)
+{
+    html(p, "<li><b>");
+    html(p, title);
+    html(p, "</b> ");
+    html_text(p, text);
+    html(p, "</li>\n");
+}
+
+static void about_labels(Page *p, const Tally *t)
+{
+    Arena *a = p->arena;
+    item(
+        p, "Labels are past decisions.",
+        S("Suspension was decided by people, without a date in the files. Customers whom nobody "
+          "looked at count as not suspended, so the model learns whom the bank suspended, which is "
+          "not the same as who was risky."));
+    if (t->positive + t->negative > 0) {
+        Str share = number_share(a, (double)t->positive / (double)(t->positive + t->negative));
+        item(p, "A score is not a population probability.",
+             str_format(a,
+                        "%.*s of the labelled customers were suspended because the sample was "
+                        "drawn so. Probabilities are calibrated to this mix; where suspensions "
+                        "are rarer, the same score means less.",
+                        STR_ARG(share)));
+    }
+    if (t->contradictory > 0) {
+        Str count = number_plural(a, t->contradictory, "customer carries", "customers carry");
+        item(p, "Labels contradict each other.",
+             str_format(a, "%.*s both labels: whoever labelled was not always sure.",
+                        STR_ARG(count)));
+    }
+}
+
+static void about_model(Page *p)
+{
+    const Run *run = p->run;
+    Arena *a = p->arena;
+    if (run->validation == NULL)
+        return;
+    const MetricSet *m = &run->validation->candidate[run->validation->chosen].metric[run->headline];
+    Str name = run->training->stratum[run->headline];
+    Interval auc = m->metric[METRIC_AUC];
+    Str width = number_fixed(a, auc.high - auc.low, 2);
+    item(
+        p, "The sample is small.",
+        str_format(a,
+                   "The headline rests on %zu customers, %zu of them suspended; its 95 %% interval "
+                   "is %.*s wide. Differences much smaller than that cannot be told apart here, "
+                   "between models or between features.",
+                   m->customers, m->positives, STR_ARG(width)));
+    if (run->headline != 0) {
+        Str first = run->training->stratum[0];
+        Str easier = number_fixed(
+            a,
+            run->validation->candidate[run->validation->chosen].metric[0].metric[METRIC_AUC].value,
+            3);
+        Str harder = number_fixed(a, auc.value, 3);
+        item(
+            p, "Some customers are easy.",
+            str_format(a,
+                       "On %.*s the AUC is %.*s, on %.*s %.*s. The difference comes from customers "
+                       "unlike most of those to be scored.",
+                       STR_ARG(first), STR_ARG(easier), STR_ARG(name), STR_ARG(harder)));
+    }
+}
+
+static void about_audit(Page *p)
+{
+    const Audit *audit = p->run->audit;
+    const Silence *s = p->run->silence;
+    Arena *a = p->arena;
+    if (audit != NULL && !audit->control.passed)
+        item(p, "The negative control failed.",
+             S("Shuffled labels were still predicted. No figure here should be relied upon."));
+    if (s != NULL && !s->passed)
+        item(p, "The silence test failed.",
+             S("Scores move when histories are cut at a common age: the model leans on how long an "
+               "account was watched."));
+    size_t severe = 0, drifted = 0;
+    for (size_t i = 0; audit != NULL && i < audit->probes; i++) {
+        const Probe *probe = &audit->probe[i];
+        severe += probe->severity == SEVERITY_SEVERE;
+        drifted += probe->stability.psi > 0.25 + probe->stability.null_mean;
+    }
+    if (severe > 0) {
+        Str count = number_plural(a, severe, "column tells", "columns tell");
+        item(
+            p, "The files know too much.",
+            str_format(a,
+                       "%.*s the labels suspiciously well (leakage audit). The model was kept from "
+                       "what only watches, yet traces of the same cause may remain in what it "
+                       "sees.",
+                       STR_ARG(count)));
+    }
+    if (drifted > 0) {
+        Str count = number_plural(a, drifted, "column differs", "columns differ");
+        item(p, "The customers to be scored are others.",
+             str_format(a, "%.*s between the cohorts by more than chance and a PSI of 0.25 allow.",
+                        STR_ARG(count)));
+    }
+}
+
+static void about_data(Page *p, const Tally *t)
+{
+    const Dataset *d = p->run->data;
+    Arena *a = p->arena;
+    if (t->insufficient > 0) {
+        Str count = number_plural(a, t->insufficient, "customer", "customers");
+        item(p, "Some scores say little.",
+             str_format(a, "For %.*s there is too little behaviour to judge (INSUFFICIENT_DATA).",
+                        STR_ARG(count)));
+    }
+    if (t->quarantined > 0) {
+        Str count = number_plural(a, t->quarantined, "row was", "rows were");
+        item(p, "Some rows were not used.",
+             str_format(a, "%.*s set aside; a customer's picture may lack them (quarantine.csv).",
+                        STR_ARG(count)));
+    }
+    if (d->dropped_count > 0) {
+        Str count = number_plural(a, d->dropped_count, "column is", "columns are");
+        item(p, "Some columns were not used.",
+             str_format(a, "%.*s absent from the files to be scored and kept from the model.",
+                        STR_ARG(count)));
+    }
+    for (size_t i = 0, shown = 0; i < d->findings->count && shown < 12; i++) {
+        const Finding *f = &d->findings->item[i];
+        if (f->severity != SEVERITY_SEVERE)
+            continue;
+        item(p, "Severe finding.",
+             str_format(a, "%.*s: %.*s.", STR_ARG(f->what), STR_ARG(f->done)));
+        shown++;
+    }
+}
+
+void section_limits(Page *p)
+{
+    const Tally t = tally_run(p->run);
+    html(p, "<section id=\"limits\" aria-labelledby=\"limits-h\">\n"
+            "<h2 id=\"limits-h\">5 Assumptions and limitations</h2>\n<ul class=\"limits\">\n");
+    about_labels(p, &t);
+    about_model(p);
+    about_audit(p);
+    about_data(p, &t);
+    item(
+        p, "Rules were written, not learnt.",
+        S("How often a rule is right was not measured in this run; its sentence says what was seen "
+          "and what else it may mean."));
+    item(p, "Early behaviour only.",
+         S("The model sees fixed early windows and ratios, so that it cannot see the silence after "
+           "a "
+           "suspension. A customer who turns risky later is for the rules and for monitoring."));
+    item(p, "Protected grounds.",
+         S("Gender, age, residence, nationality and language are kept from the model. Features may "
+           "still stand in for them; this run did not test every such proxy."));
+    item(p, "People decide.",
+         S("An exit is the decision of two people, with notice and the right to be heard. The "
+           "program proposes at most."));
+    html(p, "</ul>\n</section>\n");
+}
+
+static void hash_row(Page *p, const char *name, Str bytes)
+{
+    char hash[SHA256_TEXT];
+    sha256_text(hash, bytes);
+    html_row(p);
+    html_head(p, str_from(name));
+    html_cell_code(p, str_from(hash));
+    html_row_end(p);
+}
+
+void section_reproduce(Page *p)
+{
+    const Run *run = p->run;
+    html(p, "<section id=\"reproduce\" aria-labelledby=\"reproduce-h\">\n"
+            "<h2 id=\"reproduce-h\">6 Reproduce</h2>\n");
+    html_paragraph(p,
+                   "The same files, books and seed give the same bytes, with any number of threads "
+                   "and on any machine. run.json holds the hash of each input file.");
+    html(p, "<pre class=\"command\"><code>");
+    html_text(p, run->command);
+    html(p, "</code></pre>\n");
+    html_table(p, "Versions and hashes", "What|Value");
+    html_row(p);
+    html_head(p, S("assay"));
+    html_cell_code(p, run->version);
+    html_row_end(p);
+    html_row(p);
+    html_head(p, S("Seed"));
+    html_cell_code(p, str_format(p->arena, "%llu", (unsigned long long)run->seed));
+    html_row_end(p);
+    html_row(p);
+    html_head(p, S("Bundle"));
+    html_cell_code(p, str_from(run->bundle->id));
+    html_row_end(p);
+    html_row(p);
+    html_head(p, S("Training data (SHA-256)"));
+    html_cell_code(p, run->bundle->data_hash);
+    html_row_end(p);
+    hash_row(p, "Schema book (SHA-256)", run->plan->schema->text);
+    hash_row(p, "Features book (SHA-256)", run->plan->text);
+    hash_row(p, "Policy book (SHA-256)", policy_text(run->policy));
+    html_table_end(p);
+    html(p, "</section>\n");
+}

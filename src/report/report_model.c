@@ -1,0 +1,413 @@
+/* report_model.c - part 2: what was tried, why this model, and how far it can be believed. */
+#include "report/report_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char *const metric_title[METRIC_KINDS] = {"ROC AUC",
+                                                       "PR AUC (average precision)",
+                                                       "Brier score",
+                                                       "Log loss",
+                                                       "Calibration error (ECE)",
+                                                       "Accuracy",
+                                                       "Precision",
+                                                       "Recall",
+                                                       "F1"};
+
+static const MetricSet *chosen_metric(const Run *run, size_t stratum)
+{
+    const Validation *v = run->validation;
+    return &v->candidate[v->chosen].metric[stratum];
+}
+
+/* "Name|>A|>B" for html_table. */
+static const char *columns(Page *p, const char *first, const char *rest)
+{
+    const TrainingSet *t = p->run->training;
+    Buffer b = buffer_new(p->arena);
+    buffer_add(&b, str_from(first));
+    for (size_t s = 0; s < t->strata; s++) {
+        buffer_add(&b, S("|>"));
+        buffer_add(&b, t->stratum[s]);
+        buffer_add(&b, str_from(rest));
+    }
+    return str_chars(p->arena, buffer_str(&b));
+}
+
+static void tried(Page *p)
+{
+    const Run *run = p->run;
+    const Validation *v = run->validation;
+    html(p, "<h3 id=\"tried\">What was tried, and why this one</h3>\n");
+    html_paragraph(p,
+                   "%zu ways of modelling were judged by cross-validation of whole customers: %zu "
+                   "folds, repeated %zu times. Settings were tuned and scores calibrated inside "
+                   "the training parts; no customer was ever judged by a model that had seen it.",
+                   v->candidates, v->folds, v->repeats);
+    html_table(p, "Candidates, simplest first", columns(p, "Candidate|Settings|>Log loss", " AUC"));
+    for (size_t i = 0; i < v->candidates; i++) {
+        const Candidate *c = &v->candidate[i];
+        html(p, i == v->chosen ? "<tr class=\"chosen\">" : "<tr>");
+        html(p, "<th scope=\"row\">");
+        html_text(p, c->name);
+        html(p, i == v->chosen ? " <span class=\"tag\">chosen</span></th>" : "</th>");
+        html_cell(p, c->says);
+        Str loss = number_fixed(p->arena, c->log_loss, 3);
+        Str error = number_fixed(p->arena, c->log_loss_error, 3);
+        html_cell_number(p,
+                         str_format(p->arena, "%.*s \xC2\xB1 %.*s", STR_ARG(loss), STR_ARG(error)));
+        for (size_t s = 0; s < run->training->strata; s++)
+            html_cell_interval(p, c->metric[s].metric[METRIC_AUC], 3);
+        html_row_end(p);
+    }
+    html_table_end(p);
+    html_paragraph(p, "Chosen: %.*s. Reason: %.*s.", STR_ARG(v->candidate[v->chosen].name),
+                   STR_ARG(v->reason));
+}
+
+static void headline(Page *p)
+{
+    const Run *run = p->run;
+    const TrainingSet *t = run->training;
+    Arena *a = p->arena;
+    html(p, "<h3 id=\"figures\">Figures, out of fold</h3>\n");
+    size_t in = 0;
+    for (size_t i = 0; i < t->x->rows; i++)
+        in += t->in_stratum[run->headline][i] != 0;
+    Str name = t->stratum[run->headline];
+    Str scored = number_share(a, run->stratum_share_scored[run->headline]);
+    Str labelled = number_share(a, (double)in / (double)t->x->rows);
+    Str auc = number_interval(a, chosen_metric(run, run->headline)->metric[METRIC_AUC], 3);
+    html(p, "<p class=\"lead\">");
+    html_say(p, "The figure to quote is the AUC on %.*s: %.*s.", STR_ARG(name), STR_ARG(auc));
+    html(p, "</p>\n");
+    html_paragraph(p,
+                   "%.*s is the headline because the customers to be scored are mostly of that "
+                   "kind: %.*s of them, against %.*s of the labelled. A figure on other customers "
+                   "answers an easier question than the one this model will be asked.",
+                   STR_ARG(name), STR_ARG(scored), STR_ARG(labelled));
+    html_table(p, "Slices: who is in them",
+               "Slice|Condition|>Labelled customers|>Suspended|>Share of labelled|>Share of those "
+               "to be scored");
+    for (size_t s = 0; s < t->strata; s++) {
+        const MetricSet *m = chosen_metric(run, s);
+        html(p, s == run->headline ? "<tr class=\"chosen\">" : "<tr>");
+        html_head(p, t->stratum[s]);
+        html_cell_code(p, s < run->plan->strata ? lang_text(run->plan->stratum[s].condition)
+                                                : S("true"));
+        html_cell_number(p, number_count(a, m->customers));
+        html_cell_number(p, number_count(a, m->positives));
+        html_cell_number(p, number_share(a, (double)m->customers / (double)t->x->rows));
+        html_cell_number(p, number_share(a, run->stratum_share_scored[s]));
+        html_row_end(p);
+    }
+    html_table_end(p);
+}
+
+static void figures(Page *p)
+{
+    const Run *run = p->run;
+    Arena *a = p->arena;
+    html_table(p, "Cross-validated figures with 95 % intervals", columns(p, "Metric", ""));
+    for (size_t k = 0; k < METRIC_KINDS; k++) {
+        html_row(p);
+        html_head(p, str_from(metric_title[k]));
+        for (size_t s = 0; s < run->training->strata; s++)
+            html_cell_interval(p, chosen_metric(run, s)->metric[k], 3);
+        html_row_end(p);
+    }
+    html_table_end(p);
+    const MetricSet *m = chosen_metric(run, run->headline);
+    Str threshold = number_fixed(a, m->threshold, 2);
+    Str deviation = number_fixed(a, m->repeat_deviation[METRIC_AUC], 3);
+    html_note(p,
+              "Values are means over %zu repeats; intervals resample customers (bootstrap). "
+              "Accuracy, precision, recall and F1 hold at the probability %.*s. Between repeats "
+              "the headline AUC varies by %.*s (standard deviation), which is the luck of the "
+              "folds and not the uncertainty that matters.",
+              m->repeats, STR_ARG(threshold), STR_ARG(deviation));
+}
+
+static void confusion(Page *p)
+{
+    const Run *run = p->run;
+    Arena *a = p->arena;
+    Str threshold = number_fixed(a, chosen_metric(run, run->headline)->threshold, 2);
+    html(p, "<h3 id=\"confusion\">Right and wrong at the threshold</h3>\n");
+    html_paragraph(p,
+                   "At a probability of %.*s or more a customer counts as flagged. Counts are of "
+                   "customers, by their probability averaged over repeats.",
+                   STR_ARG(threshold));
+    html_table(p, "Confusion at the threshold", columns(p, "Outcome", ""));
+    static const char *const name[4] = {"Suspended and flagged", "Suspended, not flagged",
+                                        "Not suspended, yet flagged", "Not suspended, not flagged"};
+    for (size_t k = 0; k < 4; k++) {
+        html_row(p);
+        html_head(p, str_from(name[k]));
+        for (size_t s = 0; s < run->training->strata; s++) {
+            const Confusion *c = &chosen_metric(run, s)->confusion;
+            const size_t count[4] = {c->true_positive, c->false_negative, c->false_positive,
+                                     c->true_negative};
+            html_cell_number(p, number_count(a, count[k]));
+        }
+        html_row_end(p);
+    }
+    html_table_end(p);
+}
+
+/* ---- charts ---- */
+
+static void draw(Chart *c, Page *p, const double *score, bool roc)
+{
+    const Run *run = p->run;
+    const TrainingSet *t = run->training;
+    for (int pass = run->headline == 0 ? 1 : 0; pass < 2; pass++) {
+        Curve curve;
+        size_t s = pass == 0 ? 0 : run->headline;
+        curve_make(&curve, p->spare, score, t->label, t->in_stratum[s], t->x->rows);
+        chart_line(c, pass == 0 ? "line soft" : "line", roc ? curve.false_share : curve.true_share,
+                   roc ? curve.true_share : curve.precision, curve.points);
+    }
+}
+
+static void operating_points(Page *p, const double *score)
+{
+    static const double at[] = {0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+    const Run *run = p->run;
+    const TrainingSet *t = run->training;
+    size_t n = 0;
+    double *kept = ARENA_ARRAY(p->arena, double, t->x->rows + 1);
+    uint8_t *label = ARENA_ARRAY(p->arena, uint8_t, t->x->rows + 1);
+    for (size_t i = 0; i < t->x->rows; i++)
+        if (t->in_stratum[run->headline][i]) {
+            kept[n] = score[i];
+            label[n++] = t->label[i];
+        }
+    html(p, "<details><summary>The same as a table</summary>\n");
+    html_table(p, "What each threshold would flag, headline slice",
+               "Threshold|>Flagged|>Suspended among them|>Precision|>Recall|>False alarms");
+    for (size_t i = 0; i < COUNT_OF(at); i++) {
+        Confusion c = metric_confusion(kept, label, n, at[i]);
+        size_t flagged = c.true_positive + c.false_positive;
+        html_row(p);
+        html_head(p, number_fixed(p->arena, at[i], 2));
+        html_cell_number(p, number_count(p->arena, flagged));
+        html_cell_number(p, number_count(p->arena, c.true_positive));
+        html_cell_interval(p, metric_proportion(c.true_positive, flagged), 2);
+        html_cell_interval(
+            p, metric_proportion(c.true_positive, c.true_positive + c.false_negative), 2);
+        html_cell_interval(
+            p, metric_proportion(c.false_positive, c.false_positive + c.true_negative), 2);
+        html_row_end(p);
+    }
+    html_table_end(p);
+    html(p, "</details>\n");
+}
+
+static void curves(Page *p)
+{
+    const Run *run = p->run;
+    const TrainingSet *t = run->training;
+    const double *score = store_out_of_fold(p->arena, run);
+    const MetricSet *m = chosen_metric(run, run->headline);
+    Chart c;
+    html(p, "<h3 id=\"curves\">Ranking at every threshold</h3>\n");
+    html_note(p, "Strong line: %.*s%s%.*s. Out-of-fold probabilities averaged over repeats.",
+              STR_ARG(t->stratum[run->headline]), run->headline == 0 ? "" : "; thin line: ",
+              STR_ARG(run->headline == 0 ? S("") : t->stratum[0]));
+    html(p, "<div class=\"charts\">\n");
+    Str auc = number_interval(p->arena, m->metric[METRIC_AUC], 3);
+    chart_open(&c, p, "roc", "ROC curve",
+               str_format(p->arena,
+                          "Share of suspended customers found against share of others "
+                          "flagged; AUC %.*s.",
+                          STR_ARG(auc)),
+               "share of others flagged", "share of suspended found");
+    chart_axes(&c, 5, 1, 1);
+    const double diagonal[2] = {0, 1};
+    chart_line(&c, "line chance", diagonal, diagonal, 2);
+    draw(&c, p, score, true);
+    chart_close(&c);
+    double base = m->customers == 0 ? 0 : (double)m->positives / (double)m->customers;
+    Str average = number_interval(p->arena, m->metric[METRIC_PR_AUC], 3);
+    chart_open(&c, p, "pr", "Precision and recall",
+               str_format(p->arena,
+                          "Share of flagged customers that were suspended against share "
+                          "of suspended customers found; average precision %.*s. The "
+                          "dotted line is chance.",
+                          STR_ARG(average)),
+               "recall: share of suspended found", "precision");
+    chart_axes(&c, 5, 1, 1);
+    const double chance[2] = {base, base};
+    chart_line(&c, "line chance", diagonal, chance, 2);
+    draw(&c, p, score, false);
+    chart_close(&c);
+    html(p, "</div>\n");
+    operating_points(p, score);
+}
+
+/* ---- calibration ---- */
+
+static void calibration(Page *p)
+{
+    const Run *run = p->run;
+    Reliability *bin;
+    size_t bins = store_reliability(&bin, p->arena, p->spare, run, run->headline), off = 0;
+    Chart c;
+    for (size_t i = 0; i < bins; i++)
+        off += bin[i].mean < bin[i].share.low || bin[i].mean > bin[i].share.high;
+    Str name = run->training->stratum[run->headline];
+    html(p, "<h3 id=\"calibration\">Does 40 % mean 40 %?</h3>\n");
+    html_paragraph(p,
+                   "Customers of %.*s are put in groups of neighbouring probability; each group's "
+                   "mean is compared with the share that was suspended. In %zu of %zu groups the "
+                   "mean lies inside the 95 %% interval of the share.",
+                   STR_ARG(name), bins - off, bins);
+    html(p, "<div class=\"charts\">\n");
+    chart_open(&c, p, "reliability", "Reliability",
+               str_format(p->arena,
+                          "Observed share against mean probability in %zu groups; the "
+                          "diagonal is perfect calibration.",
+                          bins),
+               "mean probability", "share suspended");
+    chart_axes(&c, 5, 1, 1);
+    const double diagonal[2] = {0, 1};
+    chart_line(&c, "line chance", diagonal, diagonal, 2);
+    for (size_t i = 0; i < bins; i++) {
+        chart_upright(&c, bin[i].mean, bin[i].share.low, bin[i].share.high);
+        chart_point(&c, "dot", bin[i].mean, bin[i].share.value, 4);
+    }
+    chart_close(&c);
+    html(p, "<div>\n");
+    html_table(p, "Reliability by group",
+               "Probability|>Customers|>Suspended|>Mean|>Observed share");
+    for (size_t i = 0; i < bins; i++) {
+        Str low = number_fixed(p->arena, bin[i].low, 2),
+            high = number_fixed(p->arena, bin[i].high, 2);
+        html_row(p);
+        html_head(p, str_format(p->arena, "%.*s\xE2\x80\x93%.*s", STR_ARG(low), STR_ARG(high)));
+        html_cell_number(p, number_count(p->arena, bin[i].customers));
+        html_cell_number(p, number_count(p->arena, bin[i].positives));
+        html_cell_number(p, number_fixed(p->arena, bin[i].mean, 2));
+        html_cell_interval(p, bin[i].share, 2);
+        html_row_end(p);
+    }
+    html_table_end(p);
+    html(p, "</div>\n</div>\n");
+    Str slope = number_fixed(p->arena, run->bundle->platt.slope, 3);
+    Str intercept = number_fixed(p->arena, run->bundle->platt.intercept, 3);
+    html_note(p,
+              "Scores are calibrated by Platt's sigmoid: slope %.*s, intercept %.*s. The interval "
+              "beside a customer's probability is Venn\xE2\x80\x93"
+              "Abers': what the data supports on "
+              "either assumption about that customer, not a confidence bound.",
+              STR_ARG(slope), STR_ARG(intercept));
+}
+
+/* ---- importance ---- */
+
+typedef struct Weight {
+    uint32_t feature;
+    double size;
+} Weight;
+
+static int heavier(const void *left, const void *right)
+{
+    const Weight *a = left, *b = right;
+    if (a->size != b->size)
+        return a->size > b->size ? -1 : 1;
+    return (a->feature > b->feature) - (a->feature < b->feature);
+}
+
+enum { IMPORTANT = 15 };
+
+/* One-hot columns of a feature push together before the absolute value is taken. */
+static size_t weigh(Weight *out, Page *p)
+{
+    const Run *run = p->run;
+    const MatrixPlan *columns_of = run->bundle->columns;
+    size_t features = run->plan->features, used = 0;
+    double *sum = ARENA_ARRAY(p->arena, double, features + 1);
+    uint8_t *in = ARENA_ARRAY(p->arena, uint8_t, features + 1);
+    for (size_t f = 0; f < features; f++)
+        out[f] = (Weight){(uint32_t)f, 0};
+    for (size_t i = 0; i < run->scored->count; i++) {
+        const double *phi = run->scored->contribution + i * (columns_of->columns + 1);
+        for (size_t f = 0; f < features; f++)
+            sum[f] = 0;
+        for (size_t k = 0; k < columns_of->columns; k++) {
+            sum[columns_of->feature[k]] += phi[k];
+            in[columns_of->feature[k]] = 1;
+        }
+        for (size_t f = 0; f < features; f++)
+            out[f].size += fabs(sum[f]) / (double)run->scored->count;
+    }
+    for (size_t f = 0; f < features; f++)
+        if (in[f])
+            out[used++] = out[f];
+    qsort(out, used, sizeof *out, heavier);
+    return used;
+}
+
+static void importance(Page *p)
+{
+    static const char *const direction[] = {"either", "more", "less"};
+    const Run *run = p->run;
+    Weight *weight = ARENA_ARRAY(p->arena, Weight, run->plan->features + 1);
+    if (run->scored->count == 0)
+        return;
+    size_t used = weigh(weight, p);
+    html(p, "<h3 id=\"importance\">What moves the score</h3>\n");
+    html_paragraph(p,
+                   "By how much each feature moves the calibrated log-odds, on average over the "
+                   "%zu customers scored, up or down. It says what the model uses, not what "
+                   "causes risk.",
+                   run->scored->count);
+    html_table(p, "Mean absolute contribution",
+               "Feature|Meaning|Risk may rise with|>Log-odds|Compared");
+    for (size_t i = 0; i < used && i < IMPORTANT && weight[i].size > 0; i++) {
+        const Feature *f = &run->plan->feature[weight[i].feature];
+        html_row(p);
+        html(p, "<th scope=\"row\"><code>");
+        html_text(p, f->name.text);
+        html(p, "</code></th>");
+        html_cell(p, f->says.text);
+        html_cell(p, str_from(direction[f->risk]));
+        html_cell_number(p, number_fixed(p->arena, weight[i].size, 3));
+        Str share = number_fixed(p->arena, 80 * weight[i].size / weight[0].size, 1);
+        buffer_format(&p->out,
+                      "<td class=\"bar\"><svg viewBox=\"0 0 80 8\" aria-hidden=\"true\"><rect "
+                      "class=\"fill\" width=\"%.*s\" height=\"8\"/></svg></td>",
+                      STR_ARG(share));
+        html_row_end(p);
+    }
+    html_table_end(p);
+    if (used > IMPORTANT)
+        html_note(p,
+                  "The first %d of %zu features; decisions.jsonl has every contribution of every "
+                  "customer.",
+                  IMPORTANT, used);
+}
+
+void section_model(Page *p)
+{
+    html(p,
+         "<section id=\"model\" aria-labelledby=\"model-h\">\n<h2 id=\"model-h\">2 Model</h2>\n");
+    if (p->run->validation == NULL) {
+        Str id = str_from(p->run->bundle->id);
+        html_paragraph(p,
+                       "Nothing was learnt in this run: a saved bundle was used (%.*s). Its own "
+                       "report tells how it was judged.",
+                       STR_ARG(id));
+    } else {
+        tried(p);
+        headline(p);
+        figures(p);
+        confusion(p);
+        curves(p);
+        calibration(p);
+    }
+    section_audit(p);
+    importance(p);
+    html(p, "</section>\n");
+}

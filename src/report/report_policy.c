@@ -1,0 +1,88 @@
+/* report_policy.c - the criteria as written: costs, thresholds, rules, safeguards, actions. */
+#include "report/report_internal.h"
+
+static void cost_row(Page *p, const char *what, double cost, const char *gives, double threshold)
+{
+    html_row(p);
+    html_head(p, str_from(what));
+    html_cell_number(p, number_fixed(p->arena, cost, 2));
+    html_cell(p, str_from(gives));
+    html_cell_number(p, number_fixed(p->arena, threshold, 3));
+    html_row_end(p);
+}
+
+static void costs(Page *p)
+{
+    Thresholds t = policy_thresholds(p->run->policy);
+    html_paragraph(p,
+                   "The bank sets what errors cost, relative to one risky customer whom nobody "
+                   "looks at. The thresholds on the probability follow from these costs and from "
+                   "nothing else.");
+    html_table(p, "Costs and the thresholds they give", "Cost of|>Relative|Gives|>Threshold");
+    cost_row(p, "watching one customer more closely", t.medium, "Medium: cost / 1", t.medium);
+    cost_row(p, "one analyst's review", t.high, "High: cost / 1", t.high);
+    cost_row(p, "one good customer's wrong exit", t.offboarding / (1 - t.offboarding),
+             "off-boarding by score: cost / (cost + 1)", t.offboarding);
+    html_table_end(p);
+}
+
+static size_t fired(const Run *run, Str rule)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->scored->count; i++) {
+        const Decision *d = &run->scored->decision[i];
+        for (size_t k = 0; k < d->reasons; k++)
+            count += d->reason[k].source == REASON_RULE && str_equal(d->reason[k].code, rule);
+    }
+    return count;
+}
+
+static void rules(Page *p)
+{
+    RuleView *rule;
+    size_t count = policy_rules(p->run->policy, p->arena, &rule);
+    html_paragraph(p, "Rules look at transactions, never at the score. Rules of one family look at "
+                      "the same kind of evidence and count once.");
+    html_table(p, "Rules", "Rule|Family|Severity|When|Says|>Customers");
+    for (size_t i = 0; i < count; i++) {
+        html_row(p);
+        html(p, "<th scope=\"row\"><code>");
+        html_text(p, rule[i].id);
+        html(p, "</code></th>");
+        html_cell(p, rule[i].family);
+        html_cell(p, rule[i].severity);
+        html_cell_code(p, rule[i].condition);
+        html_cell(p, rule[i].because);
+        html_cell_number(p, number_count(p->arena, fired(p->run, rule[i].id)));
+        html_row_end(p);
+    }
+    html_table_end(p);
+}
+
+static void clauses(Page *p, const char *caption, const char *columns, const ActionView *view,
+                    size_t count)
+{
+    html_table(p, caption, columns);
+    for (size_t i = 0; i < count; i++) {
+        html_row(p);
+        html_head(p, view[i].action);
+        html_cell_code(p, view[i].condition);
+        html_cell(p, view[i].because);
+        html_row_end(p);
+    }
+    html_table_end(p);
+}
+
+void section_criteria(Page *p)
+{
+    ActionView *view;
+    html(p, "<h3 id=\"criteria\">Criteria</h3>\n");
+    costs(p);
+    size_t count = policy_actions(p->run->policy, p->arena, &view);
+    clauses(p, "Actions, the first whose condition holds", "Action|When|Says", view, count);
+    html(p, "<details><summary>Rules and safeguards as written</summary>\n");
+    rules(p);
+    count = policy_safeguards(p->run->policy, p->arena, &view);
+    clauses(p, "Safeguards: what they allow at most", "At most|When|Says", view, count);
+    html(p, "</details>\n");
+}

@@ -1,0 +1,148 @@
+/* report_summary.c - the ten lines that end a run on a terminal. */
+#include "report/report_internal.h"
+
+typedef struct Summary {
+    Buffer text;
+    Arena *arena;
+    const Run *run;
+    Tally tally;
+    const char *folder;
+} Summary;
+
+static void line_rows(Summary *s)
+{
+    const Tally *t = &s->tally;
+    Str read = number_count(s->arena, t->rows), used = number_count(s->arena, t->used);
+    Str merged = number_count(s->arena, t->merged), aside = number_count(s->arena, t->quarantined);
+    bool holds = t->rows == t->used + t->merged + t->quarantined;
+    buffer_format(&s->text, "Rows          %.*s read = %.*s used + %.*s merged + %.*s set aside%s",
+                  STR_ARG(read), STR_ARG(used), STR_ARG(merged), STR_ARG(aside),
+                  holds ? "" : " - THE SUM DOES NOT HOLD");
+}
+
+static void line_customers(Summary *s)
+{
+    char time[TIME_TEXT];
+    const Tally *t = &s->tally;
+    Str as_of = time_text(time, s->run->data->as_of_us);
+    buffer_format(
+        &s->text,
+        "Customers     %zu labelled (%zu suspended, %zu contradictory), %zu to be scored, "
+        "as of %.*s",
+        t->labelled, t->positive, t->contradictory, t->to_score, STR_ARG(as_of));
+}
+
+static void line_findings(Summary *s)
+{
+    enum { NAMED = 3 };
+    const Findings *f = s->run->data->findings;
+    size_t named = 0;
+    buffer_format(&s->text, "Findings      %zu severe, %zu warnings, %zu notes", s->tally.severe,
+                  s->tally.warnings, s->tally.notes);
+    for (int severity = SEVERITY_SEVERE; severity >= SEVERITY_WARNING; severity--)
+        for (size_t i = 0; i < f->count && named < NAMED; i++)
+            if (f->item[i].severity == (Severity)severity)
+                buffer_format(&s->text, "%s%.*s (%llu)", named++ == 0 ? ": " : ", ",
+                              STR_ARG(f->item[i].code), (unsigned long long)f->item[i].count);
+}
+
+static void line_model(Summary *s)
+{
+    const Validation *v = s->run->validation;
+    if (v == NULL)
+        buffer_format(&s->text, "Model         bundle %s; nothing learnt in this run",
+                      s->run->bundle->id);
+    else
+        buffer_format(&s->text, "Model         %.*s: %.*s", STR_ARG(v->candidate[v->chosen].name),
+                      STR_ARG(v->reason));
+}
+
+static void line_headline(Summary *s)
+{
+    const Run *run = s->run;
+    const Validation *v = run->validation;
+    if (v == NULL) {
+        buffer_add(&s->text, S("Headline      not measured in this run"));
+        return;
+    }
+    const MetricSet *all = v->candidate[v->chosen].metric, *m = &all[run->headline];
+    Str auc = number_interval(s->arena, m->metric[METRIC_AUC], 3);
+    buffer_format(
+        &s->text, "Headline      AUC %.*s on %.*s, out of fold (%zu customers, %zu suspended)",
+        STR_ARG(auc), STR_ARG(run->training->stratum[run->headline]), m->customers, m->positives);
+    if (run->headline != 0) {
+        Str easier = number_fixed(s->arena, all[0].metric[METRIC_AUC].value, 3);
+        buffer_format(&s->text, "; %.*s on %.*s", STR_ARG(easier),
+                      STR_ARG(run->training->stratum[0]));
+    }
+}
+
+static void line_control(Summary *s)
+{
+    const Audit *audit = s->run->audit;
+    buffer_add(&s->text, S("Leak control  "));
+    if (audit != NULL) {
+        const Control *c = &audit->control;
+        Str mean = number_fixed(s->arena, c->mean, 3), low = number_fixed(s->arena, c->low, 3);
+        Str high = number_fixed(s->arena, c->high, 3);
+        buffer_format(&s->text, "%s: AUC %.*s on shuffled labels (clean: %.*s to %.*s)",
+                      c->passed ? "passed" : "FAILED", STR_ARG(mean), STR_ARG(low), STR_ARG(high));
+    } else {
+        buffer_add(&s->text, S("not run"));
+    }
+    if (s->run->silence != NULL)
+        buffer_format(&s->text, "; silence test %s", s->run->silence->passed ? "passed" : "FAILED");
+}
+
+static void line_segments(Summary *s)
+{
+    const size_t *n = s->tally.segment;
+    buffer_format(&s->text,
+                  "Segments      %zu Low, %zu Medium, %zu High; %zu with insufficient data",
+                  n[SEGMENT_LOW], n[SEGMENT_MEDIUM], n[SEGMENT_HIGH], s->tally.insufficient);
+}
+
+static void line_candidates(Summary *s)
+{
+    const size_t *n = s->tally.action;
+    buffer_format(&s->text,
+                  "Candidates    %zu for off-boarding, not statistically certified; %zu for due "
+                  "diligence, %zu to monitor",
+                  s->run->candidates, n[ACTION_ENHANCED_DUE_DILIGENCE], n[ACTION_MONITOR]);
+}
+
+static void line_report(Summary *s)
+{
+    buffer_format(&s->text, "Report        %s/report.html", s->folder);
+}
+
+static void line_evidence(Summary *s)
+{
+    buffer_format(&s->text, "Evidence      %s/offboarding.csv and %s/decisions.jsonl", s->folder,
+                  s->folder);
+}
+
+typedef void Line(Summary *s);
+static Line *const lines[] = {line_rows,     line_customers, line_findings, line_model,
+                              line_headline, line_control,   line_segments, line_candidates,
+                              line_report,   line_evidence};
+
+/* Names from outside must neither end a line nor move the terminal's cursor. */
+static void end_line(Buffer *b, size_t start)
+{
+    for (size_t i = start; i < b->size; i++)
+        if ((unsigned char)b->data[i] < ' ' || b->data[i] == 0x7F)
+            b->data[i] = '?';
+    buffer_char(b, '\n');
+}
+
+Str report_summary(Arena *keep, const Run *run, const char *folder)
+{
+    Summary s = {buffer_new(keep), keep, run, tally_run(run), folder};
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        size_t start = s.text.size;
+        lines[i](&s);
+        end_line(&s.text, start);
+    }
+    return buffer_str(&s.text);
+}

@@ -1,0 +1,39 @@
+#include "report/report_internal.h"
+
+Tally tally_run(const Run *run)
+{
+    const Dataset *d = run->data;
+    Tally t = {0};
+    for (size_t i = 0; i < d->customers; i++) {
+        t.labelled += (d->cohort[i] & COHORT_LABELLED) != 0;
+        t.to_score += (d->cohort[i] & COHORT_SCORED) != 0;
+        t.both += d->cohort[i] == (COHORT_LABELLED | COHORT_SCORED);
+        t.positive += d->label[i] == LABEL_POSITIVE;
+        t.negative += d->label[i] == LABEL_NEGATIVE;
+        t.contradictory += d->label[i] == LABEL_CONTRADICTORY;
+        t.unlabelled += d->label[i] == LABEL_NONE && (d->cohort[i] & COHORT_LABELLED) != 0;
+    }
+    for (size_t i = 0; i < d->ledger_count; i++) {
+        t.rows += d->ledger[i].rows;
+        t.used += d->ledger[i].used;
+        t.merged += d->ledger[i].merged;
+        t.quarantined += d->ledger[i].quarantined;
+    }
+    for (size_t i = 0; i < d->findings->count; i++) {
+        Severity s = d->findings->item[i].severity;
+        *(s == SEVERITY_SEVERE ? &t.severe : s == SEVERITY_WARNING ? &t.warnings : &t.notes) += 1;
+    }
+    for (size_t i = 0; i < run->scored->count; i++) {
+        const Decision *one = &run->scored->decision[i];
+        t.segment[one->segment]++;
+        t.insufficient += one->insufficient_data;
+        t.action[one->action]++;
+    }
+    return t;
+}
+
+size_t events_of(const Run *run, size_t customer)
+{
+    const size_t *start = run->scored->events->start;
+    return start[customer + 1] - start[customer];
+}
