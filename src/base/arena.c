@@ -7,7 +7,7 @@
 
 /* Addresses are plentiful and pages are committed on first touch, so one generous
  * reservation replaces a list of blocks. Machines that refuse it get a smaller one. */
-#define RESERVE_MAX ((size_t)1 << 38)
+#define RESERVE_MAX ((size_t)1 << 36)
 #define RESERVE_MIN ((size_t)1 << 26)
 
 struct ArenaRange {
@@ -85,7 +85,7 @@ void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count, size
         return array;
     }
     void *out = arena_alloc(arena, count, size);
-    if (old_count > 0)
+    if (array != NULL && old_count > 0)
         memcpy(out, array, old_count * size);
     return out;
 }

@@ -4,7 +4,8 @@
  * committed as they are reached, so reserving is free. Results go to the caller's
  * arena, passed by pointer (`Arena *keep`). Temporaries go to an arena passed by
  * value (`Arena scratch`): the callee moves its own copy of the position, and all
- * it took vanishes on return. Two threads never share an arena.
+ * it took vanishes on return. So the two are never of one range: a callee that fills both
+ * would write its temporaries over its results. Two threads never share an arena.
  *
  * Allocation does not fail: when the reservation or the machine is exhausted the
  * program ends with a sentence, because no answer given after that can be trusted.

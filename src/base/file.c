@@ -142,7 +142,7 @@ Status writer_close(Writer *w, Error *err)
 Status file_write(const char *path, Str bytes, Error *err)
 {
     Arena own = arena_new();
-    Writer *w;
+    Writer *w = NULL;
     Status status = writer_open(&w, &own, path, err);
     if (status == STATUS_OK) {
         writer_add(w, bytes);

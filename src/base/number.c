@@ -86,8 +86,11 @@ bool parse_double(Str s, double *out)
     memcpy(text, s.data, s.size);
     text[s.size] = '\0';
     char *end;
-    *out = strtod(text, &end);
-    return end == text + s.size && isfinite(*out);
+    double value = strtod(text, &end);
+    if (end != text + s.size || !isfinite(value))
+        return false;
+    *out = value;
+    return true;
 }
 
 Str decimal_text(char out[NUMBER_TEXT], int64_t value, int scale)
@@ -128,7 +131,7 @@ double stable_exp(double x)
 {
     if (x != x)
         return x;
-    if (x > 709.78)
+    if (x > 709.79) /* the largest finite result is at 709.7827; ldexp finds it */
         return INFINITY;
     if (x < -745.0)
         return 0.0;
@@ -173,9 +176,12 @@ double stable_log(double x)
 double stable_log1p(double x)
 {
     double u = 1.0 + x;
-    if (u == 1.0)
+    if (u == 1.0 || isinf(x))
         return x;
-    return stable_log(u) * (x / (u - 1.0)); /* Kahan's correction of the rounding in 1 + x */
+    if (!(u > 0))
+        return stable_log(u);
+    double lost = x < 1 ? x - (u - 1.0) : 1.0 - (u - x); /* by rounding 1 + x, exactly */
+    return stable_log(u) + lost / u;
 }
 
 double stable_sigmoid(double x)

@@ -40,7 +40,8 @@ int str_compare(Str a, Str b)
 
 bool str_starts(Str s, Str prefix)
 {
-    return s.size >= prefix.size && memcmp(s.data, prefix.data, prefix.size) == 0;
+    return s.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(s.data, prefix.data, prefix.size) == 0);
 }
 
 bool str_contains(Str s, Str part)

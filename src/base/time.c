@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+enum { YEAR_FIRST = 1900, YEAR_LAST = 2199 };
+
 /* Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": eras of 400 years that
  * begin on 1 March. */
 int64_t days_from_civil(int64_t year, int month, int day)
@@ -58,7 +60,7 @@ static bool date_at(Str s, size_t *at, int64_t *out_days)
     if (!digits(s, at, 4, &year) || !take(s, at, '-') || !digits(s, at, 2, &month) ||
         !take(s, at, '-') || !digits(s, at, 2, &day))
         return false;
-    if (year < 1900 || year > 2199 || month < 1 || month > 12 || day < 1)
+    if (year < YEAR_FIRST || year > YEAR_LAST || month < 1 || month > 12 || day < 1)
         return false;
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     if (day > month_days[month - 1] + (month == 2 && leap))
@@ -81,8 +83,8 @@ static bool zone_at(Str s, size_t *at, int64_t *offset_us)
     int hours, minutes = 0;
     if (sign == 0 || !digits(s, at, 2, &hours))
         return false;
-    (void)take(s, at, ':');
-    if (*at < s.size && !digits(s, at, 2, &minutes))
+    bool colon = take(s, at, ':');
+    if ((colon || *at < s.size) && !digits(s, at, 2, &minutes))
         return false;
     if (*at != s.size || hours > 14 || minutes > 59)
         return false;
@@ -100,9 +102,10 @@ bool parse_time(Str s, int64_t *out_us)
     if (at < s.size && (take(s, &at, ' ') || take(s, &at, 'T'))) {
         if (!digits(s, &at, 2, &hour) || !take(s, &at, ':') || !digits(s, &at, 2, &minute))
             return false;
-        if (take(s, &at, ':') && !digits(s, &at, 2, &second))
+        bool seconds = take(s, &at, ':');
+        if (seconds && !digits(s, &at, 2, &second))
             return false;
-        if (take(s, &at, '.')) {
+        if (seconds && take(s, &at, '.')) {
             int64_t unit = 100000;
             size_t start = at;
             for (; at < s.size && s.data[at] >= '0' && s.data[at] <= '9'; at++, unit /= 10)
@@ -117,8 +120,13 @@ bool parse_time(Str s, int64_t *out_us)
     }
     if (at != s.size)
         return false;
-    *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + fraction -
-              offset;
+    int64_t us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US +
+                 fraction - offset;
+    /* An offset may lead out of the years that are read: its text would not read back. */
+    if (us < days_from_civil(YEAR_FIRST, 1, 1) * DAY_US ||
+        us >= days_from_civil(YEAR_LAST + 1, 1, 1) * DAY_US)
+        return false;
+    *out_us = us;
     return true;
 }
 
@@ -146,8 +154,13 @@ bool parse_duration(Str s, int64_t *out_us)
     if (n == 0 || !parse_int64(str_slice(s, 0, n), &count))
         return false;
     for (size_t i = 0; i < COUNT_OF(units); i++)
-        if (str_equal(str_slice(s, n, s.size), units[i].name))
-            return !__builtin_mul_overflow(count, units[i].us, out_us) && *out_us <= 36600 * DAY_US;
+        if (str_equal(str_slice(s, n, s.size), units[i].name)) {
+            int64_t us;
+            if (__builtin_mul_overflow(count, units[i].us, &us) || us > 36600 * DAY_US)
+                return false;
+            *out_us = us;
+            return true;
+        }
     return false;
 }
 

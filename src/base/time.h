@@ -9,7 +9,8 @@
 #define DAY_US    (24 * HOUR_US)
 
 /* "2024-08-26", optionally followed by ' ' or 'T' and "09:05[:37[.213234]]", optionally
- * followed by " UTC", "Z" or an offset "+02:00"; no zone means UTC. Years 1900 to 2199.
+ * followed by " UTC", "Z" or an offset "+02:00"; no zone means UTC. Years 1900 to 2199,
+ * in UTC.
  * A fraction may have up to nine digits; what is below a microsecond is cut off. */
 bool parse_time(Str s, int64_t *out_us);
 bool parse_date(Str s, int64_t *out_days);

@@ -4,6 +4,7 @@
  * canonical text, aggregates by kind, parts and window. */
 typedef struct Shared {
     Arena *keep;
+    Arena scratch;
     const Events *events;
     Dictionary *row_texts; /* canonical text -> position in row_value */
     Column **row_value;
@@ -27,7 +28,7 @@ static Status row_column(const Column **out, Shared *s, const Expr *e, Error *er
         return STATUS_OK;
     }
     Column *value;
-    TRY(events_evaluate(&value, s->keep, e, s->events->rows, err));
+    TRY(events_evaluate(&value, s->keep, s->scratch, e, s->events->rows, err));
     code = dictionary_add(s->row_texts, lang_text(e));
     if (code >= s->rows_capacity) {
         size_t capacity = s->rows_capacity * 2 + 16;
@@ -94,7 +95,7 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
     Arena own = arena_new(); /* shared columns: gone when the features are made */
-    Shared s = {.keep = &own, .events = events};
+    Shared s = {.keep = &own, .scratch = scratch, .events = events};
     s.row_texts = dictionary_new(&own);
     s.aggregate_texts = dictionary_new(&own);
     uint32_t **wanted = ARENA_ARRAY(&own, uint32_t *, plan->features + 1);

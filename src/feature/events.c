@@ -62,14 +62,12 @@ Range events_range(const Events *e, size_t customer, Window w)
     return r;
 }
 
-Status events_evaluate(Column **out, Arena *keep, const Expr *e, const Table *rows, Error *err)
+Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
+                       Error *err)
 {
     *out = NULL;
     if (e == NULL)
         return STATUS_OK;
     *out = ARENA_NEW(keep, Column);
-    Arena scratch = arena_new();
-    Status status = lang_evaluate(*out, keep, scratch, e, rows, NULL, err);
-    arena_free(&scratch);
-    return status;
+    return lang_evaluate(*out, keep, scratch, e, rows, NULL, err);
 }

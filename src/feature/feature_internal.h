@@ -43,9 +43,10 @@ static inline bool condition_holds(const Column *c, size_t row)
     return c == NULL || (column_valid(c, row) && c->boolean[row]);
 }
 
-/* Evaluate one optional row-level expression over the events; NULL stays NULL. */
-MUST_USE Status events_evaluate(Column **out, Arena *keep, const Expr *e, const Table *rows,
-                                Error *err);
+/* Evaluate one optional row-level expression over the events; NULL stays NULL. keep and
+ * scratch must be different ranges. */
+MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
+                                const Table *rows, Error *err);
 
 Flow flow_of(const Events *e, const Table *rows, const int64_t *created_us, const Folding *f);
 

@@ -115,9 +115,10 @@ Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scrat
     const Table *own = table_take(&scratch, events->rows, index, n);
     Folding f = {.aggregate = a};
     Column *filter, *base, *argument;
-    TRY(events_evaluate(&argument, &scratch, a->argument, own, err));
-    TRY(events_evaluate(&filter, &scratch, a->filter, own, err));
-    TRY(events_evaluate(&base, &scratch, a->base, own, err));
+    /* keep's free end serves for what the evaluator needs while it runs. */
+    TRY(events_evaluate(&argument, &scratch, *keep, a->argument, own, err));
+    TRY(events_evaluate(&filter, &scratch, *keep, a->filter, own, err));
+    TRY(events_evaluate(&base, &scratch, *keep, a->base, own, err));
     f.filter = filter;
     f.base = base;
     uint8_t *counted = ARENA_ARRAY(&scratch, uint8_t, n + 1);

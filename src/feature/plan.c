@@ -234,12 +234,13 @@ const Feature *plan_find(const Plan *p, Str name)
 
 Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const Table *features, Error *err)
 {
-    Arena own = scratch;
+    Arena own = arena_new(); /* the result may not share a range with the temporaries */
     Column value;
-    TRY(lang_evaluate(&value, &own, own, s->condition, features, NULL, err));
-    for (size_t i = 0; i < features->rows; i++)
+    Status status = lang_evaluate(&value, &own, scratch, s->condition, features, NULL, err);
+    for (size_t i = 0; i < features->rows && status == STATUS_OK; i++)
         in[i] = column_valid(&value, i) && value.boolean[i];
-    return STATUS_OK;
+    arena_free(&own);
+    return status;
 }
 
 static bool among(const Str *names, size_t count, Str name)

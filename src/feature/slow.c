@@ -65,18 +65,18 @@ static int64_t match(const Walk *w, const Aggregate *a, const Column *in, const 
     return total;
 }
 
-static Status one_aggregate(Column *out, Arena *scratch, const Walk *w, const Aggregate *a,
-                            Error *err)
+static Status one_aggregate(Column *out, Arena *own, Arena scratch, const Walk *w,
+                            const Aggregate *a, Error *err)
 {
     Column *x, *filter, *base;
-    TRY(events_evaluate(&x, scratch, a->argument, w->rows, err));
-    TRY(events_evaluate(&filter, scratch, a->filter, w->rows, err));
-    TRY(events_evaluate(&base, scratch, a->base, w->rows, err));
+    TRY(events_evaluate(&x, own, scratch, a->argument, w->rows, err));
+    TRY(events_evaluate(&filter, own, scratch, a->filter, w->rows, err));
+    TRY(events_evaluate(&base, own, scratch, a->base, w->rows, err));
     size_t n = w->rows->rows, count = 0, whole = 0, distinct = 0;
     Int128 exact = 0;
     double real = 0;
     size_t least = n, most = n;
-    column_init(out, scratch, S(""), a->type, a->scale, 1, NULL);
+    column_init(out, own, S(""), a->type, a->scale, 1, NULL);
     if (a->kind == AGGREGATE_MATCHED) {
         if (n > 4096)
             return error_set(err, STATUS_LIMIT,
@@ -154,32 +154,30 @@ static Status one_aggregate(Column *out, Arena *scratch, const Walk *w, const Ag
     return STATUS_OK;
 }
 
-static Status one_customer(Table *t, Arena scratch, const Plan *plan, const Events *events,
-                           size_t customer, Error *err)
+static Status one_customer(Table *t, Arena own, Arena scratch, const Plan *plan,
+                           const Events *events, size_t customer, Error *err)
 {
     size_t from = events->start[customer], count = events->start[customer + 1] - from;
-    uint32_t *index = ARENA_ARRAY(&scratch, uint32_t, count + 1);
+    uint32_t *index = ARENA_ARRAY(&own, uint32_t, count + 1);
     for (size_t i = 0; i < count; i++)
         index[i] = (uint32_t)(from + i);
     uint32_t self = (uint32_t)customer;
-    const Table *profile = table_take(&scratch, events->profile, &self, 1);
+    const Table *profile = table_take(&own, events->profile, &self, 1);
     Walk w = {.events = events,
-              .rows = table_take(&scratch, events->rows, index, count),
+              .rows = table_take(&own, events->rows, index, count),
               .customer = customer};
     for (size_t i = 0; i < plan->features; i++) {
         const Feature *f = &plan->feature[i];
-        Arena own = scratch;
+        Arena each = own;
         size_t aggregates;
         const Aggregate *a = lang_aggregates(f->expr, &aggregates);
-        Column *value = ARENA_ARRAY(&own, Column, aggregates + 1);
+        Column *value = ARENA_ARRAY(&each, Column, aggregates + 1);
         for (size_t k = 0; k < aggregates; k++) {
             w.window = a[k].has_window ? a[k].window : f->window;
-            TRY(one_aggregate(&value[k], &own, &w, &a[k], err));
+            TRY(one_aggregate(&value[k], &each, scratch, &w, &a[k], err));
         }
         Column cell;
-        Arena result = own;
-        result.at += 1 << 20; /* the cell's own memory, apart from the evaluator's temporaries */
-        TRY(lang_evaluate(&cell, &result, own, f->expr, profile, value, err));
+        TRY(lang_evaluate(&cell, &each, scratch, f->expr, profile, value, err));
         Column *to = &t->column[i];
         if (!column_valid(&cell, 0))
             continue;
@@ -202,7 +200,10 @@ Status feature_table_slow(Table **out, Arena *keep, Arena scratch, const Plan *p
         column_init(&t->column[i], keep, plan->feature[i].name.text,
                     lang_type(plan->feature[i].expr), lang_scale(plan->feature[i].expr),
                     events->customers, NULL);
-    for (size_t customer = 0; customer < events->customers; customer++)
-        TRY(one_customer(t, scratch, plan, events, customer, err));
-    return STATUS_OK;
+    Arena own = arena_new();
+    Status status = STATUS_OK;
+    for (size_t customer = 0; customer < events->customers && status == STATUS_OK; customer++)
+        status = one_customer(t, own, scratch, plan, events, customer, err);
+    arena_free(&own);
+    return status;
 }

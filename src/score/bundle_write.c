@@ -79,8 +79,9 @@ static yyjson_mut_val *reference_part(Doc d, const Bundle *b)
     return list;
 }
 
-static yyjson_mut_val *golden_part(Doc d, const Bundle *b, Arena scratch)
+static yyjson_mut_val *golden_part(Doc d, const Bundle *b)
 {
+    Arena scratch = arena_new(); /* apart from d.keep, which moves while the rows are read */
     Matrix *x = golden_inputs(&scratch, b);
     Answer answer[GOLDEN_ROWS];
     bundle_answer(answer, scratch, b, x);
@@ -95,6 +96,7 @@ static yyjson_mut_val *golden_part(Doc d, const Bundle *b, Arena scratch)
         put(d, o, "margin_probability_low_high_bias", reals(d, values, 5));
         (void)yyjson_mut_arr_append(list, o);
     }
+    arena_free(&scratch);
     return list;
 }
 
@@ -122,7 +124,7 @@ static Str manifest(Arena *keep, const Bundle *b)
     put(d, o, "p1", reals(d, b->venn_abers->p1, b->venn_abers->steps));
     put(d, root, "venn_abers", o);
     put(d, root, "reference", reference_part(d, b));
-    put(d, root, "golden", golden_part(d, b, *keep));
+    put(d, root, "golden", golden_part(d, b));
     yyjson_doc *metrics =
         b->metrics.size == 0 ? NULL : yyjson_read(b->metrics.data, b->metrics.size, 0);
     if (metrics != NULL)
