@@ -1,0 +1,447 @@
+#include "report/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "made_up_run.h"
+
+typedef struct Fixture {
+    Arena arena;
+    Run *run;
+    Str page;
+} Fixture;
+
+static Str write_report(Arena *arena, const Run *run)
+{
+    char path[] = "/tmp/assay-report-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    Error err = {0};
+    Str page;
+    made_up_ok(report_write(run, path, &err), &err);
+    made_up_ok(file_read(&page, arena, path, &err), &err);
+    (void)unlink(path);
+    return page;
+}
+
+static int setup(void **state)
+{
+    Fixture *f = calloc(1, sizeof *f);
+    f->arena = arena_new();
+    DatasetInputs inputs = made_up_inputs(&f->arena);
+    f->run = made_up_run(&f->arena, &inputs);
+    f->page = write_report(&f->arena, f->run);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    Fixture *f = *state;
+    arena_free(&f->arena);
+    free(f);
+    return 0;
+}
+
+static void has(Str page, const char *part)
+{
+    if (!str_contains(page, str_from(part)))
+        fail_msg("the page lacks `%s`", part);
+}
+
+static void has_not(Str page, const char *part)
+{
+    if (str_contains(page, str_from(part)))
+        fail_msg("the page has `%s`", part);
+}
+
+static size_t count_of(Str page, const char *part)
+{
+    size_t count = 0, size = strlen(part);
+    for (size_t i = 0; i + size <= page.size; i++)
+        count += memcmp(page.data + i, part, size) == 0;
+    return count;
+}
+
+/* ---- a small reader of tags ---- */
+
+static bool in_list(Str name, const char *const *list)
+{
+    for (; *list != NULL; list++)
+        if (str_equal(name, str_from(*list)))
+            return true;
+    return false;
+}
+
+static Str tag_name(Str tag)
+{
+    size_t size = 0;
+    while (size < tag.size && tag.data[size] != ' ' && tag.data[size] != '\n' &&
+           tag.data[size] != '/')
+        size++;
+    return str_slice(tag, 0, size);
+}
+
+/* Every element that is opened is closed, in order; every quote of an attribute too. Only
+ * elements that the report is known to use may occur. */
+static void check_nesting(Str page)
+{
+    static const char *const empty[] = {"meta", NULL};
+    static const char *const known[] = {
+        "html",    "head",       "meta",    "title",  "style", "body",   "a",       "header",
+        "h1",      "h2",         "h3",      "h4",     "h5",    "p",      "dl",      "div",
+        "dt",      "dd",         "small",   "nav",    "ol",    "ul",     "li",      "main",
+        "section", "table",      "caption", "thead",  "tbody", "tr",     "th",      "td",
+        "bdi",     "code",       "pre",     "span",   "b",     "strong", "details", "summary",
+        "figure",  "figcaption", "svg",     "desc",   "text",  "line",   "g",       "polyline",
+        "circle",  "rect",       "article", "footer", NULL};
+    Str stack[64];
+    size_t depth = 0, elements = 0;
+    size_t at = S("<!DOCTYPE html>").size;
+    assert_true(str_starts(page, S("<!DOCTYPE html>")));
+    while (at < page.size) {
+        const char *open = memchr(page.data + at, '<', page.size - at);
+        if (open == NULL)
+            break;
+        size_t from = (size_t)(open - page.data) + 1, to = from;
+        bool quoted = false;
+        for (; to < page.size && (quoted || page.data[to] != '>'); to++)
+            quoted ^= page.data[to] == '"';
+        assert_true(to < page.size);
+        Str tag = str_slice(page, from, to);
+        at = to + 1;
+        bool closes = str_starts(tag, S("/"));
+        Str name = tag_name(str_slice(tag, closes, tag.size));
+        if (!in_list(name, known))
+            fail_msg("unknown element <%.*s>", STR_ARG(tag));
+        elements++;
+        if (closes) {
+            if (depth == 0 || !str_equal(stack[depth - 1], name))
+                fail_msg("</%.*s> closes <%.*s>", STR_ARG(name),
+                         STR_ARG(depth == 0 ? S("nothing") : stack[depth - 1]));
+            depth--;
+        } else if (!in_list(name, empty) && tag.data[tag.size - 1] != '/') {
+            assert_true(depth < COUNT_OF(stack));
+            stack[depth++] = name;
+        }
+    }
+    assert_int_equal(depth, 0);
+    assert_true(elements > 500);
+}
+
+/* ---- claims ---- */
+
+static void every_section_is_there_in_order(void **state)
+{
+    Fixture *f = *state;
+    static const char *const parts[] = {"<h2 id=\"data-h\">1 Data",
+                                        "id=\"ledger\"",
+                                        "id=\"cohorts\"",
+                                        "id=\"findings\"",
+                                        "<h2 id=\"model-h\">2 Mod",
+                                        "id=\"tried\"",
+                                        "id=\"figures\"",
+                                        "id=\"confusion\"",
+                                        "id=\"curves\"",
+                                        "id=\"roc-t\"",
+                                        "id=\"pr-t\"",
+                                        "id=\"calibration\"",
+                                        "id=\"leaks\"",
+                                        "id=\"control\"",
+                                        "id=\"silence\"",
+                                        "id=\"importance\"",
+                                        "<h2 id=\"segments-h\">3 ",
+                                        "id=\"behaviour\"",
+                                        "<h2 id=\"offboardi",
+                                        "id=\"criteria\"",
+                                        "id=\"certified\"",
+                                        "id=\"candidates\"",
+                                        "id=\"case-1\"",
+                                        "id=\"near\"",
+                                        "id=\"contradictory\"",
+                                        "<h2 id=\"limits-",
+                                        "<h2 id=\"reproduce"};
+    Str left = f->page;
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        const char *found = memmem(left.data, left.size, parts[i], strlen(parts[i]));
+        if (found == NULL)
+            fail_msg("`%s` is missing or out of order", parts[i]);
+        left = str_slice(left, (size_t)(found - left.data), left.size);
+    }
+}
+
+static void elements_are_closed_in_order(void **state)
+{
+    Fixture *f = *state;
+    check_nesting(f->page);
+}
+
+static void nothing_is_fetched_and_nothing_runs(void **state)
+{
+    Fixture *f = *state;
+    static const char *const never[] = {
+        "http:",   "https:",  "<script",     "<link",   "<img",  "src=",  "url(",
+        "@import", "onclick", "javascript:", "<iframe", "<form", "onload"};
+    for (size_t i = 0; i < COUNT_OF(never); i++)
+        has_not(f->page, never[i]);
+    has(f->page, "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+    assert_true(count_of(f->page, "href=\"") == count_of(f->page, "href=\"#"));
+}
+
+static void hostile_names_stay_text(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>");
+    has(f->page, "<bdi>=HYPERLINK(&quot;x&quot;)</bdi>");
+    has(f->page, "<bdi>a&quot;b&#39;c&amp;d&lt;e&gt;;f</bdi>");
+}
+
+static void every_text_from_outside_is_escaped(void **state)
+{
+    Fixture *f = *state;
+    static const Str evil = {"</style></p><script>x\"'&\x01\xFF\xE2\x80\xAE", 26};
+    Dataset data = *f->run->data;
+    Findings *findings = findings_new(&f->arena);
+    findings_add(findings, SEVERITY_SEVERE, "evil", 1, evil, evil);
+    LedgerLine line = {.file = evil, .role = evil};
+    data.findings = findings;
+    data.ledger = &line;
+    data.ledger_count = 1;
+    Validation validation = *f->run->validation;
+    Candidate candidate[2] = {validation.candidate[0], validation.candidate[1]};
+    candidate[0].name = candidate[0].says = evil;
+    validation.candidate = candidate;
+    validation.reason = evil;
+    Audit audit = *f->run->audit;
+    Probe probe = audit.probe[0];
+    probe.name = probe.use = evil;
+    audit.probe = &probe;
+    audit.probes = 1;
+    TrainingSet set = *f->run->training;
+    Str stratum[3] = {evil, evil, evil};
+    assert_int_equal(set.strata, 3);
+    set.stratum = stratum;
+    Scored scored = *f->run->scored;
+    Decision decision = scored.decision[f->run->candidate[0]];
+    Str texts[2] = {evil, evil};
+    Reason reason = {REASON_RULE, evil, evil, evil, evil,  evil, evil,
+                     evil,        evil, evil, evil, texts, 2,    0};
+    decision.id = decision.because = evil;
+    decision.reason = &reason;
+    decision.reasons = 1;
+    decision.mitigating = decision.safeguard = texts;
+    decision.mitigatings = decision.safeguards = 2;
+    uint32_t first = 0;
+    scored.decision = &decision;
+    scored.count = 1;
+    Run run = *f->run;
+    run.data = &data;
+    run.validation = &validation;
+    run.audit = &audit;
+    run.training = &set;
+    run.scored = &scored;
+    run.candidate = run.contradictory = &first;
+    run.candidates = run.contradictories = 1;
+    run.command = run.version = evil;
+    Str page = write_report(&f->arena, &run);
+    has_not(page, "<script");
+    has_not(page, "\x01");
+    has_not(page, "\xE2\x80\xAE");
+    assert_true(str_valid_utf8(page));
+    assert_int_equal(count_of(page, "</style>"), 1);
+    check_nesting(page);
+}
+
+static void equal_runs_give_equal_bytes(void **state)
+{
+    Fixture *f = *state;
+    Arena arena = arena_new();
+    DatasetInputs inputs = made_up_inputs(&arena);
+    Run *again = made_up_run(&arena, &inputs);
+    again->timings = 0;
+    assert_true(str_equal(f->page, write_report(&arena, again)));
+    arena_free(&arena);
+}
+
+static void tables_have_captions_and_scopes(void **state)
+{
+    Fixture *f = *state;
+    size_t tables = count_of(f->page, "<table>");
+    assert_true(tables >= 20);
+    assert_int_equal(count_of(f->page, "<caption>"), tables);
+    assert_int_equal(count_of(f->page, "<th "), count_of(f->page, "<th scope=\""));
+    assert_int_equal(count_of(f->page, "<th>"), 0);
+    /* A chart is named, described, and has a table near it. */
+    assert_int_equal(count_of(f->page, "role=\"img\""), count_of(f->page, "<desc id="));
+    has(f->page, "<a class=\"skip\" href=\"#data\">");
+}
+
+static void undefined_figures_say_so(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "not defined"); /* a probe without a cohort AUC */
+    has_not(f->page, "nan");
+    has_not(f->page, "NaN");
+    has_not(f->page, "-inf");
+}
+
+static void candidates_show_evidence_and_what_speaks_for_them(void **state)
+{
+    Fixture *f = *state;
+    const Decision *d = &f->run->scored->decision[f->run->candidate[0]];
+    assert_true(d->reasons >= 2 && d->reason[0].transactions > 0);
+    const char *id =
+        str_format(&f->arena, "<li><bdi>%.*s</bdi></li>", STR_ARG(d->reason[0].transaction[0]))
+            .data;
+    has(f->page, id);
+    has(f->page, "Missing proof:");
+    has(f->page, "Next step:");
+    has(f->page, "What speaks for the customer");
+    has(f->page, "log-odds of the probability");
+    has(f->page, "This version certifies no list");
+    assert_int_equal(count_of(f->page, "<article class=\"case\""), f->run->candidates);
+}
+
+static void figures_are_those_of_the_validation(void **state)
+{
+    Fixture *f = *state;
+    const MetricSet *m = &f->run->validation->candidate[0].metric[f->run->headline];
+    char want[64];
+    (void)snprintf(want, sizeof want, "AUC on MAT: %.3f [%.3f, %.3f]", m->metric[METRIC_AUC].value,
+                   m->metric[METRIC_AUC].low, m->metric[METRIC_AUC].high);
+    has(f->page, want);
+}
+
+static void a_failed_control_is_said_aloud(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    Audit audit = *run.audit;
+    Silence silence = *run.silence;
+    audit.control.passed = silence.passed = false;
+    run.audit = &audit;
+    run.silence = &silence;
+    Str page = write_report(&f->arena, &run);
+    has(page, "The negative control failed.");
+    has(page, "The silence test failed.");
+    has_not(f->page, "The negative control failed.");
+}
+
+static void a_run_without_learning_still_reports(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    run.training = NULL;
+    run.validation = NULL;
+    run.audit = NULL;
+    run.silence = NULL;
+    run.candidates = 0;
+    Str page = write_report(&f->arena, &run);
+    check_nesting(page);
+    has(page, "Nothing was learnt in this run");
+    has(page, "No customer meets the criteria.");
+}
+
+static void a_hundred_thousand_customers_fit_in_three_megabytes(void **state)
+{
+    enum { MANY = 100000 };
+    Fixture *f = *state;
+    const Scored *few = f->run->scored;
+    size_t width = few->x->columns + 1;
+    Arena arena = arena_new();
+    Scored scored = *few;
+    Run run = *f->run;
+    uint32_t *row = ARENA_ARRAY(&arena, uint32_t, MANY), *all = ARENA_ARRAY(&arena, uint32_t, MANY);
+    scored.count = MANY;
+    scored.decision = ARENA_ARRAY(&arena, Decision, MANY);
+    scored.contribution = ARENA_ARRAY(&arena, double, MANY *width);
+    for (size_t i = 0; i < MANY; i++) {
+        size_t from = i % few->count;
+        row[i] = few->row[from];
+        scored.decision[i] = few->decision[from];
+        memcpy(scored.contribution + i * width, few->contribution + from * width,
+               width * sizeof(double));
+        /* Everybody is a candidate with the fullest evidence there is. */
+        Decision worst = few->decision[f->run->candidate[0]];
+        worst.id = str_format(&arena, "%08zu-0000-4000-8000-000000000000", i);
+        worst.reason = arena_copy(&arena, worst.reason, worst.reasons * sizeof(Reason));
+        if (i < 300) {
+            for (size_t k = 0; k < worst.reasons; k++) {
+                worst.reason[k].transactions = 2000;
+                worst.reason[k].transaction = ARENA_ARRAY(&arena, Str, 2000);
+                for (size_t t = 0; t < 2000; t++)
+                    worst.reason[k].transaction[t] = worst.id;
+            }
+            scored.decision[i] = worst;
+        }
+        all[i] = (uint32_t)i;
+    }
+    scored.row = row;
+    run.scored = &scored;
+    run.candidate = run.contradictory = all;
+    run.candidates = 300;
+    run.contradictories = MANY;
+    Str page = write_report(&arena, &run);
+    if (page.size >= 3000000)
+        fail_msg("the report has %zu bytes", page.size);
+    assert_int_equal(count_of(page, "<article class=\"case\""), 200);
+    has(page, "Shown are the first 200 of 300");
+    arena_free(&arena);
+}
+
+static void the_summary_has_ten_lines_that_no_name_can_break(void **state)
+{
+    Fixture *f = *state;
+    Str s = report_summary(&f->arena, f->run, "out");
+    assert_int_equal(count_of(s, "\n"), 10);
+    has(s, "out/report.html");
+    has(s, "passed: AUC 0.498");
+    Run run = *f->run;
+    Validation validation = *run.validation;
+    validation.reason = S("line\nbreak \x1B[31m");
+    run.validation = &validation;
+    s = report_summary(&f->arena, &run, "o\nu\x1Bt");
+    assert_int_equal(count_of(s, "\n"), 10);
+    has_not(s, "\x1B");
+    run.training = NULL;
+    run.validation = NULL;
+    run.audit = NULL;
+    run.silence = NULL;
+    assert_int_equal(count_of(report_summary(&f->arena, &run, "out"), "\n"), 10);
+}
+
+static void a_path_that_cannot_be_written_is_an_error_with_its_name(void **state)
+{
+    Fixture *f = *state;
+    Error err = {0};
+    assert_int_equal(report_write(f->run, "/proc/none/report.html", &err), STATUS_IO);
+    assert_non_null(strstr(err.message, "/proc/none/report.html"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_section_is_there_in_order),
+        cmocka_unit_test(elements_are_closed_in_order),
+        cmocka_unit_test(nothing_is_fetched_and_nothing_runs),
+        cmocka_unit_test(hostile_names_stay_text),
+        cmocka_unit_test(every_text_from_outside_is_escaped),
+        cmocka_unit_test(equal_runs_give_equal_bytes),
+        cmocka_unit_test(tables_have_captions_and_scopes),
+        cmocka_unit_test(undefined_figures_say_so),
+        cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
+        cmocka_unit_test(figures_are_those_of_the_validation),
+        cmocka_unit_test(a_failed_control_is_said_aloud),
+        cmocka_unit_test(a_run_without_learning_still_reports),
+        cmocka_unit_test(a_hundred_thousand_customers_fit_in_three_megabytes),
+        cmocka_unit_test(the_summary_has_ten_lines_that_no_name_can_break),
+        cmocka_unit_test(a_path_that_cannot_be_written_is_an_error_with_its_name),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
