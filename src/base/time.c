@@ -133,7 +133,11 @@ bool parse_time(Str s, int64_t *out_us)
 bool parse_date(Str s, int64_t *out_days)
 {
     size_t at = 0;
-    return date_at(s, &at, out_days) && at == s.size;
+    int64_t days;
+    if (!date_at(s, &at, &days) || at != s.size)
+        return false;
+    *out_days = days;
+    return true;
 }
 
 static const struct {
