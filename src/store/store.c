@@ -9,7 +9,8 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_features(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
-    TRY(store_validation(run, folder, scratch, err));
+    if (run->validation != NULL)
+        TRY(store_validation(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));

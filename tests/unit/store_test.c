@@ -337,6 +337,23 @@ static void reliability_counts_every_customer_of_the_stratum_once(void **state)
     arena_free(&scratch);
 }
 
+static void validation_gives_back_the_out_of_fold_probabilities(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "validation.csv");
+    const TrainingSet *set = f->run->training;
+    const Candidate *forest = &f->run->validation->candidate[1];
+    assert_int_equal(t->rows, set->x->rows);
+    for (size_t i = 0; i < t->rows; i++) {
+        double p;
+        assert_true(parse_double(cell(f, t, "p_forest_2", i), &p));
+        assert_true(p == forest->probability[1][i]);
+        equal_text(cell(f, t, "customer_id", i), set->x->id[i]);
+        equal_text(cell(f, t, "label", i), set->label[i] ? S("1") : S("0"));
+        equal_text(cell(f, t, "MAT", i), set->in_stratum[2][i] ? S("1") : S("0"));
+    }
+}
+
 static void run_json_names_books_and_inputs_by_hash(void **state)
 {
     Fixture *f = *state;
@@ -399,6 +416,7 @@ static void a_run_without_learning_leaves_its_figures_out(void **state)
     write_run(&run, folder);
     yyjson_doc *doc = parse(read_text(f, folder, "metrics.json"));
     assert_null(yyjson_obj_get(yyjson_doc_get_root(doc), "validation"));
+    assert_false(file_exists(path_join(&f->arena, folder, "validation.csv")));
     assert_non_null(yyjson_obj_get(yyjson_doc_get_root(doc), "thresholds"));
     yyjson_doc_free(doc);
     remove_files(folder);
@@ -427,6 +445,7 @@ int main(void)
         cmocka_unit_test(ledger_sums_account_for_every_row),
         cmocka_unit_test(metrics_hold_every_stratum_and_undefined_figures_are_null),
         cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
+        cmocka_unit_test(validation_gives_back_the_out_of_fold_probabilities),
         cmocka_unit_test(run_json_names_books_and_inputs_by_hash),
         cmocka_unit_test(an_input_file_is_hashed_by_its_bytes),
         cmocka_unit_test(a_command_that_is_not_utf8_still_gives_json),
