@@ -109,6 +109,11 @@ static bool parse_boolean(Str text, uint8_t *out)
 
 bool column_parse(Column *c, size_t row, Str text)
 {
+    if (column_valid(c, row)) { /* read before: what stood there is gone, whatever comes */
+        size_t width = type_width(c->type);
+        column_set_missing(c, row);
+        memset((char *)c->data + row * width, 0, width);
+    }
     if (text.size == 0)
         return true;
     bool good = false;

@@ -92,7 +92,7 @@ Str cell_text(Arena *arena, const Column *c, size_t row);
  * NaN when missing. CATEGORY and TEXT give NaN. */
 double cell_double(const Column *c, size_t row);
 
-/* Same column name, type and value in both cells, or both missing. Dictionaries may differ. */
+/* Same type, scale and value in both cells, or both missing. Names and dictionaries may differ. */
 bool cell_equal(const Column *a, size_t row_a, const Column *b, size_t row_b);
 
 /* Matrix - float32 rows that carry customer ids; NaN is missing. Row-major: a row is
