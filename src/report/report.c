@@ -23,7 +23,7 @@ static void key_figures(Page *p)
     size_t learnt = run->training != NULL ? run->training->x->rows : run->bundle->customers;
     Str learnt_from = number_count(a, learnt);
     key_figure(p, "Customers scored", number_count(a, run->scored->count),
-               str_format(a, "learnt from %.*s others", STR_ARG(learnt_from)));
+               str_format(a, "learnt from %.*s labelled", STR_ARG(learnt_from)));
     key_figure(p, "Candidates", number_count(a, run->candidates),
                S("for off-boarding, not statistically certified"));
     if (run->validation != NULL) {

@@ -19,25 +19,25 @@ typedef struct Timing {
 /* All that a run holds when it is done. A run that only scores has no training set, validation
  * or audit; these pointers, and silence, may be NULL, and what they would say is left out. */
 typedef struct Run {
-    Str version;      /* of the program */
-    Str command;      /* the command line, as typed */
+    Str version; /* of the program */
+    Str command; /* the command line, as typed */
     uint64_t seed;
     const Dataset *data;
     const Plan *plan;
     const Policy *policy;
     const Bundle *bundle;
     const TrainingSet *training;
-    const uint32_t *training_row;  /* [training->x->rows] customers of the dataset */
+    const uint32_t *training_row; /* [training->x->rows] customers of the dataset */
     const Validation *validation;
     const Audit *audit;
     const Silence *silence;
-    const Scored *scored;          /* customers to be scored, contradictory ones included */
-    const uint32_t *candidate;     /* [candidates] positions in scored, best supported first */
+    const Scored *scored;      /* customers to be scored, contradictory ones included */
+    const uint32_t *candidate; /* [candidates] positions in scored, best supported first */
     size_t candidates;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
-    size_t headline;               /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored;  /* [strata] share of the customers to be scored in each */
+    size_t headline;              /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
     Timing *timing;
     size_t timings;
 } Run;

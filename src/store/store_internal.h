@@ -26,7 +26,8 @@ void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t c
 void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
 void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
 void document_null(Document *d, yyjson_mut_val *in, const char *key);
-void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text, size_t count);
+void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
+                    size_t count);
 
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
