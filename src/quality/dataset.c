@@ -214,7 +214,7 @@ static Status check_sums(const Dataset *d, Error *err)
     return STATUS_OK;
 }
 
-static Status check_classes(const Dataset *d, const Schema *s, Error *err)
+static Status check_classes(const Dataset *d, const Schema *s, const DatasetInputs *in, Error *err)
 {
     size_t positives = 0, negatives = 0, labelled = 0;
     for (size_t i = 0; i < d->customers; i++) {
@@ -222,8 +222,14 @@ static Status check_classes(const Dataset *d, const Schema *s, Error *err)
         positives += d->label[i] == LABEL_POSITIVE;
         negatives += d->label[i] == LABEL_NEGATIVE;
     }
-    if (labelled == 0 || (positives > 0 && negatives > 0))
+    if (in->customers.count == 0 || (positives > 0 && negatives > 0))
         return STATUS_OK;
+    if (labelled == 0) {
+        (void)error_set(err, STATUS_DATA,
+                        "no labelled customer could be read: the files of "
+                        "labelled customers have a header and no usable row");
+        return error_remedy(err, "check that the files are the right ones and not cut off");
+    }
     (void)error_set(err, STATUS_DATA,
                     "one class only: %zu customers labelled risky and %zu not, in column %.*s",
                     positives, negatives, STR_ARG(s->customers.label.column.text));
@@ -284,7 +290,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
             "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
     }
     TRY(quality_merge_customers(d, keep, scratch, &customers, err));
-    TRY(check_classes(d, schema, err));
+    TRY(check_classes(d, schema, in, err));
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
     find_constants(d, keep, scratch, d->profile);
     find_constants(d, keep, scratch, d->versions);
