@@ -5,7 +5,7 @@
 /* One id of one customer: the version that counts at the customer's instant. */
 typedef struct Pick {
     uint32_t row;     /* the version that counts */
-    uint32_t records; /* versions on record */
+    uint32_t records; /* versions known at that instant, at least 1 */
     bool pending;     /* not final yet at that instant */
 } Pick;
 
@@ -27,7 +27,8 @@ static int by_time(const void *a, const void *b, void *context)
 }
 
 typedef struct Columns {
-    const Column *key, *created, *completed, *state, *amount;
+    const Table *rows;
+    const Column *key, *created, *completed, *state;
 } Columns;
 
 /* When a version became known: a final state on completion, or on creation if that is later. */
@@ -41,40 +42,39 @@ static int64_t known_at(const Columns *c, uint32_t row, bool pending)
 }
 
 /* Does version b stand over version a, both known? Final over pending, later over earlier; what
- * is left is settled by the bytes of the state and the amount, never by file order. */
-static bool stands_over(const Columns *c, uint32_t a, bool a_pending, uint32_t b, bool b_pending)
+ * is left is settled by what the rows hold, the state first, never by file order. */
+static bool stands_over(const Schema *s, const Columns *c, uint32_t a, bool a_pending, uint32_t b,
+                        bool b_pending)
 {
     if (a_pending != b_pending)
         return a_pending;
     int64_t at_a = known_at(c, a, a_pending), at_b = known_at(c, b, b_pending);
     if (at_a != at_b)
         return at_b > at_a;
-    if (c->state != NULL && column_valid(c->state, a) && column_valid(c->state, b) &&
-        c->state->code[a] != c->state->code[b])
-        return str_compare(c->state->dictionary->text[c->state->code[a]],
-                           c->state->dictionary->text[c->state->code[b]]) < 0;
-    return c->amount->integer[b] > c->amount->integer[a];
+    return quality_row_order(s, c->rows, a, b) < 0;
 }
 
 static Pick choose(const Schema *s, const Columns *c, const uint32_t *row, size_t count,
                    int64_t as_of_us)
 {
-    Pick best = {.row = NO_CODE, .records = (uint32_t)count};
+    Pick best = {.row = NO_CODE};
     Pick announced = best; /* what was on record before any final state was known */
     for (size_t i = 0; i < count; i++) {
         uint32_t r = row[i];
         if (c->created->integer[r] > as_of_us)
             continue;
         bool pending = quality_pending(s, c->state, r);
-        if (known_at(c, r, pending) <= as_of_us &&
-            (best.row == NO_CODE || stands_over(c, best.row, best.pending, r, pending))) {
+        bool known = known_at(c, r, pending) <= as_of_us;
+        best.records += known; /* what becomes known later must not show, not even as a count */
+        if (known &&
+            (best.row == NO_CODE || stands_over(s, c, best.row, best.pending, r, pending))) {
             best.row = r;
             best.pending = pending;
         }
         /* Not final yet: an exported pending row says what was announced, else the final row's
          * own amount is all there is. The earliest known stands. */
         if (announced.row == NO_CODE ||
-            stands_over(c, r, pending, announced.row, announced.pending)) {
+            stands_over(s, c, r, pending, announced.row, announced.pending)) {
             announced.row = r;
             announced.pending = pending;
         }
@@ -82,6 +82,7 @@ static Pick choose(const Schema *s, const Columns *c, const uint32_t *row, size_
     if (best.row != NO_CODE)
         return best;
     announced.pending = true;
+    announced.records = 1;
     return announced;
 }
 
@@ -91,11 +92,11 @@ Status quality_collapse(Collapsed **out, Arena *keep, Arena scratch, const Schem
 {
     (void)err;
     const SchemaTransactions *st = &schema->transactions;
-    const Columns c = {.key = table_find(versions, st->key.text),
+    const Columns c = {.rows = versions,
+                       .key = table_find(versions, st->key.text),
                        .created = table_find(versions, st->created.text),
                        .completed = table_find(versions, st->completed.text),
-                       .state = table_find(versions, st->state.text),
-                       .amount = table_find(versions, st->amount.text)};
+                       .state = table_find(versions, st->state.text)};
     size_t n = versions->rows;
     uint32_t *order = ARENA_RAW(&scratch, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)

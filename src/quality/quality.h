@@ -100,7 +100,7 @@ MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Sc
  * A final state counts from completed_at on (or created_at when that is later); before it the
  * event is pending, whether or not a pending row was exported. */
 typedef struct Collapsed {
-    Table *rows;     /* the transaction columns, and `records`: versions of the id on record */
+    Table *rows;     /* the transaction columns, and `records`: versions of the id known then */
     uint32_t *owner; /* [rows] customer */
 } Collapsed;
 

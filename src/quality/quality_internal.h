@@ -25,13 +25,14 @@ Str quality_row_text(Arena *arena, const Table *t, size_t row);
 /* Are two rows the same in every column? */
 bool quality_same_row(const Table *t, uint32_t a, uint32_t b);
 
-/* Do two rows of one id say the same of the event? What says which version it is (state, times,
- * amount) must agree; elsewhere a value and a missing one agree, because a file may lack a
- * column that another has. */
-bool quality_same_version(const Schema *schema, const Table *t, uint32_t a, uint32_t b);
+/* Does row a of one id say all that row b says? What says which version it is (state, times,
+ * amount) must be equal; elsewhere b may lack a value, because a file may lack a column that
+ * another has. */
+bool quality_says_all(const Schema *schema, const Table *t, uint32_t a, uint32_t b);
 
-/* How many cells of a row have a value. */
-size_t quality_valid_cells(const Table *t, uint32_t row);
+/* An order of rows by what they hold and not by where they stand: by state, amount, then every
+ * column; missing comes first. 0 only when they are equal in every cell. */
+int quality_row_order(const Schema *schema, const Table *t, uint32_t a, uint32_t b);
 
 /* Bring the versions of one event together: order rows by customer, id, row. */
 void quality_sort_versions(uint32_t *order, size_t count, const uint32_t *owner, const Column *key);

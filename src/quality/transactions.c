@@ -129,6 +129,22 @@ static void look_at_versions(Tally *n, const Schema *s, const Table *t, const ui
     n->amount_changed += changed;
 }
 
+/* Add a row of one id to those kept, order[start .. kept), unless one of them says all that it
+ * says; those that say less than it go. What is left does not depend on the order of rows. */
+static size_t keep_fullest(const Schema *s, const Table *t, uint32_t *order, size_t start,
+                           size_t kept, uint32_t row)
+{
+    size_t left = start;
+    for (size_t i = start; i < kept; i++)
+        if (quality_says_all(s, t, order[i], row))
+            return kept;
+    for (size_t i = start; i < kept; i++)
+        if (!quality_says_all(s, t, row, order[i]))
+            order[left++] = order[i];
+    order[left++] = row; /* left <= the row's own place: compacts in place */
+    return left;
+}
+
 Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const Union *all,
                                   const DatasetInputs *inputs, Error *err)
 {
@@ -189,7 +205,14 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
             tally.no_completion += !quality_pending(s, state, row);
         order[usable++] = row;
     }
-    if (usable == 0 && (t->rows > 0 || !inputs->has_as_of)) {
+    if (usable == 0 && tally.after > 0 && inputs->customers.count > 0) {
+        char text[TIME_TEXT];
+        (void)error_set(err, STATUS_DATA,
+                        "all %llu transaction rows were created after as_of, %.*s",
+                        (unsigned long long)tally.after, STR_ARG(time_text(text, d->as_of_us)));
+        return error_remedy(err, "give a later as_of, or none: then it is the latest event");
+    }
+    if (usable == 0 && tally.after == 0 && (t->rows > 0 || !inputs->has_as_of)) {
         (void)error_set(err, STATUS_DATA,
                         "none of the %zu transaction rows belongs to any of the %zu customers",
                         t->rows, d->customers);
@@ -199,7 +222,7 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
 
     quality_sort_versions(order, usable, owner, key);
     uint8_t *has_events = ARENA_ARRAY(&scratch, uint8_t, d->customers + 1);
-    uint32_t *last_owner = ARENA_ARRAY(&scratch, uint32_t, key->dictionary->count + 1);
+    uint8_t *users = ARENA_ARRAY(&scratch, uint8_t, key->dictionary->count + 1);
     size_t kept = 0;
     for (size_t from = 0, to; from < usable; from = to) {
         uint32_t first = order[from];
@@ -208,27 +231,18 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
                         key->code[order[to]] == key->code[first];
              to++) {
             LedgerLine *line = &d->ledger[all->source[order[to]]];
-            bool repeated = false;
-            for (size_t i = start; i < kept && !repeated; i++) {
-                repeated = quality_same_version(s, t, order[i], order[to]);
-                /* Of two rows that say the same the fuller one is kept. */
-                if (repeated &&
-                    quality_valid_cells(t, order[to]) > quality_valid_cells(t, order[i]))
-                    order[i] = order[to];
-            }
             if (to == from)
                 line->used++;
             else
                 line->merged++;
-            tally.exact += repeated;
-            if (!repeated)
-                order[kept++] = order[to]; /* kept <= to: compacts in place */
+            kept = keep_fullest(s, t, order, start, kept, order[to]);
         }
+        tally.exact += to - from - (kept - start);
         look_at_versions(&tally, s, t, order + start, kept - start);
         has_events[owner[first]] = 1;
-        uint32_t *last = &last_owner[key->code[first]];
-        tally.shared_ids += *last != 0 && *last != owner[first] + 1;
-        *last = owner[first] + 1;
+        uint8_t *used = &users[key->code[first]]; /* customers so far, at most 2 */
+        tally.shared_ids += *used == 1;
+        *used = *used == 0 ? 1 : 2;
     }
     for (size_t i = 0; i < d->customers; i++)
         tally.without_events += !has_events[i];

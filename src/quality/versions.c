@@ -16,25 +16,50 @@ static bool tells_version(const SchemaTransactions *s, Str column)
            str_equal(column, s->completed.text) || str_equal(column, s->amount.text);
 }
 
-bool quality_same_version(const Schema *schema, const Table *t, uint32_t a, uint32_t b)
+bool quality_says_all(const Schema *schema, const Table *t, uint32_t a, uint32_t b)
 {
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         if (cell_equal(c, a, c, b))
             continue;
-        if ((column_valid(c, a) && column_valid(c, b)) ||
-            tells_version(&schema->transactions, c->name))
+        if (column_valid(c, b) || tells_version(&schema->transactions, c->name))
             return false;
     }
     return true;
 }
 
-size_t quality_valid_cells(const Table *t, uint32_t row)
+static int cell_order(const Column *c, uint32_t a, uint32_t b)
 {
-    size_t count = 0;
-    for (size_t k = 0; k < t->columns; k++)
-        count += column_valid(&t->column[k], row);
-    return count;
+    if (!column_valid(c, a) || !column_valid(c, b))
+        return column_valid(c, a) - column_valid(c, b);
+    switch (c->type) {
+    case TYPE_BOOLEAN:
+        return c->boolean[a] - c->boolean[b];
+    case TYPE_DOUBLE:
+        return (c->real[a] > c->real[b]) - (c->real[a] < c->real[b]);
+    case TYPE_CATEGORY:
+    case TYPE_TEXT:
+        return str_compare(c->dictionary->text[c->code[a]], c->dictionary->text[c->code[b]]);
+    default:
+        return (c->integer[a] > c->integer[b]) - (c->integer[a] < c->integer[b]);
+    }
+}
+
+int quality_row_order(const Schema *schema, const Table *t, uint32_t a, uint32_t b)
+{
+    const Str first[] = {schema->transactions.state.text, schema->transactions.amount.text};
+    for (size_t i = 0; i < COUNT_OF(first); i++) {
+        const Column *c = table_find(t, first[i]);
+        int order = c == NULL ? 0 : cell_order(c, a, b);
+        if (order != 0)
+            return order;
+    }
+    for (size_t k = 0; k < t->columns; k++) {
+        int order = cell_order(&t->column[k], a, b);
+        if (order != 0)
+            return order;
+    }
+    return 0;
 }
 
 typedef struct Order {
