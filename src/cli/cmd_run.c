@@ -257,8 +257,15 @@ static Status audit(Job *j, const Validation *v, Audit **out, Error *err)
         .scored = count == 0 ? NULL : table_take(j->keep, j->features, scored, count),
         .use = use,
         .label = j->set.label};
-    return learn_audit(out, j->keep, j->scratch, &inputs, control_set(j), v, &j->learn, d->findings,
-                       j->args->team, &j->args->progress, err);
+    size_t known = d->findings->count;
+    TRY(learn_audit(out, j->keep, j->scratch, &inputs, control_set(j), v, &j->learn, d->findings,
+                    j->args->team, &j->args->progress, err));
+    /* Loud: what the audit found is said before anything is trained on all customers. */
+    for (size_t i = known; i < d->findings->count; i++)
+        if (d->findings->item[i].severity != SEVERITY_INFO)
+            talk(j->args, "leakage audit: %.*s; %.*s", STR_ARG(d->findings->item[i].what),
+                 STR_ARG(d->findings->item[i].done));
+    return STATUS_OK;
 }
 
 static Str training_hash(Arena *keep, const TrainingSet *set)
@@ -429,7 +436,7 @@ static Status run(const Args *args, Error *err)
     clock_stage(&j->clock, NULL);
     TRY(store_run(r, j->out, err));
     progress_tell(&args->progress, "done", 1, 1);
-    answer(report_summary(j->keep, r, j->out));
+    answer(str_trim(report_summary(j->keep, r, j->out)));
     arena_free(&j->scratch);
     if (leaks->control.passed)
         return STATUS_OK;

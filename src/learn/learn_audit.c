@@ -6,7 +6,8 @@
 
 /* From here on a column is remarkable. The AUC must reach its mark and the interval must lie
  * clear of chance, so that five suspended customers do not make a leak. */
-static const double AUC_MODEL_SEVERE = 0.90, AUC_KEPT_OUT = 0.80, AUC_CLEAR = 0.65;
+static const double AUC_MODEL_SEVERE = 0.90, AUC_KEPT_OUT = 0.80, AUC_CLEAR = 0.65,
+                    AUC_WATCHED = 0.55;
 static const double COHORT_AUC = 0.75;
 static const double MISSING_DIFFERENCE = 0.10, MISSING_ERRORS = 4;
 enum { LISTED = 5, NAMED = 8 }; /* findings of one column each; names in a sentence */
@@ -216,8 +217,17 @@ static bool missing_differs(const Probe *p, size_t n, size_t m)
     return fabs(a - b) >= MISSING_DIFFERENCE && fabs(a - b) > MISSING_ERRORS * error;
 }
 
+/* Columns that are only watched: the book holds that they say how a customer was observed, so
+ * any clear separation by them is a leak worth naming. */
+static bool watched(const Probe *p)
+{
+    return str_equal(p->use, S("monitor")) || str_equal(p->use, S("audit"));
+}
+
 static bool separates(const Probe *p)
 {
+    if (watched(p))
+        return p->auc.low > AUC_WATCHED;
     return p->auc.value >= AUC_KEPT_OUT && p->auc.low > AUC_CLEAR;
 }
 
@@ -250,8 +260,9 @@ static void say_leak(Findings *f, const Probe *p, uint64_t rows, Arena scratch)
     if (!in_model(p))
         findings_add(f, SEVERITY_WARNING, "observation_leak", rows,
                      str_format(&scratch,
-                                "%.*s: it may see what followed the suspension (such accounts go "
-                                "silent) rather than what led to it",
+                                "%.*s: it tells how long, how lately or in how many rows a "
+                                "customer was observed, which follows a suspension, not what "
+                                "led to it",
                                 STR_ARG(what)),
                      str_format(&scratch, "kept out of the model (use: %.*s)", STR_ARG(p->use)));
     else if (p->severity == SEVERITY_SEVERE)
@@ -350,7 +361,10 @@ Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *i
             drifting[drifted++] = p;
         if (missing_differs(p, n, m))
             lacking[lacks++] = p;
-        if (separates(p) && (leaks++ < LISTED || in_model(p)))
+        if (!separates(p))
+            continue;
+        leaks += p->auc.value >= AUC_KEPT_OUT;
+        if (leaks <= LISTED || in_model(p) || watched(p))
             say_leak(findings, p, n, scratch);
     }
     if (leaks > LISTED) {

@@ -1,6 +1,8 @@
 /* report_limits.c - what should make the reader doubt, and how to get the same bytes again. */
 #include "report/report_internal.h"
 
+#include <math.h>
+
 static void item(Page *p, const char *title, Str text)
 {
     html(p, "<li><b>");
@@ -52,6 +54,29 @@ static void about_model(Page *p)
                    "is %.*s wide. Differences much smaller than that cannot be told apart here, "
                    "between models or between features.",
                    m->customers, m->positives, STR_ARG(width)));
+    size_t inside = 0, suspended = 0;
+    double mean = 0;
+    Arena own = arena_new();
+    const double *p_mean = store_out_of_fold(&own, run);
+    for (size_t i = 0; i < run->training->x->rows; i++)
+        if (run->training->in_stratum[run->headline][i]) {
+            inside++;
+            suspended += run->training->label[i];
+            mean += p_mean[i];
+        }
+    arena_free(&own);
+    if (inside > 0 && fabs(mean - (double)suspended) > 0.1 * (double)inside) {
+        Str said = number_share(a, mean / (double)inside);
+        Str was = number_share(a, (double)suspended / (double)inside);
+        item(p, "Probabilities are off where it matters most.",
+             str_format(
+                 a,
+                 "On %.*s the mean probability is %.*s and %.*s were suspended: the "
+                 "probabilities fit the labelled customers as a whole, and are too %s for this "
+                 "slice. Read them as a ranking there.",
+                 STR_ARG(name), STR_ARG(said), STR_ARG(was),
+                 mean < (double)suspended ? "low" : "high"));
+    }
     if (run->headline != 0) {
         Str first = run->training->stratum[0];
         Str easier = number_fixed(

@@ -61,7 +61,7 @@ static void tried(Page *p)
         html_row_end(p);
     }
     html_table_end(p);
-    html_paragraph(p, "Chosen: %.*s. Reason: %.*s.", STR_ARG(v->candidate[v->chosen].name),
+    html_paragraph(p, "Chosen: %.*s. %.*s", STR_ARG(v->candidate[v->chosen].name),
                    STR_ARG(v->reason));
 }
 

@@ -40,10 +40,16 @@ static void line_findings(Summary *s)
     buffer_format(&s->text, "Findings      %zu severe, %zu warnings, %zu notes", s->tally.severe,
                   s->tally.warnings, s->tally.notes);
     for (int severity = SEVERITY_SEVERE; severity >= SEVERITY_WARNING; severity--)
-        for (size_t i = 0; i < f->count && named < NAMED; i++)
-            if (f->item[i].severity == (Severity)severity)
-                buffer_format(&s->text, "%s%.*s (%llu)", named++ == 0 ? ": " : ", ",
-                              STR_ARG(f->item[i].code), (unsigned long long)f->item[i].count);
+        for (size_t i = 0; i < f->count && named < NAMED; i++) {
+            if (f->item[i].severity != (Severity)severity ||
+                findings_find(f, f->item[i].code.data) != &f->item[i])
+                continue; /* another of this code was named */
+            uint64_t count = 0;
+            for (size_t k = i; k < f->count; k++)
+                count += str_equal(f->item[k].code, f->item[i].code) ? f->item[k].count : 0;
+            buffer_format(&s->text, "%s%.*s (%llu)", named++ == 0 ? ": " : ", ",
+                          STR_ARG(f->item[i].code), (unsigned long long)count);
+        }
 }
 
 static void line_model(Summary *s)
