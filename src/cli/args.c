@@ -196,13 +196,26 @@ Status args_book(Str *out, const char **file, const Args *args, const char *name
     return STATUS_OK;
 }
 
-static Str typed_line(Arena *arena, int argc, char **argv)
+/* The command line for the record, without what cannot change a result: where the program lies,
+ * how many threads it uses and how it talks. Two runs with equal records give equal bytes. */
+static Str record_line(const Args *args, int argc, char **argv)
 {
-    Buffer b = buffer_new(arena);
-    for (int i = 0; i < argc; i++) {
+    Buffer b = buffer_new(args->arena);
+    buffer_format(&b, "%s", args->program);
+    for (int i = 1; i < argc; i++) {
+        const Option *silent = NULL;
+        for (const Option *o = common; o->name != NULL && silent == NULL; o++) {
+            size_t size = strlen(o->name);
+            if (strncmp(argv[i], "--", 2) == 0 && strncmp(argv[i] + 2, o->name, size) == 0 &&
+                (argv[i][2 + size] == '\0' || argv[i][2 + size] == '='))
+                silent = o;
+        }
+        if (silent != NULL) {
+            i += silent->value != NULL && strchr(argv[i], '=') == NULL; /* its value goes too */
+            continue;
+        }
         bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n\"'\\$`&|;<>()*?[]{}!#~") == NULL;
-        buffer_add(&b, i > 0 ? S(" ") : S(""));
-        buffer_format(&b, plain ? "%s" : "'%s'", argv[i]);
+        buffer_format(&b, plain ? " %s" : " '%s'", argv[i]);
     }
     return buffer_str(&b);
 }
@@ -258,11 +271,8 @@ int cli_main(const char *program, const char *says, const Command *const *comman
     Error err = {0};
     int exit_code = 0;
     bool help = false;
-    Args args = {.program = program,
-                 .command = command,
-                 .arena = &arena,
-                 .line = typed_line(&arena, argc, argv),
-                 .exit_code = &exit_code};
+    Args args = {.program = program, .command = command, .arena = &arena, .exit_code = &exit_code};
+    args.line = record_line(&args, argc, argv);
     int64_t threads = 0;
     Status status = parse(&args, argc, argv, &help, &err);
     if (status == STATUS_OK && help) {
