@@ -32,7 +32,7 @@ typedef enum assay_status {
 
 typedef struct assay_error {
     char message[1024]; /* what is wrong, and where */
-    char remedy[384];  /* what to do about it */
+    char remedy[384];   /* what to do about it */
 } assay_error;
 
 typedef struct assay_bundle assay_bundle;

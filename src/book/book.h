@@ -40,9 +40,9 @@ typedef enum NodeKind { NODE_SCALAR, NODE_LIST, NODE_MAP } NodeKind;
 typedef struct Node {
     NodeKind kind;
     Mark mark;
-    Str text;     /* of a scalar */
-    bool quoted;  /* a quoted scalar is never a number, boolean or null */
-    size_t count; /* items of a list, pairs of a map */
+    Str text;          /* of a scalar */
+    bool quoted;       /* a quoted scalar is never a number, boolean or null */
+    size_t count;      /* items of a list, pairs of a map */
     struct Node *item; /* the items, or the values of the pairs */
     BookText *key;     /* of a map */
 } Node;

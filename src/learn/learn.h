@@ -16,20 +16,21 @@
 
 typedef struct TrainingSet {
     const Matrix *x;
-    const uint8_t *label;   /* [rows] 0 or 1 */
-    const int8_t *monotone; /* [columns] +1: more never lowers the score; -1; 0 free. NULL: all free */
-    size_t strata;          /* slices that every figure is given for: ALL, TX, MAT */
+    const uint8_t *label; /* [rows] 0 or 1 */
+    const int8_t
+        *monotone; /* [columns] +1: more never lowers the score; -1; 0 free. NULL: all free */
+    size_t strata; /* slices that every figure is given for: ALL, TX, MAT */
     const Str *stratum;
     const uint8_t *const *in_stratum; /* [strata][rows] */
 } TrainingSet;
 
 typedef struct ForestOptions {
-    size_t trees;           /* most; early stopping may use fewer */
-    size_t depth, leaves;   /* limits of one tree; leaves 0: no limit but depth */
-    size_t bins;            /* at most 255 */
+    size_t trees;         /* most; early stopping may use fewer */
+    size_t depth, leaves; /* limits of one tree; leaves 0: no limit but depth */
+    size_t bins;          /* at most 255 */
     double learning_rate, l2, hessian_min, gain_min;
     double row_share, column_share; /* drawn for each tree, without replacement */
-    size_t patience;        /* rounds without better log loss on the watch set; 0: no stopping */
+    size_t patience; /* rounds without better log loss on the watch set; 0: no stopping */
     uint64_t seed;
 } ForestOptions;
 ForestOptions forest_options_default(void);
@@ -75,16 +76,16 @@ LearnOptions learn_options_default(void);
 
 /* One way of modelling, as it fared out of fold. */
 typedef struct Candidate {
-    Str name;  /* logistic, forest */
-    Str says;  /* its settings in words */
+    Str name; /* logistic, forest */
+    Str says; /* its settings in words */
     ModelKind kind;
-    double l2;              /* logistic */
-    ForestOptions forest;   /* forest */
-    double **margin;        /* [repeat][row] out of fold */
-    double **probability;   /* [repeat][row] Platt fitted on the other folds' out-of-fold margins */
-    double log_loss;        /* mean over repeats, ALL */
-    double log_loss_error;  /* standard error over customers of the mean log loss */
-    MetricSet *metric;      /* [strata] */
+    double l2;             /* logistic */
+    ForestOptions forest;  /* forest */
+    double **margin;       /* [repeat][row] out of fold */
+    double **probability;  /* [repeat][row] Platt fitted on the other folds' out-of-fold margins */
+    double log_loss;       /* mean over repeats, ALL */
+    double log_loss_error; /* standard error over customers of the mean log loss */
+    MetricSet *metric;     /* [strata] */
 } Candidate;
 
 typedef struct Validation {
@@ -92,8 +93,9 @@ typedef struct Validation {
     size_t candidates;
     Candidate *candidate; /* simplest first */
     size_t chosen;
-    Str reason;           /* why, in a sentence with numbers */
-    double difference, difference_error; /* paired log-loss difference of the last against the first */
+    Str reason; /* why, in a sentence with numbers */
+    double difference,
+        difference_error; /* paired log-loss difference of the last against the first */
 } Validation;
 
 /* Repeated stratified cross-validation of both candidates. The strength of the L2 penalty and
@@ -121,11 +123,12 @@ MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const Trai
 /* One column tested for what it should not know. */
 typedef struct Probe {
     Str name;
-    Str use;            /* model, policy, monitor, audit */
-    Interval auc;       /* alone, against the label; direction-free: at least .5 */
+    Str use;      /* model, policy, monitor, audit */
+    Interval auc; /* alone, against the label; direction-free: at least .5 */
     bool higher_is_risky;
     double missing_labelled, missing_scored; /* share missing in either cohort */
-    double cohort_auc;  /* how well it tells labelled from to-be-scored, direction-free; NaN without */
+    double
+        cohort_auc; /* how well it tells labelled from to-be-scored, direction-free; NaN without */
     Stability stability; /* labelled against scored */
     Severity severity;
 } Probe;
