@@ -100,20 +100,27 @@ static bool good_name(Str name)
     return name.size > 0 && name.size <= 64;
 }
 
+static Status check_ground(const Plan *p, const Feature *f, const SchemaColumn *c, Error *err)
+{
+    if (f->use == USE_MONITOR || c == NULL || c->protected.text.size == 0)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT,
+                    "feature %.*s reads %.*s, which stands for a protected ground (%.*s)",
+                    STR_ARG(f->name.text), STR_ARG(c->name.text), STR_ARG(c->protected.text));
+    (void)error_remedy(err, "leave it out, or watch it with `use: monitor`");
+    return refuse(p, f->formula.mark, err);
+}
+
 /* Design's rule on what may enter a model, checked on the expression and not on trust. */
 static Status check_use(const Plan *p, const Feature *f, Error *err)
 {
-    size_t count;
+    size_t count, event_count;
     const Str *names = lang_names(f->expr, &count);
+    const Str *events = lang_event_names(f->expr, &event_count);
+    for (size_t i = 0; i < event_count; i++)
+        TRY(check_ground(p, f, schema_transaction_column(p->schema, events[i]), err));
     for (size_t i = 0; i < count; i++) {
-        const SchemaColumn *c = schema_customer_column(p->schema, names[i]);
-        if (f->use != USE_MONITOR && c != NULL && c->protected.text.size > 0) {
-            (void)error_set(err, STATUS_FORMAT,
-                            "feature %.*s reads %.*s, which stands for a protected ground (%.*s)",
-                            STR_ARG(f->name.text), STR_ARG(names[i]), STR_ARG(c->protected.text));
-            (void)error_remedy(err, "leave it out, or watch it with `use: monitor`");
-            return refuse(p, f->formula.mark, err);
-        }
+        TRY(check_ground(p, f, schema_customer_column(p->schema, names[i]), err));
         if (f->use == USE_MODEL && str_equal(names[i], S("as_of"))) {
             (void)error_set(err, STATUS_FORMAT,
                             "feature %.*s measures time up to as_of, which tells suspended "
