@@ -23,6 +23,13 @@ static void put_real(Column *out, size_t row, double value)
     column_set_valid(out, row);
 }
 
+/* Halves are rounded away from zero. */
+static Int128 nearest_quotient(Int128 sum, size_t count)
+{
+    Int128 half = (Int128)count / 2;
+    return (sum < 0 ? sum - half : sum + half) / (Int128)count;
+}
+
 typedef struct Sum {
     Int128 exact;
     double real;
@@ -52,7 +59,7 @@ static Status fold_sum(Column *out, const Folding *f, Range r, size_t customer, 
         if (s.count == 0)
             return STATUS_OK;
         if (out->type != TYPE_DOUBLE) /* the mean of durations is a duration */
-            return put_integer(out, customer, s.exact / (Int128)s.count, err);
+            return put_integer(out, customer, nearest_quotient(s.exact, s.count), err);
         double total = f->argument->type == TYPE_DOUBLE
                            ? s.real
                            : (double)s.exact / (double)power_of_ten(f->argument->scale);

@@ -91,6 +91,12 @@ static void fold_task(void *context, size_t task, Arena scratch)
             return;
 }
 
+static Status place(const Plan *plan, size_t feature, Error *err)
+{
+    Mark at = plan->feature[feature].formula.mark;
+    return error_place(err, plan->file, at.line, at.column);
+}
+
 Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
@@ -107,6 +113,8 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         for (size_t k = 0; k < count && status == STATUS_OK; k++)
             status = shared_aggregate(&wanted[i][k], &s, &a[k],
                                       a[k].has_window ? a[k].window : plan->feature[i].window, err);
+        if (status != STATUS_OK)
+            (void)place(plan, i, err);
     }
     s.value = ARENA_ARRAY(&own, Column, s.aggregates + 1);
     s.error = ARENA_ARRAY(&own, Error, s.aggregates + 1);
@@ -115,11 +123,6 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                     s.folding[i].aggregate->scale, events->customers, NULL);
     if (status == STATUS_OK)
         team_run(team, s.aggregates, fold_task, &s);
-    for (size_t i = 0; i < s.aggregates && status == STATUS_OK; i++)
-        if (s.error[i].status != STATUS_OK) {
-            status = error_set(err, s.error[i].status, "%s", s.error[i].message);
-            (void)error_remedy(err, "%s", s.error[i].remedy);
-        }
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
@@ -127,12 +130,21 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         const Feature *f = &plan->feature[i];
         (void)lang_aggregates(f->expr, &count);
         Column *values = ARENA_ARRAY(&own, Column, count + 1);
-        for (size_t k = 0; k < count; k++)
+        for (size_t k = 0; k < count && status == STATUS_OK; k++) {
+            const Error *failed = &s.error[wanted[i][k]];
             values[k] = s.value[wanted[i][k]];
+            if (failed->status == STATUS_OK)
+                continue;
+            status = error_set(err, failed->status, "%s", failed->message);
+            (void)error_remedy(err, "%s", failed->remedy);
+            (void)place(plan, i, err);
+        }
+        if (status != STATUS_OK)
+            break;
         status = lang_evaluate(&t->column[i], keep, scratch, f->expr, events->profile, values, err);
         t->column[i].name = f->name.text;
         if (status != STATUS_OK)
-            (void)error_place(err, plan->file, f->formula.mark.line, f->formula.mark.column);
+            (void)place(plan, i, err);
     }
     arena_free(&own);
     return status;

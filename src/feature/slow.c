@@ -134,7 +134,8 @@ static Status one_aggregate(Column *out, Arena *own, Arena scratch, const Walk *
                 (x->type == TYPE_DOUBLE ? real : (double)exact / (double)power_of_ten(x->scale)) /
                 (double)count;
         else if (valid)
-            out->integer[0] = (int64_t)(exact / (Int128)count);
+            out->integer[0] = (int64_t)((2 * exact + (exact < 0 ? -1 : 1) * (Int128)count) /
+                                        (2 * (Int128)count)); /* nearest */
         break;
     case AGGREGATE_SHARE:
         valid = whole > 0;
