@@ -1,0 +1,222 @@
+"""Recompute the figures of metrics.json with scikit-learn from validation.csv.
+
+    python tests/oracle/metrics.py --customers labelled_users.csv --run FOLDER
+
+validation.csv holds the out-of-fold probabilities of every candidate in every repeat. Values,
+spreads over repeats, confusions and log-loss errors must agree within 1e-9; bootstrap intervals
+come from other draws here, so their ends may differ by a fifth of their width.
+"""
+import argparse
+import json
+import math
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics as reference
+
+ECE_BINS = 10
+DRAWS = 200
+ENDS_APART = 0.2  # of the interval's width
+POSITIVE, NEGATIVE = {"SUSPENDED"}, {"ACTIVE"}
+
+
+def calibration_error(label, p):
+    """Bins of equal count in order of p; equal probabilities in order of the file."""
+    order = np.argsort(p, kind="stable")
+    edges = [b * len(p) // ECE_BINS for b in range(ECE_BINS + 1)]
+    gaps = [abs(np.sum(p[order[a:b]] - label[order[a:b]])) for a, b in zip(edges, edges[1:])]
+    return sum(gaps) / len(p)
+
+
+def both_classes(function):
+    return lambda y, p, _: function(y, p) if 0 < y.sum() < len(y) else math.nan
+
+
+METRICS = {
+    "auc": both_classes(reference.roc_auc_score),
+    "pr_auc": lambda y, p, _: reference.average_precision_score(y, p) if y.any() else math.nan,
+    "brier": lambda y, p, _: reference.brier_score_loss(y, p, pos_label=1),
+    "log_loss": lambda y, p, _: reference.log_loss(y, np.clip(p, 1e-15, 1 - 1e-15), labels=[0, 1]),
+    "ece": lambda y, p, _: calibration_error(y, p),
+    "accuracy": lambda y, p, t: reference.accuracy_score(y, p >= t),
+    "precision": lambda y, p, t: reference.precision_score(y, p >= t, zero_division=np.nan),
+    "recall": lambda y, p, t: reference.recall_score(y, p >= t, zero_division=np.nan),
+    "f1": lambda y, p, t: reference.f1_score(y, p >= t, zero_division=np.nan)}
+
+
+class Check:
+    """Counts what was compared and says what differs."""
+
+    def __init__(self):
+        self.compared, self.problems = 0, []
+
+    def same(self, what, stated, mine, tolerance=1e-9):
+        self.compared += 1
+        stated = math.nan if stated is None else stated
+        if math.isnan(stated) and math.isnan(mine):
+            return
+        if not math.isclose(stated, mine, rel_tol=tolerance, abs_tol=tolerance):
+            self.problems.append(f"{what}: metrics.json has {stated!r}, the oracle {mine!r}")
+
+    def true(self, what, holds):
+        self.compared += 1
+        if not holds:
+            self.problems.append(what)
+
+
+def mean_and_spread(values):
+    values = [v for v in values if not math.isnan(v)]
+    mean = float(np.mean(values)) if values else math.nan
+    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+
+
+def bootstrap(label, runs, function, threshold):
+    """Percentiles over draws of customers, stratified by label, each averaged over repeats."""
+    random = np.random.default_rng(7)
+    members = [np.flatnonzero(label == 1), np.flatnonzero(label == 0)]
+    drawn = []
+    for _ in range(DRAWS):
+        rows = np.concatenate([random.choice(m, len(m)) for m in members])
+        drawn.append(mean_and_spread([function(label[rows], p[rows], threshold) for p in runs])[0])
+    return np.nanpercentile(drawn, [2.5, 97.5])
+
+
+def check_interval(check, what, stated, mine):
+    width = max(mine[1] - mine[0], 1e-6)
+    for end, own in zip(("low", "high"), mine):
+        check.true(f"{what}: {end} is {stated[end]}, the oracle's draws give {own:.4f}",
+                   abs(stated[end] - own) <= ENDS_APART * width)
+
+
+def check_stratum(check, name, stated, label, runs, intervals):
+    name += " " + stated["stratum"]
+    threshold = stated["threshold"]
+    check.same(name + " customers", stated["customers"], len(label))
+    check.same(name + " positives", stated["positives"], int(label.sum()))
+    check.same(name + " repeats", stated["repeats"], len(runs))
+    check.true(name + " has another set of metrics", set(stated["metrics"]) == set(METRICS))
+    for metric, function in METRICS.items():
+        one = stated["metrics"][metric]
+        mean, spread = mean_and_spread([function(label, p, threshold) for p in runs])
+        check.same(f"{name} {metric}", one["value"], mean)
+        check.same(f"{name} {metric} repeat_deviation", one["repeat_deviation"], spread)
+        if metric in intervals and min(label.sum(), (1 - label).sum()) >= 2:
+            check_interval(check, f"{name} {metric}", one,
+                           bootstrap(label, runs, function, threshold))
+    if len(label):
+        (tn, fp), (fn, tp) = reference.confusion_matrix(label, np.mean(runs, axis=0) >= threshold,
+                                                        labels=[0, 1])
+        mine = {"true_positive": tp, "false_positive": fp, "true_negative": tn,
+                "false_negative": fn}
+        for cell, number in mine.items():
+            check.same(f"{name} {cell}", stated["confusion"][cell], int(number))
+
+
+def check_labels(check, paths, sheet):
+    """Every labelled customer with one label, and no other; contradictory ones are kept out."""
+    rows = pd.concat([pd.read_csv(p, dtype=str, keep_default_na=False) for p in paths])
+    states = rows.groupby("user_id").user_current_state.agg(set)
+    label = {c: int(bool(s & POSITIVE)) for c, s in states.items()
+             if bool(s & POSITIVE) != bool(s & NEGATIVE)}
+    check.true("validation.csv has other customers than the labelled files give, or another order",
+               list(sheet.customer_id) == sorted(label, key=str.encode))
+    check.true("validation.csv has another label for a customer",
+               all(label.get(c) == y for c, y in zip(sheet.customer_id, sheet.label)))
+
+
+def check_strata(check, folder, sheet):
+    """The slices that the book names, from the features they speak of."""
+    features = pd.read_csv(folder + "/features.csv").set_index("customer_id")
+    features = features.loc[sheet.customer_id]
+    expected = {"ALL": np.ones(len(sheet), dtype=bool), "TX": features["events"].to_numpy() > 0,
+                "MAT": features["tenure_days"].to_numpy() >= 28}  # missing is not
+    for name, inside in expected.items():
+        check.true(f"stratum {name} holds other customers", (sheet[name] == inside).all())
+    return list(expected)
+
+
+def losses(label, runs):
+    """Each customer's log loss, averaged over repeats."""
+    p = np.clip(np.array(runs), 1e-15, 1 - 1e-15)
+    return -np.where(label == 1, np.log(p), np.log1p(-p)).mean(axis=0)
+
+
+def error_of_mean(values):
+    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
+
+
+def check_reliability(check, stated, label, runs):
+    """Bins partition the stratum, and each says the truth about the customers it covers."""
+    p = np.mean(runs, axis=0)
+    bins = stated["bins"]
+    check.same("reliability customers", sum(b["customers"] for b in bins), len(p))
+    check.same("reliability positives", sum(b["positives"] for b in bins), int(label.sum()))
+    for i, b in enumerate(bins):
+        name = f"reliability {stated['stratum']} bin {i + 1}"
+        inside = (p >= b["probability_low"] - 1e-12) & (p <= b["probability_high"] + 1e-12)
+        check.same(name + " customers", b["customers"], int(inside.sum()))
+        check.same(name + " positives", b["positives"], int(label[inside].sum()))
+        check.same(name + " mean", b["probability_mean"], float(p[inside].mean()))
+        check.same(name + " share", b["positive_share"]["value"], float(label[inside].mean()))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", action="append", required=True)
+    parser.add_argument("--run", required=True, help="the folder that `assay run` wrote")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")  # of metrics that are not defined: they are NaN here
+
+    with open(args.run + "/metrics.json", encoding="utf-8") as file:
+        stated = json.load(file)
+    sheet = pd.read_csv(args.run + "/validation.csv", dtype={"customer_id": str})
+    check = Check()
+    check_labels(check, args.customers, sheet)
+    strata = check_strata(check, args.run, sheet)
+    label = sheet.label.to_numpy()
+    validation = stated["validation"]
+    check.same("customers", validation["customers"], len(sheet))
+    check.same("positives", validation["positives"], int(label.sum()))
+    runs = {c["name"]: [sheet[f"p_{c['name']}_{r + 1}"].to_numpy()
+                        for r in range(validation["repeats"])] for c in validation["candidates"]}
+    columns = ["customer_id", "label", *strata, *(f"p_{name}_{r + 1}" for name, own in runs.items()
+                                                 for r in range(len(own)))]
+    check.true("validation.csv has other columns", list(sheet.columns) == columns)
+
+    for candidate in validation["candidates"]:
+        name, own = candidate["name"], runs[candidate["name"]]
+        chosen = name == validation["chosen"]
+        check.true(name + " has other strata",
+                   [s["stratum"] for s in candidate["strata"]] == strata)
+        for stratum in candidate["strata"]:
+            inside = sheet[stratum["stratum"]].to_numpy() == 1
+            intervals = ("auc", "brier") if chosen and stratum["stratum"] == "ALL" else ()
+            check_stratum(check, name, stratum, label[inside], [p[inside] for p in own], intervals)
+        loss = losses(label, own)
+        check.same(name + " log_loss", candidate["log_loss"], float(loss.mean()))
+        check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss))
+    names = [c["name"] for c in validation["candidates"]]
+    paired = losses(label, runs[names[-1]]) - losses(label, runs[names[0]])
+    check.same("log_loss_difference", validation["log_loss_difference"], float(paired.mean()))
+    check.same("log_loss_difference_error", validation["log_loss_difference_error"],
+               error_of_mean(paired))
+    # The rule of the choice: the simplest unless the other is better by more than one error.
+    better = -paired.mean() > error_of_mean(paired)
+    check.true("the choice does not follow from the paired difference",
+               validation["chosen"] == (names[-1] if better else names[0]))
+    for one in stated["calibration"]["reliability"]:
+        inside = sheet[one["stratum"]].to_numpy() == 1
+        check_reliability(check, one, label[inside],
+                          [p[inside] for p in runs[validation["chosen"]]])
+
+    for problem in check.problems:
+        print("problem: " + problem)
+    print(f"metrics: {len(sheet)} customers, {len(names)} candidates, {validation['repeats']} "
+          f"repeats, {check.compared} figures compared, {len(check.problems)} mismatches")
+    return 1 if check.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
