@@ -237,7 +237,7 @@ static int unknown_command(const char *program, const Command *const *commands, 
 {
     Str names[64];
     size_t count = 0;
-    for (; commands[count] != NULL && count < 64; count++)
+    for (; count < 64 && commands[count] != NULL; count++)
         names[count] = str_from(commands[count]->name);
     Str near = str_nearest(str_from(name), names, count);
     (void)fprintf(stderr, "%s: error: there is no command `%.40s`\n", program, name);

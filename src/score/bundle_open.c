@@ -37,7 +37,10 @@ static Status get_reals(double **out, size_t *count, yyjson_val *list, const Rea
     *out = ARENA_ARRAY(r->keep, double, *count + 1);
     yyjson_val *v;
     size_t i, n;
-    yyjson_arr_foreach(list, i, n, v) TRY(get_real(&(*out)[i], v, r, what));
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        TRY(get_real(&(*out)[i], v, r, what));
+    }
     return STATUS_OK;
 }
 
@@ -81,7 +84,10 @@ static Status read_features(Bundle *b, yyjson_val *list, const Reader *r)
         f->levels = 0;
         f->level = ARENA_ARRAY(r->keep, Str, yyjson_arr_size(levels) + 1);
         size_t k, m;
-        yyjson_arr_foreach(levels, k, m, level) f->level[f->levels++] = get_text(r, level);
+        yyjson_arr_foreach(levels, k, m, level)
+        {
+            f->level[f->levels++] = get_text(r, level);
+        }
     }
     return STATUS_OK;
 }

@@ -170,8 +170,10 @@ static void every_section_is_there_in_order(void **state)
     Str left = f->page;
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         const char *found = memmem(left.data, left.size, parts[i], strlen(parts[i]));
-        if (found == NULL)
+        if (found == NULL) {
             fail_msg("`%s` is missing or out of order", parts[i]);
+            return;
+        }
         left = str_slice(left, (size_t)(found - left.data), left.size);
     }
 }
