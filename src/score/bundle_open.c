@@ -257,7 +257,11 @@ Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err)
     TRY(schema_read(&b->schema, keep, content[4], path[4], err));
     TRY(plan_read(&b->plan, keep, content[1], path[1], b->schema, err));
     TRY(policy_read(&b->policy, keep, content[3], path[3], b->plan, err));
-    TRY(model_read(&b->model, keep, content[2], err));
+    Status read = model_read(&b->model, keep, content[2], err);
+    if (read != STATUS_OK) {
+        (void)error_place(err, path[2], 0, 0); /* the model's reader knows no file */
+        return read;
+    }
     Reader r = {keep, path[0], err};
     yyjson_read_err why;
     yyjson_doc *doc =
