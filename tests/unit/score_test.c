@@ -1,0 +1,600 @@
+#include "assay.h"
+#include "score/score.h"
+#include "synth/synth.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const files[] = {"bundle.json", "features.yaml", "model.json",
+                                    "policy.yaml", "schema.yaml",   "SHA256SUMS"};
+enum { FILES = 6 };
+
+/* A made-up bank and a model put together by hand, written once for all tests. */
+typedef struct World {
+    Arena keep, scratch;
+    const char *folder, *bundle;
+    Schema *schema;
+    Plan *plan;
+    Dataset *data;
+    Bundle *made;
+    uint32_t *row;
+    Str content[FILES];
+} World;
+
+static void must(Status status, const Error *err)
+{
+    if (status != STATUS_OK)
+        fail_msg("%s:%lld: %s", err->file, (long long)err->line, err->message);
+}
+
+static Dataset *read_bank(World *w)
+{
+    static const char *const names[] = {"labelled_users.csv", "labelled_transactions.csv",
+                                        "unlabelled_users.csv", "unlabelled_transactions.csv"};
+    Error err = {0};
+    Dataset *data;
+    InputFile *file = ARENA_ARRAY(&w->keep, InputFile, 4);
+    for (int i = 0; i < 4; i++)
+        file[i] = (InputFile){path_join(&w->keep, w->folder, names[i]), NULL};
+    const DatasetInputs in = {.customers = {&file[0], 1},
+                              .transactions = {&file[1], 1},
+                              .score_customers = {&file[2], 1},
+                              .score_transactions = {&file[3], 1},
+                              .bad_rows_max = 0.01};
+    must(dataset_read(&data, &w->keep, w->scratch, w->schema, &in, &err), &err);
+    return data;
+}
+
+static Table *features_of(World *w, const Plan *plan)
+{
+    Error err = {0};
+    Events *events;
+    Table *features;
+    int64_t *as_of = ARENA_ARRAY(&w->keep, int64_t, w->data->customers + 1);
+    for (size_t i = 0; i < w->data->customers; i++)
+        as_of[i] = w->data->as_of_us;
+    must(score_events(&events, &w->keep, w->scratch, plan, w->data, as_of, &err), &err);
+    must(feature_table(&features, &w->keep, w->scratch, plan, events, NULL, &err), &err);
+    return features;
+}
+
+/* A linear model over the plan's matrix: centred, with weights that differ in every column. */
+static Bundle *bundle_by_hand(World *w, Plan *plan, double weight)
+{
+    Error err = {0};
+    Matrix *x;
+    Policy *policy = NULL;
+    Table *features = features_of(w, plan);
+    plan_freeze_levels(plan, &w->keep, features, w->row, w->data->customers, 5);
+    uint8_t *skip = ARENA_ARRAY(&w->keep, uint8_t, plan->features + 1);
+    must(feature_matrix(&x, &w->keep, plan, features, skip, w->data->id, w->row, w->data->customers,
+                        &err),
+         &err);
+    if (plan == w->plan) /* another plan has no policy: it is scored, not decided on */
+        must(policy_read(&policy, &w->keep, book_default_text("policy"), "policy.yaml", plan, &err),
+             &err);
+    Linear *m = ARENA_NEW(&w->keep, Linear);
+    size_t n = x->columns;
+    *m = (Linear){.columns = n,
+                  .name = x->name,
+                  .transform = ARENA_ARRAY(&w->keep, Transform, n),
+                  .center = ARENA_ARRAY(&w->keep, double, n),
+                  .scale = ARENA_ARRAY(&w->keep, double, n),
+                  .weight = ARENA_ARRAY(&w->keep, double, n),
+                  .weight_missing = ARENA_ARRAY(&w->keep, double, n),
+                  .low = ARENA_ARRAY(&w->keep, double, n),
+                  .high = ARENA_ARRAY(&w->keep, double, n),
+                  .intercept = -0.75};
+    for (size_t k = 0; k < n; k++) {
+        m->transform[k] = k % 2 ? TRANSFORM_SIGNED_LOG : TRANSFORM_NONE;
+        m->center[k] = 0.1 * (double)k;
+        m->scale[k] = 1 + (double)k / 3;
+        m->weight[k] = weight * (k % 3 ? 1 : -1) / (1 + (double)k);
+        m->weight_missing[k] = 0.01 * (double)k;
+        m->low[k] = k % 4 ? -INFINITY : -5;
+        m->high[k] = k % 5 ? INFINITY : 5;
+    }
+    Model *model = ARENA_NEW(&w->keep, Model);
+    *model = (Model){.kind = MODEL_LINEAR, .linear = m};
+    static double margin[] = {-2, 0, 1.5}, p0[] = {0.1, 0.3, 0.6}, p1[] = {0.2, 0.5, 0.9};
+    static VennAbers interval = {3, margin, p0, p1};
+    Bundle *b = ARENA_NEW(&w->keep, Bundle);
+    *b = (Bundle){.schema = w->schema,
+                  .plan = plan,
+                  .policy = policy,
+                  .model = model,
+                  .platt = {0.9, -0.1},
+                  .venn_abers = &interval,
+                  .skip = skip,
+                  .columns = matrix_plan(&w->keep, plan, skip),
+                  .version = S("0.1.0"),
+                  .as_of_us = w->data->as_of_us,
+                  .seed = 7,
+                  .customers = 100,
+                  .positives = 30,
+                  .data_hash = S("not hashed"),
+                  .metrics = S("{\"auc\":[0.8,0.7,0.9]}")};
+    bundle_reference(b, &w->keep, w->scratch, x);
+    return b;
+}
+
+static int set_up(void **state)
+{
+    static World world; /* one for the group; freed by tear_down */
+    World *w = *state = &world;
+    Error err = {0};
+    SynthCounts counts;
+    SynthOptions options = synth_defaults();
+    *w = (World){.keep = arena_new(), .scratch = arena_new()};
+    char *folder = (char *)(uintptr_t)str_copy(&w->keep, S("/tmp/assay-score-XXXXXX")).data;
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    w->folder = folder;
+    w->bundle = path_join(&w->keep, folder, "bundle");
+    options.customers = 150;
+    options.seed = 3;
+    must(synth_write(&counts, w->scratch, folder, &options, &err), &err);
+    must(schema_default(&w->schema, &w->keep, &err), &err);
+    must(plan_read(&w->plan, &w->keep, book_default_text("features"), "features.yaml", w->schema,
+                   &err),
+         &err);
+    w->data = read_bank(w);
+    w->row = ARENA_ARRAY(&w->keep, uint32_t, w->data->customers + 1);
+    for (size_t i = 0; i < w->data->customers; i++)
+        w->row[i] = (uint32_t)i;
+    w->made = bundle_by_hand(w, w->plan, 0.8);
+    must(bundle_write(w->made, w->bundle, &err), &err);
+    for (int i = 0; i < FILES; i++)
+        must(file_read(&w->content[i], &w->keep, path_join(&w->keep, w->bundle, files[i]), &err),
+             &err);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    World *w = *state;
+    static const char *const data[] = {"labelled_users.csv", "labelled_transactions.csv",
+                                       "unlabelled_users.csv", "unlabelled_transactions.csv",
+                                       "truth.csv"};
+    for (int i = 0; i < FILES; i++)
+        (void)unlink(path_join(&w->keep, w->bundle, files[i]));
+    (void)rmdir(w->bundle);
+    for (size_t i = 0; i < COUNT_OF(data); i++)
+        (void)unlink(path_join(&w->keep, w->folder, data[i]));
+    int left = rmdir(w->folder); /* nothing else was written */
+    arena_free(&w->keep);
+    arena_free(&w->scratch);
+    return left;
+}
+
+/* Put every file of the bundle back as it was written. */
+static void restore(World *w)
+{
+    Error err = {0};
+    for (int i = 0; i < FILES; i++)
+        must(file_write(path_join(&w->keep, w->bundle, files[i]), w->content[i], &err), &err);
+}
+
+static void put(World *w, int file, Str bytes)
+{
+    Error err = {0};
+    must(file_write(path_join(&w->keep, w->bundle, files[file]), bytes, &err), &err);
+}
+
+/* Change a file and let SHA256SUMS speak of what is there now. */
+static void put_with_sums(World *w, int file, Str bytes)
+{
+    Buffer sums = buffer_new(&w->keep);
+    char hash[SHA256_TEXT];
+    restore(w);
+    put(w, file, bytes);
+    for (int i = 0; i < FILES - 1; i++) {
+        sha256_text(hash, i == file ? bytes : w->content[i]);
+        buffer_format(&sums, "%s  %s\n", hash, files[i]);
+    }
+    put(w, FILES - 1, buffer_str(&sums));
+}
+
+static Scored *score_all(World *w, const Bundle *b, Team *team)
+{
+    Error err = {0};
+    Scored *s;
+    must(
+        score_dataset(&s, &w->keep, w->scratch, b, w->data, w->row, w->data->customers, team, &err),
+        &err);
+    return s;
+}
+
+static void same_scores(const Scored *a, const Scored *b)
+{
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->x->columns, b->x->columns);
+    size_t bytes = a->count * sizeof(double);
+    assert_memory_equal(a->margin, b->margin, bytes);
+    assert_memory_equal(a->probability, b->probability, bytes);
+    assert_memory_equal(a->low, b->low, bytes);
+    assert_memory_equal(a->high, b->high, bytes);
+    assert_memory_equal(a->contribution, b->contribution, bytes * (a->x->columns + 1));
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->decision[i].action, b->decision[i].action);
+        assert_int_equal(a->decision[i].segment, b->decision[i].segment);
+        assert_int_equal(a->decision[i].reasons, b->decision[i].reasons);
+        assert_true(str_equal(a->decision[i].because, b->decision[i].because));
+    }
+}
+
+static void bundle_scores_as_what_was_written(void **state)
+{
+    World *w = *state;
+    Error err = {0};
+    Bundle *b;
+    must(bundle_open(&b, &w->keep, w->bundle, &err), &err);
+    assert_string_equal(b->id, w->made->id);
+    assert_int_equal(strlen(b->id), 64);
+    assert_true(b->as_of_us == w->made->as_of_us);
+    assert_int_equal(b->seed, 7);
+    assert_int_equal(b->customers, 100);
+    assert_int_equal(b->positives, 30);
+    assert_true(str_equal(b->metrics, w->made->metrics));
+    assert_true(str_equal(b->data_hash, w->made->data_hash));
+    same_scores(score_all(w, w->made, NULL), score_all(w, b, NULL));
+}
+
+static void bundle_written_again_is_the_same_bytes(void **state)
+{
+    World *w = *state;
+    Error err = {0};
+    Bundle *b;
+    must(bundle_open(&b, &w->keep, w->bundle, &err), &err);
+    must(bundle_write(b, w->bundle, &err), &err);
+    for (int i = 0; i < FILES; i++) {
+        Str again;
+        must(file_read(&again, &w->keep, path_join(&w->keep, w->bundle, files[i]), &err), &err);
+        if (!str_equal(again, w->content[i]))
+            fail_msg("%s has other bytes", files[i]);
+    }
+}
+
+static void threads_change_no_score(void **state)
+{
+    World *w = *state;
+    Scored *alone = score_all(w, w->made, NULL);
+    Team *team = team_new(8);
+    same_scores(alone, score_all(w, w->made, team));
+    team_free(team);
+}
+
+static void contributions_add_up_to_the_score(void **state)
+{
+    World *w = *state;
+    const Scored *s = score_all(w, w->made, NULL);
+    size_t risky = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        double sum = 0;
+        for (size_t k = 0; k <= s->x->columns; k++)
+            sum += s->contribution[i * (s->x->columns + 1) + k];
+        assert_true(fabs(sum - (0.9 * s->margin[i] - 0.1)) < 1e-9);
+        assert_true(fabs(stable_sigmoid(sum) - s->probability[i]) < 1e-9);
+        assert_true(s->low[i] <= s->probability[i] && s->probability[i] <= s->high[i]);
+        risky += s->probability[i] > 0.5;
+    }
+    assert_in_range(risky, 1, s->count - 1); /* the model tells customers apart */
+}
+
+/* ---- a damaged bundle ---- */
+
+static void refused(World *w, const char *claim, const char *name)
+{
+    Error err = {0};
+    Bundle *b;
+    Arena keep = arena_new();
+    Status status = bundle_open(&b, &keep, w->bundle, &err);
+    arena_free(&keep);
+    if (status == STATUS_OK)
+        fail_msg("%s: %s is taken", name, claim);
+    if (strstr(err.message, name) == NULL && strstr(err.file, name) == NULL)
+        fail_msg("%s: %s: the error names another file: %s (%s)", name, claim, err.message,
+                 err.file);
+    assert_int_not_equal(err.remedy[0], '\0');
+}
+
+static void missing_file_is_refused(void **state)
+{
+    World *w = *state;
+    for (int i = 0; i < FILES; i++) {
+        assert_int_equal(unlink(path_join(&w->keep, w->bundle, files[i])), 0);
+        refused(w, "a missing file", files[i]);
+        restore(w);
+    }
+    Error err = {0};
+    Bundle *b;
+    assert_int_equal(bundle_open(&b, &w->keep, "/nowhere/bundle", &err), STATUS_IO);
+}
+
+static void truncated_file_is_refused(void **state)
+{
+    World *w = *state;
+    for (int i = 0; i < FILES; i++) {
+        const size_t sizes[] = {0, 1, w->content[i].size / 2, w->content[i].size - 1};
+        for (size_t k = 0; k < COUNT_OF(sizes); k++) {
+            put(w, i, str_slice(w->content[i], 0, sizes[k]));
+            refused(w, "a truncated file", files[i]);
+        }
+        put(w, i, str_format(&w->keep, "%.*s\n", (int)w->content[i].size, w->content[i].data));
+        refused(w, "a longer file", files[i]);
+        restore(w);
+    }
+}
+
+static void flipped_byte_is_refused(void **state)
+{
+    World *w = *state;
+    Random r = random_new(31);
+    for (int i = 0; i < FILES; i++)
+        for (int k = 0; k < 40; k++) {
+            char *bytes = arena_copy(&w->keep, w->content[i].data, w->content[i].size);
+            size_t at = (size_t)random_below(&r, w->content[i].size);
+            bytes[at] = (char)(bytes[at] ^ (1 << random_below(&r, 8)));
+            put(w, i, (Str){bytes, w->content[i].size});
+            refused(w, "a flipped bit", files[i]);
+            put(w, i, w->content[i]);
+        }
+}
+
+/* The text of a file with one occurrence replaced. */
+static Str replaced(World *w, int file, const char *from, const char *to)
+{
+    Str s = w->content[file];
+    const char *at = memmem(s.data, s.size, from, strlen(from));
+    assert_non_null(at);
+    size_t before = (size_t)(at - s.data);
+    Buffer b = buffer_new(&w->keep);
+    buffer_add(&b, str_slice(s, 0, before));
+    buffer_add(&b, str_from(to));
+    buffer_add(&b, str_slice(s, before + strlen(from), s.size));
+    return buffer_str(&b);
+}
+
+/* Somebody who alters a model can compute sums too: the golden rows still tell. */
+static void model_that_answers_otherwise_is_refused(void **state)
+{
+    World *w = *state;
+    put_with_sums(w, 2, replaced(w, 2, "-0.75", "-0.7500001"));
+    refused(w, "another intercept", "bundle.json");
+    Error err = {0};
+    Bundle *b;
+    assert_int_equal(bundle_open(&b, &w->keep, w->bundle, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "golden row 1 gives probability"));
+    put_with_sums(w, 0, replaced(w, 0, "\"slope\": 0.9", "\"slope\": 0.91"));
+    refused(w, "another slope", "bundle.json");
+    restore(w);
+}
+
+static void unreadable_part_with_good_sums_is_refused_by_name(void **state)
+{
+    World *w = *state;
+    for (int i = 0; i < FILES - 1; i++) {
+        put_with_sums(w, i, str_slice(w->content[i], 0, w->content[i].size / 2 + 3));
+        Error err = {0};
+        Bundle *b;
+        Status status = bundle_open(&b, &w->keep, w->bundle, &err);
+        if (status == STATUS_OK || strstr(err.file, ".") == NULL)
+            fail_msg("half of %s: %s (%s)", files[i], err.message, err.file);
+        put_with_sums(w, i, S(""));
+        refused(w, "an empty file", files[i]);
+        restore(w);
+    }
+    put_with_sums(w, 0, replaced(w, 0, "\"assay_bundle\": 1", "\"assay_bundle\": 2"));
+    refused(w, "another form", "bundle.json");
+    put_with_sums(w, 1, replaced(w, 1, "expr: ", "exprr: "));
+    refused(w, "a typo in a book", "features.yaml");
+    restore(w);
+}
+
+/* Whatever is in a file whose sums are good: refused or opened, never anything worse. */
+static void altered_parts_with_good_sums_do_no_harm(void **state)
+{
+    World *w = *state;
+    Random r = random_new(32);
+    size_t bad = 0, tries = 0;
+    for (int i = 0; i < FILES - 1; i++)
+        for (int k = 0; k < 60; k++) {
+            Arena keep = arena_new();
+            Error err = {0};
+            Bundle *b;
+            char *bytes = arena_copy(&w->keep, w->content[i].data, w->content[i].size);
+            for (int n = 0; n < 3; n++)
+                bytes[random_below(&r, w->content[i].size)] = (char)random_next(&r);
+            put_with_sums(w, i, (Str){bytes, w->content[i].size});
+            tries++;
+            if (bundle_open(&b, &keep, w->bundle, &err) != STATUS_OK) {
+                bad++;
+                assert_int_not_equal(err.message[0], '\0');
+            }
+            arena_free(&keep);
+        }
+    restore(w);
+    assert_in_range(bad, tries / 4, tries);
+}
+
+/* ---- silence ---- */
+
+static void model_of_early_days_passes_the_silence_test(void **state)
+{
+    World *w = *state;
+    Error err = {0};
+    Silence s;
+    must(score_silence(&s, w->scratch, w->made, w->data, w->row, w->data->customers, 28 * DAY_US,
+                       NULL, &err),
+         &err);
+    assert_true(s.customers > 10);
+    assert_true(s.passed && s.mean_change <= s.limit);
+    assert_true(s.rank_correlation > 0.95);
+}
+
+static void model_of_how_long_a_customer_was_seen_fails_it(void **state)
+{
+    World *w = *state;
+    Error err = {0};
+    Plan *plan;
+    Silence s;
+    must(plan_read(&plan, &w->keep,
+                   S("version: 1\nfeatures:\n"
+                     "  - {name: seen, expr: count() / 10, use: model, family: f, says: T}\n"),
+                   "f.yaml", w->schema, &err),
+         &err);
+    Bundle *b = bundle_by_hand(w, plan, 0.8);
+    must(score_silence(&s, w->scratch, b, w->data, w->row, w->data->customers, 7 * DAY_US, NULL,
+                       &err),
+         &err);
+    assert_true(s.customers > 10);
+    assert_false(s.passed);
+    assert_true(s.mean_change > s.limit && s.max_change >= s.mean_change);
+}
+
+/* ---- the public library ---- */
+
+static assay_customer *by_hand(World *w, assay_bundle *bundle, size_t customer)
+{
+    assay_error error = {0};
+    assay_customer *c;
+    char id[256];
+    (void)snprintf(id, sizeof id, "%.*s", STR_ARG(w->data->id[customer]));
+    assert_int_equal(assay_customer_new(&c, bundle, id, &error), ASSAY_OK);
+    const Table *p = w->data->profile, *t = w->data->versions;
+    for (size_t k = 0; k < p->columns; k++)
+        if (!str_equal(p->column[k].name, S("records")))
+            assert_int_equal(assay_customer_set(
+                                 c, str_chars(&w->keep, p->column[k].name),
+                                 str_chars(&w->keep, cell_text(&w->keep, &p->column[k], customer)),
+                                 &error),
+                             ASSAY_OK);
+    const char **name = ARENA_ARRAY(&w->keep, const char *, t->columns);
+    const char **value = ARENA_ARRAY(&w->keep, const char *, t->columns);
+    for (size_t i = 0; i < t->rows; i++) {
+        if (w->data->owner[i] != customer)
+            continue;
+        for (size_t k = 0; k < t->columns; k++) {
+            name[k] = str_chars(&w->keep, t->column[k].name);
+            value[k] = str_chars(&w->keep, cell_text(&w->keep, &t->column[k], i));
+        }
+        assert_int_equal(assay_customer_transaction(c, name, value, t->columns, &error), ASSAY_OK);
+    }
+    return c;
+}
+
+static void library_answers_as_a_run_does(void **state)
+{
+    World *w = *state;
+    assay_error error = {0};
+    assay_bundle *bundle;
+    assay_decision *d;
+    char as_of[TIME_TEXT];
+    (void)time_text(as_of, w->data->as_of_us);
+    if (assay_open(&bundle, w->bundle, &error) != ASSAY_OK)
+        fail_msg("%s", error.message);
+    const Scored *s = score_all(w, w->made, NULL);
+    const Column *records = table_find(w->data->profile, S("records"));
+    size_t compared = 0, insufficient = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (records->integer[i] != 1)
+            continue; /* a merged customer cannot be told in one row */
+        assay_customer *c = by_hand(w, bundle, i);
+        if (assay_decide(&d, c, as_of, &error) != ASSAY_OK)
+            fail_msg("%s", error.message);
+        const assay_outcome *o = assay_decision_outcome(d);
+        const Decision *e = &s->decision[i];
+        assert_true(o->probability == s->probability[i]);
+        assert_true(o->probability_low == s->low[i] && o->probability_high == s->high[i]);
+        assert_true(str_equal(str_from(o->action), action_name(e->action)));
+        assert_true(str_equal(str_from(o->segment), segment_name(e->segment)));
+        assert_true(str_equal(str_from(o->because), e->because));
+        assert_int_equal(o->insufficient_data, e->insufficient_data);
+        assert_non_null(strstr(assay_decision_explain(d), "\"contributions\""));
+        insufficient += o->insufficient_data != 0;
+        compared++;
+        assay_free(c, d);
+    }
+    assert_true(compared > 50);
+    assert_true(insufficient < compared);
+    assay_close(bundle);
+}
+
+static void library_refuses_what_it_cannot_use(void **state)
+{
+    World *w = *state;
+    assay_error error = {0};
+    assay_bundle *bundle = NULL;
+    assay_customer *c;
+    assay_decision *d;
+    assert_int_equal(assay_open(&bundle, NULL, &error), ASSAY_USAGE);
+    assert_int_equal(assay_open(&bundle, "/nowhere", NULL), ASSAY_IO);
+    assert_null(bundle);
+    assert_int_equal(assay_open(&bundle, w->bundle, &error), ASSAY_OK);
+    assert_int_equal(assay_customer_new(&c, NULL, "x", &error), ASSAY_USAGE);
+    assert_int_equal(assay_customer_new(&c, bundle, "", &error), ASSAY_USAGE);
+    assert_int_equal(assay_customer_new(&c, bundle, "x", &error), ASSAY_OK);
+    assert_int_equal(assay_customer_set(c, "shoe_size", "44", &error), ASSAY_USAGE);
+    assert_int_equal(assay_customer_set(c, NULL, "44", &error), ASSAY_USAGE);
+    static const char *const names[] = {"id", "state", "amount", "created_at", "hat"};
+    static const char *const good[] = {"1", "COMPLETED", "10", "2024-08-01", "top"};
+    static const char *const bad[] = {"1", "COMPLETED", "ten", "2024-08-01", "top"};
+    static const char *const later[] = {"2", "COMPLETED", "10", "2099-01-01", "top"};
+    assert_int_equal(assay_customer_transaction(c, names, good, 5, &error), ASSAY_USAGE);
+    assert_int_equal(assay_customer_transaction(c, NULL, good, 4, &error), ASSAY_USAGE);
+    assert_int_equal(assay_decide(&d, c, "yesterday", &error), ASSAY_USAGE);
+    assert_int_equal(assay_decide(&d, c, NULL, &error), ASSAY_USAGE);
+    assert_int_equal(assay_decide(&d, NULL, "2024-08-27", &error), ASSAY_USAGE);
+
+    /* Without a transaction, or with one that lies ahead, little is known: that is an answer. */
+    assert_int_equal(assay_decide(&d, c, "2024-08-27", &error), ASSAY_OK);
+    assert_int_equal(assay_decision_outcome(d)->insufficient_data, 1);
+    double alone = assay_decision_outcome(d)->probability;
+    assay_free(NULL, d);
+    assert_int_equal(assay_customer_transaction(c, names, later, 4, &error), ASSAY_OK);
+    if (assay_decide(&d, c, "2024-08-27", &error) != ASSAY_OK)
+        fail_msg("%s", error.message);
+    assert_true(assay_decision_outcome(d)->probability == alone);
+    assay_free(NULL, d);
+
+    assert_int_equal(assay_customer_transaction(c, names, bad, 4, &error), ASSAY_OK);
+    assert_int_equal(assay_decide(&d, c, "2024-08-27", &error), ASSAY_FORMAT);
+    assert_null(d);
+    assert_non_null(strstr(error.message, "transactions:2:"));
+    assay_free(c, NULL);
+
+    assert_int_equal(assay_customer_new(&c, bundle, "comma, \"quote\"\nline", &error), ASSAY_OK);
+    assert_int_equal(assay_decide(&d, c, "2024-08-27", &error), ASSAY_OK);
+    assay_free(c, d);
+    assay_free(NULL, NULL);
+    assay_close(bundle);
+    assay_close(NULL);
+    assert_string_equal(assay_version(), ASSAY_VERSION);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bundle_scores_as_what_was_written),
+        cmocka_unit_test(bundle_written_again_is_the_same_bytes),
+        cmocka_unit_test(threads_change_no_score),
+        cmocka_unit_test(contributions_add_up_to_the_score),
+        cmocka_unit_test(missing_file_is_refused),
+        cmocka_unit_test(truncated_file_is_refused),
+        cmocka_unit_test(flipped_byte_is_refused),
+        cmocka_unit_test(model_that_answers_otherwise_is_refused),
+        cmocka_unit_test(unreadable_part_with_good_sums_is_refused_by_name),
+        cmocka_unit_test(altered_parts_with_good_sums_do_no_harm),
+        cmocka_unit_test(model_of_early_days_passes_the_silence_test),
+        cmocka_unit_test(model_of_how_long_a_customer_was_seen_fails_it),
+        cmocka_unit_test(library_answers_as_a_run_does),
+        cmocka_unit_test(library_refuses_what_it_cannot_use),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
