@@ -261,10 +261,14 @@ static Status audit(Job *j, const Validation *v, Audit **out, Error *err)
     TRY(learn_audit(out, j->keep, j->scratch, &inputs, control_set(j), v, &j->learn, d->findings,
                     j->args->team, &j->args->progress, err));
     /* Loud: what the audit found is said before anything is trained on all customers. */
-    for (size_t i = known; i < d->findings->count; i++)
-        if (d->findings->item[i].severity != SEVERITY_INFO)
-            talk(j->args, "leakage audit: %.*s; %.*s", STR_ARG(d->findings->item[i].what),
-                 STR_ARG(d->findings->item[i].done));
+    for (size_t i = known; i < d->findings->count; i++) {
+        const Finding *f = &d->findings->item[i];
+        const char *end = memchr(f->what.data, ';', f->what.size);
+        Str short_form =
+            end == NULL ? f->what : str_slice(f->what, 0, (size_t)(end - f->what.data));
+        if (f->severity != SEVERITY_INFO)
+            talk(j->args, "leakage audit: %.*s - %.*s", STR_ARG(short_form), STR_ARG(f->done));
+    }
     return STATUS_OK;
 }
 
