@@ -11,7 +11,9 @@ static const Option options[] = {
      false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
-    {"quarantine", "FILE", "where rows that cannot be used are written", false},
+    {"quarantine", "FILE",
+     "where rows that cannot be used are written, if there are any (default quarantine.csv)",
+     false},
     {0}};
 
 static void add_real(Buffer *b, double value)
@@ -56,9 +58,12 @@ static Status run(const Args *args, Error *err)
     TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
     Status status = dataset_read(&data, keep, scratch, bundle->schema, &in, err);
-    const char *quarantine = args_value(args, "quarantine", NULL);
-    if (quarantine != NULL && (status == STATUS_OK || status == STATUS_GATE))
+    const char *quarantine = args_value(args, "quarantine", "quarantine.csv");
+    if ((status == STATUS_OK || status == STATUS_GATE) && data->quarantine->count > 0) {
         TRY(quarantine_write(data->quarantine, quarantine, status == STATUS_OK ? err : NULL));
+        talk(args, "%zu rows could not be used; each is in %s with its reason",
+             data->quarantine->count, quarantine);
+    }
     TRY(status);
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)

@@ -135,6 +135,9 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
     size_t customer = 0;
     for (size_t from = 0, to; from < t->rows; from = to, customer++) {
         bool positive = false, negative = false, versions = false;
+        for (to = from; to < t->rows && key->code[order[to]] == key->code[order[from]];)
+            to++;
+        TRY(quality_check_versions(t, order[from], to - from, key->name, scratch, err));
         for (to = from; to < t->rows && key->code[order[to]] == key->code[order[from]]; to++) {
             uint32_t row = order[to];
             LedgerLine *line = &d->ledger[all->source[row]];

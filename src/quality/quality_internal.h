@@ -22,6 +22,12 @@ MUST_USE Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratc
 /* A row's cells as one line of text, for the quarantine. */
 Str quality_row_text(Arena *arena, const Table *t, size_t row);
 
+/* Rows of one id are compared with each other, so their number is bounded. Beyond it the key is
+ * almost surely not one: DATA, with the place of one of the rows. */
+enum { VERSIONS_MAX = 1000 };
+MUST_USE Status quality_check_versions(const Table *t, uint32_t row, size_t count, Str column,
+                                       Arena scratch, Error *err);
+
 /* Are two rows the same in every column? */
 bool quality_same_row(const Table *t, uint32_t a, uint32_t b);
 

@@ -228,14 +228,16 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
         uint32_t first = order[from];
         size_t start = kept;
         for (to = from; to < usable && owner[order[to]] == owner[first] &&
-                        key->code[order[to]] == key->code[first];
-             to++) {
-            LedgerLine *line = &d->ledger[all->source[order[to]]];
-            if (to == from)
+                        key->code[order[to]] == key->code[first];)
+            to++;
+        TRY(quality_check_versions(t, first, to - from, key->name, scratch, err));
+        for (size_t i = from; i < to; i++) {
+            LedgerLine *line = &d->ledger[all->source[order[i]]];
+            if (i == from)
                 line->used++;
             else
                 line->merged++;
-            kept = keep_fullest(s, t, order, start, kept, order[to]);
+            kept = keep_fullest(s, t, order, start, kept, order[i]);
         }
         tally.exact += to - from - (kept - start);
         look_at_versions(&tally, s, t, order + start, kept - start);

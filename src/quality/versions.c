@@ -2,6 +2,18 @@
 
 #include <stdlib.h>
 
+Status quality_check_versions(const Table *t, uint32_t row, size_t count, Str column, Arena scratch,
+                              Error *err)
+{
+    if (count <= VERSIONS_MAX)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_DATA, "%zu rows of %.*s have one and the same %.*s, more than %d",
+                    count, STR_ARG(t->name), STR_ARG(column), VERSIONS_MAX);
+    (void)error_place(err, str_chars(&scratch, t->files[t->file[row]]), (int64_t)t->line[row], 0);
+    return error_remedy(err, "check `key` in the schema book: it must name one record, of which a "
+                             "few versions may be exported");
+}
+
 bool quality_same_row(const Table *t, uint32_t a, uint32_t b)
 {
     for (size_t k = 0; k < t->columns; k++)

@@ -270,14 +270,21 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
     Dataset *data;
     Scored *scored;
     Arena scratch = arena_new();
-    Status status = dataset_read(&data, keep, scratch, s, &in, err);
-    /* A run sets a bad row aside and says so; a caller that hands over one customer is told. */
-    for (size_t i = 0; status == STATUS_OK && i < data->quarantine->count; i++)
-        if (!str_equal(data->quarantine->row[i].code, S("after_as_of"))) {
-            const QuarantineRow *q = &data->quarantine->row[i];
+    Error refused = {0};
+    Status status = dataset_read(&data, keep, scratch, s, &in, &refused);
+    /* A run sets a bad row aside and says so; a caller that hands over one customer is told, and
+     * told of the row before whatever follows from its absence. */
+    const Quarantine *aside = data->quarantine;
+    for (size_t i = 0; i < aside->count && err->status == STATUS_OK; i++)
+        if (!str_equal(aside->row[i].code, S("after_as_of"))) {
+            const QuarantineRow *q = &aside->row[i];
             status = error_set(err, STATUS_FORMAT, "%.*s", STR_ARG(q->reason));
-            (void)error_place(err, "transactions", (int64_t)q->line - 1, 0);
+            (void)error_place(err, str_chars(keep, aside->files->text[q->file]),
+                              (int64_t)q->line - 1, 0);
+            (void)error_remedy(err, "mend the value; types are in schema.yaml in the bundle");
         }
+    if (status != STATUS_OK && err->status == STATUS_OK)
+        *err = refused;
     const uint32_t row = 0;
     if (status == STATUS_OK)
         status = score_dataset(&scored, keep, scratch, b, data, &row, 1, NULL, err);
