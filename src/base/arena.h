@@ -26,17 +26,18 @@ void arena_free(Arena *arena);
 
 /* Zeroed memory for count items of size bytes, aligned for any type.
  * Cost: O(bytes).  Overflow of count * size ends the program. */
-void *arena_alloc(Arena *arena, size_t count, size_t size);
+void *arena_alloc(Arena *arena, size_t count, size_t size) RETURNS_NONNULL;
 
 /* The same without zeroing, for large buffers that are filled at once. */
-void *arena_raw(Arena *arena, size_t count, size_t size);
+void *arena_raw(Arena *arena, size_t count, size_t size) RETURNS_NONNULL;
 
 /* A copy of size bytes. */
-void *arena_copy(Arena *arena, const void *bytes, size_t size);
+void *arena_copy(Arena *arena, const void *bytes, size_t size) RETURNS_NONNULL;
 
 /* Grow an array that may be the last thing allocated (then it grows in place);
  * otherwise it is copied. Returns the array, now with room for `count` items. */
-void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count, size_t size);
+void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count,
+                 size_t size) RETURNS_NONNULL;
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count)                                                            \

@@ -213,8 +213,7 @@ static Status close_level(Reader *r)
     Node node = level->node;
     node.count = r->depth - level->first;
     node.item = ARENA_ARRAY(r->keep, Node, node.count);
-    if (node.kind == NODE_MAP)
-        node.key = ARENA_ARRAY(r->keep, BookText, node.count);
+    node.key = ARENA_ARRAY(r->keep, BookText, node.kind == NODE_MAP ? node.count : 0);
     for (size_t i = 0; i < node.count; i++) {
         node.item[i] = r->stack[level->first + i].node;
         if (node.kind == NODE_MAP)

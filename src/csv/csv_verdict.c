@@ -1,6 +1,7 @@
 #include "csv/csv_verdict.h"
 #include "csv/csv_start.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The first cell that holds a NUL byte or is not UTF-8, 1-based; 0 when it cannot be told. */
@@ -33,6 +34,7 @@ Verdict csv_judge(const CsvRow *row, const CsvCell *cell, CsvLimits limits, bool
 
 static Str expected_form(const CsvColumn *ask, Arena *arena)
 {
+    assert(ask != NULL);
     switch (ask->type) {
     case TYPE_BOOLEAN:
         return S("true or false (also yes, no, 1, 0)");
@@ -118,6 +120,7 @@ void csv_set_aside(Quarantine *q, Str file, const CsvRow *row, Verdict verdict, 
         break;
     }
     case BLAME_UNKNOWN_VALUE:
+        assert(verdict.ask != NULL);
         out.code = S("unknown_value");
         out.reason = str_format(&scratch, "%.*s is not one of its %zu listed values", STR_ARG(name),
                                 verdict.ask->value_count);

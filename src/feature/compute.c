@@ -8,11 +8,10 @@ typedef struct Shared {
     const Events *events;
     Dictionary *row_texts; /* canonical text -> position in row_value */
     Column **row_value;
-    size_t rows_capacity;
     Dictionary *aggregate_texts;
     Folding *folding;
     Window *window;
-    size_t aggregates, aggregate_capacity;
+    size_t aggregates;
     Column *value; /* [aggregates] over customers */
     Error *error;  /* [aggregates] */
 } Shared;
@@ -30,12 +29,6 @@ static Status row_column(const Column **out, Shared *s, const Expr *e, Error *er
     Column *value;
     TRY(events_evaluate(&value, s->keep, s->scratch, e, s->events->rows, err));
     code = dictionary_add(s->row_texts, lang_text(e));
-    if (code >= s->rows_capacity) {
-        size_t capacity = s->rows_capacity * 2 + 16;
-        s->row_value =
-            arena_grow(s->keep, s->row_value, s->rows_capacity, capacity, sizeof *s->row_value);
-        s->rows_capacity = capacity;
-    }
     s->row_value[code] = value;
     *out = value;
     return STATUS_OK;
@@ -71,12 +64,6 @@ static Status shared_aggregate(uint32_t *out, Shared *s, const Aggregate *a, Win
     TRY(row_column(&f.filter, s, a->filter, err));
     TRY(row_column(&f.base, s, a->base, err));
     *out = dictionary_add(s->aggregate_texts, key);
-    if (s->aggregates == s->aggregate_capacity) {
-        size_t capacity = s->aggregate_capacity * 2 + 16;
-        s->folding = arena_grow(s->keep, s->folding, s->aggregates, capacity, sizeof *s->folding);
-        s->window = arena_grow(s->keep, s->window, s->aggregates, capacity, sizeof *s->window);
-        s->aggregate_capacity = capacity;
-    }
     s->folding[s->aggregates] = f;
     s->window[s->aggregates++] = w;
     return STATUS_OK;
@@ -104,6 +91,15 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
     Shared s = {.keep = &own, .scratch = scratch, .events = events};
     s.row_texts = dictionary_new(&own);
     s.aggregate_texts = dictionary_new(&own);
+    size_t most = 0; /* aggregates of all features, before equal ones are taken together */
+    for (size_t i = 0; i < plan->features; i++) {
+        size_t count;
+        (void)lang_aggregates(plan->feature[i].expr, &count);
+        most += count;
+    }
+    s.row_value = ARENA_ARRAY(&own, Column *, 3 * most + 1); /* argument, filter and base of each */
+    s.folding = ARENA_ARRAY(&own, Folding, most + 1);
+    s.window = ARENA_ARRAY(&own, Window, most + 1);
     uint32_t **wanted = ARENA_ARRAY(&own, uint32_t *, plan->features + 1);
     Status status = STATUS_OK;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {

@@ -3,6 +3,7 @@
  * fast way but the evaluation of row-level expressions. */
 #include "feature/feature_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct Walk {
@@ -128,6 +129,7 @@ static Status one_aggregate(Column *out, Arena *own, Arena scratch, const Walk *
             out->integer[0] = (int64_t)exact;
         break;
     case AGGREGATE_MEAN:
+        assert(x != NULL);
         valid = count > 0;
         if (valid && a->type == TYPE_DOUBLE)
             out->real[0] =
@@ -143,6 +145,7 @@ static Status one_aggregate(Column *out, Arena *own, Arena scratch, const Walk *
             out->real[0] = (double)count / (double)whole;
         break;
     default: { /* min, max */
+        assert(x != NULL);
         size_t at = a->kind == AGGREGATE_MIN ? least : most;
         valid = at < n;
         if (valid)

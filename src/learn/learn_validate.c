@@ -202,7 +202,7 @@ static void candidate_init(Candidate *c, Arena *keep, size_t rows, const LearnOp
 static void run_all(Run *run, Team *team, const Progress *progress)
 {
     const LearnOptions *o = run->options;
-    size_t batch = 2 * CANDIDATES * o->folds, total = CANDIDATES * o->folds * o->repeats;
+    size_t each = (size_t)CANDIDATES * o->folds, batch = 2 * each, total = each * o->repeats;
     for (run->first = 0; run->first < total; run->first += batch) {
         progress_tell(progress, "validate", run->first, total);
         size_t count = total - run->first < batch ? total - run->first : batch;

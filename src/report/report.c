@@ -26,7 +26,7 @@ static void key_figures(Page *p)
                str_format(a, "learnt from %.*s labelled", STR_ARG(learnt_from)));
     key_figure(p, "Candidates", number_count(a, run->candidates),
                S("for off-boarding, not statistically certified"));
-    if (run->validation != NULL) {
+    if (run->validation != NULL && run->training != NULL) {
         const MetricSet *m =
             &run->validation->candidate[run->validation->chosen].metric[run->headline];
         Interval auc = m->metric[METRIC_AUC];
