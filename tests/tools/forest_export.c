@@ -82,7 +82,7 @@ static Status export(const char *folder, Arena *keep, Arena scratch, Error *err)
     double way[COLUMNS];
     model_margin(&model, x, margin);
     model_explain(&model, x, scratch, phi);
-    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+    for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++)
         value[i] = (double)x->value[i];
     for (size_t k = 0; k < COLUMNS; k++)
         way[k] = direction[k];
