@@ -135,6 +135,7 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
     size_t customer = 0;
     for (size_t from = 0, to; from < t->rows; from = to, customer++) {
         bool positive = false, negative = false, versions = false;
+        size_t repeats = 0;
         for (to = from; to < t->rows && key->code[order[to]] == key->code[order[from]];)
             to++;
         TRY(quality_check_versions(t, order[from], to - from, key->name, scratch, err));
@@ -160,6 +161,7 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
             for (size_t i = from; i < to && !repeated; i++)
                 repeated = quality_same_row(t, order[i], row);
             tally.exact += repeated;
+            repeats += repeated;
             versions = versions || !repeated;
         }
         d->id[customer] = key->dictionary->text[key->code[order[from]]];
@@ -170,7 +172,7 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
         tally.contradictory += positive && negative;
         tally.version_customers += versions;
         tally.both_cohorts += d->cohort[customer] == (COHORT_LABELLED | COHORT_SCORED);
-        records->integer[customer] = (int64_t)(to - from);
+        records->integer[customer] = (int64_t)(to - from - repeats); /* copies say nothing */
         column_set_valid(records, customer);
         for (size_t k = 0; k < columns; k++) {
             bool differ;

@@ -58,9 +58,21 @@ typedef struct Part {
     uint32_t line; /* of the ledger */
 } Part;
 
+static void note_absent(Dataset *d, Arena *keep, Request want, const Table *t, Str role, Str file)
+{
+    for (size_t k = 0; k < want.columns; k++) {
+        if (table_find(t, want.column[k].name) != NULL)
+            continue;
+        d->absent =
+            arena_grow(keep, d->absent, d->absent_count, d->absent_count + 1, sizeof *d->absent);
+        d->absent[d->absent_count++] = (Absent){role, file, want.column[k].name};
+    }
+}
+
 static Status read_files(Reading *r, InputFiles files, const char *role, Request want, Part *part,
                          size_t *parts, Error *err)
 {
+    size_t usable = 0;
     for (size_t i = 0; i < files.count; i++) {
         const char *path = files.item[i].path;
         const Str *bytes = files.item[i].bytes;
@@ -76,6 +88,8 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                                                           .rows = counts.rows,
                                                           .quarantined = counts.quarantined};
         (*parts)++;
+        note_absent(r->d, r->keep, want, p->table, str_from(role), str_from(path));
+        usable += p->table->rows;
         double share = counts.rows == 0 ? 0 : (double)counts.quarantined / (double)counts.rows;
         if (share > r->inputs->bad_rows_max && r->malformed.size == 0) {
             r->malformed = str_from(path);
@@ -98,7 +112,14 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                          S("not read"));
         }
     }
-    return STATUS_OK;
+    /* A request in memory may bring no transaction; a file that brings nothing is a mistake. */
+    if (files.count == 0 || files.item[0].bytes != NULL || usable > 0 || r->malformed.size > 0)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_DATA, "%s has a header and no usable row", files.item[0].path);
+    return error_remedy(err,
+                        "check that the file is the right one and not cut off; it was given "
+                        "as %s",
+                        role);
 }
 
 /* All parts one under the other, with every column asked for. Dictionaries are shared already. */
@@ -140,16 +161,20 @@ static Union unite(Arena *keep, Str name, Request want, const Part *part, size_t
     return u;
 }
 
+/* Does any of these files bring a value of the column? */
 static bool any_has(const Part *part, size_t from, size_t to, Str column)
 {
-    for (size_t i = from; i < to; i++)
-        if (table_find(part[i].table, column) != NULL)
-            return true;
+    for (size_t i = from; i < to; i++) {
+        const Column *c = table_find(part[i].table, column);
+        for (size_t row = 0; c != NULL && row < part[i].table->rows; row++)
+            if (column_valid(c, row))
+                return true;
+    }
     return false;
 }
 
-/* Columns that the labelled files have and the files to be scored lack: a model that used them
- * could not score. The label is expected to be among them. */
+/* Columns that have values in one cohort's files and none in the other's: a model that used them
+ * could not score, or could not have learnt. The label is expected to be among them. */
 static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part, size_t split,
                          size_t parts, Str label)
 {
@@ -157,18 +182,21 @@ static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part
         return;
     for (size_t k = 0; k < want.columns; k++) {
         Str name = want.column[k].name;
-        if (str_equal(name, label) || !any_has(part, 0, split, name) ||
-            any_has(part, split, parts, name))
+        bool training = any_has(part, 0, split, name), scoring = any_has(part, split, parts, name);
+        if (str_equal(name, label) || training == scoring)
             continue;
         d->dropped = arena_grow(keep, d->dropped, d->dropped_count, d->dropped_count + 1,
                                 sizeof *d->dropped);
         d->dropped[d->dropped_count++] = name;
-        findings_add(
-            d->findings, SEVERITY_WARNING, "absent_at_scoring", 1,
-            str_format(keep,
-                       "column %.*s is in the labelled files and not in the files to be scored",
-                       STR_ARG(name)),
-            S("kept from the model"));
+        findings_add(d->findings, SEVERITY_WARNING,
+                     training ? "absent_at_scoring" : "absent_at_training", 1,
+                     str_format(keep,
+                                training ? "column %.*s is in the labelled files and not in the "
+                                           "files to be scored"
+                                         : "column %.*s is in the files to be scored and not in "
+                                           "the labelled files",
+                                STR_ARG(name)),
+                     S("kept from the model"));
     }
 }
 
@@ -177,7 +205,9 @@ static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         size_t first = SIZE_MAX, same = 0, valid = 0;
-        if (str_equal(c->name, S("records")))
+        /* One currency is what the schema book asks for, and `records` is ours. */
+        if (str_equal(c->name, S("records")) ||
+            str_equal(c->name, d->schema->transactions.currency.text))
             continue;
         for (size_t row = 0; row < t->rows; row++) {
             if (!column_valid(c, row))
@@ -256,6 +286,12 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
             "give --customers and --transactions (or --score-customers and --score-transactions)");
     }
 
+    if (in->score_transactions.count > 0 && in->score_customers.count == 0) {
+        (void)error_set(err, STATUS_USAGE,
+                        "transactions to be scored were given without customers");
+        return error_remedy(err, "give --score-customers too");
+    }
+
     const SchemaCustomers *sc = &schema->customers;
     const SchemaTransactions *st = &schema->transactions;
     const BookText label[] = {sc->label.column};
@@ -264,8 +300,10 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     for (size_t k = 0; k < scored.columns; k++)
         scored.column[k].dictionary = labelled.column[k].dictionary;
     const BookText event_keys[] = {st->key, st->customer, st->created};
-    const BookText event_needs[] = {st->amount, st->state};
-    Request events = request(keep, st->columns, event_keys, 3, event_needs, 2);
+    /* What the engine itself reads; a name left out of the schema book is empty and asks nothing.
+     */
+    const BookText event_needs[] = {st->amount, st->state, st->completed, st->currency};
+    Request events = request(keep, st->columns, event_keys, 3, event_needs, 4);
 
     Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
     Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 1);

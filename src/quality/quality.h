@@ -52,6 +52,12 @@ typedef struct LedgerLine {
 enum { COHORT_LABELLED = 1, COHORT_SCORED = 2 };
 enum { LABEL_NEGATIVE = 0, LABEL_POSITIVE = 1, LABEL_NONE = -1, LABEL_CONTRADICTORY = -2 };
 
+/* A column of the schema that a file's header lacks. */
+typedef struct Absent {
+    Str role; /* as in LedgerLine */
+    Str file, column;
+} Absent;
+
 typedef struct Dataset {
     const Schema *schema;
     size_t customers;
@@ -63,8 +69,10 @@ typedef struct Dataset {
     Table *versions; /* every usable transaction row of a known customer */
     uint32_t *owner; /* [versions->rows] its customer */
     int64_t as_of_us;
-    Str *dropped; /* customer and transaction columns present at training but not at scoring */
+    Str *dropped; /* columns that have values in files of one cohort and none in the other's */
     size_t dropped_count;
+    Absent *absent; /* by file, in the schema's order */
+    size_t absent_count;
     LedgerLine *ledger;
     size_t ledger_count;
     Findings *findings;

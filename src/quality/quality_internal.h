@@ -43,6 +43,10 @@ int quality_row_order(const Schema *schema, const Table *t, uint32_t a, uint32_t
 /* Bring the versions of one event together: order rows by customer, id, row. */
 void quality_sort_versions(uint32_t *order, size_t count, const uint32_t *owner, const Column *key);
 
+/* Say which event times lie far from nearly all others, and whether as_of does. */
+void quality_find_times(Dataset *d, Arena *keep, Arena scratch, const Table *t,
+                        const uint32_t *owner, const Column *created, const Column *completed);
+
 /* Is this transaction row's state one that is not final? */
 bool quality_pending(const Schema *schema, const Column *state, size_t row);
 

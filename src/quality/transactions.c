@@ -28,11 +28,14 @@ static Str nth_file(const Table *t, size_t row)
     return t->files[t->file[row]];
 }
 
-/* The latest event time of all: the instant at which the files were taken. */
-static int64_t latest(const Table *t, const Column *created, const Column *completed)
+/* The latest event time of any customer: the instant at which the files were taken. */
+static int64_t latest(const Table *t, const uint32_t *owner, const Column *created,
+                      const Column *completed)
 {
     int64_t best = INT64_MIN;
     for (size_t row = 0; row < t->rows; row++) {
+        if (owner[row] == NO_CODE)
+            continue;
         if (column_valid(created, row) && created->integer[row] > best)
             best = created->integer[row];
         if (completed != NULL && column_valid(completed, row) && completed->integer[row] > best)
@@ -43,6 +46,7 @@ static int64_t latest(const Table *t, const Column *created, const Column *compl
 
 typedef struct Tally {
     uint64_t exact, versions, unknown, unknown_customers, other_cohort, after, early_completion;
+    uint64_t no_currency, no_amount, negative_amount, no_state;
     uint64_t no_completion, still_pending, amount_changed, many_finals, without_events, shared_ids;
 } Tally;
 
@@ -91,6 +95,23 @@ static void report(Dataset *d, Arena *keep, const Tally *n)
                  str_format(keep, "%llu transaction rows have a final state and no completion time",
                             (unsigned long long)n->no_completion),
                  S("taken as final from their creation on"));
+    findings_add(f, SEVERITY_WARNING, "no_currency", n->no_currency,
+                 str_format(keep, "%llu transaction rows name no currency",
+                            (unsigned long long)n->no_currency),
+                 S("taken to be in the currency of the schema book"));
+    findings_add(
+        f, SEVERITY_WARNING, "no_amount", n->no_amount,
+        str_format(keep, "%llu transaction rows have no amount", (unsigned long long)n->no_amount),
+        S("counted as events; sums leave them out"));
+    findings_add(f, SEVERITY_WARNING, "negative_amount", n->negative_amount,
+                 str_format(keep, "%llu transaction rows have an amount below zero",
+                            (unsigned long long)n->negative_amount),
+                 S("used as they are, which lowers sums: the schema book expects amounts without a "
+                   "sign"));
+    findings_add(
+        f, SEVERITY_WARNING, "no_state", n->no_state,
+        str_format(keep, "%llu transaction rows have no state", (unsigned long long)n->no_state),
+        S("taken as pending"));
     findings_add(f, SEVERITY_INFO, "still_pending", n->still_pending,
                  str_format(keep, "%llu transactions are still pending",
                             (unsigned long long)n->still_pending),
@@ -157,6 +178,10 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
                                   ? NULL
                                   : table_find(t, s->transactions.completed.text);
     const Column *state = table_find(t, s->transactions.state.text);
+    const Column *amount = table_find(t, s->transactions.amount.text);
+    const Column *currency = s->transactions.currency.text.size == 0
+                                 ? NULL
+                                 : table_find(t, s->transactions.currency.text);
     TRY(one_currency(s, t, scratch, err));
 
     /* Customer of each code of the transactions' customer column. */
@@ -168,15 +193,17 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
     for (size_t i = 0; i < codes; i++)
         owner_of[i] = dictionary_find(ids, customer->dictionary->text[i]);
 
-    d->as_of_us = inputs->has_as_of ? inputs->as_of_us : latest(t, created, completed);
     Tally tally = {0};
     uint32_t *owner = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
+    for (size_t row = 0; row < t->rows; row++)
+        owner[row] = owner_of[customer->code[row]];
+    d->as_of_us = inputs->has_as_of ? inputs->as_of_us : latest(t, owner, created, completed);
+    quality_find_times(d, keep, scratch, t, owner, created, completed);
     uint32_t *order = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
     uint8_t *unknown_seen = ARENA_ARRAY(&scratch, uint8_t, codes + 1);
     size_t usable = 0;
     for (uint32_t row = 0; row < t->rows; row++) {
         LedgerLine *line = &d->ledger[all->source[row]];
-        owner[row] = owner_of[customer->code[row]];
         bool unknown = owner[row] == NO_CODE, after = created->integer[row] > d->as_of_us;
         if (unknown || after) {
             Arena own = scratch;
@@ -196,6 +223,10 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
             }
             continue;
         }
+        tally.no_currency += currency != NULL && !column_valid(currency, row);
+        tally.no_amount += !column_valid(amount, row);
+        tally.negative_amount += column_valid(amount, row) && amount->integer[row] < 0;
+        tally.no_state += state != NULL && !column_valid(state, row);
         bool labelled_file = str_equal(line->role, S("transactions"));
         tally.other_cohort +=
             (d->cohort[owner[row]] & (labelled_file ? COHORT_LABELLED : COHORT_SCORED)) == 0;

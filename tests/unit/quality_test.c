@@ -59,7 +59,7 @@ static const char *const clean[ROLES] = {
               "b,BAD,DE,41\n"
               "c,GOOD,FR,52\n",
     TRANSACTIONS "1,a,COMPLETED,IN,x,10.00,EUR,2024-01-01 10:00:00,2024-01-01 11:00:00\n"
-                 "2,a,FAILED,OUT,,5.00,,2024-01-02 10:00:00,2024-01-02 10:00:01\n"
+                 "2,a,FAILED,OUT,,5.00,EUR,2024-01-02 10:00:00,2024-01-02 10:00:01\n"
                  "3,b,COMPLETED,IN,y,20.00,EUR,2024-01-03 10:00:00,2024-01-03 10:00:00\n"
                  "4,c,COMPLETED,OUT,x,1.00,EUR,2024-01-04 10:00:00,2024-01-04 10:00:00\n",
     SCORE_CUSTOMERS "d,FR,30\n"
@@ -282,21 +282,89 @@ static void columns_that_say_nothing_are_found(void **state)
     const Findings *f = b->data->findings;
     const Finding *empty = findings_find(f, "empty_column");
     const Finding *constant = findings_find(f, "constant_column");
-    const Finding *absent = findings_find(f, "absent_at_scoring");
     const Finding *extra = findings_find(f, "extra_columns");
     assert_non_null(empty);
     assert_non_null(constant);
-    assert_non_null(absent);
     assert_non_null(extra);
     assert_true(str_contains(empty->what, S("age")));
     assert_true(str_contains(constant->what, S("country")) &&
                 str_contains(constant->what, S("FR")));
-    assert_true(str_contains(absent->what, S("age")));
     assert_true(str_contains(extra->what, S("hat")));
-    assert_int_equal(b->data->dropped_count, 1);
-    same_text(b->data->dropped[0], "age");
+    assert_int_equal(b->data->dropped_count, 0); /* age says nothing in either cohort */
     sums_hold(b);
     bank_free(b);
+}
+
+/* A column counts where it brings values: a header over empty cells is as good as none. */
+static void column_of_one_cohort_only_is_dropped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *labelled, *scored, *code;
+    } shape[] = {{"user_id,outcome,country,age\na,GOOD,FR,33\nb,BAD,DE,44\n",
+                  "user_id,country\nd,FR\n", "absent_at_scoring"},
+                 {"user_id,outcome,country,age\na,GOOD,FR,33\nb,BAD,DE,44\n",
+                  "user_id,country,age\nd,FR,\n", "absent_at_scoring"},
+                 {"user_id,outcome,country\na,GOOD,FR\nb,BAD,DE\n",
+                  "user_id,country,age\nd,FR,20\n", "absent_at_training"}};
+    for (size_t i = 0; i < COUNT_OF(shape); i++) {
+        Bank *b = bank_new();
+        bank_file(b, CUSTOMER, str_from(shape[i].labelled));
+        bank_file(b, TRANSACTION, str_from(clean[TRANSACTION]));
+        bank_file(b, SCORE_CUSTOMER, str_from(shape[i].scored));
+        bank_file(b, SCORE_TRANSACTION, str_from(clean[SCORE_TRANSACTION]));
+        bank_must_read(b);
+        const Finding *f = findings_find(b->data->findings, shape[i].code);
+        assert_non_null(f);
+        assert_true(f != NULL && str_contains(f->what, S("age")));
+        assert_int_equal(b->data->dropped_count, 1);
+        same_text(b->data->dropped[0], "age");
+        bank_free(b);
+    }
+}
+
+/* Which rows say less than they should, and that nothing is made up for them. */
+static void rows_without_amount_state_currency_or_sign_are_counted(void **state)
+{
+    (void)state;
+    Bank *b = bank_new();
+    bank_file(b, CUSTOMER, str_from(clean[CUSTOMER]));
+    bank_file(b, TRANSACTION,
+              S(TRANSACTIONS
+                "1,a,COMPLETED,IN,x,,EUR,2024-01-01 10:00:00,2024-01-01 11:00:00\n"
+                "2,a,,OUT,,5.00,EUR,2024-01-02 10:00:00,2024-01-02 10:00:01\n"
+                "3,b,COMPLETED,IN,y,-20.00,EUR,2024-01-03 10:00:00,2024-01-03 10:00:00\n"
+                "4,c,COMPLETED,OUT,x,1.00,,2024-01-04 10:00:00,2024-01-04 10:00:00\n"));
+    bank_must_read(b);
+    const char *const codes[] = {"no_amount", "no_state", "negative_amount", "no_currency"};
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        const Finding *f = findings_find(b->data->findings, codes[i]);
+        assert_non_null(f);
+        assert_true(f != NULL && f->count == 1);
+    }
+    bank_free(b);
+}
+
+/* One mistyped year moves as_of for everybody. */
+static void a_time_far_from_all_others_is_named(void **state)
+{
+    (void)state;
+    for (int typo = 0; typo < 2; typo++) {
+        Bank *b = bank_new();
+        Buffer rows = buffer_new(&b->keep);
+        buffer_add(&rows, S(TRANSACTIONS));
+        for (int i = 0; i < 200; i++)
+            buffer_format(&rows, "t%d,a,COMPLETED,IN,x,1.00,EUR,%s-03-%02d 10:00:00,\n", i,
+                          typo == 1 && i == 77 ? "2099" : "2024", 1 + i % 28);
+        bank_file(b, CUSTOMER, str_from(clean[CUSTOMER]));
+        bank_file(b, TRANSACTION, buffer_str(&rows));
+        bank_must_read(b);
+        const Finding *f = findings_find(b->data->findings, "times_far_off");
+        assert_true((f != NULL) == (typo == 1));
+        assert_true(f == NULL || (f->count == 1 && str_contains(f->what, S("line 79"))));
+        assert_true((findings_find(b->data->findings, "as_of_far_off") != NULL) == (typo == 1));
+        bank_free(b);
+    }
 }
 
 /* ---- customers ---- */
@@ -880,6 +948,9 @@ int main(void)
         cmocka_unit_test(every_finding_appears_when_it_should),
         cmocka_unit_test(clean_files_give_no_finding),
         cmocka_unit_test(columns_that_say_nothing_are_found),
+        cmocka_unit_test(column_of_one_cohort_only_is_dropped),
+        cmocka_unit_test(rows_without_amount_state_currency_or_sign_are_counted),
+        cmocka_unit_test(a_time_far_from_all_others_is_named),
         cmocka_unit_test(labels_follow_the_schema),
         cmocka_unit_test(label_of_a_file_to_be_scored_is_not_read),
         cmocka_unit_test(versions_settle_by_majority_and_a_tie_is_missing),
