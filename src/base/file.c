@@ -61,6 +61,11 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+Status file_remove(const char *path, Error *err)
+{
+    return unlink(path) == 0 || errno == ENOENT ? STATUS_OK : refuse(err, path, "remove");
+}
+
 Status folder_make(const char *path, Error *err)
 {
     char part[4096];

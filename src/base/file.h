@@ -9,6 +9,8 @@
 MUST_USE Status file_read(Str *out, Arena *keep, const char *path, Error *err);
 MUST_USE Status file_write(const char *path, Str bytes, Error *err);
 bool file_exists(const char *path);
+/* Remove a file; one that is not there is fine. */
+MUST_USE Status file_remove(const char *path, Error *err);
 /* Make a folder and its parents; an existing one is fine. */
 MUST_USE Status folder_make(const char *path, Error *err);
 const char *path_join(Arena *arena, const char *folder, const char *name);

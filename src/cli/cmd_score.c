@@ -65,6 +65,7 @@ static Status run(const Args *args, Error *err)
              data->quarantine->count, quarantine);
     }
     TRY(status);
+    TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;

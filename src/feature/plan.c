@@ -111,6 +111,33 @@ static Status check_ground(const Plan *p, const Feature *f, const SchemaColumn *
     return refuse(p, f->formula.mark, err);
 }
 
+/* Points in time and versions say when and how a customer was observed, not what they did. (A
+ * difference of two times of one event is behaviour: it passes.) */
+static Status check_observation(const Plan *p, const Feature *f, Error *err)
+{
+    size_t customers, events, aggregates;
+    const Str *customer = lang_names(f->expr, &customers);
+    const Str *event = lang_event_names(f->expr, &events);
+    const Aggregate *a = lang_aggregates(f->expr, &aggregates);
+    const char *tells = NULL;
+    if (f->use != USE_MODEL)
+        return STATUS_OK;
+    for (size_t i = 0; i < customers; i++)
+        tells = str_equal(customer[i], S("records")) ? "versions of a row were exported" : tells;
+    for (size_t i = 0; i < events; i++)
+        tells = str_equal(event[i], S("records")) ? "versions of a row were exported" : tells;
+    for (size_t i = 0; i < aggregates; i++)
+        tells = a[i].type == TYPE_TIME ? "a customer joined or fell silent" : tells;
+    if (str_contains(lang_text(f->expr), S("time '")))
+        tells = "a customer joined or fell silent";
+    if (tells == NULL)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT, "feature %.*s would tell the model when or how often %s",
+                    STR_ARG(f->name.text), tells);
+    (void)error_remedy(err, "watch it with `use: monitor`");
+    return refuse(p, f->formula.mark, err);
+}
+
 /* Design's rule on what may enter a model, checked on the expression and not on trust. */
 static Status check_use(const Plan *p, const Feature *f, Error *err)
 {
@@ -183,7 +210,8 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     }
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
-    return check_use(p, f, err);
+    TRY(check_use(p, f, err));
+    return check_observation(p, f, err);
 }
 
 Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,

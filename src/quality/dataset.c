@@ -302,8 +302,8 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     const BookText event_keys[] = {st->key, st->customer, st->created};
     /* What the engine itself reads; a name left out of the schema book is empty and asks nothing.
      */
-    const BookText event_needs[] = {st->amount, st->state, st->completed, st->currency};
-    Request events = request(keep, st->columns, event_keys, 3, event_needs, 4);
+    const BookText event_needs[] = {st->amount, st->state, st->completed};
+    Request events = request(keep, st->columns, event_keys, 3, event_needs, 3);
 
     Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
     Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 1);

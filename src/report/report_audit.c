@@ -34,14 +34,22 @@ static void silence(Page *p, const Silence *s)
     Str age = duration_text(text, s->age_us), mean = number_fixed(a, s->mean_change, 3);
     Str most = number_fixed(a, s->max_change, 3), limit = number_fixed(a, s->limit, 3);
     Str order = number_fixed(a, s->rank_correlation, 3);
+    Str least = number_fixed(a, s->correlation_least, 2);
     html(p, "<h3 id=\"silence\">Silence test</h3>\n");
+    if (!s->tested) {
+        html_paragraph(p,
+                       "Not possible: only %zu customers are older than %.*s. Nothing is known of "
+                       "what the model makes of silence.",
+                       s->customers, STR_ARG(age));
+        return;
+    }
     verdict(p, s->passed,
             str_format(a,
                        "With every history cut at the age of %.*s, the probabilities of %zu "
                        "customers move by %.*s on average (limit %.*s), at most by %.*s; rank "
-                       "correlation %.*s.",
+                       "correlation %.*s (at least %.*s).",
                        STR_ARG(age), s->customers, STR_ARG(mean), STR_ARG(limit), STR_ARG(most),
-                       STR_ARG(order)));
+                       STR_ARG(order), STR_ARG(least)));
     html_note(p,
               "Suspended accounts fall silent. A model that had learnt from silence would change "
               "its mind when the silence is cut away.");

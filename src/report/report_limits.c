@@ -25,7 +25,8 @@ static void about_labels(Page *p, const Tally *t)
         item(p, "A score is not a population probability.",
              str_format(a,
                         "%.*s of the labelled customers were suspended because the sample was "
-                        "drawn so. Probabilities are calibrated to this mix; where suspensions "
+                        "drawn so, or because so many were: the files do not say which. "
+                        "Probabilities are calibrated to this mix; where suspensions "
                         "are rarer, the same score means less.",
                         STR_ARG(share)));
     }

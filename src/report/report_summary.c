@@ -97,7 +97,10 @@ static void line_control(Summary *s)
         buffer_add(&s->text, S("not run"));
     }
     if (s->run->silence != NULL)
-        buffer_format(&s->text, "; silence test %s", s->run->silence->passed ? "passed" : "FAILED");
+        buffer_format(&s->text, "; silence test %s",
+                      !s->run->silence->tested  ? "not possible: too few old enough"
+                      : s->run->silence->passed ? "passed"
+                                                : "FAILED");
 }
 
 static void line_segments(Summary *s)

@@ -9,6 +9,26 @@ Status score_events(Events **out, Arena *keep, Arena scratch, const Plan *plan, 
     return events_build(out, keep, plan, data->profile, collapsed, as_of_us, err);
 }
 
+Status score_check_columns(const Plan *plan, const uint8_t *skip, const Dataset *data, Error *err)
+{
+    for (size_t a = 0; a < data->absent_count; a++) {
+        const Absent *absent = &data->absent[a];
+        if (!str_starts(absent->role, S("score_")))
+            continue;
+        for (size_t i = 0; i < plan->features; i++) {
+            const Feature *f = &plan->feature[i];
+            bool needed = f->use == USE_POLICY || (f->use == USE_MODEL && !skip[i]);
+            if (!needed || !feature_reads(f, absent->column))
+                continue;
+            (void)error_set(err, STATUS_DATA, "%.*s has no column %.*s, which feature %.*s reads",
+                            STR_ARG(absent->file), STR_ARG(absent->column), STR_ARG(f->name.text));
+            return error_remedy(err, "add the column, or take the feature out of the features book "
+                                     "and train again");
+        }
+    }
+    return STATUS_OK;
+}
+
 /* A value of a category that the model has no level for: scored as none of the known ones. */
 static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const Table *features,
                             const uint32_t *row, size_t count)

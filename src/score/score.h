@@ -61,6 +61,12 @@ MUST_USE Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bu
                               Dataset *data, const uint32_t *row, size_t count, Team *team,
                               Error *err);
 
+/* Does every file to be scored have the columns that the model and the policy read? DATA names the
+ * file, the column and a feature that needs it: a column that is not there must not pass for
+ * customers who did nothing. */
+MUST_USE Status score_check_columns(const Plan *plan, const uint8_t *skip, const Dataset *data,
+                                    Error *err);
+
 /* Events of every customer as known at as_of_us[customer]. */
 MUST_USE Status score_events(Events **out, Arena *keep, Arena scratch, const Plan *plan,
                              const Dataset *data, const int64_t *as_of_us, Error *err);
@@ -72,8 +78,10 @@ typedef struct Silence {
     size_t customers;               /* old enough to be cut */
     double mean_change, max_change; /* of the probability, absolute */
     double rank_correlation;        /* Spearman's, before against after */
-    double limit;                   /* on mean_change */
-    bool passed;
+    double limit;             /* on mean_change: a tenth of the mean probability, 0.02 at most */
+    double correlation_least; /* on rank_correlation */
+    bool tested;              /* false: too few customers to say anything */
+    bool passed;              /* true when not tested: nothing was found */
 } Silence;
 MUST_USE Status score_silence(Silence *out, Arena scratch, const Bundle *b, const Dataset *data,
                               const uint32_t *row, size_t count, int64_t age_us, Team *team,

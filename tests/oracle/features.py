@@ -83,7 +83,7 @@ def read_profiles(labelled, scored):
     for customer, group in rows.groupby("user_id", sort=False):
         profile[customer] = {
             "cohort": cohort[customer],
-            "records": len(group),
+            "records": len(group.drop_duplicates()),
             "reason_to_use_app": settle(map(text_or_missing, group.reason_to_use_app)),
             "kyc_state": settle(map(text_or_missing, group.kyc_state)),
             "has_biometrics": settle(map(truth, group.has_biometrics))}
