@@ -123,12 +123,45 @@ assay_status assay_customer_set(assay_customer *customer, const char *column, co
     return ASSAY_OK;
 }
 
+/* Does the engine, the model or the policy read this transaction column? */
+static bool column_needed(const Bundle *b, Str column)
+{
+    const SchemaTransactions *t = &b->schema->transactions;
+    const Str engine[] = {t->key.text, t->created.text, t->completed.text, t->state.text,
+                          t->amount.text};
+    for (size_t i = 0; i < COUNT_OF(engine); i++)
+        if (str_equal(engine[i], column))
+            return true;
+    for (size_t i = 0; i < b->plan->features; i++) {
+        const Feature *f = &b->plan->feature[i];
+        if (f->use != USE_MONITOR && !(f->use == USE_MODEL && b->skip[i]) &&
+            feature_reads(f, column))
+            return true;
+    }
+    return false;
+}
+
 assay_status assay_customer_transaction(assay_customer *customer, const char *const *column,
                                         const char *const *value, size_t count, assay_error *error)
 {
     const Schema *s = customer->bundle->bundle->schema;
     size_t columns = s->transactions.columns.count;
     const SchemaColumn *known = s->transactions.columns.item;
+    /* What a feature reads must be said, even if only as an empty value: a column left out would
+     * pass for a customer who did nothing. */
+    for (size_t k = 0; k < columns && count <= COLUMNS_MAX && column != NULL; k++) {
+        bool said = str_equal(known[k].name.text, s->transactions.customer.text) ||
+                    !column_needed(customer->bundle->bundle, known[k].name.text);
+        for (size_t i = 0; i < count && !said; i++)
+            said = column[i] != NULL && str_equal(str_from(column[i]), known[k].name.text);
+        if (!said) {
+            Error err = {0};
+            (void)error_set(&err, STATUS_USAGE, "the transaction has no column %.*s",
+                            STR_ARG(known[k].name.text));
+            (void)error_remedy(&err, "give it, with an empty value where it is not known");
+            return told(error, &err);
+        }
+    }
     if (count > COLUMNS_MAX || column == NULL || value == NULL)
         return usage(error, "a transaction needs columns and values",
                      "give both, of the same length");
@@ -273,7 +306,8 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
     Error refused = {0};
     Status status = dataset_read(&data, keep, scratch, s, &in, &refused);
     /* A run sets a bad row aside and says so; a caller that hands over one customer is told, and
-     * told of the row before whatever follows from its absence. */
+     * told of the row before whatever follows from its absence. Only what was not known yet at
+     * as_of is left out in peace. */
     const Quarantine *aside = data->quarantine;
     for (size_t i = 0; i < aside->count && err->status == STATUS_OK; i++)
         if (!str_equal(aside->row[i].code, S("after_as_of"))) {
