@@ -1,8 +1,8 @@
 /* learn.h - learning that cannot fool itself.
  *
  * Histogram-grown boosted trees and logistic regression; folds of whole customers; repeated
- * cross-validation whose every figure is out of fold and carries an interval; calibration that
- * is itself cross-fitted; a leakage audit with shuffled labels. Gradients are integers inside
+ * cross-validation whose every figure is out of fold and carries an interval; calibration from
+ * margins of other folds; a leakage audit with shuffled labels. Gradients are integers inside
  * histograms and every other sum has a fixed order, so the bytes of a result do not depend on
  * threads or machine. Rows of a TrainingSet are customers, one row each.
  */
@@ -38,7 +38,9 @@ ForestOptions forest_options_default(void);
 /* Grow boosted trees for binary log loss. row[0 .. rows - 1] picks the customers (NULL: all);
  * watch rows, if any, decide early stopping. Bins are cut from the picked rows alone.
  * Splits of equal gain go to the lower column, then the lower bin. A missing value goes to
- * the better side, left on a tie. Monotone bounds as in XGBoost.
+ * the better side, left on a tie. In a column with fewer missing rows than 5 or 1 % of the picked
+ * rows nothing is learnt from them: the other rows choose the split, and missing values go to the
+ * side with the larger cover, left on a tie. Monotone bounds as in XGBoost.
  * Errors: DATA with fewer than 2 rows of either class.
  * Memory: keep.  Cost: O(trees * rows * columns).  Source: Chen and Guestrin 2016; Shi et al. 2022
  * (quantised gradients, here fixed-point in 64-bit sums). */
@@ -49,7 +51,9 @@ MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const Tra
 
 /* Logistic regression with an L2 penalty on standardised inputs (intercept free), by Newton's
  * method with step halving. Heavy-tailed columns are taken as sign(x) log(1 + |x|) by a stated
- * rule. Columns without variation get weight 0; a column's monotone sign is held. row NULL: all.
+ * rule. Columns without variation get weight 0; a column's monotone sign is held. Being missing
+ * has a weight where at least 5 and 1 % of the rows are missing, else weight_missing is 0: a rarer
+ * missing value stands at the centre and says nothing. row NULL: all.
  * Deterministic: Cholesky in fixed order.  Errors: DATA with fewer than 2 rows of either class.
  * Memory: keep.  Cost: O(rows * columns^2) an iteration. */
 MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -79,10 +83,13 @@ typedef struct Candidate {
     Str name; /* logistic, forest */
     Str says; /* its settings in words */
     ModelKind kind;
-    double l2;             /* logistic */
-    ForestOptions forest;  /* forest */
-    double **margin;       /* [repeat][row] out of fold */
-    double **probability;  /* [repeat][row] Platt fitted on the other folds' out-of-fold margins */
+    double l2;            /* logistic */
+    ForestOptions forest; /* forest */
+    double **margin;      /* [repeat][row] out of fold */
+    /* [repeat][row] Platt fitted on the out-of-fold margins of the repeat's other folds. The
+     * models behind those margins may have been trained with the judged fold's customers: a
+     * second-order use of their labels, through Platt's two parameters. */
+    double **probability;
     double log_loss;       /* mean over repeats, ALL */
     double log_loss_error; /* standard error over customers of the mean log loss */
     MetricSet *metric;     /* [strata] */
@@ -108,7 +115,9 @@ MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, con
                                Error *err);
 
 /* The chosen candidate on all rows, with Platt and Venn-Abers from the out-of-fold margins
- * (averaged over repeats). */
+ * averaged over repeats. The average is steadier than one repeat's margins, on which the Platts
+ * of the validation are fitted, so the validation judges a sigmoid of the same kind, not this
+ * very one. */
 typedef struct Learned {
     Model *model;
     Platt platt;
@@ -156,8 +165,11 @@ typedef struct Audit {
 /* Probe every column (missing is a level of its own: it may tell) and run the negative control:
  * the whole of learn_validate's chosen candidate, one repeat, on `shuffles` permutations of the
  * labels over customers; their mean AUC must lie within limits that ten clean sets pass.
- * Findings are added in words. GATE is not returned here: the caller decides on
- * control.passed.  Memory: keep. */
+ * A watched column (use monitor or audit) is a leak from an interval above .55, a policy column
+ * from an AUC of .80 with an interval above .65, one of the model by the same marks a strong
+ * feature and from .90 a severe leak; docs/learning.md has the table. Fewer than 20 shuffles are
+ * a warning, few_shuffles. Findings are added in words. GATE is not returned here: the caller
+ * decides on control.passed.  Memory: keep. */
 MUST_USE Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
                             const TrainingSet *set, const Validation *validation,
                             const LearnOptions *options, Findings *findings, Team *team,

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 /* From here on a column is remarkable. The AUC must reach its mark and the interval must lie
- * clear of chance, so that five suspended customers do not make a leak. */
+ * clear of chance, so that five suspended customers do not make a leak. Of a watched column
+ * (monitor, audit) the interval alone decides. */
 static const double AUC_MODEL_SEVERE = 0.90, AUC_KEPT_OUT = 0.80, AUC_CLEAR = 0.65,
                     AUC_WATCHED = 0.55;
 static const double COHORT_AUC = 0.75;
 static const double MISSING_DIFFERENCE = 0.10, MISSING_ERRORS = 4;
 enum { LISTED = 5, NAMED = 8 }; /* findings of one column each; names in a sentence */
+enum { SHUFFLES_ENOUGH = 20 };  /* fewer judge little */
 
 /* ---- one column as numbers ---- */
 
@@ -257,7 +259,11 @@ static void say_leak(Findings *f, const Probe *p, uint64_t rows, Arena scratch)
         &scratch, "%.*s alone separates the labels at AUC %.2f [%.2f, %.2f]; %s values are risky",
         STR_ARG(p->name), p->auc.value, p->auc.low, p->auc.high,
         p->higher_is_risky ? "high" : "low");
-    if (!in_model(p))
+    if (!in_model(p) && !watched(p))
+        findings_add(f, SEVERITY_WARNING, "observation_leak", rows,
+                     str_format(&scratch, "%.*s; not in the model", STR_ARG(what)),
+                     str_format(&scratch, "kept out of the model (use: %.*s)", STR_ARG(p->use)));
+    else if (!in_model(p))
         findings_add(f, SEVERITY_WARNING, "observation_leak", rows,
                      str_format(&scratch,
                                 "%.*s: it tells how long, how lately or in how many rows a "
@@ -321,6 +327,15 @@ static void say_control(Findings *f, const Control *c, const Candidate *candidat
                  c->passed ? S("nothing: the validation finds no signal where there is none")
                            : S("do not trust the validation: something of a customer reaches the "
                                "fold that judges it"));
+    if (c->shuffles < SHUFFLES_ENOUGH)
+        findings_add(f, SEVERITY_WARNING, "few_shuffles", c->shuffles,
+                     str_format(&scratch,
+                                "the negative control ran on %zu shuffle%s of the labels: it "
+                                "judges little, for its limits are wide and rest on a spread that "
+                                "was hardly seen",
+                                c->shuffles, c->shuffles == 1 ? "" : "s"),
+                     str_format(&scratch, "take its verdict for little; run it on %d shuffles",
+                                SHUFFLES_ENOUGH));
 }
 
 Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,

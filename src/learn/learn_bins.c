@@ -68,7 +68,7 @@ static bool midway(float low, float high, float *out)
 /* One column: cuts between distinct values. Every bin takes an equal share of the rows that are
  * left; a value with more than that share stands alone, so that a column of mostly zeros still
  * has its other values cut finely. Answers the number of value bins. */
-static uint16_t cut_column(float *cut, bool *closed, const Matrix *x, size_t column,
+static uint16_t cut_column(float *cut, bool *closed, bool *rare, const Matrix *x, size_t column,
                            const uint32_t *row, size_t rows, size_t bins, Arena scratch)
 {
     uint32_t *key = ARENA_RAW(&scratch, uint32_t, rows),
@@ -81,6 +81,7 @@ static uint16_t cut_column(float *cut, bool *closed, const Matrix *x, size_t col
             key[n++] = key_of(v);
     }
     *closed = n == 0;
+    *rare = rows - n < missing_least(rows);
     if (n == 0)
         return 1;
     sort_keys(key, spare, n);
@@ -136,8 +137,8 @@ static void bin_tile(void *context, size_t group, Arena scratch)
     uint8_t *tile = b->code + group * b->rows * GROUP;
     size_t from = group * GROUP, to = from + GROUP < b->columns ? from + GROUP : b->columns;
     for (size_t c = from; c < to; c++)
-        b->count[c] =
-            cut_column(b->cut[c], &b->closed[c], t->x, c, t->row, b->rows, t->most, scratch);
+        b->count[c] = cut_column(b->cut[c], &b->closed[c], &b->rare[c], t->x, c, t->row, b->rows,
+                                 t->most, scratch);
     for (size_t i = 0; i < b->rows; i++) {
         const float *x = matrix_row(t->x, t->row[i]);
         uint8_t *code = tile + i * GROUP;
@@ -157,6 +158,7 @@ Bins *bins_new(Arena *keep, const Matrix *x, const uint32_t *row, size_t rows, s
     b->groups = (x->columns + GROUP - 1) / GROUP;
     b->count = ARENA_ARRAY(keep, uint16_t, b->groups * GROUP);
     b->closed = ARENA_ARRAY(keep, bool, x->columns);
+    b->rare = ARENA_ARRAY(keep, bool, x->columns);
     b->cut = ARENA_ARRAY(keep, float *, x->columns);
     for (size_t c = 0; c < x->columns; c++)
         b->cut[c] = ARENA_ARRAY(keep, float, bins);

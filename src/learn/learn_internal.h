@@ -28,6 +28,14 @@ const uint32_t *rows_or_all(Arena *keep, const uint32_t *row, size_t rows);
 MUST_USE Status classes_check(const uint8_t *label, const uint32_t *row, size_t rows, size_t least,
                               Error *err);
 
+/* From how many missing rows on a model may learn from their being missing: 5, and 1 % of the
+ * rows. Fewer are an accident of how those customers came into the files (two versions of a row
+ * that disagree, say), and no measure of anyone: the rule of categories' levels. */
+static inline size_t missing_least(size_t rows)
+{
+    return rows / 100 > 5 ? rows / 100 : 5;
+}
+
 /* Log loss of a margin: log(1 + exp(-m)) for a positive, log(1 + exp(m)) for a negative. */
 double margin_loss(double margin, uint8_t label);
 
@@ -44,8 +52,8 @@ static inline void share_out(Team *team, size_t count, TeamTask *task, void *con
 /* ---- linear ---- */
 
 /* The picked rows as doubles: a constant 1, the varying columns standardised, then one
- * column for each distinct pattern of missing values, standardised too. Row-major with a
- * stride of whole vectors; the padding is zero. */
+ * column for each pattern of missing values that missing_least rows share, standardised too.
+ * Row-major with a stride of whole vectors; the padding is zero. */
 typedef struct Design {
     Linear *frame; /* transform, center, scale, low, high are set; weights are not */
     size_t rows, width, stride;
@@ -85,6 +93,7 @@ typedef struct Bins {
     uint16_t *count;                      /* [columns] */
     float **cut;  /* [columns][count - 1] a value below cut[b] has a code of at most b */
     bool *closed; /* [columns] no float lies above every value: cannot split off missing */
+    bool *rare;   /* [columns] fewer missing rows than missing_least: no split learns from them */
     uint8_t *code;
 } Bins;
 

@@ -90,16 +90,18 @@ static bool missing_alike(const Matrix *x, size_t a, size_t b, const uint32_t *r
 }
 
 /* Columns that are missing for the same rows share one indicator: thirty ratios that are all
- * missing for customers without transactions say one thing, and one penalty is due on it. */
+ * missing for customers without transactions say one thing, and one penalty is due on it. Too
+ * few missing rows get none: they stand at the centre and say nothing. */
 static void design_groups(Design *d, Arena *work, const Matrix *x, const uint32_t *row, size_t rows)
 {
     size_t *missing = ARENA_ARRAY(work, size_t, x->columns);
     uint32_t *first = ARENA_ARRAY(work, uint32_t, x->columns);
+    size_t least = missing_least(rows);
     for (size_t c = 0; c < x->columns; c++) {
         for (size_t i = 0; i < rows; i++)
             missing[c] += is_missing((double)matrix_row(x, row[i])[c]);
         d->group[c] = NONE;
-        if (missing[c] == 0 || missing[c] == rows)
+        if (missing[c] < least || missing[c] == rows)
             continue;
         for (size_t g = 0; g < d->groups && d->group[c] == NONE; g++)
             if (missing[first[g]] == missing[c] && missing_alike(x, first[g], c, row, rows))

@@ -106,7 +106,8 @@ static double gain_of(const Terms *t, Sum s, double weight)
 
 typedef struct Search {
     const Grower *grower;
-    const Leaf *leaf;
+    Sum all;          /* of the rows that are parted */
+    double low, high; /* bounds on the weights */
     Terms terms;
     double parent_gain;
     bool bounded;     /* some weight may have to be clipped */
@@ -119,11 +120,12 @@ static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
 {
     const ForestOptions *o = g->options;
     Search s = {.grower = g,
-                .leaf = leaf,
+                .all = leaf->sum,
+                .low = leaf->low,
+                .high = leaf->high,
                 .terms = {o->l2, fixed.gradient_unit, fixed.hessian_unit},
                 .least = o->gain_min > least_gain ? o->gain_min : least_gain};
-    s.parent_gain =
-        gain_of(&s.terms, leaf->sum, weight_of(&s.terms, leaf->sum, leaf->low, leaf->high));
+    s.parent_gain = gain_of(&s.terms, s.all, weight_of(&s.terms, s.all, s.low, s.high));
     s.bounded = leaf->low > -DBL_MAX || leaf->high < DBL_MAX;
     s.scale = fixed.gradient_unit * fixed.gradient_unit / fixed.hessian_unit;
     s.l2 = o->l2 / fixed.hessian_unit;
@@ -145,9 +147,8 @@ static double gain_free(const Search *s, Sum left, Sum right)
 /* The gain with weights clipped to the leaf's bounds; negative when they break the sign. */
 static double gain_within(const Search *s, Sum left, Sum right, int sign)
 {
-    double low = s->leaf->low, high = s->leaf->high;
-    double left_weight = weight_of(&s->terms, left, low, high);
-    double right_weight = weight_of(&s->terms, right, low, high);
+    double left_weight = weight_of(&s->terms, left, s->low, s->high);
+    double right_weight = weight_of(&s->terms, right, s->low, s->high);
     if (sign * (right_weight - left_weight) < 0)
         return -1;
     return gain_of(&s->terms, left, left_weight) + gain_of(&s->terms, right, right_weight) -
@@ -157,8 +158,7 @@ static double gain_within(const Search *s, Sum left, Sum right, int sign)
 static inline void split_try(const Search *s, Split *best, size_t column, size_t bin,
                              bool missing_left, Sum left)
 {
-    Sum all = s->leaf->sum;
-    Sum right = {all.gradient - left.gradient, all.hessian - left.hessian};
+    Sum right = {s->all.gradient - left.gradient, s->all.hessian - left.hessian};
     if (left.hessian < s->hessian_min || right.hessian < s->hessian_min)
         return;
     int sign = s->grower->monotone == NULL ? 0 : s->grower->monotone[column];
@@ -168,11 +168,50 @@ static inline void split_try(const Search *s, Split *best, size_t column, size_t
         *best = (Split){gain, (uint32_t)column, (uint8_t)bin, missing_left, left};
 }
 
+/* The best split of a column with too few missing rows to learn from: the others alone choose it,
+ * as if those rows were not there, and missing values then go where more of the others went, left
+ * on a tie. The side they join counts them among its rows; bounds_part keeps the column's sign
+ * whatever they do to its weight. */
+static void split_column_rare(const Search *s, Split *best, size_t column, const Sum *histogram)
+{
+    const Bins *b = s->grower->bins;
+    size_t count = b->count[column];
+    const Sum *h = histogram + column * b->stride;
+    Sum missing = h[count], sum = {0, 0};
+    Search present = *s;
+    if (missing.hessian > 0) {
+        present.all.gradient -= missing.gradient;
+        present.all.hessian -= missing.hessian;
+        present.parent_gain =
+            gain_of(&s->terms, present.all, weight_of(&s->terms, present.all, s->low, s->high));
+    }
+    Split own = {.gain = best->gain};
+    for (size_t bin = 0; bin + 1 < count; bin++) {
+        if (h[bin].hessian == 0)
+            continue;
+        sum.gradient += h[bin].gradient;
+        sum.hessian += h[bin].hessian;
+        split_try(&present, &own, column, bin, true, sum);
+    }
+    if (!(own.gain > best->gain))
+        return;
+    own.missing_left = own.left.hessian >= present.all.hessian - own.left.hessian;
+    if (own.missing_left) {
+        own.left.gradient += missing.gradient;
+        own.left.hessian += missing.hessian;
+    }
+    *best = own;
+}
+
 /* The best split of one column. On equal gain the first tried stands: lower bins first, and
  * for each bin missing values to the left first. */
 static void split_column(const Search *s, Split *best, size_t column, const Sum *histogram)
 {
     const Bins *b = s->grower->bins;
+    if (b->rare[column]) {
+        split_column_rare(s, best, column, histogram);
+        return;
+    }
     size_t count = b->count[column];
     const Sum *h = histogram + column * b->stride;
     Sum missing = h[count], sum = {0, 0};

@@ -76,8 +76,9 @@ static void whole_task(void *context, size_t task, Arena scratch)
         procedure_tune(&p, w->set, row, w->set->x->rows, whole_seed(w->options), scratch);
 }
 
-/* Platt for a fold is fitted on the margins of the other folds of the same repeat: no customer
- * has a part in the calibration that judges it. */
+/* Platt for a fold is fitted on the margins of the other folds of the same repeat, so on none of
+ * its customers' margins. The models behind those margins may have been trained with them: what
+ * is left of their labels goes through two parameters. */
 static void calibrate_repeat(double *probability, const double *margin, const uint32_t *fold,
                              const uint8_t *label, size_t rows, size_t folds, Arena scratch)
 {

@@ -12,11 +12,13 @@ static void assert_near(double a, double b, double tolerance)
         fail_msg("%.12g is not within %g of %.12g", a, tolerance, b);
 }
 
-enum { LABELLED = 300, SCORED = 200, COLUMNS = 9 };
-static const char *const names[COLUMNS] = {"silence", "knows",  "noise",  "identifier", "wave",
-                                           "holes",   "reason", "strong", "flat"};
-static const char *const uses[COLUMNS] = {"monitor", "model", "model", "audit", "model",
-                                          "model",   "audit", "model", "policy"};
+enum { LABELLED = 300, SCORED = 200, COLUMNS = 12 };
+static const char *const names[COLUMNS] = {"silence", "knows", "noise",  "identifier",
+                                           "wave",    "holes", "reason", "strong",
+                                           "flat",    "rule",  "weak",   "lately"};
+static const char *const uses[COLUMNS] = {"monitor", "model",  "model",  "audit",
+                                          "model",   "model",  "audit",  "model",
+                                          "policy",  "policy", "policy", "monitor"};
 
 /* What each column is made of, for customer i of a cohort. */
 static void fill(Table *t, size_t i, int label, bool scored, Random *r)
@@ -30,6 +32,8 @@ static void fill(Table *t, size_t i, int label, bool scored, Random *r)
     value[5] = random_normal(r);
     value[7] = 1.6 * label + random_normal(r);
     value[8] = 1;
+    value[9] = 2.4 * label + other;
+    value[10] = value[11] = 0.8 * label + noise;
     for (size_t c = 0; c < COLUMNS; c++) {
         Column *column = &t->column[c];
         if (c == 5 && random_uniform(r) < (scored ? 0.5 : 0.1))
@@ -163,6 +167,43 @@ static void audit_tells_leaks_from_features(void **state)
     arena_free(&scratch);
 }
 
+static void audit_says_of_a_policy_column_that_it_is_not_in_the_model(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    Case *c = case_new(&keep, &scratch, true);
+    Findings *f = findings_new(&keep);
+    (void)audited(&keep, &scratch, c, f, NULL);
+    const Finding *rule = finding(f, "observation_leak", "rule alone separates");
+    assert_non_null(rule);
+    assert_int_equal(rule->severity, SEVERITY_WARNING);
+    assert_true(str_contains(rule->what, S("; not in the model")));
+    assert_false(str_contains(rule->what, S("observed")));
+    assert_true(str_contains(rule->done, S("(use: policy)")));
+    assert_true(str_contains(finding(f, "observation_leak", "silence alone")->what, S("observed")));
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
+static void audit_names_a_watched_column_sooner_than_a_policy_one(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    Case *c = case_new(&keep, &scratch, true);
+    Findings *f = findings_new(&keep);
+    Audit *a = audited(&keep, &scratch, c, f, NULL);
+    /* The same values under two uses. */
+    const Probe *weak = probe(a, "weak"), *lately = probe(a, "lately");
+    assert_near(weak->auc.value, lately->auc.value, 0);
+    assert_true(lately->auc.low > 0.55 && lately->auc.value < 0.80);
+    assert_int_equal(lately->severity, SEVERITY_WARNING);
+    assert_int_equal(weak->severity, SEVERITY_INFO);
+    assert_non_null(finding(f, "observation_leak", "lately alone"));
+    assert_null(finding(f, "observation_leak", "weak alone"));
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
 static void audit_missing_is_a_level_of_its_own(void **state)
 {
     (void)state;
@@ -244,14 +285,41 @@ static void audit_control_passes_and_is_told(void **state)
     arena_free(&scratch);
 }
 
+static void audit_with_few_shuffles_says_that_it_judges_little(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    Case *c = case_new(&keep, &scratch, false);
+    for (size_t shuffles = 19; shuffles <= 20; shuffles++) {
+        Findings *f = findings_new(&keep);
+        c->options.shuffles = shuffles;
+        (void)audited(&keep, &scratch, c, f, NULL);
+        const Finding *few = findings_find(f, "few_shuffles");
+        if (shuffles == 20) {
+            assert_null(few);
+            continue;
+        }
+        assert_non_null(few);
+        assert_int_equal(few->severity, SEVERITY_WARNING);
+        assert_int_equal(few->count, 19);
+        assert_true(str_contains(few->what, S("19 shuffles")));
+        assert_true(str_contains(few->what, S("judges little")));
+    }
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(audit_tells_leaks_from_features),
+        cmocka_unit_test(audit_says_of_a_policy_column_that_it_is_not_in_the_model),
+        cmocka_unit_test(audit_names_a_watched_column_sooner_than_a_policy_one),
         cmocka_unit_test(audit_missing_is_a_level_of_its_own),
         cmocka_unit_test(audit_identifier_says_nothing_about_its_own_customer),
         cmocka_unit_test(audit_tells_what_parts_the_cohorts),
         cmocka_unit_test(audit_control_passes_and_is_told),
+        cmocka_unit_test(audit_with_few_shuffles_says_that_it_judges_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

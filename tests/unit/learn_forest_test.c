@@ -73,7 +73,8 @@ typedef struct Best {
 } Best;
 
 /* Every threshold between neighbouring values of every column, missing either way, in plain
- * doubles from the raw rows. */
+ * doubles from the raw rows. With fewer than five missing rows in a column the others alone are
+ * summed for the gain, and the missing ones are then laid on the heavier side. */
 static Best split_by_force(const Matrix *x, const double *g, const double *h, const uint8_t *in,
                            const ForestOptions *o)
 {
@@ -83,9 +84,19 @@ static Best split_by_force(const Matrix *x, const double *g, const double *h, co
         all_g += in[i] ? g[i] : 0;
         all_h += in[i] ? h[i] : 0;
     }
-    for (size_t c = 0; c < x->columns; c++)
+    for (size_t c = 0; c < x->columns; c++) {
+        size_t missing = 0;
+        double missing_g = 0, missing_h = 0;
+        for (size_t i = 0; i < x->rows; i++)
+            if (in[i] && is_missing((double)matrix_row(x, i)[c])) {
+                missing++;
+                missing_g += g[i];
+                missing_h += h[i];
+            }
+        bool rare = missing < 5;
+        double base_g = all_g - (rare ? missing_g : 0), base_h = all_h - (rare ? missing_h : 0);
         for (size_t k = 0; k < x->rows; k++)
-            for (int missing_left = 1; missing_left >= 0; missing_left--) {
+            for (int missing_left = rare ? 0 : 1; missing_left >= 0; missing_left--) {
                 float edge = matrix_row(x, k)[c];
                 if (edge != edge || !in[k])
                     continue;
@@ -97,16 +108,23 @@ static Best split_by_force(const Matrix *x, const double *g, const double *h, co
                         left_h += h[i];
                     }
                 }
-                double right_g = all_g - left_g, right_h = all_h - left_h;
+                double right_g = base_g - left_g, right_h = base_h - left_h;
                 if (left_h < o->hessian_min || right_h < o->hessian_min || left_h < 1e-9 ||
                     right_h < 1e-9)
                     continue;
                 double gain = left_g * left_g / (left_h + o->l2) +
                               right_g * right_g / (right_h + o->l2) -
-                              all_g * all_g / (all_h + o->l2);
-                if (gain > best.gain + 1e-9)
-                    best = (Best){gain, left_g, left_h, c, edge, missing_left};
+                              base_g * base_g / (base_h + o->l2);
+                if (gain <= best.gain + 1e-9)
+                    continue;
+                best = (Best){gain, left_g, left_h, c, edge, missing_left};
+                if (rare && left_h > right_h - 1e-9) {
+                    best.left_gradient += missing_g;
+                    best.left_hessian += missing_h;
+                    best.missing_left = true;
+                }
             }
+    }
     return best;
 }
 
@@ -114,7 +132,7 @@ static void forest_split_equals_brute_force(void **state)
 {
     (void)state;
     Arena keep = arena_new(), scratch = arena_new();
-    size_t split = 0;
+    size_t split = 0, few = 0, many = 0;
     for (uint64_t seed = 0; seed < 60; seed++) {
         uint8_t label[48], in[48];
         size_t rows = 20 + (size_t)seed % 28;
@@ -140,14 +158,20 @@ static void forest_split_equals_brute_force(void **state)
             assert_int_equal(f->nodes, 1);
             continue;
         }
+        size_t missing = 0;
+        for (size_t i = 0; i < rows; i++)
+            missing += is_missing((double)matrix_row(x, i)[best.column]);
         split++;
+        few += missing > 0 && missing < 5;
+        many += missing >= 5;
         assert_int_equal(f->nodes, 3);
+        assert_int_equal(f->column[0], best.column);
         assert_near((double)f->gain[0], best.gain, 1e-4);
         assert_near((double)f->threshold[f->left[0]],
                     -best.left_gradient / (best.left_hessian + o.l2), 1e-5);
         assert_near((double)f->cover[f->left[0]], best.left_hessian, 1e-5);
     }
-    assert_true(split > 50);
+    assert_true(split > 50 && few > 0 && many > 0);
     arena_free(&keep);
     arena_free(&scratch);
 }
@@ -233,6 +257,74 @@ static void forest_can_part_missing_from_all_values(void **state)
     arena_free(&scratch);
 }
 
+/* One split on a column whose `low` safe rows are below its `high` risky ones; `missing` rows
+ * more lack it, all with one label. */
+static Forest *sided_forest(Arena *keep, Arena *scratch, size_t low, size_t high, size_t missing,
+                            uint8_t missing_label)
+{
+    size_t rows = low + high + missing;
+    Matrix *x = matrix_new(keep, rows, 1);
+    uint8_t *label = ARENA_ARRAY(keep, uint8_t, rows);
+    for (size_t i = 0; i < rows; i++) {
+        x->value[i] = i < low ? 1 : i < low + high ? 3 : NAN;
+        label[i] = i < low ? i % 8 == 0 : i < low + high ? i % 8 != 0 : missing_label;
+    }
+    x->name[0] = S("x");
+    TrainingSet set = {.x = x, .label = label};
+    ForestOptions o = plain_options();
+    o.trees = 1;
+    o.depth = 1;
+    Forest *f = grow(keep, scratch, &set, &o, NULL);
+    assert_int_equal(f->nodes, 3);
+    assert_true(f->threshold[0] == 2);
+    return f;
+}
+
+static void forest_too_few_missing_rows_follow_the_larger_cover(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    /* Four rows say the one thing or the other: nobody listens. Five are heard. */
+    assert_true(sided_forest(&keep, &scratch, 300, 100, 4, 1)->default_left[0]);
+    assert_false(sided_forest(&keep, &scratch, 300, 100, 5, 1)->default_left[0]);
+    assert_false(sided_forest(&keep, &scratch, 100, 300, 4, 0)->default_left[0]);
+    assert_true(sided_forest(&keep, &scratch, 100, 300, 5, 0)->default_left[0]);
+    /* None at all are too few as well, and a tie goes left. */
+    assert_true(sided_forest(&keep, &scratch, 300, 100, 0, 0)->default_left[0]);
+    assert_false(sided_forest(&keep, &scratch, 100, 300, 0, 0)->default_left[0]);
+    assert_true(sided_forest(&keep, &scratch, 200, 200, 4, 1)->default_left[0]);
+    /* 1 % of the rows, once that is more than 5. */
+    assert_true(sided_forest(&keep, &scratch, 700, 200, 8, 1)->default_left[0]);
+    assert_false(sided_forest(&keep, &scratch, 700, 200, 9, 1)->default_left[0]);
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
+static void forest_gains_nothing_from_too_few_missing_rows(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    enum { ROWS = 80 };
+    uint8_t label[ROWS];
+    Matrix *x = matrix_new(&keep, ROWS, 1);
+    x->name[0] = S("x");
+    TrainingSet set = {.x = x, .label = label};
+    ForestOptions o = plain_options();
+    o.trees = 1;
+    o.hessian_min = 0;
+    /* Holes at positives alone, of a column that says nothing else. */
+    for (size_t missing = 1; missing <= 6; missing++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            label[i] = i % 4 == 0;
+            x->value[i] = i % 4 == 0 && i / 4 < missing ? NAN : 1;
+        }
+        Forest *f = grow(&keep, &scratch, &set, &o, NULL);
+        assert_int_equal(f->nodes, missing < 5 ? 1 : 3);
+    }
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
 static void forest_survives_infinite_and_missing_columns(void **state)
 {
     (void)state;
@@ -297,6 +389,44 @@ static void forest_monotone_column_never_lowers_the_margin(void **state)
         set.monotone = NULL;
         free_auc = auc_of(grow(&keep, &scratch, &set, &o, NULL), x, label, scratch);
         assert_true(auc < free_auc);
+    }
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
+/* The few rows join a side after the split is chosen and may pull its weight past the other's. */
+static void forest_monotone_holds_whatever_too_few_missing_rows_say(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    enum { ROWS = 60, STEPS = 50 };
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        Random r = random_new(seed);
+        uint8_t label[ROWS];
+        Matrix *x = matrix_new(&keep, ROWS, 1), *line = matrix_new(&keep, STEPS, 1);
+        x->name[0] = line->name[0] = S("x");
+        for (size_t i = 0; i < ROWS; i++) {
+            double v = random_normal(&r);
+            bool missing = i < 4;
+            x->value[i] = missing ? NAN : (float)v;
+            label[i] = missing ? (uint8_t)(seed % 2)
+                               : random_uniform(&r) < stable_sigmoid(0.4 * v + (seed % 2 ? -1 : 1));
+        }
+        for (size_t i = 0; i < STEPS; i++)
+            line->value[i] = (float)i / 10 - 2.5F;
+        const int8_t up[1] = {1};
+        TrainingSet set = {.x = x, .label = label, .monotone = up};
+        ForestOptions o = plain_options();
+        o.trees = 40;
+        o.hessian_min = 0.1;
+        o.l2 = 0;
+        double margin[STEPS];
+        model_margin(
+            &(Model){.kind = MODEL_FOREST, .forest = grow(&keep, &scratch, &set, &o, NULL)}, line,
+            margin);
+        for (size_t i = 1; i < STEPS; i++)
+            assert_true(margin[i] >= margin[i - 1] - 1e-6);
+        assert_true(margin[STEPS - 1] > margin[0]);
     }
     arena_free(&keep);
     arena_free(&scratch);
@@ -523,8 +653,11 @@ int main(void)
         cmocka_unit_test(forest_threshold_lies_midway),
         cmocka_unit_test(forest_missing_value_goes_to_the_better_side),
         cmocka_unit_test(forest_can_part_missing_from_all_values),
+        cmocka_unit_test(forest_too_few_missing_rows_follow_the_larger_cover),
+        cmocka_unit_test(forest_gains_nothing_from_too_few_missing_rows),
         cmocka_unit_test(forest_survives_infinite_and_missing_columns),
         cmocka_unit_test(forest_monotone_column_never_lowers_the_margin),
+        cmocka_unit_test(forest_monotone_holds_whatever_too_few_missing_rows_say),
         cmocka_unit_test(forest_keeps_to_its_limits),
         cmocka_unit_test(forest_without_pressure_on_leaves_is_the_same_in_either_order),
         cmocka_unit_test(forest_of_heavy_columns_keeps_fine_bins),

@@ -122,6 +122,60 @@ static void linear_columns_missing_together_share_one_indicator(void **state)
     arena_free(&scratch);
 }
 
+/* A column that tells nothing but by its holes, all of them at positives. */
+static Linear *fit_with_holes(Arena *keep, Arena *scratch, size_t rows, size_t missing)
+{
+    Random r = random_new(8);
+    Matrix *x = matrix_new(keep, rows, 2);
+    uint8_t *label = ARENA_ARRAY(keep, uint8_t, rows);
+    for (size_t i = 0; i < rows; i++) {
+        label[i] = i % 4 == 0;
+        x->value[2 * i] = (float)random_normal(&r);
+        x->value[2 * i + 1] = i % 4 == 0 && i / 4 < missing ? NAN : (float)random_normal(&r);
+    }
+    memcpy(x->name, names, 2 * sizeof names[0]);
+    TrainingSet set = {.x = x, .label = label};
+    Design *d = design_new(keep, keep, &set, rows_or_all(keep, NULL, rows), rows);
+    Linear *f = NULL;
+    Error err = {0};
+    assert_int_equal(learn_linear(&f, keep, *scratch, &set, NULL, 0, 1, &err), STATUS_OK);
+    assert_int_equal(d->groups, f->weight_missing[1] != 0 ? 1 : 0);
+    return f;
+}
+
+static void linear_learns_nothing_from_too_few_missing_rows(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    assert_true(fit_with_holes(&keep, &scratch, 200, 1)->weight_missing[1] == 0);
+    assert_true(fit_with_holes(&keep, &scratch, 200, 4)->weight_missing[1] == 0);
+    assert_true(fit_with_holes(&keep, &scratch, 200, 5)->weight_missing[1] > 1);
+    /* 1 % of the rows, once that is more than 5. */
+    assert_true(fit_with_holes(&keep, &scratch, 800, 7)->weight_missing[1] == 0);
+    assert_true(fit_with_holes(&keep, &scratch, 800, 8)->weight_missing[1] > 1);
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
+static void linear_rare_missing_value_counts_as_the_centre(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    Linear *f = fit_with_holes(&keep, &scratch, 200, 4);
+    assert_true(f->weight[1] != 0);
+    assert_int_equal(f->transform[1], TRANSFORM_NONE);
+    Matrix *x = matrix_new(&keep, 2, 2);
+    memcpy(x->name, names, 2 * sizeof names[0]);
+    x->value[0] = x->value[2] = 1;
+    x->value[1] = NAN;
+    x->value[3] = (float)f->center[1];
+    double margin[2];
+    model_margin(&(Model){.kind = MODEL_LINEAR, .linear = f}, x, margin);
+    assert_near(margin[0], margin[1], 1e-6);
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
 /* What the model room computes from the Linear is what the solver saw. */
 static void linear_margins_of_the_model_are_those_of_the_design(void **state)
 {
@@ -183,6 +237,8 @@ int main(void)
         cmocka_unit_test(linear_with_signs_equals_the_bounded_optimum),
         cmocka_unit_test(linear_column_without_variation_has_weight_zero),
         cmocka_unit_test(linear_columns_missing_together_share_one_indicator),
+        cmocka_unit_test(linear_learns_nothing_from_too_few_missing_rows),
+        cmocka_unit_test(linear_rare_missing_value_counts_as_the_centre),
         cmocka_unit_test(linear_margins_of_the_model_are_those_of_the_design),
         cmocka_unit_test(linear_survives_infinite_values),
         cmocka_unit_test(linear_of_one_class_is_a_data_error),
