@@ -173,6 +173,70 @@ static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
     return STATUS_OK;
 }
 
+static Status otherwise(const Reader *r)
+{
+    (void)error_place(r->err, r->file, 0, 0);
+    return error_remedy(r->err,
+                        "features.yaml, schema.yaml or this program is not the one that the "
+                        "bundle was made with; take the bundle again from where it was "
+                        "made, serve it with that version, or train again");
+}
+
+/* Books and program must make of the made-up customers what they made when it was written. */
+static Status compare_customers(const Bundle *b, const GoldenCustomers *g, yyjson_val *v,
+                                const Reader *r)
+{
+    yyjson_val *list = yyjson_obj_get(v, "features");
+    for (size_t k = 0; k < g->features; k++) {
+        yyjson_val *o = yyjson_arr_get(list, k), *values = yyjson_obj_get(o, "values");
+        Str name = b->plan->feature[k].name.text, said = get_text(r, yyjson_obj_get(o, "name"));
+        if (!str_equal(name, said)) {
+            (void)error_set(
+                r->err, STATUS_FORMAT, "feature %.60s stands where the bundle was made with %.60s",
+                str_chars(r->keep, name), said.size == 0 ? "none" : str_chars(r->keep, said));
+            return otherwise(r);
+        }
+        for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++) {
+            Str was = get_text(r, yyjson_arr_get(values, i)), is = g->value[k][i];
+            if (str_equal(was, is))
+                continue;
+            (void)error_set(
+                r->err, STATUS_FORMAT,
+                "feature %.60s of golden customer %zu is %.60s where the bundle says %.60s",
+                str_chars(r->keep, name), i + 1, is.size == 0 ? "missing" : str_chars(r->keep, is),
+                was.size == 0 ? "missing" : str_chars(r->keep, was));
+            return otherwise(r);
+        }
+    }
+    if (yyjson_arr_size(list) != g->features ||
+        !str_equal(get_text(r, yyjson_obj_get(v, "sha256")), str_from(g->hash)))
+        return refuse(r, "list of golden customers");
+    double *probability;
+    size_t count;
+    TRY(get_reals(&probability, &count, yyjson_obj_get(v, "probability"), r, "golden customers"));
+    if (count != GOLDEN_CUSTOMERS)
+        return refuse(r, "list of golden customers");
+    for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++) {
+        if (probability[i] == g->probability[i])
+            continue;
+        (void)error_set(r->err, STATUS_FORMAT,
+                        "golden customer %zu has probability %.17g where the bundle says %.17g",
+                        i + 1, g->probability[i], probability[i]);
+        return otherwise(r);
+    }
+    return STATUS_OK;
+}
+
+static Status check_customers(const Bundle *b, yyjson_val *v, const Reader *r)
+{
+    Arena own = arena_new();
+    GoldenCustomers g;
+    Status status = golden_customers(&g, &own, b, r->err);
+    status = status == STATUS_OK ? compare_customers(b, &g, v, r) : otherwise(r);
+    arena_free(&own);
+    return status;
+}
+
 static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
 {
     if (yyjson_get_uint(yyjson_obj_get(root, "assay_bundle")) != BUNDLE_FORMAT) {
@@ -212,7 +276,8 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
         if (!str_equal(name, names[k]))
             return refuse(r, "order of columns");
     }
-    return check_golden(b, yyjson_obj_get(root, "golden"), r);
+    TRY(check_golden(b, yyjson_obj_get(root, "golden"), r));
+    return check_customers(b, yyjson_obj_get(root, "golden_customers"), r);
 }
 
 /* Every file must be there, whole, and as SHA256SUMS says. */

@@ -100,7 +100,24 @@ static yyjson_mut_val *golden_part(Doc d, const Bundle *b)
     return list;
 }
 
-static Str manifest(Arena *keep, const Bundle *b)
+static yyjson_mut_val *golden_customers_part(Doc d, const Bundle *b, const GoldenCustomers *g)
+{
+    yyjson_mut_val *root = yyjson_mut_obj(d.doc), *list = yyjson_mut_arr(d.doc);
+    put(d, root, "sha256", text(d, str_from(g->hash)));
+    put(d, root, "probability", reals(d, g->probability, GOLDEN_CUSTOMERS));
+    for (size_t k = 0; k < g->features; k++) {
+        yyjson_mut_val *o = yyjson_mut_obj(d.doc), *values = yyjson_mut_arr(d.doc);
+        put(d, o, "name", text(d, b->plan->feature[k].name.text));
+        for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++)
+            (void)yyjson_mut_arr_append(values, text(d, g->value[k][i]));
+        put(d, o, "values", values);
+        (void)yyjson_mut_arr_append(list, o);
+    }
+    put(d, root, "features", list);
+    return root;
+}
+
+static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *customers)
 {
     Doc d = {yyjson_mut_doc_new(NULL), keep};
     char time[TIME_TEXT];
@@ -125,6 +142,7 @@ static Str manifest(Arena *keep, const Bundle *b)
     put(d, root, "venn_abers", o);
     put(d, root, "reference", reference_part(d, b));
     put(d, root, "golden", golden_part(d, b));
+    put(d, root, "golden_customers", golden_customers_part(d, b, customers));
     yyjson_doc *metrics =
         b->metrics.size == 0 ? NULL : yyjson_read(b->metrics.data, b->metrics.size, 0);
     if (metrics != NULL)
@@ -143,10 +161,16 @@ static Str manifest(Arena *keep, const Bundle *b)
 Status bundle_write(Bundle *b, const char *folder, Error *err)
 {
     Arena own = arena_new();
-    Str content[5] = {manifest(&own, b), b->plan->text, model_write(&own, b->model),
+    GoldenCustomers customers;
+    Status status = golden_customers(&customers, &own, b, err);
+    if (status != STATUS_OK) {
+        arena_free(&own);
+        return status;
+    }
+    Str content[5] = {manifest(&own, b, &customers), b->plan->text, model_write(&own, b->model),
                       policy_text(b->policy), b->schema->text};
     Buffer sums = buffer_new(&own);
-    Status status = folder_make(folder, err);
+    status = folder_make(folder, err);
     for (size_t i = 0; i < COUNT_OF(bundle_files) && status == STATUS_OK; i++) {
         char hash[SHA256_TEXT];
         sha256_text(hash, content[i]);

@@ -74,3 +74,62 @@ void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
         a->bias = phi[i * (x->columns + 1) + x->columns];
     }
 }
+
+static Status features_of_customers(GoldenCustomers *out, Matrix **x, Arena *keep, Arena scratch,
+                                    const Bundle *b, Error *err)
+{
+    Str text[2];
+    golden_files(text, keep, b);
+    const InputFile file[2] = {{"golden customers", &text[0]}, {"golden transactions", &text[1]}};
+    const DatasetInputs in = {.has_as_of = true,
+                              .as_of_us = GOLDEN_AS_OF_US,
+                              .bad_rows_max = 1,
+                              .score_customers = {&file[0], 1},
+                              .score_transactions = {&file[1], 1}};
+    Dataset *data;
+    Events *events;
+    Table *features;
+    TRY(dataset_read(&data, keep, scratch, b->schema, &in, err));
+    if (data->customers != GOLDEN_CUSTOMERS)
+        return error_set(err, STATUS_FORMAT, "made-up customers cannot be read by this schema");
+    int64_t as_of[GOLDEN_CUSTOMERS];
+    uint32_t row[GOLDEN_CUSTOMERS];
+    for (uint32_t i = 0; i < GOLDEN_CUSTOMERS; i++) {
+        as_of[i] = GOLDEN_AS_OF_US;
+        row[i] = i;
+    }
+    TRY(score_events(&events, keep, scratch, b->plan, data, as_of, err));
+    TRY(feature_table(&features, keep, scratch, b->plan, events, NULL, err));
+    out->features = b->plan->features;
+    out->value = arena_alloc(keep, out->features + 1, sizeof *out->value);
+    for (size_t k = 0; k < out->features; k++)
+        for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++)
+            out->value[k][i] = cell_text(keep, &features->column[k], i);
+    return feature_matrix(x, keep, b->plan, features, b->skip, data->id, row, GOLDEN_CUSTOMERS,
+                          err);
+}
+
+Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle *b, Error *err)
+{
+    Matrix *x;
+    Arena scratch = arena_new(); /* apart from keep, which moves while files are read */
+    Status status = features_of_customers(out, &x, keep, scratch, b, err);
+    if (status == STATUS_OK) {
+        double margin[GOLDEN_CUSTOMERS];
+        Buffer all = buffer_new(&scratch);
+        model_margin(b->model, x, margin);
+        for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++)
+            out->probability[i] = platt_apply(b->platt, margin[i]);
+        for (size_t k = 0; k < out->features; k++) {
+            buffer_add(&all, b->plan->feature[k].name.text);
+            for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++) {
+                buffer_char(&all, '\t');
+                buffer_add(&all, out->value[k][i]);
+            }
+            buffer_char(&all, '\n');
+        }
+        sha256_text(out->hash, buffer_str(&all));
+    }
+    arena_free(&scratch);
+    return status;
+}

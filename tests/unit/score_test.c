@@ -65,14 +65,15 @@ static Table *features_of(World *w, const Plan *plan)
 }
 
 /* A linear model over the plan's matrix: centred, with weights that differ in every column. */
-static Bundle *bundle_by_hand(World *w, Plan *plan, double weight)
+static Bundle *bundle_by_hand(World *w, Plan *plan, uint8_t *skip, double weight)
 {
     Error err = {0};
     Matrix *x;
     Policy *policy = NULL;
     Table *features = features_of(w, plan);
     plan_freeze_levels(plan, &w->keep, features, w->row, w->data->customers, 5);
-    uint8_t *skip = ARENA_ARRAY(&w->keep, uint8_t, plan->features + 1);
+    if (skip == NULL)
+        skip = ARENA_ARRAY(&w->keep, uint8_t, plan->features + 1);
     must(feature_matrix(&x, &w->keep, plan, features, skip, w->data->id, w->row, w->data->customers,
                         &err),
          &err);
@@ -148,7 +149,7 @@ static int set_up(void **state)
     w->row = ARENA_ARRAY(&w->keep, uint32_t, w->data->customers + 1);
     for (size_t i = 0; i < w->data->customers; i++)
         w->row[i] = (uint32_t)i;
-    w->made = bundle_by_hand(w, w->plan, 0.8);
+    w->made = bundle_by_hand(w, w->plan, NULL, 0.8);
     must(bundle_write(w->made, w->bundle, &err), &err);
     for (int i = 0; i < FILES; i++)
         must(file_read(&w->content[i], &w->keep, path_join(&w->keep, w->bundle, files[i]), &err),
@@ -376,6 +377,111 @@ static void model_that_answers_otherwise_is_refused(void **state)
     restore(w);
 }
 
+static void refused_with(World *w, const char *message, const char *file)
+{
+    Error err = {0};
+    Bundle *b;
+    Arena keep = arena_new();
+    assert_int_equal(bundle_open(&b, &keep, w->bundle, &err), STATUS_FORMAT);
+    arena_free(&keep);
+    if (strstr(err.message, message) == NULL || strstr(err.file, file) == NULL)
+        fail_msg("instead of '%s': %s (%s)", message, err.message, err.file);
+    assert_int_not_equal(err.remedy[0], '\0');
+}
+
+/* The model is untouched and its golden rows hold: the made-up customers tell. */
+static void feature_that_is_computed_otherwise_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *from, *to, *feature;
+    } edits[] = {
+        {"money_out within 24h", "money_out within 1h", "feature early_pass_through_24h of golden"},
+        {"bank_out within 6h", "bank_out within 1h", "feature early_bank_forward_6h of golden"},
+        {"over: first 14d", "over: first 7d", "feature early_pass_through_24h of golden"},
+        {"kyc_state <> 'COMPLETED'", "kyc_state <> 'FAILED'", "feature kyc_incomplete of golden"},
+        {"amount <= 5", "amount < 5", "feature early_small_credits of golden"},
+        {"over: 7d", "over: 70d", "feature silent_7d of golden"},
+        {"- name: silent_7d", "- name: quiet_7d", "feature quiet_7d stands where"},
+        {"direction = 'IN'", "direction = 'OUT'", "feature early_pass_through_24h of golden"},
+    };
+    World *w = *state;
+    for (size_t i = 0; i < COUNT_OF(edits); i++) {
+        put_with_sums(w, 1, replaced(w, 1, edits[i].from, edits[i].to));
+        refused_with(w, edits[i].feature, "bundle.json");
+    }
+    put_with_sums(w, 4, replaced(w, 4, "pending: [PENDING]", "pending: [FAILED]"));
+    refused_with(w, "of golden customer 1 is", "bundle.json");
+    put_with_sums(w, 0, replaced(w, 0, "\"sha256\": \"", "\"sha256\": \"0"));
+    refused_with(w, "golden customers is not as it was written", "bundle.json");
+    put_with_sums(w, 0, replaced(w, 0, "golden_customers", "silver_customers"));
+    refused_with(w, "made with none", "bundle.json");
+    restore(w);
+}
+
+/* Write, open, compare what was read; the folder is restored. */
+static void goes_round(World *w, Bundle *b)
+{
+    Error err = {0};
+    Bundle *opened;
+    must(bundle_write(b, w->bundle, &err), &err);
+    must(bundle_open(&opened, &w->keep, w->bundle, &err), &err);
+    assert_string_equal(opened->id, b->id);
+    same_scores(score_all(w, b, NULL), score_all(w, opened, NULL));
+    restore(w);
+}
+
+static Plan *default_plan(World *w, const Schema *schema)
+{
+    Error err = {0};
+    Plan *plan;
+    must(plan_read(&plan, &w->keep, book_default_text("features"), "features.yaml", schema, &err),
+         &err);
+    return plan;
+}
+
+static Bundle *bundle_of(World *w, Schema *schema, size_t skipped)
+{
+    Error err = {0};
+    Plan *plan = default_plan(w, schema);
+    uint8_t *skip = ARENA_ARRAY(&w->keep, uint8_t, plan->features + 1);
+    for (size_t i = 0; i < skipped; i++)
+        skip[i * 3] = 1;
+    Bundle *b = bundle_by_hand(w, plan, skip, 0.8);
+    b->schema = schema;
+    must(policy_read(&b->policy, &w->keep, book_default_text("policy"), "policy.yaml", plan, &err),
+         &err);
+    return b;
+}
+
+static void bundle_that_leaves_features_out_goes_round(void **state)
+{
+    World *w = *state;
+    Bundle *b = bundle_of(w, w->schema, 4);
+    assert_int_equal(b->columns->columns + 4, w->made->columns->columns);
+    goes_round(w, b);
+}
+
+static void schema_without_closed_categories_goes_round(void **state)
+{
+    World *w = *state;
+    Error err = {0};
+    Schema *schema;
+    Str book = book_default_text("schema");
+    Buffer open = buffer_new(&w->keep);
+    for (size_t from = 0, to; from < book.size; from = to) { /* without `values:` */
+        const char *end = memchr(book.data + from, '\n', book.size - from);
+        to = end == NULL ? book.size : (size_t)(end - book.data) + 1;
+        Str line = str_slice(book, from, to), text = str_trim(line);
+        bool item = str_starts(text, S("- ")) && !str_starts(text, S("- name:"));
+        if (!item && !str_starts(text, S("values:")))
+            buffer_add(&open, line);
+    }
+    must(schema_read(&schema, &w->keep, buffer_str(&open), "schema.yaml", &err), &err);
+    for (size_t i = 0; i < schema->transactions.columns.count; i++)
+        assert_int_equal(((SchemaColumn *)schema->transactions.columns.item)[i].values.count, 0);
+    goes_round(w, bundle_of(w, schema, 0));
+}
+
 static void unreadable_part_with_good_sums_is_refused_by_name(void **state)
 {
     World *w = *state;
@@ -390,7 +496,7 @@ static void unreadable_part_with_good_sums_is_refused_by_name(void **state)
         refused(w, "an empty file", files[i]);
         restore(w);
     }
-    put_with_sums(w, 0, replaced(w, 0, "\"assay_bundle\": 1", "\"assay_bundle\": 2"));
+    put_with_sums(w, 0, replaced(w, 0, "\"assay_bundle\": 2", "\"assay_bundle\": 3"));
     refused(w, "another form", "bundle.json");
     put_with_sums(w, 1, replaced(w, 1, "expr: ", "exprr: "));
     refused(w, "a typo in a book", "features.yaml");
@@ -449,7 +555,7 @@ static void model_of_how_long_a_customer_was_seen_fails_it(void **state)
                      "  - {name: seen, expr: count() / 10, use: model, family: f, says: T}\n"),
                    "f.yaml", w->schema, &err),
          &err);
-    Bundle *b = bundle_by_hand(w, plan, 0.8);
+    Bundle *b = bundle_by_hand(w, plan, NULL, 0.8);
     must(score_silence(&s, w->scratch, b, w->data, w->row, w->data->customers, 7 * DAY_US, NULL,
                        &err),
          &err);
@@ -542,12 +648,15 @@ static void library_refuses_what_it_cannot_use(void **state)
     assert_int_equal(assay_customer_new(&c, bundle, "x", &error), ASSAY_OK);
     assert_int_equal(assay_customer_set(c, "shoe_size", "44", &error), ASSAY_USAGE);
     assert_int_equal(assay_customer_set(c, NULL, "44", &error), ASSAY_USAGE);
-    static const char *const names[] = {"id", "state", "amount", "created_at", "hat"};
-    static const char *const good[] = {"1", "COMPLETED", "10", "2024-08-01", "top"};
-    static const char *const bad[] = {"1", "COMPLETED", "ten", "2024-08-01", "top"};
-    static const char *const later[] = {"2", "COMPLETED", "10", "2099-01-01", "top"};
-    assert_int_equal(assay_customer_transaction(c, names, good, 5, &error), ASSAY_USAGE);
-    assert_int_equal(assay_customer_transaction(c, NULL, good, 4, &error), ASSAY_USAGE);
+    static const char *const names[] = {"id",           "state", "amount",    "created_at",
+                                        "completed_at", "type",  "direction", "hat"};
+    static const char *const good[] = {"1", "COMPLETED", "10", "2024-08-01", "", "", "IN", "top"};
+    static const char *const bad[] = {"1", "COMPLETED", "ten", "2024-08-01", "", "", "IN"};
+    static const char *const later[] = {"2", "COMPLETED", "10", "2099-01-01", "", "", "IN"};
+    assert_int_equal(assay_customer_transaction(c, names, good, 8, &error), ASSAY_USAGE);
+    assert_int_equal(assay_customer_transaction(c, names, good, 6, &error), ASSAY_USAGE);
+    assert_non_null(strstr(error.message, "no column direction"));
+    assert_int_equal(assay_customer_transaction(c, NULL, good, 7, &error), ASSAY_USAGE);
     assert_int_equal(assay_decide(&d, c, "yesterday", &error), ASSAY_USAGE);
     assert_int_equal(assay_decide(&d, c, NULL, &error), ASSAY_USAGE);
     assert_int_equal(assay_decide(&d, NULL, "2024-08-27", &error), ASSAY_USAGE);
@@ -557,13 +666,13 @@ static void library_refuses_what_it_cannot_use(void **state)
     assert_int_equal(assay_decision_outcome(d)->insufficient_data, 1);
     double alone = assay_decision_outcome(d)->probability;
     assay_free(NULL, d);
-    assert_int_equal(assay_customer_transaction(c, names, later, 4, &error), ASSAY_OK);
+    assert_int_equal(assay_customer_transaction(c, names, later, 7, &error), ASSAY_OK);
     if (assay_decide(&d, c, "2024-08-27", &error) != ASSAY_OK)
         fail_msg("%s", error.message);
     assert_true(assay_decision_outcome(d)->probability == alone);
     assay_free(NULL, d);
 
-    assert_int_equal(assay_customer_transaction(c, names, bad, 4, &error), ASSAY_OK);
+    assert_int_equal(assay_customer_transaction(c, names, bad, 7, &error), ASSAY_OK);
     assert_int_equal(assay_decide(&d, c, "2024-08-27", &error), ASSAY_FORMAT);
     assert_null(d);
     assert_non_null(strstr(error.message, "transactions:2:"));
@@ -589,6 +698,9 @@ int main(void)
         cmocka_unit_test(truncated_file_is_refused),
         cmocka_unit_test(flipped_byte_is_refused),
         cmocka_unit_test(model_that_answers_otherwise_is_refused),
+        cmocka_unit_test(feature_that_is_computed_otherwise_is_refused_by_name),
+        cmocka_unit_test(bundle_that_leaves_features_out_goes_round),
+        cmocka_unit_test(schema_without_closed_categories_goes_round),
         cmocka_unit_test(unreadable_part_with_good_sums_is_refused_by_name),
         cmocka_unit_test(altered_parts_with_good_sums_do_no_harm),
         cmocka_unit_test(model_of_early_days_passes_the_silence_test),
