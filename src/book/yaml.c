@@ -4,6 +4,7 @@
  * so that the items of a node lie side by side. */
 #include "book/book_internal.h"
 
+#include <assert.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -214,6 +215,7 @@ static Status close_level(Reader *r)
     node.count = r->depth - level->first;
     node.item = ARENA_ARRAY(r->keep, Node, node.count);
     node.key = ARENA_ARRAY(r->keep, BookText, node.kind == NODE_MAP ? node.count : 0);
+    assert(r->stack != NULL || node.count == 0);
     for (size_t i = 0; i < node.count; i++) {
         node.item[i] = r->stack[level->first + i].node;
         if (node.kind == NODE_MAP)

@@ -1,5 +1,7 @@
 #include "csv/csv.h"
 
+#include <assert.h>
+
 #define RAW_BYTES_MAX 4096
 #define FLUSH_BYTES   ((size_t)1 << 16)
 
@@ -32,7 +34,9 @@ void quarantine_add(Quarantine *q, Str file, QuarantineRow row)
     same = last != NULL && str_equal(last->code, row.code);
     row.code = same ? last->code : str_copy(q->arena, row.code);
     row.raw = str_copy(q->arena, cut(row.raw));
-    *ARENA_PUSH(q->arena, q->row, q->count, q->capacity) = row;
+    QuarantineRow *place = ARENA_PUSH(q->arena, q->row, q->count, q->capacity);
+    assert(place != NULL);
+    *place = row;
 }
 
 /* The file must open everywhere: bytes that are not UTF-8, and NUL, are written as \xHH. */

@@ -3,9 +3,9 @@
  * A bundle is a folder: model.json (XGBoost's JSON or our linear one), the three books, and
  * bundle.json with everything else that scoring needs (levels, calibration, interval, reference
  * distributions, golden rows, where it came from); SHA256SUMS covers every file. Opening one
- * checks the sums, reads every part and re-computes the golden rows: a bundle that is cut off,
- * altered or computes anything else than when it was made is refused. It holds no customer:
- * golden rows are made from quantiles.
+ * checks the sums, reads every part and re-computes the golden rows and golden customers: a bundle
+ * that is cut off, altered or computes anything else than when it was made is refused. It holds no
+ * customer: golden rows are made from quantiles, golden customers from the schema.
  */
 #ifndef SCORE_SCORE_H
 #define SCORE_SCORE_H

@@ -536,8 +536,7 @@ static void csv_names_the_nearest_column_when_a_required_one_is_absent(void **st
 static void csv_refuses_binary_files_by_what_they_are(void **state)
 {
     Fixture *f = *state;
-    static char noise[4096];
-    memcpy(noise, "a,b,c\n", 6);
+    static char noise[4096] = "a,b,c\n";
     assert_refused(f, S("\x1F\x8B\x08"), abc, 3, STATUS_FORMAT, "gzip", "decompress");
     assert_refused(f, S("PK\x03\x04..."), abc, 3, STATUS_FORMAT, "spreadsheet", "CSV");
     assert_refused(f,

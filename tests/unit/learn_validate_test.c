@@ -239,7 +239,7 @@ static void control_fails_when_a_customer_is_on_both_sides_of_a_fold(void **stat
     (void)state;
     Arena keep = arena_new(), scratch = arena_new();
     enum { PAIRS = 120, COLUMNS = 12 };
-    Made *m = made(&keep, 2 * PAIRS, COLUMNS, 0, false, 40);
+    Made *m = made(&keep, (size_t)2 * PAIRS, COLUMNS, 0, false, 40);
     uint32_t unit[2 * PAIRS];
     for (uint32_t i = 0; i < 2 * PAIRS; i++) {
         unit[i] = i / 2 * 2;

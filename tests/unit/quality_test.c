@@ -241,10 +241,12 @@ static void every_finding_appears_when_it_should(void **state)
         }
         bank_must_read(b);
         const Finding *f = findings_find(b->data->findings, found[i].code);
-        if (f == NULL || f->count != found[i].count || f->severity != found[i].severity)
+        if (f == NULL || f->count != found[i].count || f->severity != found[i].severity) {
             fail_msg("%s: %llu instead of %llu", found[i].code,
                      (unsigned long long)(f == NULL ? 0 : f->count),
                      (unsigned long long)found[i].count);
+            return;
+        }
         assert_true(f->what.size > 0 && f->done.size > 0);
         sums_hold(b);
         bank_free(b);

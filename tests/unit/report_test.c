@@ -118,6 +118,7 @@ static void check_nesting(Str page)
         at = to + 1;
         bool closes = str_starts(tag, S("/"));
         Str name = tag_name(str_slice(tag, closes, tag.size));
+        assert_non_null(name.data);
         if (!in_list(name, known))
             fail_msg("unknown element <%.*s>", STR_ARG(tag));
         elements++;
@@ -125,6 +126,8 @@ static void check_nesting(Str page)
             if (depth == 0 || !str_equal(stack[depth - 1], name))
                 fail_msg("</%.*s> closes <%.*s>", STR_ARG(name),
                          STR_ARG(depth == 0 ? S("nothing") : stack[depth - 1]));
+            if (depth == 0)
+                return;
             depth--;
         } else if (!in_list(name, empty) && tag.data[tag.size - 1] != '/') {
             assert_true(depth < COUNT_OF(stack));
