@@ -111,10 +111,10 @@ static Status features_of_customers(GoldenCustomers *out, Matrix **x, Arena *kee
 
 Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle *b, Error *err)
 {
-    Matrix *x;
+    Matrix *x = NULL;
     Arena scratch = arena_new(); /* apart from keep, which moves while files are read */
     Status status = features_of_customers(out, &x, keep, scratch, b, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && x != NULL) {
         double margin[GOLDEN_CUSTOMERS];
         Buffer all = buffer_new(&scratch);
         model_margin(b->model, x, margin);

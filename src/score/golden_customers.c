@@ -223,10 +223,13 @@ static Str transactions_text(Arena *keep, const Bundle *b)
             at += gap[(k + i * 7) % COUNT_OF(gap)] * MINUTE_US * (k > 0);
             if (i == 2 && k == 1) /* after the first event, silence */
                 at = first + 9 * DAY_US;
-            Event e = {.number = number++,
+            if (k % 2 == 0)
+                pair = random_next(&r);
+            Event e = {.number = number,
                        .customer = str_format(keep, "golden-%zu", i + 1),
                        .created_us = k < WALKED ? at : first + edge_us[k - WALKED],
-                       .draw = pair = k % 2 == 0 ? random_next(&r) : pair};
+                       .draw = pair};
+            number++;
             if (e.created_us > GOLDEN_AS_OF_US)
                 continue; /* not known then */
             e.completed_us = e.created_us + delay[k % COUNT_OF(delay)] * SECOND_US;
