@@ -49,7 +49,7 @@ static void about_model(Page *p)
     Interval auc = m->metric[METRIC_AUC];
     Str width = number_fixed(a, auc.high - auc.low, 2);
     item(
-        p, "The sample is small.",
+        p, "What the headline rests on.",
         str_format(a,
                    "The headline rests on %zu customers, %zu of them suspended; its 95 %% interval "
                    "is %.*s wide. Differences much smaller than that cannot be told apart here, "
@@ -203,9 +203,9 @@ void section_reproduce(Page *p)
     const Run *run = p->run;
     html(p, "<section id=\"reproduce\" aria-labelledby=\"reproduce-h\">\n"
             "<h2 id=\"reproduce-h\">6 Reproduce</h2>\n");
-    html_paragraph(p,
-                   "The same files, books and seed give the same bytes, with any number of threads "
-                   "and on any machine. run.json holds the hash of each input file.");
+    html_paragraph(
+        p, "The same files, books and seed give the same bytes, with any number of threads. "
+           "run.json holds the hash of each input file.");
     html(p, "<pre class=\"command\"><code>");
     html_text(p, run->command);
     html(p, "</code></pre>\n");
