@@ -208,19 +208,9 @@ Str duration_text(char out[TIME_TEXT], int64_t duration_us)
     return (Str){out, (size_t)size};
 }
 
-static int64_t clock_us(clockid_t id)
-{
-    struct timespec now;
-    (void)clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * SECOND_US + (int64_t)now.tv_nsec / 1000;
-}
-
-int64_t clock_wall_us(void)
-{
-    return clock_us(CLOCK_REALTIME);
-}
-
 int64_t clock_monotonic_us(void)
 {
-    return clock_us(CLOCK_MONOTONIC);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * SECOND_US + (int64_t)now.tv_nsec / 1000;
 }

@@ -25,8 +25,7 @@ Str duration_text(char out[TIME_TEXT], int64_t duration_us); /* in the largest w
 int64_t days_from_civil(int64_t year, int month, int day);
 void civil_from_days(int64_t days, int64_t *year, int *month, int *day);
 
-/* The wall clock, for logs and timings only: no result may depend on it. */
-int64_t clock_wall_us(void);
+/* For timings only: no result may depend on it. */
 int64_t clock_monotonic_us(void);
 
 #endif

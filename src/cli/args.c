@@ -271,7 +271,7 @@ int cli_main(const char *program, const char *says, const Command *const *comman
     Error err = {0};
     int exit_code = 0;
     bool help = false;
-    Args args = {.program = program, .command = command, .arena = &arena, .exit_code = &exit_code};
+    Args args = {.program = program, .command = command, .arena = &arena};
     args.line = record_line(&args, argc, argv);
     int64_t threads = 0;
     Status status = parse(&args, argc, argv, &help, &err);

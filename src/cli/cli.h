@@ -43,8 +43,7 @@ struct Args {
     size_t given;
     const char **operand;
     size_t operands;
-    Str line;       /* the command line as typed */
-    int *exit_code; /* a command that is done may still say 3 */
+    Str line; /* the command line as typed */
 };
 
 /* Run the command that argv names; returns the exit code. */

@@ -115,7 +115,7 @@ MatrixPlan *matrix_plan(Arena *keep, const Plan *plan, const uint8_t *skip);
  * counted or added up (for `matched`, the lots that were matched, both sides). In time order.
  * Empty for profile features. */
 MUST_USE Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
-                                 const Plan *plan, const Feature *feature, const Events *events,
-                                 size_t customer, Error *err);
+                                 const Feature *feature, const Events *events, size_t customer,
+                                 Error *err);
 
 #endif

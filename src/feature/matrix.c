@@ -97,10 +97,8 @@ Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, const Table *
 }
 
 Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
-                        const Plan *plan, const Feature *feature, const Events *events,
-                        size_t customer, Error *err)
+                        const Feature *feature, const Events *events, size_t customer, Error *err)
 {
-    (void)plan;
     size_t aggregates;
     const Aggregate *a = lang_aggregates(feature->expr, &aggregates);
     *count = 0;

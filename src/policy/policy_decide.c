@@ -211,8 +211,8 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
     out->feature = plan->feature[feature].name.text;
     out->window = d->p->window[feature];
     out->value = feature_value(keep, d, f, feature, row);
-    TRY(feature_evidence(&rows, &count, &scratch, *keep, plan, &plan->feature[feature],
-                         d->in->events, d->in->row[f->from + row], err));
+    TRY(feature_evidence(&rows, &count, &scratch, *keep, &plan->feature[feature], d->in->events,
+                         d->in->row[f->from + row], err));
     const Column *id = d->transaction_id;
     out->transaction = ARENA_ARRAY(keep, Str, count);
     for (size_t i = 0; i < count; i++)

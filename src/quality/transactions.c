@@ -50,86 +50,68 @@ typedef struct Tally {
     uint64_t no_completion, still_pending, amount_changed, many_finals, without_events, shared_ids;
 } Tally;
 
+/* In the order a reader wants them. `what` follows the count. */
 static void report(Dataset *d, Arena *keep, const Tally *n)
 {
-    Findings *f = d->findings;
     char text[TIME_TEXT];
-    findings_add(f, SEVERITY_INFO, "duplicate_transaction_rows", n->exact,
-                 str_format(keep, "%llu transaction rows say the same as another row",
-                            (unsigned long long)n->exact),
-                 S("merged"));
-    findings_add(
-        f, SEVERITY_INFO, "transaction_versions", n->versions,
-        str_format(
-            keep, "%llu transaction rows are further state versions of an id (pending, then final)",
-            (unsigned long long)n->versions),
-        str_format(keep, "merged into one event each, as known at %.*s",
-                   STR_ARG(time_text(text, d->as_of_us))));
-    findings_add(
-        f, SEVERITY_WARNING, "transactions_of_the_other_cohort", n->other_cohort,
-        str_format(
-            keep,
-            "%llu transaction rows came in a file of the cohort that their customer is not in",
-            (unsigned long long)n->other_cohort),
-        S("routed to their customer, whichever file they came in"));
-    findings_add(
-        f, SEVERITY_WARNING, "transactions_of_nobody", n->unknown,
-        str_format(keep,
-                   "%llu transaction rows belong to %llu customers who are in no customer file",
-                   (unsigned long long)n->unknown, (unsigned long long)n->unknown_customers),
-        S("set aside in quarantine.csv"));
-    findings_add(f, SEVERITY_WARNING, "transactions_after_as_of", n->after,
-                 str_format(keep, "%llu transaction rows were created after as_of",
-                            (unsigned long long)n->after),
-                 S("set aside in quarantine.csv: they were not known then"));
-    findings_add(
-        f, SEVERITY_WARNING, "customers_without_transactions", n->without_events,
-        str_format(keep, "%llu customers have no transaction",
-                   (unsigned long long)n->without_events),
-        S("scored, and marked INSUFFICIENT_DATA: absence of evidence is not evidence of good"));
-    findings_add(f, SEVERITY_WARNING, "completed_before_created", n->early_completion,
-                 str_format(keep, "%llu transaction rows were completed before they were created",
-                            (unsigned long long)n->early_completion),
-                 S("taken as final from their creation on"));
-    findings_add(f, SEVERITY_WARNING, "final_without_time", n->no_completion,
-                 str_format(keep, "%llu transaction rows have a final state and no completion time",
-                            (unsigned long long)n->no_completion),
-                 S("taken as final from their creation on"));
-    findings_add(f, SEVERITY_WARNING, "no_currency", n->no_currency,
-                 str_format(keep, "%llu transaction rows name no currency",
-                            (unsigned long long)n->no_currency),
-                 S("taken to be in the currency of the schema book"));
-    findings_add(
-        f, SEVERITY_WARNING, "no_amount", n->no_amount,
-        str_format(keep, "%llu transaction rows have no amount", (unsigned long long)n->no_amount),
-        S("counted as events; sums leave them out"));
-    findings_add(f, SEVERITY_WARNING, "negative_amount", n->negative_amount,
-                 str_format(keep, "%llu transaction rows have an amount below zero",
-                            (unsigned long long)n->negative_amount),
-                 S("used as they are, which lowers sums: the schema book expects amounts without a "
-                   "sign"));
-    findings_add(
-        f, SEVERITY_WARNING, "no_state", n->no_state,
-        str_format(keep, "%llu transaction rows have no state", (unsigned long long)n->no_state),
-        S("taken as pending"));
-    findings_add(f, SEVERITY_INFO, "still_pending", n->still_pending,
-                 str_format(keep, "%llu transactions are still pending",
-                            (unsigned long long)n->still_pending),
-                 S("kept as pending"));
-    findings_add(
-        f, SEVERITY_INFO, "amount_changed", n->amount_changed,
-        str_format(keep,
-                   "%llu transactions settled at another amount than they were announced with",
-                   (unsigned long long)n->amount_changed),
-        S("the amount of the version known at as_of counts"));
-    findings_add(f, SEVERITY_WARNING, "several_final_states", n->many_finals,
-                 str_format(keep, "%llu transactions have more than one final row",
-                            (unsigned long long)n->many_finals),
-                 S("the latest known at as_of counts"));
-    findings_add(f, SEVERITY_WARNING, "shared_transaction_ids", n->shared_ids,
-                 str_format(keep, "%llu transaction ids are used by more than one customer",
-                            (unsigned long long)n->shared_ids),
-                 S("taken as one event for each customer"));
+    const char *as_known = str_format(keep, "merged into one event each, as known at %.*s",
+                                      STR_ARG(time_text(text, d->as_of_us)))
+                               .data;
+    const char *of_nobody =
+        str_format(keep, "transaction rows belong to %llu customers who are in no customer file",
+                   (unsigned long long)n->unknown_customers)
+            .data;
+    const struct {
+        Severity severity;
+        const char *code;
+        uint64_t count;
+        const char *what, *done;
+    } line[] = {
+        {SEVERITY_INFO, "duplicate_transaction_rows", n->exact,
+         "transaction rows say the same as another row", "merged"},
+        {SEVERITY_INFO, "transaction_versions", n->versions,
+         "transaction rows are further state versions of an id (pending, then final)", as_known},
+        {SEVERITY_WARNING, "transactions_of_the_other_cohort", n->other_cohort,
+         "transaction rows came in a file of the cohort that their customer is not in",
+         "routed to their customer, whichever file they came in"},
+        {SEVERITY_WARNING, "transactions_of_nobody", n->unknown, of_nobody,
+         "set aside in quarantine.csv"},
+        {SEVERITY_WARNING, "transactions_after_as_of", n->after,
+         "transaction rows were created after as_of",
+         "set aside in quarantine.csv: they were not known then"},
+        {SEVERITY_WARNING, "customers_without_transactions", n->without_events,
+         "customers have no transaction",
+         "scored, and marked INSUFFICIENT_DATA: absence of evidence is not evidence of good"},
+        {SEVERITY_WARNING, "completed_before_created", n->early_completion,
+         "transaction rows were completed before they were created",
+         "taken as final from their creation on"},
+        {SEVERITY_WARNING, "final_without_time", n->no_completion,
+         "transaction rows have a final state and no completion time",
+         "taken as final from their creation on"},
+        {SEVERITY_WARNING, "no_currency", n->no_currency, "transaction rows name no currency",
+         "taken to be in the currency of the schema book"},
+        {SEVERITY_WARNING, "no_amount", n->no_amount, "transaction rows have no amount",
+         "counted as events; sums leave them out"},
+        {SEVERITY_WARNING, "negative_amount", n->negative_amount,
+         "transaction rows have an amount below zero",
+         "used as they are, which lowers sums: the schema book expects amounts without a sign"},
+        {SEVERITY_WARNING, "no_state", n->no_state, "transaction rows have no state",
+         "taken as pending"},
+        {SEVERITY_INFO, "still_pending", n->still_pending, "transactions are still pending",
+         "kept as pending"},
+        {SEVERITY_INFO, "amount_changed", n->amount_changed,
+         "transactions settled at another amount than they were announced with",
+         "the amount of the version known at as_of counts"},
+        {SEVERITY_WARNING, "several_final_states", n->many_finals,
+         "transactions have more than one final row", "the latest known at as_of counts"},
+        {SEVERITY_WARNING, "shared_transaction_ids", n->shared_ids,
+         "transaction ids are used by more than one customer",
+         "taken as one event for each customer"},
+    };
+    for (size_t i = 0; i < COUNT_OF(line); i++)
+        findings_add(d->findings, line[i].severity, line[i].code, line[i].count,
+                     str_format(keep, "%llu %s", (unsigned long long)line[i].count, line[i].what),
+                     str_from(line[i].done));
 }
 
 /* Rows of one id: count what their versions say. */

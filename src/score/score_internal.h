@@ -4,8 +4,7 @@
 
 #include "score/score.h"
 
-#define BUNDLE_FORMAT    2
-#define BUNDLE_BYTES_MAX ((size_t)1 << 30)
+#define BUNDLE_FORMAT 2
 
 /* The files of a bundle, in the order SHA256SUMS lists them. */
 extern const char *const bundle_files[5];

@@ -364,7 +364,7 @@ static void evidence_accounts_for_the_value(void **state)
             uint32_t *row;
             size_t count;
             for (size_t k = 0; k < plan->features; k++) {
-                assert_int_equal(feature_evidence(&row, &count, &b->keep, b->scratch, plan,
+                assert_int_equal(feature_evidence(&row, &count, &b->keep, b->scratch,
                                                   &plan->feature[k], e, i, &b->err),
                                  STATUS_OK);
                 for (size_t n = 0; n < count; n++) {
