@@ -2,6 +2,7 @@
 
 #include "book/book.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,13 +15,53 @@ static const Option common[] = {
     {"help", NULL, "show this help", false},
     {0}};
 
+/* Every table of options that a command takes: its own, those it shares, the common ones. */
+enum { TABLES_MAX = 12 };
+
+static size_t option_tables(const Option *table[TABLES_MAX], const Command *c)
+{
+    size_t count = 0;
+    if (c->options != NULL)
+        table[count++] = c->options;
+    for (const Option *const *t = c->shared; t != NULL && *t != NULL; t++) {
+        assert(count + 1 < TABLES_MAX);
+        table[count++] = *t;
+    }
+    table[count++] = common;
+    return count;
+}
+
+/* The next option of a command, in the order of its tables; NULL after the last. */
+typedef struct OptionWalk {
+    const Option *table[TABLES_MAX];
+    size_t tables, at, next;
+} OptionWalk;
+
+static OptionWalk option_walk(const Command *c)
+{
+    OptionWalk w = {0};
+    w.tables = option_tables(w.table, c);
+    return w;
+}
+
+static const Option *option_next(OptionWalk *w)
+{
+    while (w->at < w->tables) {
+        const Option *o = &w->table[w->at][w->next++];
+        if (o->name != NULL)
+            return o;
+        w->at++;
+        w->next = 0;
+    }
+    return NULL;
+}
+
 static const Option *find_option(const Command *c, const char *name, size_t size)
 {
-    const Option *tables[] = {c->options, common};
-    for (size_t t = 0; t < COUNT_OF(tables); t++)
-        for (const Option *o = tables[t]; o != NULL && o->name != NULL; o++)
-            if (strlen(o->name) == size && strncmp(o->name, name, size) == 0)
-                return o;
+    OptionWalk walk = option_walk(c);
+    for (const Option *o; (o = option_next(&walk)) != NULL;)
+        if (strlen(o->name) == size && strncmp(o->name, name, size) == 0)
+            return o;
     return NULL;
 }
 
@@ -28,21 +69,18 @@ static Str nearest_option(const Command *c, Str name)
 {
     Str names[64];
     size_t count = 0;
-    const Option *tables[] = {c->options, common};
-    for (size_t t = 0; t < COUNT_OF(tables); t++)
-        for (const Option *o = tables[t]; o != NULL && o->name != NULL && count < 64; o++)
-            names[count++] = str_from(o->name);
+    OptionWalk walk = option_walk(c);
+    for (const Option *o; (o = option_next(&walk)) != NULL && count < 64;)
+        names[count++] = str_from(o->name);
     return str_nearest(name, names, count);
 }
 
-static void print_options(FILE *to, const Option *o)
+static void print_option(FILE *to, const Option *o)
 {
-    for (; o != NULL && o->name != NULL; o++) {
-        char left[64];
-        (void)snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ",
-                       o->value == NULL ? "" : o->value);
-        (void)fprintf(to, "  %-28s %s%s\n", left, o->says, o->required ? " (required)" : "");
-    }
+    char left[64];
+    (void)snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ",
+                   o->value == NULL ? "" : o->value);
+    (void)fprintf(to, "  %-28s %s%s\n", left, o->says, o->required ? " (required)" : "");
 }
 
 static void help_command(FILE *to, const char *program, const Command *c)
@@ -50,8 +88,12 @@ static void help_command(FILE *to, const char *program, const Command *c)
     (void)fprintf(to, "%s %s - %s\n\nUsage: %s %s [options]%s%s\n\nOptions:\n", program, c->name,
                   c->says, program, c->name, c->operand == NULL ? "" : " ",
                   c->operand == NULL ? "" : c->operand);
-    print_options(to, c->options);
-    print_options(to, common);
+    for (int required = 1; required >= 0; required--) {
+        OptionWalk walk = option_walk(c);
+        for (const Option *o; (o = option_next(&walk)) != NULL;)
+            if (o->required == (required != 0))
+                print_option(to, o);
+    }
     (void)fprintf(to, "\nExample:\n%s\n", c->example);
 }
 
@@ -120,7 +162,8 @@ static Status parse(Args *args, int argc, char **argv, bool *help, Error *err)
                         args->operand[0]);
         return usage(err, "options begin with --");
     }
-    for (const Option *o = c->options; o != NULL && o->name != NULL; o++)
+    OptionWalk walk = option_walk(c);
+    for (const Option *o; (o = option_next(&walk)) != NULL;)
         if (o->required && args_value(args, o->name, NULL) == NULL) {
             (void)error_set(err, STATUS_USAGE, "%s needs --%s", c->name, o->name);
             return usage(err, o->says);

@@ -24,7 +24,9 @@ typedef struct Command {
     const char *says;
     const char *example;   /* one or more lines, shown by --help and run by a test */
     const char *operand;   /* what stands for operands in help; NULL when none are taken */
-    const Option *options; /* ended by a NULL name */
+    const Option *options; /* its own, ended by a NULL name */
+    const Option *const
+        *shared; /* tables that other commands have too, ended by NULL; may be NULL */
     Status (*run)(const Args *args, Error *err);
 } Command;
 

@@ -26,3 +26,14 @@ Status store_run(const Run *run, const char *folder, Error *err)
     arena_free(&own);
     return status;
 }
+
+Status store_begin(const char *folder, Error *err)
+{
+    static const char *const marks[] = {"run.json", "report.html", "offboarding.csv"};
+    Arena own = arena_new();
+    Status status = folder_make(folder, err);
+    for (size_t i = 0; i < COUNT_OF(marks) && status == STATUS_OK; i++)
+        status = file_remove(path_join(&own, folder, marks[i]), err);
+    arena_free(&own);
+    return status;
+}

@@ -42,6 +42,10 @@ typedef struct Run {
     size_t timings;
 } Run;
 
+/* Make the folder and remove the marks of a complete run from it first: whatever happens, old and
+ * new are never mixed, and a folder with run.json in it is whole. */
+MUST_USE Status store_begin(const char *folder, Error *err);
+
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
 

@@ -1,0 +1,75 @@
+/* job.h - the stages of the corridor, as the commands walk them.
+ *
+ * `run` is the whole of it; `train`, `evaluate` and `features` are parts of the same. Stages are
+ * called in this order and each needs those above it:
+ *
+ *     job_begin      options, books, files, the features that may be learnt from
+ *     job_features   events and features of every customer
+ *     job_validate   the training set, cross-validation, leakage audit
+ *     job_train      the final model, its bundle written and opened again
+ *     job_score      decisions for the customers to be scored
+ *     job_silence    the silence test
+ *     job_verdict    GATE when the negative control or the silence test said no
+ *
+ * Memory: everything lives in the command's arena.
+ */
+#ifndef CLI_JOB_H
+#define CLI_JOB_H
+
+#include "cli/cli.h"
+
+#include "store/store.h"
+
+/* The stages of a run and when each began, for timings.json. */
+typedef struct Clock {
+    Timing timing[16];
+    size_t count;
+    int64_t started_us;
+} Clock;
+
+typedef struct Job {
+    const Args *args;
+    Arena *keep;
+    Arena scratch;
+    Clock clock;
+    Schema *schema;
+    Plan *plan;
+    Policy *policy;
+    Dataset *data;
+    const char *quarantine; /* where rows go that cannot be used */
+    LearnOptions learn;
+    Events *events;
+    Table *features;
+    uint8_t *skip;
+    TrainingSet set;
+    uint32_t *training_row;
+    Learned learned;
+    Bundle *bundle;
+    Run run;
+} Job;
+
+/* Tables of options that commands share. */
+extern const Option job_labelled_files[]; /* customers and transactions; required */
+extern const Option job_scored_files[];   /* score-customers and score-transactions */
+extern const Option job_book_options[];
+extern const Option job_read_options[];
+extern const Option job_learn_options[];
+
+Job *job_new(const Args *args);
+/* `folder` is where a run's files go: made, and the marks of an older run removed, once options
+ * and books are good. NULL: none. */
+MUST_USE Status job_begin(Job *j, const char *folder, Error *err);
+MUST_USE Status job_features(Job *j, Error *err);
+MUST_USE Status job_validate(Job *j, Error *err);
+MUST_USE Status job_train(Job *j, const char *folder, Error *err);
+MUST_USE Status job_score(Job *j, Error *err);
+MUST_USE Status job_silence(Job *j, Error *err);
+MUST_USE Status job_verdict(const Job *j, Error *err);
+
+/* The run as the report and the store want it. */
+const Run *job_record(Job *j);
+
+/* A stage begins (NULL: the last one ends): it is said, and timed. */
+void job_stage(Job *j, const char *name, const char *says);
+
+#endif
