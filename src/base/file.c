@@ -106,8 +106,8 @@ Status writer_open(Writer **out, Arena *keep, const char *path, Error *err)
 {
     Writer *w = ARENA_NEW(keep, Writer);
     w->path = str_chars(keep, str_from(path));
-    w->part = str_format(keep, "%s.part", path).data;
-    w->file = fopen(w->part, "wbe");
+    w->part = strcmp(path, "-") == 0 ? NULL : str_format(keep, "%s.part", path).data;
+    w->file = w->part == NULL ? fdopen(dup(STDOUT_FILENO), "wb") : fopen(w->part, "wbe");
     if (w->file == NULL)
         return refuse(err, path, "write");
     *out = w;
@@ -135,11 +135,12 @@ Status writer_close(Writer *w, Error *err)
     errno = 0;
     if (fclose(w->file) != 0 && w->failed == 0)
         w->failed = errno;
-    if (w->failed == 0 && rename(w->part, w->path) != 0)
+    if (w->failed == 0 && w->part != NULL && rename(w->part, w->path) != 0)
         w->failed = errno;
     if (w->failed == 0)
         return STATUS_OK;
-    (void)unlink(w->part);
+    if (w->part != NULL)
+        (void)unlink(w->part);
     errno = w->failed;
     return refuse(err, w->path, "write");
 }

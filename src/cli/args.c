@@ -164,11 +164,19 @@ static Status parse(Args *args, int argc, char **argv, bool *help, Error *err)
     }
     OptionWalk walk = option_walk(c);
     for (const Option *o; (o = option_next(&walk)) != NULL;)
-        if (o->required && args_value(args, o->name, NULL) == NULL) {
-            (void)error_set(err, STATUS_USAGE, "%s needs --%s", c->name, o->name);
-            return usage(err, o->says);
-        }
+        if (o->required)
+            TRY(args_need(args, o->name, err));
     return STATUS_OK;
+}
+
+Status args_need(const Args *args, const char *name, Error *err)
+{
+    if (args_value(args, name, NULL) != NULL)
+        return STATUS_OK;
+    const Option *o = find_option(args->command, name, strlen(name));
+    assert(o != NULL);
+    (void)error_set(err, STATUS_USAGE, "%s needs --%s", args->command->name, name);
+    return usage(err, o->says);
 }
 
 const char *args_value(const Args *args, const char *name, const char *otherwise)

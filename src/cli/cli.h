@@ -54,6 +54,8 @@ int cli_main(const char *program, const char *says, const Command *const *comman
 
 /* The last value given for an option, or `otherwise`. */
 const char *args_value(const Args *args, const char *name, const char *otherwise);
+/* USAGE when the option, which its table does not require, is not given. */
+MUST_USE Status args_need(const Args *args, const char *name, Error *err);
 bool args_flag(const Args *args, const char *name);
 /* Every value given for an option, as input files. */
 InputFiles args_files(const Args *args, const char *name);
@@ -71,6 +73,9 @@ MUST_USE Status args_book(Str *out, const char **file, const Args *args, const c
 
 /* Say a line on stderr ("note"), unless --quiet. */
 void talk(const Args *args, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Say the findings from number `from` on that are at least so grave. */
+void talk_findings(const Args *args, const Findings *findings, size_t from, Severity least);
 
 /* A line on stdout. */
 void answer(Str text);

@@ -71,9 +71,7 @@ static Status run(const Args *args, Error *err)
         row[i] = (uint32_t)i;
     TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, args->team, err));
     answer(table_of(keep, scored));
-    for (size_t i = 0; i < data->findings->count; i++)
-        talk(args, "%.*s: %.*s", STR_ARG(data->findings->item[i].what),
-             STR_ARG(data->findings->item[i].done));
+    talk_findings(args, data->findings, 0, SEVERITY_INFO);
     arena_free(&scratch);
     return STATUS_OK;
 }

@@ -34,6 +34,12 @@ const Option job_learn_options[] = {
     {"shuffles", "N", "label shuffles of the negative control (default 20)", false},
     {0}};
 
+const Option job_quarantine_option[] = {
+    {"quarantine", "FILE",
+     "where rows that cannot be used are written, if there are any (default quarantine.csv)",
+     false},
+    {0}};
+
 static void clock_stage(Clock *c, const char *stage)
 {
     int64_t now = clock_monotonic_us();
@@ -57,18 +63,25 @@ Job *job_new(const Args *args)
     j->args = args;
     j->keep = args->arena;
     j->scratch = arena_new();
-    j->quarantine = "quarantine.csv";
+    j->quarantine = args_value(args, "quarantine", "quarantine.csv");
     return j;
 }
 
-static Status read_books(Job *j, Error *err)
+static Status read_measures(Job *j, Error *err)
 {
     Str text;
     const char *file;
     TRY(args_book(&text, &file, j->args, "schema", err));
     TRY(schema_read(&j->schema, j->keep, text, file, err));
     TRY(args_book(&text, &file, j->args, "features", err));
-    TRY(plan_read(&j->plan, j->keep, text, file, j->schema, err));
+    return plan_read(&j->plan, j->keep, text, file, j->schema, err);
+}
+
+static Status read_books(Job *j, Error *err)
+{
+    Str text;
+    const char *file;
+    TRY(read_measures(j, err));
     TRY(args_book(&text, &file, j->args, "policy", err));
     return policy_read(&j->policy, j->keep, text, file, j->plan, err);
 }
@@ -95,15 +108,17 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     return STATUS_OK;
 }
 
-/* A quality gate that says no still leaves its quarantine behind. */
+/* Rows that cannot be used are written even when a quality gate says no. A run folder always has
+ * its quarantine; without one the file is made when there is something to put in it. */
 static Status read_data(Job *j, const DatasetInputs *in, Error *err)
 {
     Status status = dataset_read(&j->data, j->keep, j->scratch, j->schema, in, err);
-    if (status == STATUS_GATE) {
-        /* The gate's own error stands; a failure to write adds nothing that it does not say. */
-        Status written = quarantine_write(j->data->quarantine, j->quarantine, NULL);
-        (void)written;
-    }
+    if ((status != STATUS_OK && status != STATUS_GATE) || j->data->quarantine->count == 0)
+        return status;
+    /* The gate's own error stands. */
+    TRY(quarantine_write(j->data->quarantine, j->quarantine, status == STATUS_OK ? err : NULL));
+    talk(j->args, "%zu rows could not be used; each is in %s with its reason",
+         j->data->quarantine->count, j->quarantine);
     return status;
 }
 
@@ -136,23 +151,26 @@ Status job_features(Job *j, Error *err)
     return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team, err);
 }
 
-/* Customers with one label and the slices they fall in. */
-static Status make_training_set(Job *j, Error *err)
+/* Customers with one label; returns how many. */
+static size_t find_labelled(Job *j, uint8_t *label)
 {
     const Dataset *d = j->data;
-    size_t n = 0, strata = j->plan->strata == 0 ? 1 : j->plan->strata;
+    size_t n = 0;
     uint32_t *row = j->training_row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
-    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, d->customers + 1);
     for (size_t i = 0; i < d->customers; i++)
         if (d->label[i] == LABEL_POSITIVE || d->label[i] == LABEL_NEGATIVE) {
             label[n] = d->label[i] == LABEL_POSITIVE;
             row[n++] = (uint32_t)i;
         }
-    size_t share = n / 100; /* a level is worth a column when 1 % of customers, and 5, have it */
-    plan_freeze_levels(j->plan, j->keep, j->features, row, n, share > 5 ? share : 5);
-    Matrix *x;
-    TRY(feature_matrix(&x, j->keep, j->plan, j->features, j->skip, d->id, row, n, err));
+    return n;
+}
 
+/* The slices that the customers of the set fall in. */
+static Status find_strata(Job *j, Error *err)
+{
+    const Dataset *d = j->data;
+    const uint32_t *row = j->training_row;
+    size_t n = j->set.x->rows, strata = j->plan->strata == 0 ? 1 : j->plan->strata;
     Str *name = ARENA_ARRAY(j->keep, Str, strata);
     const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, strata);
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, d->customers + 1);
@@ -181,13 +199,24 @@ static Status make_training_set(Job *j, Error *err)
             j->run.headline = s;
         }
     }
-    j->set = (TrainingSet){.x = x,
-                           .label = label,
-                           .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone,
-                           .strata = strata,
-                           .stratum = name,
-                           .in_stratum = in};
+    j->set.strata = strata;
+    j->set.stratum = name;
+    j->set.in_stratum = in;
     return STATUS_OK;
+}
+
+static Status make_training_set(Job *j, Error *err)
+{
+    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1);
+    size_t n = find_labelled(j, label);
+    size_t share = n / 100; /* a level is worth a column when 1 % of customers, and 5, have it */
+    plan_freeze_levels(j->plan, j->keep, j->features, j->training_row, n, share > 5 ? share : 5);
+    Matrix *x;
+    TRY(feature_matrix(&x, j->keep, j->plan, j->features, j->skip, j->data->id, j->training_row, n,
+                       err));
+    j->set = (TrainingSet){
+        .x = x, .label = label, .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone};
+    return find_strata(j, err);
 }
 
 /* Repeats exist to average out the luck of the folds, which fades as customers grow in number:
@@ -294,79 +323,6 @@ static Status audit(Job *j, Audit **out, Error *err)
     return STATUS_OK;
 }
 
-static Str training_hash(Arena *keep, const TrainingSet *set)
-{
-    Buffer b = buffer_new(keep);
-    for (size_t k = 0; k < set->x->columns; k++) {
-        buffer_add(&b, set->x->name[k]);
-        buffer_char(&b, '\n');
-    }
-    buffer_add(&b,
-               (Str){(const char *)set->x->value, set->x->rows * set->x->columns * sizeof(float)});
-    buffer_add(&b, (Str){(const char *)set->label, set->x->rows});
-    char hash[SHA256_TEXT];
-    sha256_text(hash, buffer_str(&b));
-    return str_copy(keep, str_from(hash));
-}
-
-static void add_interval(Buffer *b, const char *name, Interval v)
-{
-    char text[3][NUMBER_TEXT];
-    const double values[3] = {v.value, v.low, v.high};
-    buffer_format(b, ",\"%s\":[", name);
-    for (size_t i = 0; i < 3; i++) {
-        buffer_add(b, i > 0 ? S(",") : S(""));
-        buffer_add(b, is_missing(values[i]) ? S("null") : double_text(text[i], values[i]));
-    }
-    buffer_char(b, ']');
-}
-
-/* What a bundle says of itself: the chosen candidate's figures, [value, low, high]. */
-static Str bundle_metrics(Arena *keep, const TrainingSet *set, const Validation *v)
-{
-    const Candidate *c = &v->candidate[v->chosen];
-    Buffer b = buffer_new(keep);
-    buffer_format(&b, "{\"model\":\"%.*s\",\"strata\":[", STR_ARG(c->name));
-    for (size_t s = 0; s < set->strata; s++) {
-        buffer_format(&b, "%s{\"customers\":%zu,\"positives\":%zu", s > 0 ? "," : "",
-                      c->metric[s].customers, c->metric[s].positives);
-        for (int k = 0; k < METRIC_KINDS; k++) {
-            Str name = metric_name((MetricKind)k);
-            add_interval(&b, str_chars(keep, name), c->metric[s].metric[k]);
-        }
-        buffer_char(&b, '}');
-    }
-    buffer_add(&b, S("]}"));
-    return buffer_str(&b);
-}
-
-static Status make_bundle(Job *j, const char *folder, Error *err)
-{
-    size_t positives = 0;
-    for (size_t i = 0; i < j->set.x->rows; i++)
-        positives += j->set.label[i];
-    Bundle b = {.schema = j->schema,
-                .plan = j->plan,
-                .policy = j->policy,
-                .model = j->learned.model,
-                .platt = j->learned.platt,
-                .venn_abers = j->learned.venn_abers,
-                .skip = j->skip,
-                .columns = matrix_plan(j->keep, j->plan, j->skip),
-                .version = S(ASSAY_VERSION),
-                .as_of_us = j->data->as_of_us,
-                .seed = j->learn.seed,
-                .customers = j->set.x->rows,
-                .positives = positives,
-                .data_hash = training_hash(j->keep, &j->set),
-                .metrics = bundle_metrics(j->keep, &j->set, j->run.validation)};
-    bundle_reference(&b, j->keep, j->scratch, j->set.x);
-    TRY(bundle_write(&b, folder, err));
-    /* Scored with what was written, not with what is in memory: what is served is what was
-     * trained, or the run fails here. */
-    return bundle_open(&j->bundle, j->keep, folder, err);
-}
-
 /* Customers to be scored, those with contradictory or unknown labels among them. */
 Status job_score(Job *j, Error *err)
 {
@@ -394,18 +350,52 @@ Status job_score(Job *j, Error *err)
     return STATUS_OK;
 }
 
+static Status begin_folder(Job *j, const char *folder, Error *err)
+{
+    if (folder == NULL)
+        return STATUS_OK;
+    j->quarantine = path_join(j->keep, folder, "quarantine.csv");
+    return store_begin(folder, err);
+}
+
 Status job_begin(Job *j, const char *folder, Error *err)
 {
     DatasetInputs in;
     TRY(read_options(j, &in, err));
     job_stage(j, "read", "reading");
     TRY(read_books(j, err));
-    if (folder != NULL) {
-        j->quarantine = path_join(j->keep, folder, "quarantine.csv");
-        TRY(store_begin(folder, err));
-    }
+    TRY(begin_folder(j, folder, err));
     TRY(read_data(j, &in, err));
     skip_features(j);
+    return score_check_columns(j->plan, j->skip, j->data, err);
+}
+
+Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *err)
+{
+    DatasetInputs in;
+    TRY(read_options(j, &in, err));
+    job_stage(j, "read", "reading");
+    TRY(bundle_open(&j->bundle, j->keep, bundle, err));
+    j->schema = j->bundle->schema;
+    j->plan = j->bundle->plan;
+    j->policy = j->bundle->policy;
+    j->skip = j->bundle->skip;
+    TRY(begin_folder(j, folder, err));
+    TRY(read_data(j, &in, err));
+    return score_check_columns(j->plan, j->skip, j->data, err);
+}
+
+Status job_begin_unlabelled(Job *j, Error *err)
+{
+    DatasetInputs in;
+    TRY(read_options(j, &in, err));
+    in.score_customers = in.customers;
+    in.score_transactions = in.transactions;
+    in.customers = in.transactions = (InputFiles){NULL, 0};
+    job_stage(j, "read", "reading");
+    TRY(read_measures(j, err));
+    TRY(read_data(j, &in, err));
+    j->skip = ARENA_ARRAY(j->keep, uint8_t, j->plan->features + 1);
     return score_check_columns(j->plan, j->skip, j->data, err);
 }
 
@@ -432,7 +422,39 @@ Status job_train(Job *j, const char *folder, Error *err)
     job_stage(j, "train", "training the chosen model");
     TRY(learn_final(&j->learned, j->keep, j->scratch, &j->set, j->run.validation, &j->learn,
                     j->args->team, err));
-    return make_bundle(j, folder, err);
+    return job_write_bundle(j, folder, err);
+}
+
+Status job_judge(Job *j, Error *err)
+{
+    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1);
+    MetricSet *judged;
+    Scored *scored;
+    char *hash = ARENA_ARRAY(j->keep, char, SHA256_TEXT);
+    size_t n = find_labelled(j, label);
+    job_stage(j, "score", "scoring");
+    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, j->training_row, n,
+                      j->args->team, err));
+    j->run.scored = scored;
+    j->events = scored->events;
+    j->features = scored->features;
+    j->set = (TrainingSet){.x = scored->x, .label = label};
+    TRY(find_strata(j, err));
+    bundle_data_hash(hash, scored->x, label);
+    if (str_equal(str_from(hash), j->bundle->data_hash))
+        findings_add(j->data->findings, SEVERITY_SEVERE, "same_customers", n,
+                     S("these are the very customers that the bundle was trained on"),
+                     S("judge it on others: these figures are better than it is"));
+    job_stage(j, "evaluate", "measuring");
+    judged = ARENA_ARRAY(j->keep, MetricSet, j->set.strata);
+    for (size_t s = 0; s < j->set.strata; s++) {
+        const double *p[] = {scored->probability};
+        metric_evaluate(&judged[s], p, 1, label, j->set.in_stratum[s], n,
+                        policy_thresholds(j->policy).high, j->learn.replicates,
+                        seed_derive(j->learn.seed, s), j->args->team);
+    }
+    j->run.judged = judged;
+    return STATUS_OK;
 }
 
 Status job_silence(Job *j, Error *err)
@@ -486,6 +508,7 @@ const Run *job_record(Job *j)
     r->plan = j->plan;
     r->policy = j->policy;
     r->bundle = j->bundle;
+    r->events = j->events;
     r->training = j->set.x == NULL ? NULL : &j->set;
     r->training_row = j->training_row;
     r->timing = j->clock.timing;

@@ -54,15 +54,23 @@ extern const Option job_scored_files[];   /* score-customers and score-transacti
 extern const Option job_book_options[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
+extern const Option job_quarantine_option[]; /* of commands without a run folder */
 
 Job *job_new(const Args *args);
 /* `folder` is where a run's files go: made, and the marks of an older run removed, once options
  * and books are good. NULL: none. */
 MUST_USE Status job_begin(Job *j, const char *folder, Error *err);
+/* The same with the books and the model of a bundle, which is then in j->bundle. */
+MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *err);
+/* The same for customers whose labels, if any, do not matter; without a policy. */
+MUST_USE Status job_begin_unlabelled(Job *j, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
+MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);
+/* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
+MUST_USE Status job_judge(Job *j, Error *err);
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -43,6 +43,15 @@ void talk(const Args *args, const char *format, ...)
         (void)fprintf(stderr, "%s: %s\n", args->program, text);
 }
 
+void talk_findings(const Args *args, const Findings *findings, size_t from, Severity least)
+{
+    for (size_t i = from; i < findings->count; i++) {
+        const Finding *f = &findings->item[i];
+        if (f->severity >= least)
+            talk(args, "%.*s: %.*s", STR_ARG(f->what), STR_ARG(f->done));
+    }
+}
+
 void answer(Str text)
 {
     (void)fwrite(text.data, 1, text.size, stdout);

@@ -13,4 +13,7 @@ MUST_USE Status report_write(const Run *run, const char *path, Error *err);
 /* The ten lines that end a run on a terminal. */
 Str report_summary(Arena *keep, const Run *run, const char *folder);
 
+/* The lines that end a training; folder is the bundle's. */
+Str report_learnt(Arena *keep, const Run *run, const char *folder);
+
 #endif

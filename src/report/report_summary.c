@@ -131,10 +131,12 @@ static void line_evidence(Summary *s)
                   s->folder);
 }
 
+static void line_bundle(Summary *s)
+{
+    buffer_format(&s->text, "Bundle        %s (%.12s)", s->folder, s->run->bundle->id);
+}
+
 typedef void Line(Summary *s);
-static Line *const lines[] = {line_rows,     line_customers, line_findings, line_model,
-                              line_headline, line_control,   line_segments, line_candidates,
-                              line_report,   line_evidence};
 
 /* Names from outside must neither end a line nor move the terminal's cursor. */
 static void end_line(Buffer *b, size_t start)
@@ -145,13 +147,29 @@ static void end_line(Buffer *b, size_t start)
     buffer_char(b, '\n');
 }
 
-Str report_summary(Arena *keep, const Run *run, const char *folder)
+static Str lines_of(Arena *keep, const Run *run, const char *folder, Line *const *line,
+                    size_t lines)
 {
     Summary s = {buffer_new(keep), keep, run, tally_run(run), folder};
-    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+    for (size_t i = 0; i < lines; i++) {
         size_t start = s.text.size;
-        lines[i](&s);
+        line[i](&s);
         end_line(&s.text, start);
     }
     return buffer_str(&s.text);
+}
+
+Str report_summary(Arena *keep, const Run *run, const char *folder)
+{
+    static Line *const lines[] = {line_rows,     line_customers, line_findings, line_model,
+                                  line_headline, line_control,   line_segments, line_candidates,
+                                  line_report,   line_evidence};
+    return lines_of(keep, run, folder, lines, COUNT_OF(lines));
+}
+
+Str report_learnt(Arena *keep, const Run *run, const char *folder)
+{
+    static Line *const lines[] = {line_rows,     line_customers, line_findings, line_model,
+                                  line_headline, line_control,   line_bundle};
+    return lines_of(keep, run, folder, lines, COUNT_OF(lines));
 }

@@ -23,7 +23,7 @@ Tally tally_run(const Run *run)
         Severity s = d->findings->item[i].severity;
         *(s == SEVERITY_SEVERE ? &t.severe : s == SEVERITY_WARNING ? &t.warnings : &t.notes) += 1;
     }
-    for (size_t i = 0; i < run->scored->count; i++) {
+    for (size_t i = 0; run->scored != NULL && i < run->scored->count; i++) {
         const Decision *one = &run->scored->decision[i];
         t.segment[one->segment]++;
         t.insufficient += one->insufficient_data;

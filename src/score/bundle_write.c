@@ -158,6 +158,20 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     return buffer_str(&out);
 }
 
+void bundle_data_hash(char out[SHA256_TEXT], const Matrix *x, const uint8_t *label)
+{
+    Arena own = arena_new();
+    Buffer b = buffer_new(&own);
+    for (size_t k = 0; k < x->columns; k++) {
+        buffer_add(&b, x->name[k]);
+        buffer_char(&b, '\n');
+    }
+    buffer_add(&b, (Str){(const char *)x->value, x->rows * x->columns * sizeof(float)});
+    buffer_add(&b, (Str){(const char *)label, x->rows});
+    sha256_text(out, buffer_str(&b));
+    arena_free(&own);
+}
+
 Status bundle_write(Bundle *b, const char *folder, Error *err)
 {
     Arena own = arena_new();
@@ -171,6 +185,9 @@ Status bundle_write(Bundle *b, const char *folder, Error *err)
                       policy_text(b->policy), b->schema->text};
     Buffer sums = buffer_new(&own);
     status = folder_make(folder, err);
+    /* The sums go first and come back last: a write that is cut short leaves no bundle. */
+    if (status == STATUS_OK)
+        status = bundle_remove(folder, err);
     for (size_t i = 0; i < COUNT_OF(bundle_files) && status == STATUS_OK; i++) {
         char hash[SHA256_TEXT];
         sha256_text(hash, content[i]);
@@ -183,6 +200,16 @@ Status bundle_write(Bundle *b, const char *folder, Error *err)
     sha256_text(id, buffer_str(&sums));
     if (status == STATUS_OK)
         memcpy(b->id, id, sizeof id);
+    arena_free(&own);
+    return status;
+}
+
+Status bundle_remove(const char *folder, Error *err)
+{
+    Arena own = arena_new();
+    Status status = file_remove(path_join(&own, folder, "SHA256SUMS"), err);
+    for (size_t i = 0; i < COUNT_OF(bundle_files) && status == STATUS_OK; i++)
+        status = file_remove(path_join(&own, folder, bundle_files[i]), err);
     arena_free(&own);
     return status;
 }

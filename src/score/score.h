@@ -37,8 +37,14 @@ typedef struct Bundle {
 /* Fill the reference distributions from the training matrix.  Memory: keep. */
 void bundle_reference(Bundle *b, Arena *keep, Arena scratch, const Matrix *x);
 
+/* The name of a training set: SHA-256 over its columns, values and labels. */
+void bundle_data_hash(char out[SHA256_TEXT], const Matrix *x, const uint8_t *label);
+
 /* Write the folder (made if need be) and set b->id.  Cost: O(size). */
 MUST_USE Status bundle_write(Bundle *b, const char *folder, Error *err);
+
+/* Remove the files of a bundle, its sums first; what is not there is fine. */
+MUST_USE Status bundle_remove(const char *folder, Error *err);
 
 /* Open and check.  FORMAT names the file and what is wrong with it.  Memory: keep. */
 MUST_USE Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err);

@@ -133,7 +133,7 @@ static void add_counts(Document *j, yyjson_mut_val *in, const Run *run)
     document_count(j, in, "contradictory_label", label[LABEL_CONTRADICTORY + 2]);
     document_count(j, in, "without_label", label[LABEL_NONE + 2]);
     document_count(j, in, "transaction_rows", d->versions->rows);
-    document_count(j, in, "transactions", run->scored->events->rows->rows);
+    document_count(j, in, "transactions", run->events->rows->rows);
 }
 
 Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err)
@@ -202,6 +202,28 @@ static Status add_inputs(Document *j, const Dataset *d, Error *err)
     return status;
 }
 
+static void add_bundle(Document *j, const Bundle *b)
+{
+    yyjson_mut_val *bundle = document_object(j, j->root, "bundle");
+    document_text(j, bundle, "id", str_from(b->id));
+    document_text(j, bundle, "version", b->version);
+    document_text(j, bundle, "data_sha256", b->data_hash);
+    document_count(j, bundle, "customers", b->customers);
+    document_count(j, bundle, "positives", b->positives);
+}
+
+static void add_actions(Document *j, yyjson_mut_val *counts, const Run *run)
+{
+    size_t action[ACTIONS] = {0};
+    for (size_t i = 0; i < run->scored->count; i++)
+        action[run->scored->decision[i].action]++;
+    document_count(j, counts, "scored", run->scored->count);
+    document_count(j, counts, "candidates", run->candidates);
+    yyjson_mut_val *actions = document_object(j, counts, "actions");
+    for (size_t a = 0; a < ACTIONS; a++)
+        document_count(j, actions, action_name((Action)a).data, action[a]);
+}
+
 Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err)
 {
     Document j;
@@ -217,22 +239,12 @@ Status store_identity(const Run *run, const char *folder, Arena scratch, Error *
     add_book(&j, books, "features", run->plan->text);
     add_book(&j, books, "policy", policy_text(run->policy));
     TRY(add_inputs(&j, run->data, err));
-    yyjson_mut_val *bundle = document_object(&j, j.root, "bundle");
-    document_text(&j, bundle, "id", str_from(run->bundle->id));
-    document_text(&j, bundle, "version", run->bundle->version);
-    document_text(&j, bundle, "data_sha256", run->bundle->data_hash);
-    document_count(&j, bundle, "customers", run->bundle->customers);
-    document_count(&j, bundle, "positives", run->bundle->positives);
+    if (run->bundle != NULL)
+        add_bundle(&j, run->bundle);
     yyjson_mut_val *counts = document_object(&j, j.root, "counts");
     add_counts(&j, counts, run);
-    size_t action[ACTIONS] = {0};
-    for (size_t i = 0; i < run->scored->count; i++)
-        action[run->scored->decision[i].action]++;
-    document_count(&j, counts, "scored", run->scored->count);
-    document_count(&j, counts, "candidates", run->candidates);
-    yyjson_mut_val *actions = document_object(&j, counts, "actions");
-    for (size_t a = 0; a < ACTIONS; a++)
-        document_count(&j, actions, str_chars(&scratch, action_name((Action)a)), action[a]);
+    if (run->scored != NULL && run->judged == NULL)
+        add_actions(&j, counts, run);
     return file_write(path_join(&scratch, folder, "run.json"), document_write(&j, true), err);
 }
 

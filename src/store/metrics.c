@@ -90,6 +90,17 @@ static void add_validation(Document *j, const Run *run)
     add_candidates(j, o, run);
 }
 
+static void add_judged(Document *j, const Run *run)
+{
+    yyjson_mut_val *o = document_object(j, j->root, "evaluation");
+    document_text(j, o, "bundle", str_from(run->bundle->id));
+    document_count(j, o, "customers", run->training->x->rows);
+    document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
+    yyjson_mut_val *strata = document_list(j, o, "strata");
+    for (size_t s = 0; s < run->training->strata; s++)
+        add_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
+}
+
 static void add_strata(Document *j, const Run *run)
 {
     const TrainingSet *t = run->training;
@@ -109,9 +120,11 @@ static void add_strata(Document *j, const Run *run)
 static void add_calibration(Document *j, const Run *run, Arena scratch)
 {
     yyjson_mut_val *o = document_object(j, j->root, "calibration");
-    yyjson_mut_val *platt = document_object(j, o, "platt");
-    document_real(j, platt, "slope", run->bundle->platt.slope);
-    document_real(j, platt, "intercept", run->bundle->platt.intercept);
+    if (run->bundle != NULL) {
+        yyjson_mut_val *platt = document_object(j, o, "platt");
+        document_real(j, platt, "slope", run->bundle->platt.slope);
+        document_real(j, platt, "intercept", run->bundle->platt.intercept);
+    }
     yyjson_mut_val *strata = document_list(j, o, "reliability");
     for (size_t s = 0; s < run->training->strata; s++) {
         Reliability *bin;
@@ -190,6 +203,8 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         add_strata(&j, run);
         add_calibration(&j, run, spare);
     }
+    if (run->judged != NULL)
+        add_judged(&j, run);
     if (run->audit != NULL)
         add_audit(&j, run->audit);
     if (run->silence != NULL)

@@ -240,21 +240,22 @@ static bool foreign(const Column *c)
     return c->type == TYPE_TEXT || c->type == TYPE_CATEGORY;
 }
 
-Status store_features(const Run *run, const char *folder, Arena scratch, Error *err)
+Status store_feature_table(const Table *t, const Str *id, const uint8_t *cohort, const char *path,
+                           Error *err)
 {
+    Arena own = arena_new(), row = arena_new();
     Sheet s;
-    const Dataset *d = run->data;
-    const Table *t = run->scored->features;
-    TRY(sheet_open(&s, &scratch, folder, "features.csv", err));
-    Arena row = arena_new();
-    buffer_add(&s.line, S("customer_id,cohort"));
+    Status status = writer_open(&s.writer, &own, path, err);
+    s.line = buffer_new(&own);
+    buffer_add(&s.line, cohort == NULL ? S("customer_id") : S("customer_id,cohort"));
     for (size_t k = 0; k < t->columns; k++)
         text(&s, t->column[k].name);
     buffer_char(&s.line, '\n');
-    for (size_t i = 0; i < d->customers; i++) {
+    for (size_t i = 0; i < t->rows && status == STATUS_OK; i++) {
         Arena one = row;
-        text(&s, d->id[i]);
-        text(&s, cohort_name(d->cohort[i]));
+        text(&s, id[i]);
+        if (cohort != NULL)
+            text(&s, cohort_name(cohort[i]));
         for (size_t k = 0; k < t->columns; k++) {
             comma(&s);
             csv_write_cell(&s.line, cell_text(&one, &t->column[k], i), foreign(&t->column[k]));
@@ -262,6 +263,15 @@ Status store_features(const Run *run, const char *folder, Arena scratch, Error *
         buffer_char(&s.line, '\n');
         sheet_flush(&s, false);
     }
+    if (status == STATUS_OK)
+        status = sheet_close(&s, err);
     arena_free(&row);
-    return sheet_close(&s, err);
+    arena_free(&own);
+    return status;
+}
+
+Status store_features(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    return store_feature_table(run->scored->features, run->data->id, run->data->cohort,
+                               path_join(&scratch, folder, "features.csv"), err);
 }

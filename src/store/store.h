@@ -17,7 +17,8 @@ typedef struct Timing {
 } Timing;
 
 /* All that a run holds when it is done. A run that only scores has no training set, validation
- * or audit; these pointers, and silence, may be NULL, and what they would say is left out. */
+ * or audit, one that only evaluates has no scored; these pointers, and silence, may be NULL, and
+ * what they would say is left out. */
 typedef struct Run {
     Str version; /* of the program */
     Str command; /* the command line, as typed */
@@ -25,13 +26,16 @@ typedef struct Run {
     const Dataset *data;
     const Plan *plan;
     const Policy *policy;
-    const Bundle *bundle;
+    const Bundle *bundle; /* NULL when nothing was trained or opened */
+    const Events *events; /* of every customer of data */
     const TrainingSet *training;
     const uint32_t *training_row; /* [training->x->rows] customers of the dataset */
     const Validation *validation;
     const Audit *audit;
     const Silence *silence;
-    const Scored *scored;      /* customers to be scored, contradictory ones included */
+    const MetricSet
+        *judged;          /* [strata] of the bundle on labelled customers it did not learn from */
+    const Scored *scored; /* customers to be scored, contradictory ones included */
     const uint32_t *candidate; /* [candidates] positions in scored, best supported first */
     size_t candidates;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
@@ -48,6 +52,18 @@ MUST_USE Status store_begin(const char *folder, Error *err);
 
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
+
+/* Write what an evaluation found: quality.json, metrics.json, validation.csv (evaluation.csv when a
+ * bundle was judged), quarantine.csv, timings.json, and run.json last. */
+MUST_USE Status store_evaluation(const Run *run, const char *folder, Error *err);
+
+/* Every figure of an evaluation as CSV: model, chosen, stratum, customers, positives, metric,
+ * value, low, high.  Memory: keep. */
+Str store_figures(Arena *keep, const Run *run);
+
+/* Every feature of every customer as CSV, a line at a time; cohorts NULL leaves that column out. */
+MUST_USE Status store_feature_table(const Table *features, const Str *id, const uint8_t *cohort,
+                                    const char *path, Error *err);
 
 /* What the report shows from the same figures as the files. */
 

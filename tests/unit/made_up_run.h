@@ -337,6 +337,7 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
                  .plan = plan,
                  .policy = policy,
                  .bundle = bundle,
+                 .events = events,
                  .silence = silence,
                  .timing = timing,
                  .timings = COUNT_OF(timing)};

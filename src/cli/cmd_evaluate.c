@@ -1,0 +1,75 @@
+/* assay evaluate - how well it would do: by cross-validation, or a bundle on customers it has not
+ * seen. */
+#include "cli/commands.h"
+#include "cli/job.h"
+
+static const Option options[] = {
+    {"bundle", "FOLDER", "judge this bundle on the labelled customers, instead of learning", false},
+    {"out", "FOLDER", "also write every figure, probability and finding into this folder", false},
+    {0}};
+static const Option *const shared[] = {job_labelled_files,
+                                       job_scored_files,
+                                       job_book_options,
+                                       job_read_options,
+                                       job_learn_options,
+                                       job_quarantine_option,
+                                       NULL};
+
+/* A bundle brings its books, and judging it learns nothing. */
+static Status refuse_options(const Args *args, Error *err)
+{
+    static const char *const names[] = {"schema",          "features",          "policy",
+                                        "folds",           "repeats",           "shuffles",
+                                        "score-customers", "score-transactions"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (args_value(args, names[i], NULL) != NULL) {
+            (void)error_set(err, STATUS_USAGE, "--%s has no place beside --bundle", names[i]);
+            return error_remedy(err,
+                                "a bundle brings its own books, and judging it learns nothing: "
+                                "leave one of the two out");
+        }
+    return STATUS_OK;
+}
+
+static Status cross_validate(Job *j, const char *out, Error *err)
+{
+    TRY(job_begin(j, out, err));
+    TRY(job_features(j, err));
+    talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
+    return job_validate(j, err);
+}
+
+static Status judge(Job *j, const char *bundle, const char *out, Error *err)
+{
+    TRY(refuse_options(j->args, err));
+    TRY(job_begin_bundle(j, bundle, out, err));
+    TRY(job_judge(j, err));
+    talk_findings(j->args, j->data->findings, 0, SEVERITY_INFO);
+    return STATUS_OK;
+}
+
+static Status run(const Args *args, Error *err)
+{
+    Job *j = job_new(args);
+    const char *bundle = args_value(args, "bundle", NULL), *out = args_value(args, "out", NULL);
+    TRY(bundle == NULL ? cross_validate(j, out, err) : judge(j, bundle, out, err));
+    job_stage(j, NULL, NULL);
+    const Run *r = job_record(j);
+    if (out != NULL)
+        TRY(store_evaluation(r, out, err));
+    answer(str_trim(store_figures(j->keep, r)));
+    arena_free(&j->scratch);
+    return bundle == NULL ? job_verdict(j, err) : STATUS_OK;
+}
+
+const Command command_evaluate = {
+    .name = "evaluate",
+    .says = "cross-validated figures and leakage audit, or a bundle's on new labelled customers",
+    .example = "  assay evaluate --customers labelled_users.csv --transactions "
+               "labelled_transactions.csv \\\n"
+               "                 --out evaluation > figures.csv\n"
+               "  assay evaluate --bundle out/bundle --customers labelled_users.csv \\\n"
+               "                 --transactions labelled_transactions.csv > figures_of_bundle.csv",
+    .options = options,
+    .shared = shared,
+    .run = run};
