@@ -1,16 +1,17 @@
 /* assay score - decisions for new customers with a saved bundle. */
 #include "cli/commands.h"
 
-#include "score/score.h"
+#include "report/report.h"
 
 static const Option options[] = {
-    {"bundle", "FOLDER", "the bundle of a run", true},
+    {"bundle", "FOLDER", "the bundle of a run or a training", true},
     {"customers", "FILE", "customers to be scored; may be given again", true},
     {"transactions", "FILE", "their transactions; may be given again", true},
     {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",
      false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
+    {"out", "FOLDER", "write a whole run folder, with drift and report, instead of CSV", false},
     {"quarantine", "FILE",
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
      false},
@@ -45,6 +46,50 @@ static Str table_of(Arena *keep, const Scored *s)
     return buffer_str(&b);
 }
 
+static Status read_files(Dataset **out, const Args *args, const Schema *schema, Arena scratch,
+                         const char *quarantine, Error *err)
+{
+    DatasetInputs in = {.score_customers = args_files(args, "customers"),
+                        .score_transactions = args_files(args, "transactions")};
+    TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
+    TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
+    Status status = dataset_read(out, args->arena, scratch, schema, &in, err);
+    const Quarantine *aside =
+        status == STATUS_OK || status == STATUS_GATE ? (*out)->quarantine : NULL;
+    if (aside == NULL || aside->count == 0)
+        return status;
+    TRY(quarantine_write(aside, quarantine, status == STATUS_OK ? err : NULL));
+    talk(args, "%zu rows could not be used; each is in %s with its reason", aside->count,
+         quarantine);
+    return status;
+}
+
+/* A run folder as `assay run` leaves it, without what learning would add. */
+static Status write_folder(const Args *args, const Bundle *bundle, const Dataset *data,
+                           const Scored *scored, const Drift *drift, Timing *timing,
+                           const char *out, Error *err)
+{
+    uint32_t *candidate = ARENA_ARRAY(args->arena, uint32_t, scored->count + 1);
+    const Run run = {.version = S(ASSAY_VERSION),
+                     .command = args->line,
+                     .seed = bundle->seed,
+                     .data = data,
+                     .plan = bundle->plan,
+                     .policy = bundle->policy,
+                     .bundle = bundle,
+                     .events = scored->events,
+                     .drift = drift,
+                     .scored = scored,
+                     .candidates = policy_rank(candidate, scored->decision, scored->count),
+                     .candidate = candidate,
+                     .timing = timing,
+                     .timings = 1};
+    TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
+    TRY(store_run(&run, out, err));
+    answer(str_trim(report_summary(args->arena, &run, out)));
+    return STATUS_OK;
+}
+
 static Status run(const Args *args, Error *err)
 {
     Arena *keep = args->arena;
@@ -52,26 +97,31 @@ static Status run(const Args *args, Error *err)
     Bundle *bundle;
     Dataset *data;
     Scored *scored;
-    DatasetInputs in = {.score_customers = args_files(args, "customers"),
-                        .score_transactions = args_files(args, "transactions")};
-    TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
-    TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
+    Drift *drift;
+    int64_t began = clock_monotonic_us();
+    const char *out = args_value(args, "out", NULL);
+    const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
+                                         : path_join(keep, out, "quarantine.csv");
+    progress_tell(&args->progress, "reading", 0, 1);
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
-    Status status = dataset_read(&data, keep, scratch, bundle->schema, &in, err);
-    const char *quarantine = args_value(args, "quarantine", "quarantine.csv");
-    if ((status == STATUS_OK || status == STATUS_GATE) && data->quarantine->count > 0) {
-        TRY(quarantine_write(data->quarantine, quarantine, status == STATUS_OK ? err : NULL));
-        talk(args, "%zu rows could not be used; each is in %s with its reason",
-             data->quarantine->count, quarantine);
-    }
-    TRY(status);
+    if (out != NULL)
+        TRY(store_begin(out, err));
+    TRY(read_files(&data, args, bundle->schema, scratch, quarantine, err));
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
+    progress_tell(&args->progress, "scoring", 0, 1);
     TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, args->team, err));
-    answer(table_of(keep, scored));
+    progress_tell(&args->progress, "comparing with training", 0, 1);
+    TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
+    progress_tell(&args->progress, "done", 1, 1);
     talk_findings(args, data->findings, 0, SEVERITY_INFO);
+    Timing timing = {"score", (double)(clock_monotonic_us() - began) / 1e6};
+    if (out == NULL)
+        answer(table_of(keep, scored));
+    else
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
@@ -80,6 +130,8 @@ const Command command_score = {
     .name = "score",
     .says = "score customers with a saved bundle; CSV on standard output",
     .example = "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
-               "              --transactions unlabelled_transactions.csv > decisions.csv",
+               "              --transactions unlabelled_transactions.csv > decisions.csv\n"
+               "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
+               "              --transactions unlabelled_transactions.csv --out next_month",
     .options = options,
     .run = run};

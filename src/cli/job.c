@@ -454,6 +454,9 @@ Status job_judge(Job *j, Error *err)
                         seed_derive(j->learn.seed, s), j->args->team);
     }
     j->run.judged = judged;
+    Drift *drift;
+    TRY(score_drift(&drift, j->keep, j->scratch, j->bundle, j->data, scored, j->args->team, err));
+    j->run.drift = drift;
     return STATUS_OK;
 }
 

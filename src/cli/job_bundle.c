@@ -55,6 +55,13 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
                 .data_hash = str_from(hash),
                 .metrics = bundle_metrics(j->keep, &j->set, j->run.validation)};
     bundle_reference(&b, j->keep, j->scratch, j->set.x);
+    /* One repeat's margins: of customers the models had not seen, as new customers will be. */
+    double *probability = ARENA_ARRAY(j->keep, double, j->set.x->rows + 1);
+    const Validation *v = j->run.validation;
+    for (size_t i = 0; i < j->set.x->rows; i++)
+        probability[i] = platt_apply(j->learned.platt, v->candidate[v->chosen].margin[0][i]);
+    TRY(reference_make(&b.reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
+                       j->training_row, j->set.x->rows, probability, err));
     TRY(bundle_write(&b, folder, err));
     /* Scored with what was written, not with what is in memory: what is served is what was
      * trained, or the run fails here. */

@@ -61,6 +61,8 @@ typedef struct CsvCounts {
     char delimiter;
     Str *extra; /* header names that were not asked for */
     size_t extra_count;
+    Str *header; /* every header name, in the file's order */
+    size_t header_count;
 } CsvCounts;
 
 /* Read a file into a table with exactly the columns asked for that the header has (in the order

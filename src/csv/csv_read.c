@@ -276,6 +276,8 @@ static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvCol
     }
     bool *present = ARENA_ARRAY(scratch, bool, columns);
     r->field = ARENA_ARRAY(scratch, Field, columns);
+    r->counts.header = s->name;
+    r->counts.header_count = s->columns;
     r->counts.extra = ARENA_ARRAY(keep, Str, s->columns);
     for (size_t i = 0; i < s->columns; i++) {
         uint32_t code = dictionary_find(asked, s->name[i]);

@@ -84,6 +84,17 @@ typedef struct Stability {
 } Stability;
 Stability metric_psi(const float *expected, size_t n, const float *actual, size_t m, Arena scratch);
 
+/* The same from counts of two samples in bins that are fixed already. */
+Stability metric_psi_counts(const uint64_t *expected, const uint64_t *actual, size_t bins);
+
+/* The index that two samples of one population stay below in 999 of 1,000 comparisons: with fewer
+ * than 1,000 in either, the largest over 999 random partitions of both together into samples of
+ * these sizes; else the chi-squared approximation (Yurdakul 2018) with Wilson and Hilferty's
+ * quantile. An index above it is not chance. Either sample empty: NaN.
+ * Cost: O(999 * smaller sample * bins) when it is small, else O(bins). */
+double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t bins,
+                        uint64_t seed, Arena scratch);
+
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
 

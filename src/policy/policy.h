@@ -46,6 +46,7 @@ typedef struct Thresholds {
     double medium, high, offboarding;
 } Thresholds;
 Thresholds policy_thresholds(const Policy *p);
+Segment policy_segment(Thresholds t, double probability);
 
 typedef struct RuleView {
     Str id, family, because, severity, condition; /* as written in the book */

@@ -298,7 +298,7 @@ static Status add_model(Decision *out, Arena *keep, Arena scratch, const Decidin
 
 /* ---- decisions ---- */
 
-static Segment segment_of(Thresholds t, double probability)
+Segment policy_segment(Thresholds t, double probability)
 {
     return probability >= t.high     ? SEGMENT_HIGH
            : probability >= t.medium ? SEGMENT_MEDIUM
@@ -366,7 +366,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
                       .probability = in->probability[k],
                       .probability_low = in->probability_low[k],
                       .probability_high = in->probability_high[k],
-                      .segment = segment_of(p->thresholds, in->probability[k]),
+                      .segment = policy_segment(p->thresholds, in->probability[k]),
                       .insufficient_data = p->insufficient != NULL && holds(&f->insufficient, row),
                       .rules = f->rules[row],
                       .severe_rules = f->severe_rules[row],

@@ -83,6 +83,8 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                           : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column,
                                      want.columns, NULL, r->d->quarantine, err));
         p->line = (uint32_t)r->d->ledger_count;
+        r->d->header[p->line] =
+            (Header){str_from(role), str_from(path), counts.header, counts.header_count};
         r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path),
                                                           .role = str_from(role),
                                                           .rows = counts.rows,
@@ -278,6 +280,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     size_t customer_files = in->customers.count + in->score_customers.count;
     size_t transaction_files = in->transactions.count + in->score_transactions.count;
     d->ledger = ARENA_ARRAY(keep, LedgerLine, customer_files + transaction_files + 1);
+    d->header = ARENA_ARRAY(keep, Header, customer_files + transaction_files + 1);
     if (customer_files == 0 || transaction_files == 0) {
         (void)error_set(err, STATUS_USAGE, "no %s file was given",
                         customer_files == 0 ? "customer" : "transaction");

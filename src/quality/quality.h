@@ -58,6 +58,14 @@ typedef struct Absent {
     Str file, column;
 } Absent;
 
+/* The columns of a file, in its order. */
+typedef struct Header {
+    Str role; /* as in LedgerLine */
+    Str file;
+    Str *name;
+    size_t count;
+} Header;
+
 typedef struct Dataset {
     const Schema *schema;
     size_t customers;
@@ -74,6 +82,7 @@ typedef struct Dataset {
     Absent *absent; /* by file, in the schema's order */
     size_t absent_count;
     LedgerLine *ledger;
+    Header *header; /* [ledger_count] of the same files */
     size_t ledger_count;
     Findings *findings;
     Quarantine *quarantine;

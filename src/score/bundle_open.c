@@ -257,6 +257,10 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     TRY(get_real(&b->platt.intercept, yyjson_obj_get(platt, "intercept"), r, "calibration"));
     TRY(read_venn_abers(b, yyjson_obj_get(root, "venn_abers"), r));
     TRY(read_reference(b, yyjson_obj_get(root, "reference"), r));
+    yyjson_val *distributions = yyjson_obj_get(root, "distributions");
+    if (distributions != NULL &&
+        (b->reference = reference_read(r->keep, distributions, b->plan)) == NULL)
+        return refuse(r, "distributions of the customers it learnt from");
     if (metrics != NULL) {
         size_t size;
         char *json = yyjson_val_write(metrics, 0, &size);

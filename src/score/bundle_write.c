@@ -141,6 +141,8 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     put(d, o, "p1", reals(d, b->venn_abers->p1, b->venn_abers->steps));
     put(d, root, "venn_abers", o);
     put(d, root, "reference", reference_part(d, b));
+    if (b->reference != NULL)
+        put(d, root, "distributions", reference_write(d.doc, b->reference));
     put(d, root, "golden", golden_part(d, b));
     put(d, root, "golden_customers", golden_customers_part(d, b, customers));
     yyjson_doc *metrics =

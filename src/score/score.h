@@ -10,7 +10,37 @@
 #ifndef SCORE_SCORE_H
 #define SCORE_SCORE_H
 
+#include "metric/metric.h"
 #include "policy/policy.h"
+
+/* ---- reference distributions: what the customers that a model learnt from looked like ---- */
+
+typedef enum DistributionOf {
+    OF_FEATURE,
+    OF_SCORE,   /* probabilities out of fold: new customers' are compared with no others */
+    OF_SEGMENT, /* of the same probabilities */
+    OF_STRATUM  /* inside, and outside as "others" */
+} DistributionOf;
+
+/* Customers counted in bins: numbers by the cuts at their deciles, categories by value. */
+typedef struct Distribution {
+    DistributionOf of;
+    Str name;
+    bool by_value;
+    double *cut; /* [bins - 2] bin b holds (cut[b - 1], cut[b]] */
+    Str *value;  /* [bins - 2] of at least 5 customers each; then all other values */
+    size_t bins; /* the last one counts the missing */
+    uint64_t *count;
+} Distribution;
+
+typedef struct Reference {
+    size_t customers;
+    Distribution *item; /* the features in the plan's order, the score, segments, strata */
+    size_t count;
+    /* Columns of the labelled files that the files to be scored had, too; none when unknown. */
+    Str *column[2]; /* of customers, of transactions */
+    size_t columns[2];
+} Reference;
 
 typedef struct Bundle {
     Schema *schema;
@@ -24,6 +54,7 @@ typedef struct Bundle {
     /* Reference distribution of each matrix column at training: deciles and share missing. */
     float (*decile)[11];
     double *missing;
+    Reference *reference; /* of every feature and the score; NULL in bundles that came without */
     /* Where it came from. */
     Str version; /* of the program */
     int64_t as_of_us;
@@ -39,6 +70,13 @@ void bundle_reference(Bundle *b, Arena *keep, Arena scratch, const Matrix *x);
 
 /* The name of a training set: SHA-256 over its columns, values and labels. */
 void bundle_data_hash(char out[SHA256_TEXT], const Matrix *x, const uint8_t *label);
+
+/* Count the customers in row: their features, and their probabilities out of fold.
+ * Memory: keep.  Cost: O(features * count log count). */
+MUST_USE Status reference_make(Reference **out, Arena *keep, Arena scratch, const Plan *plan,
+                               const Policy *policy, const Dataset *data, const Table *features,
+                               const uint32_t *row, size_t count, const double *probability,
+                               Error *err);
 
 /* Write the folder (made if need be) and set b->id.  Cost: O(size). */
 MUST_USE Status bundle_write(Bundle *b, const char *folder, Error *err);
@@ -76,6 +114,39 @@ MUST_USE Status score_check_columns(const Plan *plan, const uint8_t *skip, const
 /* Events of every customer as known at as_of_us[customer]. */
 MUST_USE Status score_events(Events **out, Arena *keep, Arena scratch, const Plan *plan,
                              const Dataset *data, const int64_t *as_of_us, Error *err);
+
+/* ---- drift: what the customers scored now look like beside those ---- */
+
+typedef enum DriftVerdict {
+    DRIFT_STABLE, /* PSI below 0.1 */
+    DRIFT_NOISE,  /* not below it, but within what chance alone gives samples of these sizes */
+    DRIFT_WATCH,  /* up to 0.25 */
+    DRIFT_ACT
+} DriftVerdict;
+Str drift_verdict_name(DriftVerdict v); /* "stable", "noise", "watch", "act" */
+
+typedef struct DriftItem {
+    const Distribution *before;
+    uint64_t *count; /* [before->bins] now */
+    int use;         /* FeatureUse of a feature */
+    Stability stability;
+    double limit; /* of noise */
+    DriftVerdict verdict;
+    bool missing_changed; /* by 5 points or more, and more than by chance */
+} DriftItem;
+
+typedef struct Drift {
+    size_t before, now; /* customers */
+    DriftItem *item;    /* in the reference's order; none without a reference */
+    size_t count;
+} Drift;
+
+/* Compare what was scored with the bundle's reference distributions, and the files' columns with
+ * those of training. What is found is added to the dataset's findings in words.
+ * Memory: keep.  Cost: O(features * count), and for small samples 999 partitions of each.
+ * Source: Yurdakul 2018; limits 0.1 and 0.25 as in credit scoring. */
+MUST_USE Status score_drift(Drift **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
+                            const Scored *scored, Team *team, Error *err);
 
 /* The silence test: the same customers scored with every history cut at a common age. What a
  * model learnt from silence would move. */

@@ -4,10 +4,32 @@
 
 #include "score/score.h"
 
+#include <yyjson.h>
+
 #define BUNDLE_FORMAT 2
 
 /* The files of a bundle, in the order SHA256SUMS lists them. */
 extern const char *const bundle_files[5];
+
+/* One thing about every customer of a group: numbers, or texts. */
+typedef struct Sample {
+    size_t count;
+    const double *number; /* [count] NaN when missing; NULL when texts */
+    const Str *text;      /* [count] empty when missing */
+} Sample;
+
+/* The values of item i of a reference for the customers in row. */
+MUST_USE Status reference_sample(Sample *out, Arena *keep, Arena scratch, const Plan *plan,
+                                 const Policy *policy, const Distribution *d, size_t i,
+                                 const Table *features, const uint32_t *row, size_t count,
+                                 const double *probability, Error *err);
+/* Count them in the bins of d.  Memory: keep. */
+uint64_t *reference_count(Arena *keep, const Distribution *d, Sample s);
+
+/* The reference distributions as a part of bundle.json. Reading answers NULL when they are not as
+ * they were written. */
+yyjson_mut_val *reference_write(yyjson_mut_doc *doc, const Reference *r);
+Reference *reference_read(Arena *keep, yyjson_val *v, const Plan *plan);
 
 /* Golden rows: inputs made from the reference distributions, with what the model answers. */
 enum { GOLDEN_ROWS = 16 };

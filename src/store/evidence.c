@@ -136,6 +136,34 @@ static void add_counts(Document *j, yyjson_mut_val *in, const Run *run)
     document_count(j, in, "transactions", run->events->rows->rows);
 }
 
+static void add_drift(Document *j, const Drift *d)
+{
+    static const char *const of[] = {"feature", "score", "segment", "stratum"};
+    static const char *const use[] = {"model", "policy", "monitor"};
+    yyjson_mut_val *o = document_object(j, j->root, "drift");
+    document_count(j, o, "customers_at_training", d->before);
+    document_count(j, o, "customers_now", d->now);
+    yyjson_mut_val *list = document_list(j, o, "list");
+    for (size_t i = 0; i < d->count; i++) {
+        const DriftItem *item = &d->item[i];
+        const Distribution *before = item->before;
+        yyjson_mut_val *one = document_object(j, list, NULL);
+        document_text(j, one, "of", str_from(of[before->of]));
+        document_text(j, one, "name", before->name);
+        if (before->of == OF_FEATURE)
+            document_text(j, one, "use", str_from(use[item->use]));
+        document_real(j, one, "psi", item->stability.psi);
+        document_real(j, one, "psi_null_mean", item->stability.null_mean);
+        document_real(j, one, "psi_noise_limit", item->limit);
+        document_text(j, one, "verdict", drift_verdict_name(item->verdict));
+        document_real(j, one, "missing_at_training",
+                      (double)before->count[before->bins - 1] / (double)d->before);
+        document_real(j, one, "missing_now",
+                      (double)item->count[before->bins - 1] / (double)d->now);
+        document_truth(j, one, "missing_changed", item->missing_changed);
+    }
+}
+
 Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err)
 {
     const Dataset *d = run->data;
@@ -155,6 +183,8 @@ Status store_quality(const Run *run, const char *folder, Arena scratch, Error *e
         document_text(&j, o, "what", f->what);
         document_text(&j, o, "done", f->done);
     }
+    if (run->drift != NULL)
+        add_drift(&j, run->drift);
     document_texts(&j, j.root, "columns_absent_at_scoring", d->dropped, d->dropped_count);
     return file_write(path_join(&scratch, folder, "quality.json"), document_write(&j, true), err);
 }

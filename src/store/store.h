@@ -33,6 +33,7 @@ typedef struct Run {
     const Validation *validation;
     const Audit *audit;
     const Silence *silence;
+    const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
     const MetricSet
         *judged;          /* [strata] of the bundle on labelled customers it did not learn from */
     const Scored *scored; /* customers to be scored, contradictory ones included */
