@@ -401,6 +401,51 @@ static void stability_counts_shifts_and_the_missing(void **state)
     arena_free(&arena);
 }
 
+/* Draws of one population exceed the limit about once in a thousand times, whatever their sizes. */
+static void noise_limit_is_rarely_passed_by_chance(void **state)
+{
+    (void)state;
+    Arena arena = arena_new();
+    enum { BINS = 6, TIMES = 400 };
+    static const uint64_t sizes[][2] = {{60, 40}, {300, 30}, {2000, 5000}};
+    for (size_t k = 0; k < COUNT_OF(sizes); k++) {
+        size_t above = 0, above_watch = 0;
+        for (uint64_t t = 0; t < TIMES; t++) {
+            Random r = random_new(seed_derive(k, t));
+            uint64_t bin[2][BINS] = {{0}};
+            for (size_t side = 0; side < 2; side++)
+                for (uint64_t i = 0; i < sizes[k][side]; i++)
+                    bin[side][random_below(&r, BINS)]++;
+            double psi = metric_psi_counts(bin[0], bin[1], BINS).psi;
+            above += psi > metric_psi_limit(bin[0], bin[1], BINS, t, arena);
+            above_watch += psi > 0.1;
+        }
+        assert_true(above <= 3);
+        if (k < 2) /* the fixed limit alone would cry wolf at these sizes */
+            assert_true(above_watch > TIMES / 4);
+    }
+    arena_free(&arena);
+}
+
+static void noise_limit_is_chi_squared_for_large_samples(void **state)
+{
+    (void)state;
+    Arena arena = arena_new();
+    const uint64_t a[11] = {1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 0};
+    /* The 0.999 quantile of chi-squared with 9 degrees of freedom is 27.877; Wilson and
+     * Hilferty come within 1 %. */
+    double limit = metric_psi_limit(a, a, 11, 1, arena);
+    near(limit / (2.0 / 10000) / 27.877, 1, 0.01);
+    const uint64_t one[2] = {50, 0};
+    near(metric_psi_limit(one, one, 2, 1, arena), 0, 0);
+    const uint64_t none[2] = {0, 0};
+    assert_true(is_missing(metric_psi_limit(one, none, 2, 1, arena)));
+    /* A shift passes it. */
+    const uint64_t low[4] = {40, 30, 20, 10}, high[4] = {10, 20, 30, 40};
+    assert_true(metric_psi_counts(low, high, 4).psi > metric_psi_limit(low, high, 4, 1, arena));
+    arena_free(&arena);
+}
+
 static void proportion_interval_is_wilsons(void **state)
 {
     (void)state;
@@ -443,6 +488,8 @@ int main(void)
         cmocka_unit_test(bootstrap_interval_covers_the_truth_about_as_often_as_it_says),
         cmocka_unit_test(stability_of_equal_samples_is_zero),
         cmocka_unit_test(stability_counts_shifts_and_the_missing),
+        cmocka_unit_test(noise_limit_is_rarely_passed_by_chance),
+        cmocka_unit_test(noise_limit_is_chi_squared_for_large_samples),
         cmocka_unit_test(proportion_interval_is_wilsons),
         cmocka_unit_test(every_metric_has_its_own_name),
     };
