@@ -13,11 +13,10 @@ static Status run(const Args *args, Error *err)
     TRY(bundle_open(&b, args->arena, args_value(args, "bundle", ""), err));
     answer(str_format(
         args->arena,
-        "bundle %.12s is whole: %s of %zu columns, trained on %zu customers (%zu "
+        "bundle %.12s is whole: %.*s of %zu columns, trained on %zu customers (%zu "
         "suspended) as of %.*s by assay %.*s; golden rows and customers give equal answers",
-        b->id, b->model->kind == MODEL_FOREST ? "forest" : "logistic regression",
-        model_columns(b->model, &names), b->customers, b->positives,
-        STR_ARG(time_text(time, b->as_of_us)), STR_ARG(b->version)));
+        b->id, STR_ARG(model_kind_name(b->model)), model_columns(b->model, &names), b->customers,
+        b->positives, STR_ARG(time_text(time, b->as_of_us)), STR_ARG(b->version)));
     return STATUS_OK;
 }
 
