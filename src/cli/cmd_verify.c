@@ -11,13 +11,16 @@ static Status run(const Args *args, Error *err)
     const Str *names;
     char time[TIME_TEXT];
     TRY(bundle_open(&b, args->arena, args_value(args, "bundle", ""), err));
-    answer(str_format(
-        args->arena,
-        "bundle %.12s is whole: %s of %zu columns, trained on %zu customers (%zu "
-        "suspended) as of %.*s by assay %.*s; golden rows and customers give equal answers",
-        b->id, b->model->kind == MODEL_FOREST ? "forest" : "logistic regression",
-        model_columns(b->model, &names), b->customers, b->positives,
-        STR_ARG(time_text(time, b->as_of_us)), STR_ARG(b->version)));
+    Str how = b->imported.size == 0 || b->customers > 0
+                  ? str_format(args->arena, "%s on %zu customers (%zu suspended)",
+                               b->imported.size == 0 ? "trained" : "imported, calibrated",
+                               b->customers, b->positives)
+                  : S("imported, not calibrated");
+    answer(str_format(args->arena,
+                      "bundle %.12s is whole: %.*s of %zu columns, %.*s as of %.*s by assay %.*s; "
+                      "golden rows and customers give equal answers",
+                      b->id, STR_ARG(model_kind_name(b->model)), model_columns(b->model, &names),
+                      STR_ARG(how), STR_ARG(time_text(time, b->as_of_us)), STR_ARG(b->version)));
     return STATUS_OK;
 }
 

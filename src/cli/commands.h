@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+extern const Command command_bundle;
 extern const Command command_check;
 extern const Command command_evaluate;
 extern const Command command_features;

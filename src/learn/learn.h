@@ -30,20 +30,28 @@ typedef struct ForestOptions {
     size_t bins;          /* at most 255 */
     double learning_rate, l2, hessian_min, gain_min;
     double row_share, column_share; /* drawn for each tree, without replacement */
+    double split_share; /* of the tree's columns, drawn anew for each leaf that may be split */
+    bool apart; /* no tree sees what the others said: a random forest. Their steps are added, so the
+                   learning rate is 1 / trees */
     size_t patience; /* rounds without better log loss on the watch set; 0: no stopping */
     uint64_t seed;
 } ForestOptions;
-ForestOptions forest_options_default(void);
+ForestOptions forest_options_default(void); /* boosting */
+/* Trees apart, each on its own share of rows and a few columns for each split, their steps
+ * averaged. Source: Breiman 2001; as XGBoost with num_parallel_tree, one round and a learning rate
+ * of 1. */
+ForestOptions forest_options_random(void);
+ForestOptions forest_options_tree(void); /* one tree of few leaves, best leaf first */
 
-/* Grow boosted trees for binary log loss. row[0 .. rows - 1] picks the customers (NULL: all);
- * watch rows, if any, decide early stopping. Bins are cut from the picked rows alone.
- * Splits of equal gain go to the lower column, then the lower bin. A missing value goes to
- * the better side, left on a tie. In a column with fewer missing rows than 5 or 1 % of the picked
- * rows nothing is learnt from them: the other rows choose the split, and missing values go to the
- * side with the larger cover, left on a tie. Monotone bounds as in XGBoost.
- * Errors: DATA with fewer than 2 rows of either class.
- * Memory: keep.  Cost: O(trees * rows * columns).  Source: Chen and Guestrin 2016; Shi et al. 2022
- * (quantised gradients, here fixed-point in 64-bit sums). */
+/* Grow trees for binary log loss: boosted, or apart (options->apart). row[0 .. rows - 1] picks the
+ * customers (NULL: all); watch rows, if any, decide early stopping. Bins are cut from the picked
+ * rows alone. Splits of equal gain go to the lower column, then the lower bin. A missing value goes
+ * to the better side, left on a tie. In a column with fewer missing rows than 5 or 1 % of the
+ * picked rows nothing is learnt from them: the other rows choose the split, and missing values go
+ * to the side with the larger cover, left on a tie. Monotone bounds as in XGBoost. Errors: DATA
+ * with fewer than 2 rows of either class. Memory: keep.  Cost: O(trees * rows * columns).  Source:
+ * Chen and Guestrin 2016; Shi et al. 2022 (quantised gradients, here fixed-point in 64-bit sums).
+ */
 MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const TrainingSet *set,
                              const uint32_t *row, size_t rows, const uint32_t *watch,
                              size_t watch_rows, const ForestOptions *options, Team *team,
@@ -80,12 +88,14 @@ LearnOptions learn_options_default(void);
 
 /* One way of modelling, as it fared out of fold. */
 typedef struct Candidate {
-    Str name; /* logistic, forest */
+    Str name; /* logistic, tree, boosting, random_forest, blend */
     Str says; /* its settings in words */
     ModelKind kind;
     double l2;            /* logistic */
-    ForestOptions forest; /* forest */
-    double **margin;      /* [repeat][row] out of fold */
+    ForestOptions forest; /* a forest: how its trees grow */
+    size_t parts;         /* a blend: the candidates whose calibrated log-odds are averaged */
+    const struct Candidate *const *part;
+    double **margin; /* [repeat][row] out of fold */
     /* [repeat][row] Platt fitted on the out-of-fold margins of the repeat's other folds. The
      * models behind those margins may have been trained with the judged fold's customers: a
      * second-order use of their labels, through Platt's two parameters. */
@@ -101,14 +111,17 @@ typedef struct Validation {
     Candidate *candidate; /* simplest first */
     size_t chosen;
     Str reason; /* why, in a sentence with numbers */
-    double difference,
-        difference_error; /* paired log-loss difference of the last against the first */
+    /* Paired log-loss difference of the best against the first; of the next best when the first is
+     * the best. */
+    double difference, difference_error;
 } Validation;
 
-/* Repeated stratified cross-validation of both candidates. The strength of the L2 penalty and
- * the number of trees are chosen inside each training part, never on the fold that is judged.
- * The simpler candidate is kept unless the other's log loss is lower by more than one standard
- * error of the paired difference over customers.
+/* Repeated stratified cross-validation of five candidates: logistic regression, a single tree,
+ * boosted trees, a random forest, and the blend of the first, third and fourth. The strength of the
+ * L2 penalty, the number of leaves of the single tree and of boosted trees are chosen inside each
+ * training part, never on the fold that is judged; the random forest has nothing to tune, and the
+ * blend is made of the others' margins. The simplest candidate is kept whose log loss is not above
+ * the lowest by more than one standard error of the paired difference over customers.
  * Errors: DATA when a class has fewer customers than folds, or than 4.  Memory: keep. */
 MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
                                const LearnOptions *options, Team *team, const Progress *progress,

@@ -53,10 +53,11 @@ static void control_limits(Control *c, const uint8_t *label, size_t rows, size_t
 typedef struct Shuffles {
     const TrainingSet *set;
     const LearnOptions *options;
-    Procedure procedure;
+    const Procedure *procedure; /* [parts]: a blend's, else the one */
+    size_t parts;
     uint8_t **label; /* [shuffles] */
     uint32_t **fold; /* [shuffles] */
-    double **margin; /* [shuffles] */
+    double **margin; /* [shuffles][parts] */
     size_t first;
 } Shuffles;
 
@@ -64,12 +65,28 @@ static void shuffle_task(void *context, size_t task, Arena scratch)
 {
     Shuffles *s = context;
     task += s->first;
+    size_t part = task % s->parts;
+    task /= s->parts;
     size_t shuffle = task / s->options->folds, fold = task % s->options->folds;
     TrainingSet set = *s->set;
     set.label = s->label[shuffle];
     uint64_t seed = seed_derive(seed_derive(s->options->seed, STREAM_SHUFFLE), shuffle);
-    (void)procedure_fold(&s->procedure, &set, s->fold[shuffle], (uint32_t)fold,
-                         seed_derive(seed, fold + 2), s->margin[shuffle], scratch);
+    (void)procedure_fold(&s->procedure[part], &set, s->fold[shuffle], (uint32_t)fold,
+                         seed_derive(seed, fold + 2), s->margin[shuffle * s->parts + part],
+                         scratch);
+}
+
+/* A blend is what the validation makes of its parts' margins. */
+static const double *shuffle_margins(const Shuffles *s, size_t shuffle, Arena *scratch)
+{
+    size_t rows = s->set->x->rows;
+    double *const *part = s->margin + shuffle * s->parts;
+    if (s->parts == 1)
+        return part[0];
+    double *out = ARENA_ARRAY(scratch, double, rows);
+    blend_margins(out, part, s->parts, s->fold[shuffle], s->label[shuffle], rows, s->options->folds,
+                  *scratch);
+    return out;
 }
 
 void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -77,16 +94,24 @@ void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *se
                  Team *team, const Progress *progress)
 {
     size_t rows = set->x->rows, count = options->shuffles, folds = options->folds;
-    Shuffles s = {.set = set, .options = options, .procedure = *procedure};
+    Shuffles s = {.set = set, .options = options, .procedure = procedure, .parts = 1};
+    if (procedure->kind == MODEL_BLEND) {
+        Procedure *part = ARENA_ARRAY(&scratch, Procedure, procedure->parts);
+        for (size_t i = 0; i < procedure->parts; i++)
+            part[i] = procedure_of(procedure->part[i], options);
+        s.procedure = part;
+        s.parts = procedure->parts;
+    }
     s.label = ARENA_ARRAY(&scratch, uint8_t *, count);
     s.fold = ARENA_ARRAY(&scratch, uint32_t *, count);
-    s.margin = ARENA_ARRAY(&scratch, double *, count);
+    s.margin = ARENA_ARRAY(&scratch, double *, count *s.parts);
     for (size_t k = 0; k < count; k++) {
         uint64_t seed = seed_derive(seed_derive(options->seed, STREAM_SHUFFLE), k);
         Random random = random_new(seed_derive(seed, 0));
         s.label[k] = ARENA_RAW(&scratch, uint8_t, rows);
         s.fold[k] = ARENA_RAW(&scratch, uint32_t, rows);
-        s.margin[k] = ARENA_ARRAY(&scratch, double, rows);
+        for (size_t i = 0; i < s.parts; i++)
+            s.margin[k * s.parts + i] = ARENA_ARRAY(&scratch, double, rows);
         /* Labels move over units: customers, or whatever the caller says belongs together. */
         uint32_t *from = ARENA_RAW(&scratch, uint32_t, rows);
         size_t units = 0;
@@ -101,19 +126,21 @@ void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *se
             s.label[k][i] = s.label[k][unit[i]];
         learn_folds(s.fold[k], s.label[k], rows, folds, seed_derive(seed, 1));
     }
-    size_t batch = 4 * folds;
-    for (s.first = 0; s.first < count * folds; s.first += batch) {
-        progress_tell(progress, "control", s.first, count * folds);
-        size_t left = count * folds - s.first;
+    size_t batch = 4 * folds * s.parts, total = count * folds * s.parts;
+    for (s.first = 0; s.first < total; s.first += batch) {
+        progress_tell(progress, "control", s.first, total);
+        size_t left = total - s.first;
         team_run(team, left < batch ? left : batch, shuffle_task, &s);
     }
-    progress_tell(progress, "control", count * folds, count * folds);
+    progress_tell(progress, "control", total, total);
 
     out->shuffles = count;
     out->auc = ARENA_ARRAY(keep, double, count);
     out->mean = 0;
     for (size_t k = 0; k < count; k++) {
-        out->auc[k] = within_fold_auc(s.margin[k], s.label[k], s.fold[k], rows, folds, scratch);
+        Arena own = scratch;
+        const double *margin = shuffle_margins(&s, k, &own);
+        out->auc[k] = within_fold_auc(margin, s.label[k], s.fold[k], rows, folds, own);
         out->mean += out->auc[k];
     }
     out->mean /= (double)count;

@@ -19,7 +19,44 @@ ForestOptions forest_options_default(void)
                            .gain_min = 0,
                            .row_share = 0.8,
                            .column_share = 0.8,
+                           .split_share = 1,
                            .patience = 30,
+                           .seed = 1};
+}
+
+/* Breiman's: deep trees on samples of the size that a bootstrap leaves distinct (1 - 1/e), few
+ * columns a split. Leaves keep half a dozen customers: their rates are averaged, not their votes.
+ */
+ForestOptions forest_options_random(void)
+{
+    enum { TREES = 200 };
+    return (ForestOptions){.trees = TREES,
+                           .depth = 10,
+                           .bins = 32,
+                           .learning_rate = 1.0 / TREES,
+                           .l2 = 1,
+                           .hessian_min = 1,
+                           .row_share = 0.632,
+                           .column_share = 1,
+                           .split_share = 0.2,
+                           .apart = true,
+                           .seed = 1};
+}
+
+/* What a person can read; how many leaves is tuned. */
+ForestOptions forest_options_tree(void)
+{
+    return (ForestOptions){.trees = 1,
+                           .depth = 6,
+                           .leaves = 16,
+                           .bins = 32,
+                           .learning_rate = 1,
+                           .l2 = 1,
+                           .hessian_min = 3,
+                           .row_share = 1,
+                           .column_share = 1,
+                           .split_share = 1,
+                           .apart = true,
                            .seed = 1};
 }
 
@@ -32,6 +69,7 @@ static void options_check(const ForestOptions *o)
     assert(o->learning_rate > 0 && o->l2 >= 0 && o->hessian_min >= 0);
     assert(o->row_share > 0 && o->row_share <= 1);
     assert(o->column_share > 0 && o->column_share <= 1);
+    assert(o->split_share > 0 && o->split_share <= 1);
     (void)o;
 }
 
@@ -71,9 +109,8 @@ Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, s
     return b;
 }
 
-/* in[i] = 1 for a share of the items, each subset of that size as likely; the order of draws is
- * the order of items. Source: Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S. */
-static void draw(uint8_t *in, size_t n, double share, Random *random)
+/* Source: Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S. */
+void draw_share(uint8_t *in, size_t n, double share, Random *random)
 {
     size_t wanted = (size_t)floor(share * (double)n + 0.5);
     wanted = wanted < 1 ? 1 : wanted > n ? n : wanted;
@@ -138,13 +175,15 @@ void booster_step(Booster *b, Arena scratch)
     const ForestOptions *o = b->options;
     size_t blocks = (b->rows + BLOCK - 1) / BLOCK;
     Team *team = blocks > 1 ? b->team : NULL;
-    share_out(team, blocks, pack_block, b, scratch);
+    if (!o->apart || b->trees == 0) /* trees apart all start from the base */
+        share_out(team, blocks, pack_block, b, scratch);
     int bits = fixed_bits(b->rows);
     Fixed fixed = {ldexp(1, -bits), ldexp(1, -bits - 2)};
 
-    Random random = random_new(seed_derive(b->seed, b->trees));
-    draw(b->drawn, b->rows, o->row_share, &random);
-    draw(b->column_in, b->set->x->columns, o->column_share, &random);
+    uint64_t seed = seed_derive(b->seed, b->trees);
+    Random random = random_new(seed);
+    draw_share(b->drawn, b->rows, o->row_share, &random);
+    draw_share(b->column_in, b->set->x->columns, o->column_share, &random);
     size_t count = 0;
     for (size_t i = 0; i < b->rows; i++) {
         b->sample[count] = (uint32_t)i;
@@ -152,7 +191,7 @@ void booster_step(Booster *b, Arena scratch)
     }
     TreeNode *tree = b->node + b->root[b->trees];
     size_t nodes = grower_tree(b->grower, tree, b->sample, count, b->packed, fixed, b->column_in,
-                               b->margin, scratch);
+                               seed, b->margin, scratch);
     if (count < b->rows)
         share_out(team, blocks, unseen_block, &(Unseen){b, tree}, scratch);
     for (size_t i = 0; i < b->watch_rows; i++)

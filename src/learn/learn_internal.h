@@ -130,9 +130,14 @@ typedef struct Grower Grower; /* memory and settings for growing one tree after 
 Grower *grower_new(Arena *keep, const Bins *bins, const int8_t *monotone,
                    const ForestOptions *options, Team *team);
 /* Grow a tree on rows sample[0 .. count - 1] (ascending; reordered so that a leaf's rows are
- * together). Each row's leaf is added to its margin. Answers the number of nodes. */
+ * together). Each row's leaf is added to its margin. seed: of the columns drawn for each leaf.
+ * Answers the number of nodes. */
 size_t grower_tree(Grower *g, TreeNode *node, uint32_t *sample, size_t count, const int64_t *packed,
-                   Fixed fixed, const uint8_t *column_in, float *margin, Arena scratch);
+                   Fixed fixed, const uint8_t *column_in, uint64_t seed, float *margin,
+                   Arena scratch);
+/* in[i] = 1 for a share of the items (at least one), each subset of that size as likely; the order
+ * of draws is the order of items. */
+void draw_share(uint8_t *in, size_t n, double share, Random *random);
 size_t grower_nodes_max(const ForestOptions *options, size_t rows);
 
 /* Where a raw row ends up. */
@@ -176,6 +181,9 @@ extern const size_t l2_grid_size;
 /* The penalty with the lowest log loss over inner folds of the rows. */
 double tune_linear(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
                    uint64_t seed, Arena scratch);
+/* The number of leaves of a single tree with the lowest log loss over inner folds. */
+size_t tune_leaves(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
+                   const ForestOptions *options, uint64_t seed, Arena scratch);
 /* The number of trees with the lowest log loss pooled over inner folds. */
 size_t tune_forest(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
                    const ForestOptions *options, uint64_t seed, Arena scratch);
@@ -184,12 +192,21 @@ typedef struct Procedure {
     ModelKind kind;
     size_t inner_folds;
     ForestOptions forest;
+    size_t parts; /* a blend's */
+    const Candidate *const *part;
 } Procedure;
 
 typedef struct Tuned {
-    double l2;    /* linear */
-    size_t trees; /* forest */
+    double l2;     /* linear */
+    size_t trees;  /* forest */
+    size_t leaves; /* single tree */
 } Tuned;
+
+/* A single tree is a forest of one, and has leaves to tune instead of trees. */
+static inline bool single_tree(const ForestOptions *o)
+{
+    return o->apart && o->trees == 1;
+}
 
 Procedure procedure_of(const Candidate *c, const LearnOptions *options);
 Tuned procedure_tune(const Procedure *p, const TrainingSet *set, const uint32_t *row, size_t rows,
@@ -197,6 +214,13 @@ Tuned procedure_tune(const Procedure *p, const TrainingSet *set, const uint32_t 
 /* keep and scratch must not share a range. */
 Model *procedure_fit(const Procedure *p, Tuned tuned, Arena *keep, const TrainingSet *set,
                      const uint32_t *row, size_t rows, uint64_t seed, Team *team, Arena scratch);
+/* A part of a blend as it enters the mean: Platt's sigmoid on its margins, but never one that turns
+ * them round. A part whose margins go against the labels says nothing. */
+Platt blend_platt(const double *margin, const uint8_t *label, size_t n);
+/* The blend's out-of-fold margins from its parts': the mean of their log-odds, each calibrated on
+ * the margins of the other folds. */
+void blend_margins(double *out, double *const *part, size_t parts, const uint32_t *fold,
+                   const uint8_t *label, size_t rows, size_t folds, Arena scratch);
 /* Tune and train on the rows of other folds; write the margins of this fold's rows. */
 Tuned procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t *fold_of,
                      uint32_t fold, uint64_t seed, double *margin, Arena scratch);

@@ -35,6 +35,8 @@ struct Grower {
     Leaf *open;
     size_t open_count;
     uint32_t *spare; /* for the stable partition */
+    /* Columns that the two leaves being searched may be split by, when each draws its own. */
+    uint8_t *own_built, *own_sibling, *drawn;
 };
 
 static size_t leaves_max(const ForestOptions *o, size_t rows)
@@ -69,6 +71,9 @@ Grower *grower_new(Arena *keep, const Bins *bins, const int8_t *monotone,
         g->pool[i] = ARENA_RAW(keep, Sum, g->histogram_size);
     g->open = ARENA_ARRAY(keep, Leaf, leaves + 1);
     g->spare = ARENA_RAW(keep, uint32_t, bins->rows);
+    g->own_built = ARENA_RAW(keep, uint8_t, bins->columns);
+    g->own_sibling = ARENA_RAW(keep, uint8_t, bins->columns);
+    g->drawn = ARENA_RAW(keep, uint8_t, bins->columns);
     return g;
 }
 
@@ -236,8 +241,10 @@ typedef struct Work {
     Grower *grower;
     const uint32_t *sample;
     const int64_t *packed;
-    const uint8_t *column_in;
-    Leaf *built;   /* its histogram is summed from its rows */
+    const uint8_t *column_in; /* of the tree */
+    uint64_t seed;
+    const uint8_t *column_built, *column_sibling; /* of the two leaves */
+    Leaf *built;                                  /* its histogram is summed from its rows */
     Leaf *sibling; /* its histogram holds the parent's; NULL at the root */
     Search search_built, search_sibling;
     Split *best_built, *best_sibling; /* [groups] */
@@ -288,10 +295,9 @@ static void work_group(void *context, size_t group, Arena scratch)
     w->best_built[group] = (Split){0};
     w->best_sibling[group] = (Split){0};
     for (size_t c = from; c < to; c++) {
-        if (!w->column_in[c])
-            continue;
-        split_column(&w->search_built, &w->best_built[group], c, w->built->histogram);
-        if (w->sibling != NULL)
+        if (w->column_built[c])
+            split_column(&w->search_built, &w->best_built[group], c, w->built->histogram);
+        if (w->sibling != NULL && w->column_sibling[c])
             split_column(&w->search_sibling, &w->best_sibling[group], c, w->sibling->histogram);
     }
 }
@@ -305,6 +311,24 @@ static Split split_first_best(const Split *of, size_t groups)
     return best;
 }
 
+/* A leaf's own draw belongs to the tree and to the leaf's number, so it does not depend on which of
+ * two siblings is searched first. */
+static const uint8_t *leaf_columns(const Work *w, uint8_t *own, const Leaf *leaf)
+{
+    Grower *g = w->grower;
+    double share = g->options->split_share;
+    if (!(share < 1))
+        return w->column_in;
+    size_t columns = g->bins->columns, count = 0;
+    for (size_t c = 0; c < columns; c++)
+        count += w->column_in[c];
+    Random random = random_new(seed_derive(w->seed, leaf->node));
+    draw_share(g->drawn, count, share, &random);
+    for (size_t c = 0, i = 0; c < columns; c++)
+        own[c] = w->column_in[c] && g->drawn[i++];
+    return own;
+}
+
 /* Fill the histograms of one leaf, or of two siblings of which the larger holds the parent's,
  * and find their best splits. */
 static void leaves_search(Work *w, Leaf *built, Leaf *sibling, Fixed fixed, Arena scratch)
@@ -313,6 +337,8 @@ static void leaves_search(Work *w, Leaf *built, Leaf *sibling, Fixed fixed, Aren
     size_t groups = g->bins->groups;
     w->built = built;
     w->sibling = sibling;
+    w->column_built = leaf_columns(w, g->own_built, built);
+    w->column_sibling = sibling == NULL ? NULL : leaf_columns(w, g->own_sibling, sibling);
     w->search_built = search_of(g, built, fixed);
     if (sibling != NULL)
         w->search_sibling = search_of(g, sibling, fixed);
@@ -396,11 +422,13 @@ static Leaf leaf_next(Grower *g)
 }
 
 size_t grower_tree(Grower *g, TreeNode *node, uint32_t *sample, size_t count, const int64_t *packed,
-                   Fixed fixed, const uint8_t *column_in, float *margin, Arena scratch)
+                   Fixed fixed, const uint8_t *column_in, uint64_t seed, float *margin,
+                   Arena scratch)
 {
     const ForestOptions *o = g->options;
     const Terms terms = {o->l2, fixed.gradient_unit, fixed.hessian_unit};
-    Work work = {.grower = g, .sample = sample, .packed = packed, .column_in = column_in};
+    Work work = {
+        .grower = g, .sample = sample, .packed = packed, .column_in = column_in, .seed = seed};
     size_t nodes = 1, leaves = 1, leaves_most = o->leaves > 0 ? o->leaves : SIZE_MAX;
     g->pool_count = g->pool_capacity;
     g->open_count = 0;

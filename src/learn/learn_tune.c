@@ -1,5 +1,6 @@
 #include "learn/learn_internal.h"
 
+#include <assert.h>
 #include <math.h>
 
 /* From hardly any penalty to one that leaves little but the intercept; about equal steps of the
@@ -71,6 +72,37 @@ double tune_linear(const TrainingSet *set, const uint32_t *row, size_t rows, siz
     return l2_grid[best];
 }
 
+/* Trees of few leaves and many, grown apart on the same rows: one set of bins serves them all. */
+size_t tune_leaves(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
+                   const ForestOptions *options, uint64_t seed, Arena scratch)
+{
+    static const size_t grid[] = {2, 3, 4, 6, 8, 12, 16};
+    double loss[COUNT_OF(grid)] = {0};
+    Inner in = inner_new(&scratch, set, row, rows, folds, seed);
+    for (size_t k = 0; k < folds; k++) {
+        Arena own = scratch;
+        size_t part = inner_part(&in, &own, k);
+        ForestOptions each = *options;
+        each.trees = COUNT_OF(grid);
+        each.leaves = grid[COUNT_OF(grid) - 1];
+        Booster *b = booster_new(&own, set, in.part, part, NULL, 0, &each, seed, NULL);
+        for (size_t g = 0; g < COUNT_OF(grid); g++) {
+            each.leaves = grid[g];
+            booster_step(b, own);
+            const TreeNode *tree = b->node + b->root[g];
+            for (size_t i = 0; i < rows - part; i++) {
+                float value = tree_value(tree, matrix_row(set->x, in.rest[i]));
+                loss[g] += margin_loss((double)(b->base + value), set->label[in.rest[i]]);
+            }
+        }
+    }
+    size_t best = 0; /* on a tie the smaller tree */
+    for (size_t g = 1; g < COUNT_OF(grid); g++)
+        if (loss[g] < loss[best])
+            best = g;
+    return grid[best];
+}
+
 /* The inner boosters advance in step and their losses are pooled: one curve over all rows is
  * steadier than five curves' separate minima. */
 size_t tune_forest(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
@@ -109,12 +141,18 @@ Tuned procedure_tune(const Procedure *p, const TrainingSet *set, const uint32_t 
     seed = seed_derive(seed, STREAM_INNER);
     if (p->kind == MODEL_LINEAR)
         return (Tuned){.l2 = tune_linear(set, row, rows, p->inner_folds, seed, scratch)};
+    if (single_tree(&p->forest))
+        return (Tuned){.trees = 1,
+                       .leaves =
+                           tune_leaves(set, row, rows, p->inner_folds, &p->forest, seed, scratch)};
     return (Tuned){.trees = tune_forest(set, row, rows, p->inner_folds, &p->forest, seed, scratch)};
 }
 
+/* A blend has nothing of its own to tune or fit: its parts go through here, one by one. */
 Model *procedure_fit(const Procedure *p, Tuned tuned, Arena *keep, const TrainingSet *set,
                      const uint32_t *row, size_t rows, uint64_t seed, Team *team, Arena scratch)
 {
+    assert(p->kind != MODEL_BLEND);
     Model *m = ARENA_NEW(keep, Model);
     m->kind = p->kind;
     if (p->kind == MODEL_LINEAR) {
@@ -126,6 +164,8 @@ Model *procedure_fit(const Procedure *p, Tuned tuned, Arena *keep, const Trainin
     }
     ForestOptions options = p->forest;
     options.trees = tuned.trees;
+    if (tuned.leaves > 0)
+        options.leaves = tuned.leaves;
     Booster *b = booster_new(&scratch, set, row, rows, NULL, 0, &options,
                              seed_derive(seed, STREAM_TREES), team);
     while (b->trees < options.trees)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 LearnOptions learn_options_default(void)
 {
@@ -14,12 +15,21 @@ LearnOptions learn_options_default(void)
                           .seed = 1};
 }
 
-enum { CANDIDATES = 2 };
+/* Simplest first. The blend is last because it is made of others that are trained. */
+enum { LOGISTIC, TREE, BOOSTING, RANDOM_FOREST, BLEND, CANDIDATES, TRAINED = BLEND };
 
 Procedure procedure_of(const Candidate *c, const LearnOptions *options)
 {
-    Procedure p = {.kind = c->kind, .inner_folds = options->inner_folds, .forest = c->forest};
-    p.forest.trees = forest_options_default().trees; /* the candidate's holds the tuned number */
+    Procedure p = {.kind = c->kind,
+                   .inner_folds = options->inner_folds,
+                   .forest = c->forest,
+                   .parts = c->parts,
+                   .part = c->part};
+    /* The candidate's holds the tuned number. */
+    if (single_tree(&p.forest))
+        p.forest.leaves = forest_options_tree().leaves;
+    else if (p.forest.patience > 0)
+        p.forest.trees = forest_options_default().trees;
     return p;
 }
 
@@ -28,7 +38,7 @@ Procedure procedure_of(const Candidate *c, const LearnOptions *options)
 typedef struct Run {
     const TrainingSet *set;
     const LearnOptions *options;
-    const Candidate *candidate; /* [CANDIDATES] */
+    const Candidate *candidate; /* [TRAINED] */
     uint32_t **fold;            /* [repeats] */
     Tuned *tuned;               /* [candidate][repeat][fold] */
     size_t first;               /* task 0 of a batch */
@@ -45,8 +55,8 @@ static void run_task(void *context, size_t task, Arena scratch)
     Run *run = context;
     const LearnOptions *o = run->options;
     task += run->first;
-    size_t candidate = task % CANDIDATES, fold = task / CANDIDATES % o->folds;
-    size_t repeat = task / CANDIDATES / o->folds;
+    size_t candidate = task % TRAINED, fold = task / TRAINED % o->folds;
+    size_t repeat = task / TRAINED / o->folds;
     const Candidate *c = &run->candidate[candidate];
     Procedure p = procedure_of(c, o);
     run->tuned[(candidate * o->repeats + repeat) * o->folds + fold] =
@@ -59,7 +69,7 @@ typedef struct Whole {
     const TrainingSet *set;
     const LearnOptions *options;
     const Candidate *candidate;
-    Tuned tuned[CANDIDATES];
+    Tuned tuned[TRAINED];
 } Whole;
 
 static uint64_t whole_seed(const LearnOptions *o)
@@ -76,26 +86,58 @@ static void whole_task(void *context, size_t task, Arena scratch)
         procedure_tune(&p, w->set, row, w->set->x->rows, whole_seed(w->options), scratch);
 }
 
+typedef Platt FitPlatt(const double *margin, const uint8_t *label, size_t n);
+
 /* Platt for a fold is fitted on the margins of the other folds of the same repeat, so on none of
  * its customers' margins. The models behind those margins may have been trained with them: what
  * is left of their labels goes through two parameters. */
-static void calibrate_repeat(double *probability, const double *margin, const uint32_t *fold,
-                             const uint8_t *label, size_t rows, size_t folds, Arena scratch)
+static Platt platt_without(FitPlatt *fit, const double *margin, const uint32_t *fold, size_t k,
+                           const uint8_t *label, size_t rows, Arena scratch)
 {
     double *other = ARENA_RAW(&scratch, double, rows);
     uint8_t *other_label = ARENA_RAW(&scratch, uint8_t, rows);
+    size_t n = 0;
+    for (size_t i = 0; i < rows; i++)
+        if (fold[i] != k) {
+            other[n] = margin[i];
+            other_label[n++] = label[i] != 0;
+        }
+    return fit(other, other_label, n);
+}
+
+static void calibrate_repeat(double *probability, const double *margin, const uint32_t *fold,
+                             const uint8_t *label, size_t rows, size_t folds, Arena scratch)
+{
     for (size_t k = 0; k < folds; k++) {
-        size_t n = 0;
-        for (size_t i = 0; i < rows; i++)
-            if (fold[i] != k) {
-                other[n] = margin[i];
-                other_label[n++] = label[i] != 0;
-            }
-        Platt c = learn_platt(other, other_label, n);
+        Platt c = platt_without(learn_platt, margin, fold, k, label, rows, scratch);
         for (size_t i = 0; i < rows; i++)
             if (fold[i] == k)
                 probability[i] = platt_apply(c, margin[i]);
     }
+}
+
+Platt blend_platt(const double *margin, const uint8_t *label, size_t n)
+{
+    Platt c = learn_platt(margin, label, n);
+    if (c.slope > 0)
+        return c;
+    double positives = 0;
+    for (size_t i = 0; i < n; i++)
+        positives += label[i] != 0;
+    return (Platt){0, stable_log((positives + 1) / ((double)n - positives + 1))};
+}
+
+void blend_margins(double *out, double *const *part, size_t parts, const uint32_t *fold,
+                   const uint8_t *label, size_t rows, size_t folds, Arena scratch)
+{
+    memset(out, 0, rows * sizeof *out);
+    for (size_t p = 0; p < parts; p++)
+        for (size_t k = 0; k < folds; k++) {
+            Platt c = platt_without(blend_platt, part[p], fold, k, label, rows, scratch);
+            for (size_t i = 0; i < rows; i++)
+                if (fold[i] == k)
+                    out[i] += (c.slope * part[p][i] + c.intercept) / (double)parts;
+        }
 }
 
 /* ---- comparing ---- */
@@ -130,67 +172,135 @@ static void customer_losses(double *loss, const Candidate *c, const uint8_t *lab
     }
 }
 
-static void choose(Validation *v, Arena *keep, const double *first, const double *last,
-                   Arena scratch)
+typedef struct Paired {
+    double difference, error;
+} Paired;
+
+/* How much lower (negative) the one's log loss is than the other's. */
+static Paired paired(double *const *loss, size_t one, size_t other, size_t rows, Arena scratch)
 {
-    double *paired = ARENA_RAW(&scratch, double, v->rows);
-    for (size_t i = 0; i < v->rows; i++)
-        paired[i] = last[i] - first[i];
-    v->difference = mean_of(paired, v->rows, &v->difference_error);
-    v->chosen = v->difference < -v->difference_error ? v->candidates - 1 : 0;
-    const Candidate *simple = &v->candidate[0], *rich = &v->candidate[v->candidates - 1];
-    if (v->chosen != 0)
+    double *difference = ARENA_RAW(&scratch, double, rows);
+    for (size_t i = 0; i < rows; i++)
+        difference[i] = loss[one][i] - loss[other][i];
+    Paired p;
+    p.difference = mean_of(difference, rows, &p.error);
+    return p;
+}
+
+/* The lowest log loss of all but one; on a tie the simpler. */
+static size_t lowest_but(const Validation *v, size_t except)
+{
+    size_t best = except == 0 ? 1 : 0;
+    for (size_t k = 0; k < v->candidates; k++)
+        if (k != except && v->candidate[k].log_loss < v->candidate[best].log_loss)
+            best = k;
+    return best;
+}
+
+/* One standard error: the simplest that the best does not beat by more than that. */
+static void choose(Validation *v, Arena *keep, double *const *loss, Arena scratch)
+{
+    size_t best = lowest_but(v, v->candidates);
+    Paired gap = {0};
+    for (v->chosen = 0; v->chosen < best; v->chosen++) {
+        gap = paired(loss, best, v->chosen, v->rows, scratch);
+        if (!(gap.difference < -gap.error))
+            break;
+    }
+    size_t rival = best == 0 ? lowest_but(v, 0) : best;
+    Paired first = paired(loss, rival, 0, v->rows, scratch);
+    v->difference = first.difference;
+    v->difference_error = first.error;
+    const Candidate *simple = &v->candidate[0], *rich = &v->candidate[rival];
+    const Candidate *chosen = &v->candidate[v->chosen];
+    if (v->chosen == 0)
         v->reason = str_format(
             keep,
-            "The %.*s has a log loss of %.4f against %.4f of the %.*s: lower by %.4f, more than "
-            "one standard error (%.4f) of the paired difference over %zu customers.",
+            "Candidate %.*s (log loss %.4f) is kept as the simpler model: %.*s (%.4f) is not better "
+            "by more than one standard error (difference %+.4f, error %.4f, %zu customers).",
+            STR_ARG(simple->name), simple->log_loss, STR_ARG(rich->name), rich->log_loss,
+            v->difference, v->difference_error, v->rows);
+    else if (v->chosen == best)
+        v->reason = str_format(
+            keep,
+            "Candidate %.*s has a log loss of %.4f against %.4f of %.*s: lower by %.4f, more than "
+            "one standard error (%.4f) of the paired difference over %zu customers, and no simpler "
+            "model comes within one.",
             STR_ARG(rich->name), rich->log_loss, simple->log_loss, STR_ARG(simple->name),
             -v->difference, v->difference_error, v->rows);
     else
         v->reason = str_format(
             keep,
-            "The %.*s (log loss %.4f) is kept as the simpler model: the %.*s (%.4f) is not better "
-            "by more than one standard error (difference %+.4f, error %.4f, %zu customers).",
-            STR_ARG(simple->name), simple->log_loss, STR_ARG(rich->name), rich->log_loss,
-            v->difference, v->difference_error, v->rows);
+            "Candidate %.*s (log loss %.4f) is kept as the simplest model that the best, %.*s "
+            "(%.4f), does not beat by more than one standard error (difference %+.4f, error %.4f, "
+            "%zu customers); it beats %.*s (%.4f) by more.",
+            STR_ARG(chosen->name), chosen->log_loss, STR_ARG(rich->name), rich->log_loss,
+            gap.difference, gap.error, v->rows, STR_ARG(simple->name), simple->log_loss);
 }
 
 /* ---- words ---- */
 
-static void tuned_range(const Tuned *t, size_t n, ModelKind kind, double *low, double *high)
+static void tuned_range(const Tuned *t, size_t n, const Candidate *c, double *low, double *high)
 {
     *low = INFINITY;
     *high = -INFINITY;
     for (size_t i = 0; i < n; i++) {
-        double x = kind == MODEL_LINEAR ? t[i].l2 : (double)t[i].trees;
+        double x = c->kind == MODEL_LINEAR   ? t[i].l2
+                   : single_tree(&c->forest) ? (double)t[i].leaves
+                                             : (double)t[i].trees;
         *low = x < *low ? x : *low;
         *high = x > *high ? x : *high;
     }
 }
 
+static Str says_of_blend(Arena *keep, const Candidate *c)
+{
+    Buffer b = buffer_new(keep);
+    buffer_add(&b, S("mean of the calibrated log-odds of "));
+    for (size_t i = 0; i < c->parts; i++)
+        buffer_format(&b, "%s%.*s",
+                      i == 0              ? ""
+                      : i + 1 == c->parts ? " and "
+                                          : ", ",
+                      STR_ARG(c->part[i]->name));
+    return buffer_str(&b);
+}
+
 static Str says_of(Arena *keep, const Candidate *c, const Tuned *t, size_t n)
 {
     double low, high;
-    tuned_range(t, n, c->kind, &low, &high);
+    const ForestOptions *f = &c->forest;
+    if (c->kind == MODEL_BLEND)
+        return says_of_blend(keep, c);
+    tuned_range(t, n, c, &low, &high);
     if (c->kind == MODEL_LINEAR)
         return str_format(keep,
                           "logistic regression, L2 penalty %g (chosen inside each training part: "
                           "%g to %g)",
                           c->l2, low, high);
+    if (single_tree(f))
+        return str_format(keep,
+                          "one tree of at most %zu leaves (chosen inside each training part: %g to "
+                          "%g), L2 %g, hessian at least %g in a leaf",
+                          f->leaves, low, high, f->l2, f->hessian_min);
+    if (f->apart)
+        return str_format(
+            keep,
+            "random forest: %zu trees of depth %zu at most, each on %g of rows, %g of "
+            "columns for each split, L2 %g, hessian at least %g in a leaf",
+            f->trees, f->depth, f->row_share, f->split_share, f->l2, f->hessian_min);
     return str_format(keep,
                       "boosted trees: %zu trees (chosen inside each training part: %g to %g) of "
                       "depth %zu, learning rate %g, L2 %g, hessian at least %g in a leaf, %g of "
                       "rows and %g of columns for each tree",
-                      c->forest.trees, low, high, c->forest.depth, c->forest.learning_rate,
-                      c->forest.l2, c->forest.hessian_min, c->forest.row_share,
-                      c->forest.column_share);
+                      f->trees, low, high, f->depth, f->learning_rate, f->l2, f->hessian_min,
+                      f->row_share, f->column_share);
 }
 
 /* ---- the whole ---- */
 
 static void candidate_init(Candidate *c, Arena *keep, size_t rows, const LearnOptions *o)
 {
-    c->forest = forest_options_default();
     c->margin = ARENA_ARRAY(keep, double *, o->repeats);
     c->probability = ARENA_ARRAY(keep, double *, o->repeats);
     for (size_t r = 0; r < o->repeats; r++) {
@@ -199,17 +309,60 @@ static void candidate_init(Candidate *c, Arena *keep, size_t rows, const LearnOp
     }
 }
 
+static Candidate *candidates_new(Arena *keep, size_t rows, const LearnOptions *o)
+{
+    Candidate *c = ARENA_ARRAY(keep, Candidate, CANDIDATES);
+    static const size_t parts[] = {LOGISTIC, BOOSTING, RANDOM_FOREST};
+    const Candidate **part = ARENA_ARRAY(keep, const Candidate *, COUNT_OF(parts));
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        part[i] = &c[parts[i]];
+    c[LOGISTIC] = (Candidate){
+        .name = S("logistic"), .kind = MODEL_LINEAR, .forest = forest_options_default()};
+    c[TREE] = (Candidate){.name = S("tree"), .kind = MODEL_FOREST, .forest = forest_options_tree()};
+    c[BOOSTING] = (Candidate){
+        .name = S("boosting"), .kind = MODEL_FOREST, .forest = forest_options_default()};
+    c[RANDOM_FOREST] = (Candidate){
+        .name = S("random_forest"), .kind = MODEL_FOREST, .forest = forest_options_random()};
+    c[BLEND] = (Candidate){.name = S("blend"),
+                           .kind = MODEL_BLEND,
+                           .forest = forest_options_default(),
+                           .parts = COUNT_OF(parts),
+                           .part = part};
+    for (size_t k = 0; k < CANDIDATES; k++)
+        candidate_init(&c[k], keep, rows, o);
+    return c;
+}
+
 /* Two repeats at a time: enough tasks to keep threads busy, often enough to tell of. */
 static void run_all(Run *run, Team *team, const Progress *progress)
 {
     const LearnOptions *o = run->options;
-    size_t each = (size_t)CANDIDATES * o->folds, batch = 2 * each, total = each * o->repeats;
+    size_t each = (size_t)TRAINED * o->folds, batch = 2 * each, total = each * o->repeats;
     for (run->first = 0; run->first < total; run->first += batch) {
         progress_tell(progress, "validate", run->first, total);
         size_t count = total - run->first < batch ? total - run->first : batch;
         team_run(team, count, run_task, run);
     }
     progress_tell(progress, "validate", total, total);
+}
+
+static void blend_repeat(Candidate *blend, size_t repeat, const uint32_t *fold,
+                         const uint8_t *label, size_t rows, size_t folds, Arena scratch)
+{
+    double **part = ARENA_ARRAY(&scratch, double *, blend->parts);
+    for (size_t i = 0; i < blend->parts; i++)
+        part[i] = blend->part[i]->margin[repeat];
+    blend_margins(blend->margin[repeat], part, blend->parts, fold, label, rows, folds, scratch);
+}
+
+static void candidate_tuned(Candidate *c, const Tuned *tuned)
+{
+    if (c->kind == MODEL_LINEAR)
+        c->l2 = tuned->l2;
+    else if (single_tree(&c->forest))
+        c->forest.leaves = tuned->leaves;
+    else
+        c->forest.trees = tuned->trees;
 }
 
 Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -224,24 +377,20 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
     *v = (Validation){.rows = rows, .repeats = repeats, .folds = folds, .candidates = CANDIDATES};
     for (size_t i = 0; i < rows; i++)
         v->positives += set->label[i] != 0;
-    v->candidate = ARENA_ARRAY(keep, Candidate, CANDIDATES);
-    for (size_t c = 0; c < CANDIDATES; c++)
-        candidate_init(&v->candidate[c], keep, rows, options);
-    v->candidate[0].name = S("logistic");
-    v->candidate[0].kind = MODEL_LINEAR;
-    v->candidate[1].name = S("forest");
-    v->candidate[1].kind = MODEL_FOREST;
+    v->candidate = candidates_new(keep, rows, options);
 
     Run run = {.set = set, .options = options, .candidate = v->candidate};
     run.fold = ARENA_ARRAY(&scratch, uint32_t *, repeats);
-    run.tuned = ARENA_ARRAY(&scratch, Tuned, CANDIDATES * repeats * folds);
+    run.tuned = ARENA_ARRAY(&scratch, Tuned, TRAINED * repeats * folds);
     for (size_t r = 0; r < repeats; r++) {
         run.fold[r] = ARENA_RAW(&scratch, uint32_t, rows);
         learn_folds(run.fold[r], set->label, rows, folds, run_seed(options, r, folds));
     }
     run_all(&run, team, progress);
     Whole whole = {.set = set, .options = options, .candidate = v->candidate};
-    team_run(team, CANDIDATES, whole_task, &whole);
+    team_run(team, TRAINED, whole_task, &whole);
+    for (size_t r = 0; r < repeats; r++)
+        blend_repeat(&v->candidate[BLEND], r, run.fold[r], set->label, rows, folds, scratch);
 
     double *loss[CANDIDATES];
     for (size_t k = 0; k < CANDIDATES; k++) {
@@ -258,14 +407,60 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
                             set->label, set->in_stratum[s], rows, options->threshold,
                             options->replicates, seed_derive(options->seed, STREAM_BOOTSTRAP),
                             team);
-        c->l2 = whole.tuned[k].l2;
-        if (c->kind == MODEL_FOREST)
-            c->forest.trees = whole.tuned[k].trees;
+        if (k < TRAINED)
+            candidate_tuned(c, &whole.tuned[k]);
         c->says = says_of(keep, c, run.tuned + k * repeats * folds, repeats * folds);
     }
-    choose(v, keep, loss[0], loss[CANDIDATES - 1], scratch);
+    choose(v, keep, loss, scratch);
     *out = v;
     return STATUS_OK;
+}
+
+/* Out-of-fold margins averaged over repeats. */
+static double *mean_margins(Arena *keep, const Candidate *c, size_t rows, size_t repeats)
+{
+    double *margin = ARENA_ARRAY(keep, double, rows);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t r = 0; r < repeats; r++)
+            margin[i] += c->margin[r][i];
+        margin[i] /= (double)repeats;
+    }
+    return margin;
+}
+
+static Model *fit_one(const Candidate *c, Arena *keep, Arena scratch, const TrainingSet *set,
+                      const LearnOptions *options, Team *team)
+{
+    Procedure p = procedure_of(c, options);
+    Tuned tuned = {.l2 = c->l2, .trees = c->forest.trees};
+    if (single_tree(&c->forest))
+        tuned.leaves = c->forest.leaves;
+    const uint32_t *row = rows_or_all(&scratch, NULL, set->x->rows);
+    return procedure_fit(&p, tuned, keep, set, row, set->x->rows, whole_seed(options), team,
+                         scratch);
+}
+
+static Model *fit_blend(const Candidate *c, Arena *keep, Arena scratch, const TrainingSet *set,
+                        size_t repeats, const LearnOptions *options, Team *team)
+{
+    Blend *b = ARENA_NEW(keep, Blend);
+    b->parts = c->parts;
+    b->part = ARENA_ARRAY(keep, const Model *, b->parts);
+    b->weight = ARENA_ARRAY(keep, double, b->parts);
+    b->slope = ARENA_ARRAY(keep, double, b->parts);
+    b->intercept = ARENA_ARRAY(keep, double, b->parts);
+    for (size_t i = 0; i < b->parts; i++) {
+        Arena own = scratch;
+        const double *margin = mean_margins(&own, c->part[i], set->x->rows, repeats);
+        Platt platt = blend_platt(margin, set->label, set->x->rows);
+        b->part[i] = fit_one(c->part[i], keep, own, set, options, team);
+        b->weight[i] = 1.0 / (double)b->parts;
+        b->slope[i] = platt.slope;
+        b->intercept[i] = platt.intercept;
+    }
+    Model *m = ARENA_NEW(keep, Model);
+    *m = (Model){.kind = MODEL_BLEND, .blend = b};
+    return m;
 }
 
 Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -273,20 +468,12 @@ Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *
                    Error *err)
 {
     const Candidate *c = &validation->candidate[validation->chosen];
-    size_t rows = set->x->rows;
+    size_t rows = set->x->rows, repeats = validation->repeats;
     assert(rows == validation->rows);
     TRY(classes_check(set->label, NULL, rows, 2, err));
-    Procedure p = procedure_of(c, options);
-    Tuned tuned = {.l2 = c->l2, .trees = c->forest.trees};
-    const uint32_t *row = rows_or_all(&scratch, NULL, rows);
-    out->model = procedure_fit(&p, tuned, keep, set, row, rows, whole_seed(options), team, scratch);
-
-    double *margin = ARENA_ARRAY(&scratch, double, rows);
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t r = 0; r < validation->repeats; r++)
-            margin[i] += c->margin[r][i];
-        margin[i] /= (double)validation->repeats;
-    }
+    out->model = c->kind == MODEL_BLEND ? fit_blend(c, keep, scratch, set, repeats, options, team)
+                                        : fit_one(c, keep, scratch, set, options, team);
+    const double *margin = mean_margins(&scratch, c, rows, repeats);
     out->platt = learn_platt(margin, set->label, rows);
     out->venn_abers = learn_venn_abers(keep, scratch, margin, set->label, rows);
     return STATUS_OK;

@@ -1,6 +1,7 @@
 #include "model/model_internal.h"
 
 #include <assert.h>
+#include <math.h>
 
 /* Path-dependent TreeSHAP by quadrature.
  *
@@ -148,12 +149,58 @@ static size_t depth_below(const Forest *f, uint32_t node)
     return 1 + (left > right ? left : right);
 }
 
+/* What a row is worth of which no column is known. */
+static double mean_below(const Forest *f, uint32_t node)
+{
+    if (f->left[node] == 0)
+        return (double)f->threshold[node];
+    double share = left_share(f, node);
+    return share * mean_below(f, f->left[node]) + (1 - share) * mean_below(f, f->right[node]);
+}
+
+/* The leaves that a row reaches, added exactly enough to judge the contributions by; size: what
+ * rounding is judged against. */
+static double leaf_sum(const Forest *f, const float *row, double *size)
+{
+    double sum = (double)f->base_margin;
+    *size = fabs(sum);
+    for (size_t t = 0; t < f->trees; t++) {
+        double value = (double)forest_leaf(f, t, row);
+        sum += value;
+        *size += fabs(value);
+    }
+    return sum;
+}
+
+/* Close a row: its contributions and the mean must add up to its leaves. What float32 rounds off
+ * their sum then goes to the bias, so that the row adds up to the margin that is served. */
+static void close_row(const Walk *w, double mean, double size_of_trees)
+{
+    const Forest *f = w->forest;
+    double size, leaves = leaf_sum(f, w->row, &size), sum = mean;
+    for (size_t c = 0; c < f->columns; c++) {
+        sum += w->phi[c];
+        size += fabs(w->phi[c]);
+    }
+    double margin = (double)forest_row(f, w->row);
+    assert(fabs(sum - leaves) <= 1e-9 * (size + size_of_trees));
+    assert(fabs(margin - leaves) <= 1e-7 * (double)(f->trees + 1) * size);
+    w->phi[f->columns] = mean + (margin - sum);
+}
+
 void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi)
 {
     size_t depth = 0;
+    double mean = (double)f->base_margin, size = 0;
     for (size_t t = 0; t < f->trees; t++) {
         size_t below = depth_below(f, f->root[t]);
         depth = below > depth ? below : depth;
+        mean += mean_below(f, f->root[t]);
+        double most = 0;
+        for (uint32_t i = f->root[t]; i < f->root[t + 1]; i++)
+            if (f->left[i] == 0 && fabs((double)f->threshold[i]) > most)
+                most = fabs((double)f->threshold[i]);
+        size += most;
     }
     assert(depth <= FOREST_DEPTH_MAX);
     Walk w = {.forest = f, .flow = ARENA_RAW(&scratch, Flow, f->columns)};
@@ -167,9 +214,10 @@ void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi
     for (size_t r = 0; r < x->rows; r++) {
         w.row = matrix_row(x, r);
         w.phi = phi + r * (x->columns + 1);
-        for (size_t c = 0; c <= x->columns; c++)
+        for (size_t c = 0; c < x->columns; c++)
             w.phi[c] = 0;
         for (size_t t = 0; t < f->trees; t++)
             visit(&w, f->root[t], 0);
+        close_row(&w, mean, size);
     }
 }

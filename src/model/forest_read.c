@@ -1,6 +1,8 @@
 #include "model/model_internal.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,46 @@ float forest_base_margin(float base_score)
 {
     return (float)-stable_log((double)(1.0f / base_score - 1.0f));
 }
+
+/* What 1.0 to 3.x write. The blocks of parameters are read by name, the rest of these fields is
+ * either checked or says nothing about a margin (docs/model.md). */
+static const char *const root_fields[] = {"learner", "version", NULL};
+static const char *const learner_fields[] = {"attributes",
+                                             "feature_names",
+                                             "feature_types",
+                                             "gradient_booster",
+                                             "learner_model_param",
+                                             "objective",
+                                             NULL};
+static const char *const base_fields[] = {"base_score",  "boost_from_average", "num_class",
+                                          "num_feature", "num_target",         NULL};
+static const char *const objective_fields[] = {"name", "reg_loss_param", NULL};
+static const char *const booster_fields[] = {"model", "name", NULL};
+static const char *const model_fields[] = {"cats",  "gbtree_model_param", "iteration_indptr",
+                                           "trees", "tree_info",          NULL};
+static const char *const cats_fields[] = {"enc", "feature_segments", "sorted_idx", NULL};
+static const char *const size_fields[] = {"num_parallel_tree", "num_trees", "size_leaf_vector",
+                                          NULL};
+static const char *const tree_fields[] = {"base_weights",
+                                          "categories",
+                                          "categories_nodes",
+                                          "categories_segments",
+                                          "categories_sizes",
+                                          "default_left",
+                                          "id",
+                                          "leaf_child_counts",
+                                          "left_children",
+                                          "loss_changes",
+                                          "parents",
+                                          "right_children",
+                                          "split_conditions",
+                                          "split_indices",
+                                          "split_type",
+                                          "sum_hessian",
+                                          "tree_param",
+                                          NULL};
+static const char *const tree_param_fields[] = {"num_deleted", "num_feature", "num_nodes",
+                                                "size_leaf_vector", NULL};
 
 /* One tree as it stands in the file. */
 typedef struct Draft {
@@ -59,7 +101,7 @@ static Status refuse(Error *err, const char *what, Str which)
     return STATUS_FORMAT;
 }
 
-static Status read_objective(yyjson_val *learner, Error *err)
+static Status read_kind(yyjson_val *learner, Error *err)
 {
     Str name = json_text(member(member(learner, "objective"), "name"));
     if (!str_equal(name, S("binary:logistic")) && !str_equal(name, S("reg:logistic")))
@@ -67,12 +109,40 @@ static Status read_objective(yyjson_val *learner, Error *err)
     name = json_text(member(member(learner, "gradient_booster"), "name"));
     if (!str_equal(name, S("gbtree")))
         return refuse(err, "booster", name);
+    return STATUS_OK;
+}
 
+/* After read_kind: another booster's fields are better refused by the booster's name. */
+static Status check_fields(yyjson_val *root, Error *err)
+{
+    yyjson_val *learner = member(root, "learner"), *booster = member(learner, "gradient_booster");
+    yyjson_val *model = member(booster, "model"), *cats = member(model, "cats");
+    const struct {
+        yyjson_val *object;
+        const char *where;
+        const char *const *known;
+    } block[] = {{root, "the model", root_fields},
+                 {learner, "learner", learner_fields},
+                 {member(learner, "objective"), "objective", objective_fields},
+                 {member(learner, "learner_model_param"), "learner_model_param", base_fields},
+                 {booster, "gradient_booster", booster_fields},
+                 {model, "gradient_booster.model", model_fields},
+                 {member(model, "gbtree_model_param"), "gbtree_model_param", size_fields},
+                 {cats, "cats", cats_fields}};
+    for (size_t i = 0; i < COUNT_OF(block); i++)
+        TRY(json_fields(block[i].object, block[i].where, block[i].known, err));
+    if (yyjson_arr_size(member(cats, "enc")) > 0)
+        return refuse(err, "categorical encoding", S("cats"));
+    return STATUS_OK;
+}
+
+static Status check_single_output(yyjson_val *learner, Error *err)
+{
     yyjson_val *block = member(learner, "learner_model_param");
+    yyjson_val *model = member(member(learner, "gradient_booster"), "model");
     int64_t classes, targets, vector;
     TRY(parameter(&classes, block, "num_class", 0, err));
     TRY(parameter(&targets, block, "num_target", 1, err));
-    yyjson_val *model = member(member(learner, "gradient_booster"), "model");
     TRY(parameter(&vector, member(model, "gbtree_model_param"), "size_leaf_vector", 0, err));
     if (classes > 1)
         return refuse(err, "multiclass num_class", json_text(member(block, "num_class")));
@@ -181,6 +251,10 @@ static Status read_integers(int64_t *out, const Draft *d, yyjson_val *tree, cons
 static Status read_draft(Draft *d, Arena *scratch, size_t number, yyjson_val *tree, Error *err)
 {
     int64_t declared, vector;
+    char where[32];
+    (void)snprintf(where, sizeof where, "tree %zu", number);
+    TRY(json_fields(tree, where, tree_fields, err));
+    TRY(json_fields(member(tree, "tree_param"), where, tree_param_fields, err));
     *d = (Draft){.tree = number, .nodes = yyjson_arr_size(member(tree, "left_children"))};
     if (d->nodes == 0)
         return error_set(err, STATUS_FORMAT, "tree %zu has no nodes", number);
@@ -271,6 +345,23 @@ static Status walk(uint8_t *reached, size_t *count, const Draft *d, size_t colum
     return STATUS_OK;
 }
 
+/* The largest |margin| there can be must be a number: leaves are added in float32, and sums of
+ * contributions are checked against it. */
+static Status check_sum(const Forest *f, Error *err)
+{
+    double sum = fabs((double)f->base_margin);
+    for (size_t t = 0; t < f->trees; t++) {
+        double most = 0;
+        for (uint32_t i = f->root[t]; i < f->root[t + 1]; i++)
+            if (f->left[i] == 0 && fabs((double)f->threshold[i]) > most)
+                most = fabs((double)f->threshold[i]);
+        sum += most;
+    }
+    if (sum < (double)FLT_MAX / 2)
+        return STATUS_OK;
+    return error_set(err, STATUS_FORMAT, "the leaves of the trees add up beyond a float's range");
+}
+
 /* Append the tree to the forest. Nodes that XGBoost pruned stay in its file, counted by
  * num_deleted; they are left out here and the rest keep their order. */
 static Status read_tree(Forest *f, Arena scratch, size_t number, yyjson_val *tree, Error *err)
@@ -358,10 +449,13 @@ Status forest_read(Forest **out, Arena *keep, yyjson_val *root, Error *err)
 {
     yyjson_val *learner = member(root, "learner");
     Forest *f = ARENA_NEW(keep, Forest);
-    TRY(read_objective(learner, err));
+    TRY(read_kind(learner, err));
+    TRY(check_fields(root, err));
+    TRY(check_single_output(learner, err));
     TRY(read_base_score(f, learner, err));
     TRY(read_names(f, keep, learner, err));
     TRY(read_trees(f, keep, member(member(learner, "gradient_booster"), "model"), err));
+    TRY(check_sum(f, err));
     *out = f;
     return STATUS_OK;
 }

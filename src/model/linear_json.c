@@ -49,16 +49,24 @@ static Status read_column(Linear *l, Arena *keep, size_t i, yyjson_val *column, 
     return STATUS_OK;
 }
 
-static void linear_arrays(Linear *l, Arena *keep)
+Linear *linear_new(Arena *keep, size_t columns)
 {
-    l->name = ARENA_ARRAY(keep, Str, l->columns);
-    l->transform = ARENA_ARRAY(keep, Transform, l->columns);
-    l->center = ARENA_ARRAY(keep, double, l->columns);
-    l->scale = ARENA_ARRAY(keep, double, l->columns);
-    l->weight = ARENA_ARRAY(keep, double, l->columns);
-    l->weight_missing = ARENA_ARRAY(keep, double, l->columns);
-    l->low = ARENA_ARRAY(keep, double, l->columns);
-    l->high = ARENA_ARRAY(keep, double, l->columns);
+    Linear *l = ARENA_NEW(keep, Linear);
+    l->columns = columns;
+    l->name = ARENA_ARRAY(keep, Str, columns);
+    l->transform = ARENA_ARRAY(keep, Transform, columns);
+    l->center = ARENA_ARRAY(keep, double, columns);
+    l->scale = ARENA_ARRAY(keep, double, columns);
+    l->weight = ARENA_ARRAY(keep, double, columns);
+    l->weight_missing = ARENA_ARRAY(keep, double, columns);
+    l->low = ARENA_ARRAY(keep, double, columns);
+    l->high = ARENA_ARRAY(keep, double, columns);
+    for (size_t c = 0; c < columns; c++) {
+        l->scale[c] = 1;
+        l->low[c] = -INFINITY;
+        l->high[c] = INFINITY;
+    }
+    return l;
 }
 
 Status linear_read(Linear **out, Arena *keep, yyjson_val *root, Error *err)
@@ -73,14 +81,13 @@ Status linear_read(Linear **out, Arena *keep, yyjson_val *root, Error *err)
     }
     if (!yyjson_is_arr(columns))
         return error_set(err, STATUS_FORMAT, "the linear model has no array of columns");
-    Linear *l = ARENA_NEW(keep, Linear);
-    l->columns = yyjson_arr_size(columns);
-    if (l->columns > MODEL_COLUMNS_MAX)
-        return error_set(err, STATUS_LIMIT, "the model has %zu columns, %d are allowed", l->columns,
+    size_t width = yyjson_arr_size(columns);
+    if (width > MODEL_COLUMNS_MAX)
+        return error_set(err, STATUS_LIMIT, "the model has %zu columns, %d are allowed", width,
                          MODEL_COLUMNS_MAX);
+    Linear *l = linear_new(keep, width);
     if (!parse_double(json_text(yyjson_obj_get(root, "intercept")), &l->intercept))
         return error_set(err, STATUS_FORMAT, "intercept is not a finite number");
-    linear_arrays(l, keep);
     yyjson_arr_foreach(columns, i, count, value)
     {
         TRY(read_column(l, keep, i, value, err));

@@ -44,14 +44,47 @@ void json_quote(Buffer *b, Str text)
     buffer_char(b, '"');
 }
 
+Status json_fields(yyjson_val *object, const char *where, const char *const *known, Error *err)
+{
+    size_t i, count;
+    uint64_t seen = 0;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(object, i, count, key, value)
+    {
+        Str name = json_text(key);
+        size_t k = 0;
+        while (known[k] != NULL && !str_equal(name, str_from(known[k])))
+            k++;
+        if (known[k] == NULL) {
+            (void)error_set(err, STATUS_FORMAT, "%s has a field \"%.*s\" that is not known", where,
+                            (int)(name.size < 60 ? name.size : 60), name.data);
+            return error_remedy(err, "docs/model.md lists what is read; what is not understood is "
+                                     "not passed over");
+        }
+        if (seen >> k & 1)
+            return error_set(err, STATUS_FORMAT, "%s has its field \"%s\" twice", where, known[k]);
+        seen |= (uint64_t)1 << k;
+    }
+    return STATUS_OK;
+}
+
+Str model_kind_name(const Model *m)
+{
+    return m->kind == MODEL_FOREST   ? S("forest")
+           : m->kind == MODEL_LINEAR ? S("logistic regression")
+                                     : S("blend");
+}
+
 size_t model_columns(const Model *m, const Str **names)
 {
+    if (m->kind == MODEL_BLEND)
+        return model_columns(m->blend->part[0], names);
     if (names != NULL)
         *names = m->kind == MODEL_FOREST ? m->forest->name : m->linear->name;
     return m->kind == MODEL_FOREST ? m->forest->columns : m->linear->columns;
 }
 
-static Status read_root(Model **out, Arena *keep, yyjson_val *root, Error *err)
+Status model_read_value(Model **out, Arena *keep, yyjson_val *root, Error *err)
 {
     Model *m = ARENA_NEW(keep, Model);
     if (yyjson_obj_get(root, "assay_linear") != NULL) {
@@ -59,6 +92,11 @@ static Status read_root(Model **out, Arena *keep, yyjson_val *root, Error *err)
         TRY(linear_read(&linear, keep, root, err));
         m->kind = MODEL_LINEAR;
         m->linear = linear;
+    } else if (yyjson_obj_get(root, "assay_blend") != NULL) {
+        Blend *blend;
+        TRY(blend_read(&blend, keep, root, err));
+        m->kind = MODEL_BLEND;
+        m->blend = blend;
     } else if (yyjson_obj_get(root, "learner") != NULL) {
         Forest *forest;
         TRY(forest_read(&forest, keep, root, err));
@@ -66,7 +104,8 @@ static Status read_root(Model **out, Arena *keep, yyjson_val *root, Error *err)
         m->forest = forest;
     } else {
         (void)error_set(err, STATUS_FORMAT,
-                        "this JSON is not a model: neither \"learner\" nor \"assay_linear\"");
+                        "this is not a model: none of \"learner\", \"assay_linear\" and "
+                        "\"assay_blend\"");
         (void)error_remedy(err, "save an XGBoost model with save_model(\"model.json\"); "
                                 "dump_model writes text that cannot be read back");
         return STATUS_FORMAT;
@@ -75,11 +114,8 @@ static Status read_root(Model **out, Arena *keep, yyjson_val *root, Error *err)
     return STATUS_OK;
 }
 
-Status model_read(Model **out, Arena *keep, Str json, Error *err)
+static Status read_json(Model **out, Arena *keep, Str json, Error *err)
 {
-    if (json.size > MODEL_BYTES_MAX)
-        return error_set(err, STATUS_LIMIT, "the model has %zu bytes, %d are allowed", json.size,
-                         MODEL_BYTES_MAX);
     /* yyjson reads without recursion, so nesting costs memory in proportion and no stack. Its
      * reader does not write to the input unless asked to. */
     yyjson_read_err fault = {0};
@@ -93,20 +129,38 @@ Status model_read(Model **out, Arena *keep, Str json, Error *err)
         if (fault.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
             return error_set(err, STATUS_LIMIT, "not enough memory for a model of %zu bytes",
                              json.size);
-        (void)error_set(err, STATUS_FORMAT, "the model is not JSON: %s at byte %zu", fault.msg,
-                        fault.pos);
-        (void)error_remedy(err, "XGBoost's binary formats (.ubj, .bin) are not read: save the "
-                                "model as .json");
+        (void)error_set(err, STATUS_FORMAT, "the model is neither JSON nor UBJSON: %s at byte %zu",
+                        fault.msg, fault.pos);
+        (void)error_remedy(err, "XGBoost's old binary format (.bin, .model) is not read: save the "
+                                "model as .json or .ubj");
         return STATUS_FORMAT;
     }
-    Status status = read_root(out, keep, yyjson_doc_get_root(doc), err);
+    Status status = model_read_value(out, keep, yyjson_doc_get_root(doc), err);
     yyjson_doc_free(doc);
+    return status;
+}
+
+Status model_read(Model **out, Arena *keep, Str bytes, Error *err)
+{
+    if (bytes.size > MODEL_BYTES_MAX)
+        return error_set(err, STATUS_LIMIT, "the model has %zu bytes, %d are allowed", bytes.size,
+                         MODEL_BYTES_MAX);
+    if (!ubj_is(bytes))
+        return read_json(out, keep, bytes, err);
+    Arena own = arena_new();
+    Str json = {0};
+    Status status = ubj_to_json(&json, &own, bytes, err);
+    if (status == STATUS_OK)
+        status = read_json(out, keep, json, err);
+    arena_free(&own);
     return status;
 }
 
 Str model_write(Arena *keep, const Model *m)
 {
-    return m->kind == MODEL_FOREST ? forest_write(keep, m->forest) : linear_write(keep, m->linear);
+    return m->kind == MODEL_FOREST   ? forest_write(keep, m->forest)
+           : m->kind == MODEL_LINEAR ? linear_write(keep, m->linear)
+                                     : blend_write(keep, m->blend);
 }
 
 static void assert_columns(const Model *m, const Matrix *x)
@@ -118,22 +172,6 @@ static void assert_columns(const Model *m, const Matrix *x)
         assert(str_equal(x->name[c], name[c]));
     (void)name;
     (void)columns;
-}
-
-/* Sums are float32, from the base margin and in the order of trees, as XGBoost takes them. */
-static double forest_row(const Forest *f, const float *row)
-{
-    float sum = f->base_margin;
-    for (size_t t = 0; t < f->trees; t++) {
-        uint32_t node = f->root[t];
-        while (f->left[node] != 0) {
-            float value = row[f->column[node]];
-            bool left = value != value ? f->default_left[node] : value < f->threshold[node];
-            node = left ? f->left[node] : f->right[node];
-        }
-        sum += f->threshold[node];
-    }
-    return (double)sum;
 }
 
 double linear_part(const Linear *l, size_t column, float x)
@@ -150,42 +188,90 @@ double linear_part(const Linear *l, size_t column, float x)
     return l->weight[column] * ((value - l->center[column]) / l->scale[column]);
 }
 
+static void linear_margin(const Linear *l, const Matrix *x, double *margin)
+{
+    for (size_t r = 0; r < x->rows; r++) {
+        const float *row = matrix_row(x, r);
+        margin[r] = l->intercept;
+        for (size_t c = 0; c < x->columns; c++)
+            margin[r] += linear_part(l, c, row[c]);
+    }
+}
+
+static void blend_margin(const Blend *b, const Matrix *x, double *margin)
+{
+    Arena own = arena_new();
+    double *part = ARENA_RAW(&own, double, x->rows);
+    for (size_t i = 0; i < b->parts; i++) {
+        model_margin(b->part[i], x, part);
+        for (size_t r = 0; r < x->rows; r++)
+            margin[r] =
+                (i == 0 ? 0 : margin[r]) + b->weight[i] * (b->slope[i] * part[r] + b->intercept[i]);
+    }
+    arena_free(&own);
+}
+
 void model_margin(const Model *m, const Matrix *x, double *margin)
 {
     assert_columns(m, x);
-    for (size_t r = 0; r < x->rows; r++) {
-        const float *row = matrix_row(x, r);
-        if (m->kind == MODEL_FOREST) {
-            margin[r] = forest_row(m->forest, row);
-            continue;
-        }
-        double sum = m->linear->intercept;
+    if (m->kind == MODEL_FOREST)
+        forest_margin(m->forest, x, margin);
+    else if (m->kind == MODEL_LINEAR)
+        linear_margin(m->linear, x, margin);
+    else
+        blend_margin(m->blend, x, margin);
+}
+
+static void linear_explain(const Linear *l, const Matrix *x, double *phi)
+{
+    for (size_t r = 0; r < x->rows; r++, phi += x->columns + 1) {
         for (size_t c = 0; c < x->columns; c++)
-            sum += linear_part(m->linear, c, row[c]);
-        margin[r] = sum;
+            phi[c] = linear_part(l, c, matrix_row(x, r)[c]);
+        phi[x->columns] = l->intercept;
+    }
+}
+
+static void blend_explain(const Blend *b, const Matrix *x, Arena scratch, double *phi)
+{
+    size_t width = x->columns + 1, cells = x->rows * width;
+    double *part = ARENA_RAW(&scratch, double, cells);
+    for (size_t i = 0; i < b->parts; i++) {
+        model_explain(b->part[i], x, scratch, part);
+        for (size_t k = 0; k < cells; k++) {
+            double own = b->weight[i] * b->slope[i] * part[k];
+            if (k % width == x->columns)
+                own += b->weight[i] * b->intercept[i];
+            phi[k] = (i == 0 ? 0 : phi[k]) + own;
+        }
+    }
+}
+
+/* A margin that does not fit a double has no parts that could add up to it. */
+static void assert_additive(const Model *m, const Matrix *x, Arena scratch, const double *phi)
+{
+    double *margin = ARENA_RAW(&scratch, double, x->rows);
+    model_margin(m, x, margin);
+    for (size_t r = 0; r < x->rows; r++) {
+        double sum = 0, size = fabs(margin[r]);
+        for (size_t c = 0; c <= x->columns; c++) {
+            sum += phi[r * (x->columns + 1) + c];
+            size += fabs(phi[r * (x->columns + 1) + c]);
+        }
+        assert(fabs(sum - margin[r]) <= 1e-9 * size || !isfinite(size));
+        (void)sum;
     }
 }
 
 void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi)
 {
     assert_columns(m, x);
-    size_t width = x->columns + 1;
-    if (m->kind == MODEL_LINEAR) {
-        for (size_t r = 0; r < x->rows; r++) {
-            for (size_t c = 0; c < x->columns; c++)
-                phi[r * width + c] = linear_part(m->linear, c, matrix_row(x, r)[c]);
-            phi[r * width + x->columns] = m->linear->intercept;
-        }
-        return;
-    }
-    forest_explain(m->forest, x, scratch, phi);
-    /* What is left is the mean over the training covers, and what float32 rounded off. */
-    for (size_t r = 0; r < x->rows; r++) {
-        double rest = forest_row(m->forest, matrix_row(x, r));
-        for (size_t c = 0; c < x->columns; c++)
-            rest -= phi[r * width + c];
-        phi[r * width + x->columns] = rest;
-    }
+    if (m->kind == MODEL_FOREST)
+        forest_explain(m->forest, x, scratch, phi);
+    else if (m->kind == MODEL_LINEAR)
+        linear_explain(m->linear, x, phi);
+    else
+        blend_explain(m->blend, x, scratch, phi);
+    assert_additive(m, x, scratch, phi);
 }
 
 double platt_apply(Platt c, double margin)

@@ -1,9 +1,9 @@
-/* model.h - linear models and forests: read, write, score, explain, calibrate.
+/* model.h - linear models, forests and blends: read, write, score, explain, calibrate.
  *
  * A Model maps a row of the Matrix to a margin (log-odds before calibration). It is never
- * changed once read: any number of threads may share it. Forests are read and written in
- * XGBoost's JSON; linear models in a small JSON of ours. Feature names travel with the model
- * and must equal the matrix's. Nothing here can train.
+ * changed once read: any number of threads may share it. Forests are read in XGBoost's JSON or
+ * UBJSON and written in its JSON; linear models and blends in a small JSON of ours. Feature names
+ * travel with the model and must equal the matrix's. Nothing here can train.
  */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -16,7 +16,8 @@ enum {
     FOREST_NODES_MAX = 1 << 26,
     FOREST_DEPTH_MAX = 64, /* splits between a root and a leaf */
     MODEL_COLUMNS_MAX = 65536,
-    MODEL_BYTES_MAX = 1 << 30 /* of JSON */
+    MODEL_BYTES_MAX = 1 << 30, /* of JSON */
+    BLEND_PARTS_MAX = 16
 };
 
 /* Forest - gradient-boosted trees laid flat in parallel arrays; a node is an index into
@@ -57,35 +58,55 @@ typedef struct Linear {
     double intercept;
 } Linear;
 
-typedef enum ModelKind { MODEL_LINEAR, MODEL_FOREST } ModelKind;
-typedef struct Model {
+/* Blend - the weighted mean of its parts' calibrated log-odds: sum of
+ * weight * (slope * margin + intercept). Parts are linear models or forests over the same columns.
+ */
+typedef struct Model Model;
+typedef struct Blend {
+    size_t parts;
+    const Model **part;
+    double *weight, *slope, *intercept; /* [parts] */
+} Blend;
+
+typedef enum ModelKind { MODEL_LINEAR, MODEL_FOREST, MODEL_BLEND } ModelKind;
+struct Model {
     ModelKind kind;
-    const Linear *linear; /* one of the two */
+    const Linear *linear; /* one of the three */
     const Forest *forest;
-} Model;
+    const Blend *blend;
+};
+Str model_kind_name(const Model *m); /* in words: "logistic regression", "forest", "blend" */
 
 size_t model_columns(const Model *m, const Str **names);
 
-/* Read either JSON. FORMAT names what is at fault (tree and node for a forest): unknown
- * booster, dart, multiclass, categorical splits, cycles, children out of range, non-finite
- * numbers are refused by name; LIMIT when a bound above is passed. The place in a file is the
- * caller's to add.  Memory: keep.  Cost: O(bytes). */
-MUST_USE Status model_read(Model **out, Arena *keep, Str json, Error *err);
+/* Read XGBoost's JSON or UBJSON, or our JSON. FORMAT names what is at fault (tree and node for a
+ * forest): unknown booster, dart, multiclass, categorical splits, unknown fields, cycles, children
+ * out of range, non-finite numbers are refused by name; LIMIT when a bound above is passed. The
+ * place in a file is the caller's to add.  Memory: keep.  Cost: O(bytes). */
+MUST_USE Status model_read(Model **out, Arena *keep, Str bytes, Error *err);
+
+/* The same model over the columns of a matrix, in the matrix's order; columns that the model does
+ * not have change nothing. DATA names a column of the model that the matrix lacks.  Memory: keep.
+ */
+MUST_USE Status model_align(Model **out, Arena *keep, const Model *m, const Str *name,
+                            size_t columns, Error *err);
 
 /* XGBoost JSON (schema of version 2.x, opened by 1.7 to 3.x) or ours; floats with 9 digits,
  * doubles with 17; reading it back gives an equal model and equal bytes when written again.
  * Asserts that numbers are finite and base_margin is one that forest_base_margin gives. */
 Str model_write(Arena *keep, const Model *m);
 
-/* margin[0 .. rows - 1].  Cost: O(rows * trees * depth).  Cannot fail. Asserts that the columns are
- * the model's, by name. */
+/* margin[0 .. rows - 1].  Cost: O(rows * trees * depth), and O(nodes) to lay trees out for many
+ * rows. Cannot fail. Asserts that the columns are the model's, by name. */
 void model_margin(const Model *m, const Matrix *x, double *margin);
 
-/* Additive contributions: phi[rows][columns + 1], bias last; a row sums to its margin within
- * 1e-6 relative (what float32 rounds off the margin is in the bias). Linear: weight * (z - mean z),
- * the mean being 0 by construction of center. Forest: exact path-dependent TreeSHAP; a split's
- * children share by their covers.  Source: Lundberg, Erion, Lee 2018, algorithm 2.
- * Cost: O(rows * trees * leaves * depth^2). */
+/* Additive contributions: phi[rows][columns + 1], bias last. Linear: weight * (z - mean z), the
+ * mean being 0 by construction of center. Forest: exact path-dependent TreeSHAP; a split's children
+ * share by their covers. Blend: the weighted sum of its parts'. Asserted of every row: what the
+ * algorithm gives and the mean over the covers add up to the margin; what float32 rounds off the
+ * margin (about 1e-7 of it a tree, at most) is then added to the bias, so a row sums to its margin.
+ * Source: Lundberg, Erion, Lee 2018, algorithm 2; docs/model.md.
+ * Cost: O(rows * trees * nodes of a tree * depth). */
 void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
 
 /* Platt - p = sigmoid(slope * margin + intercept). Contributions on the calibrated log-odds are

@@ -245,6 +245,7 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
         return error_remedy(r->err, "give the bundle/ folder of a run of this version of assay");
     }
     b->version = get_text(r, yyjson_obj_get(root, "version"));
+    b->imported = get_text(r, yyjson_obj_get(root, "imported_sha256"));
     if (!parse_time(get_text(r, yyjson_obj_get(root, "as_of")), &b->as_of_us))
         return refuse(r, "as_of");
     b->seed = yyjson_get_uint(yyjson_obj_get(root, "seed"));

@@ -125,6 +125,8 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     yyjson_mut_doc_set_root(d.doc, root);
     put(d, root, "assay_bundle", yyjson_mut_uint(d.doc, BUNDLE_FORMAT));
     put(d, root, "version", text(d, b->version));
+    if (b->imported.size > 0)
+        put(d, root, "imported_sha256", text(d, b->imported));
     put(d, root, "as_of", text(d, time_text(time, b->as_of_us)));
     put(d, root, "seed", yyjson_mut_uint(d.doc, b->seed));
     put(d, root, "customers", yyjson_mut_uint(d.doc, b->customers));

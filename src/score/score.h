@@ -56,10 +56,11 @@ typedef struct Bundle {
     double *missing;
     Reference *reference; /* of every feature and the score; NULL in bundles that came without */
     /* Where it came from. */
-    Str version; /* of the program */
+    Str version;  /* of the program */
+    Str imported; /* SHA-256 of the model file when it was trained elsewhere; else empty */
     int64_t as_of_us;
     uint64_t seed;
-    size_t customers, positives; /* trained on */
+    size_t customers, positives; /* trained on; when imported, calibrated on (0: not at all) */
     Str data_hash;               /* SHA-256 over the training matrix and labels */
     Str metrics;                 /* JSON object, shown by reports; not used for scoring */
     char id[SHA256_TEXT];        /* over SHA256SUMS; set when written or opened */

@@ -40,6 +40,12 @@ static void add_settings(Document *j, yyjson_mut_val *in, const Candidate *c)
         document_real(j, o, "l2", c->l2);
         return;
     }
+    if (c->kind == MODEL_BLEND) {
+        yyjson_mut_val *list = document_list(j, o, "parts");
+        for (size_t i = 0; i < c->parts; i++)
+            document_text(j, document_object(j, list, NULL), "name", c->part[i]->name);
+        return;
+    }
     const ForestOptions *f = &c->forest;
     document_count(j, o, "trees", f->trees);
     document_count(j, o, "depth", f->depth);
@@ -51,6 +57,8 @@ static void add_settings(Document *j, yyjson_mut_val *in, const Candidate *c)
     document_real(j, o, "gain_min", f->gain_min);
     document_real(j, o, "row_share", f->row_share);
     document_real(j, o, "column_share", f->column_share);
+    document_real(j, o, "split_share", f->split_share);
+    document_truth(j, o, "apart", f->apart);
     document_count(j, o, "patience", f->patience);
     document_count(j, o, "seed", f->seed);
 }
@@ -64,7 +72,10 @@ static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
         yyjson_mut_val *o = document_object(j, list, NULL);
         document_text(j, o, "name", c->name);
         document_text(j, o, "says", c->says);
-        document_text(j, o, "kind", c->kind == MODEL_LINEAR ? S("linear") : S("forest"));
+        document_text(j, o, "kind",
+                      c->kind == MODEL_LINEAR   ? S("linear")
+                      : c->kind == MODEL_FOREST ? S("forest")
+                                                : S("blend"));
         add_settings(j, o, c);
         document_real(j, o, "log_loss", c->log_loss);
         document_real(j, o, "log_loss_error", c->log_loss_error);

@@ -3,7 +3,7 @@
     python tests/oracle/bundle.py --run FOLDER
 
 The matrix is rebuilt from features.csv by the names of the model's columns, the margin is taken by
-XGBoost (a forest) or by the formula of a linear model, and Platt's sigmoid, the Venn-Abers step
+XGBoost (a forest), by the formula of a linear model, or by both (a blend), and Platt's sigmoid, the Venn-Abers step
 tables and the additive contributions are applied here again. decisions.csv, decisions.jsonl and
 the bundle's golden rows must agree.
 """
@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 import forest
-
 
 
 def read_json(path):
@@ -67,8 +66,8 @@ class LinearModel:
 
 
 class ForestModel:
-    def __init__(self, path):
-        self.booster = forest.open_booster(path)
+    def __init__(self, model):
+        self.booster = forest.open_booster(bytearray(json.dumps(model), "utf-8"))
         self.names = self.booster.feature_names
 
     def contributions(self, x):
@@ -76,6 +75,32 @@ class ForestModel:
 
     def margins(self, x):
         return forest.xgboost_margins(self.booster, x).astype(np.float64)
+
+
+class BlendModel:
+    """The weighted sum of its parts' calibrated log-odds."""
+
+    def __init__(self, model):
+        self.parts = [(p["weight"], p["slope"], p["intercept"], open_model(p["model"]))
+                      for p in model["parts"]]
+        self.names = self.parts[0][3].names
+
+    def contributions(self, x):
+        out = np.zeros((len(x), len(self.names) + 1))
+        for weight, slope, intercept, part in self.parts:
+            out += weight * slope * part.contributions(x)
+            out[:, -1] += weight * intercept
+        return out
+
+    def margins(self, x):
+        return sum(weight * (slope * part.margins(x) + intercept)
+                   for weight, slope, intercept, part in self.parts)
+
+
+def open_model(model):
+    if "assay_linear" in model:
+        return LinearModel(model)
+    return BlendModel(model) if "assay_blend" in model else ForestModel(model)
 
 
 def sigmoid(x):
@@ -131,9 +156,10 @@ def main():
     run = parser.parse_args().run
     bundle = read_json(run + "/bundle/bundle.json")
     text = read_json(run + "/bundle/model.json")
-    linear = "assay_linear" in text
-    model = LinearModel(text) if linear else ForestModel(run + "/bundle/model.json")
-    check = Check(1e-9 if linear else 1e-5)
+    model = open_model(text)
+    kind = {"LinearModel": "linear model", "ForestModel": "forest",
+            "BlendModel": "blend"}[type(model).__name__]
+    check = Check(1e-9 if kind == "linear model" else 1e-5)
     platt = bundle["platt"]
     check_golden(check, bundle, model, platt)
 
@@ -163,7 +189,7 @@ def main():
     check.same("decisions.csv", sheet.probability, [d["probability"] for d in decisions])
     for problem in check.problems:
         print("problem: " + problem)
-    print(f"bundle: a {'linear model' if linear else 'forest'} of {len(model.names)} columns, "
+    print(f"bundle: a {kind} of {len(model.names)} columns, "
           f"{len(ids)} customers scored again, {check.compared} figures compared, "
           f"{len(check.problems)} mismatches")
     return 1 if check.problems or not ids else 0

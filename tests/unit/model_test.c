@@ -219,7 +219,7 @@ static Model *make_forest(Arena *arena, uint64_t seed, size_t trees)
         f->root[t + 1] = (uint32_t)f->nodes;
     }
     Model *m = ARENA_NEW(arena, Model);
-    *m = (Model){MODEL_FOREST, NULL, f};
+    *m = (Model){.kind = MODEL_FOREST, .forest = f};
     return m;
 }
 
@@ -393,7 +393,7 @@ static void forest_base_margin_survives_writing_over_its_whole_range(void **stat
     f->name = ARENA_ARRAY(&arena, Str, 1);
     f->name[0] = S("a");
     f->root = ARENA_ARRAY(&arena, uint32_t, 1);
-    Model m = {MODEL_FOREST, NULL, f};
+    Model m = {.kind = MODEL_FOREST, .forest = f};
     Random random = random_new(4);
     for (int i = 0; i < 6000; i++) {
         float score = (float)random_uniform(&random);
@@ -463,8 +463,8 @@ static void forest_of_another_kind_is_refused_by_name(void **state)
     refused(FOREST_OF(PLAIN_STUMP, "1", "1", "5E-1", "binary:logistic", "gbtree", ""),
             STATUS_FORMAT, "multiclass tree_info");
     refused("[{\"nodeid\":0}]", STATUS_FORMAT, "not a model");
-    refused("{\"learner\":", STATUS_FORMAT, "not JSON");
-    refused("", STATUS_FORMAT, "not JSON");
+    refused("{\"learner\":", STATUS_FORMAT, "neither JSON");
+    refused("", STATUS_FORMAT, "neither JSON");
     refused("{\"learner\":{}}", STATUS_FORMAT, "objective");
 }
 
@@ -584,7 +584,7 @@ static void contributions_along_the_longest_path_stay_exact(void **state)
         f->threshold[i] = leaf ? (i == f->nodes - 1 ? 1.0f : 0.0f) : 0.5f;
         f->cover[i] = i % 2 == 1 ? 1.0f : 1.0f + (float)(f->nodes - i) / 2;
     }
-    *m = (Model){MODEL_FOREST, NULL, f};
+    *m = (Model){.kind = MODEL_FOREST, .forest = f};
     double *phi = ARENA_ARRAY(&arena, double, 2 * (f->columns + 1));
     model_explain(m, x, arena, phi);
     /* Only the last leaf is worth anything, and every column is needed to reach it. */
@@ -608,7 +608,7 @@ static void json_nested_deeply_is_refused_and_not_fatal(void **state)
     assert_non_null(text);
     memset(text, '[', DEPTH);
     text[DEPTH] = '\0';
-    refused(text, STATUS_FORMAT, "not JSON");
+    refused(text, STATUS_FORMAT, "neither JSON");
     free(text);
     Arena arena = arena_new();
     Buffer b = buffer_new(&arena);
@@ -635,7 +635,7 @@ static Model *make_linear(Arena *arena)
     name[1] = S("b \"quoted\" \\ \t");
     name[2] = S("état");
     Model *m = ARENA_NEW(arena, Model);
-    *m = (Model){MODEL_LINEAR, &l, NULL};
+    *m = (Model){.kind = MODEL_LINEAR, .linear = &l};
     return m;
 }
 
