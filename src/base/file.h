@@ -16,11 +16,12 @@ MUST_USE Status folder_make(const char *path, Error *err);
 const char *path_join(Arena *arena, const char *folder, const char *name);
 
 /* A file written piece by piece. After the first failure the rest is ignored and
- * writer_close reports it. */
+ * writer_close reports it. A path of "-" is standard output. */
 typedef struct Writer Writer;
 MUST_USE Status writer_open(Writer **out, Arena *keep, const char *path, Error *err);
 void writer_add(Writer *w, Str bytes);
 void writer_format(Writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
+bool writer_failed(const Writer *w); /* for who would otherwise go on for long in vain */
 MUST_USE Status writer_close(Writer *w, Error *err);
 
 #endif
