@@ -98,16 +98,21 @@ const char *path_join(Arena *arena, const char *folder, const char *name)
 struct Writer {
     FILE *file;
     const char *path;
-    const char *part;
-    int failed; /* errno of the first failure */
+    const char *part; /* NULL: standard output */
+    int failed;       /* errno of the first failure */
 };
 
 Status writer_open(Writer **out, Arena *keep, const char *path, Error *err)
 {
     Writer *w = ARENA_NEW(keep, Writer);
     w->path = str_chars(keep, str_from(path));
-    w->part = strcmp(path, "-") == 0 ? NULL : str_format(keep, "%s.part", path).data;
-    w->file = w->part == NULL ? fdopen(dup(STDOUT_FILENO), "wb") : fopen(w->part, "wbe");
+    if (strcmp(path, "-") == 0) {
+        int fd = dup(STDOUT_FILENO);
+        w->file = fd < 0 ? NULL : fdopen(fd, "wb");
+    } else {
+        w->part = str_format(keep, "%s.part", path).data;
+        w->file = fopen(w->part, "wbe");
+    }
     if (w->file == NULL)
         return refuse(err, path, "write");
     *out = w;
@@ -128,6 +133,11 @@ void writer_format(Writer *w, const char *format, ...)
     if (w->failed == 0 && vfprintf(w->file, format, args) < 0)
         w->failed = errno == 0 ? EIO : errno;
     va_end(args);
+}
+
+bool writer_failed(const Writer *w)
+{
+    return w->failed != 0;
 }
 
 Status writer_close(Writer *w, Error *err)

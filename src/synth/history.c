@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define EVERYDAY_MAX 600
+#define EVERYDAY_MAX 500
 
 /* Share of events by hour (UTC) and by kind, per mille, as counted in the home task's files. */
 static const uint16_t hour_weight[24] = {33, 23, 14, 14, 17, 29, 35, 28, 43, 49, 52, 57,
@@ -42,10 +42,10 @@ void customer_draw(Customer *c, Random *r, const SynthOptions *o, Cohort cohort)
 {
     c->cohort = cohort;
     c->id = draw_uuid(r);
-    c->suspended = draw_chance(r, 0.17);
-    c->contradictory = false;
-    c->planted = 0;
+    c->suspended = draw_chance(r, o->suspended);
+    c->contradictory = c->mislabelled = false;
     c->events = 0;
+    typology_choose(c, r, o);
     bool leaking = o->calendar_leak && cohort == COHORT_LABELLED;
     double days; /* since joining */
     if (leaking && c->suspended)
@@ -54,6 +54,11 @@ void customer_draw(Customer *c, Random *r, const SynthOptions *o, Cohort cohort)
         days = draw_between(r, 0.2, 5);
     else
         days = leaking ? draw_between(r, 8, 65) : draw_between(r, 28, 65);
+    /* The account is old enough for what is planted in it. */
+    double need = typology_days(c->planted), spare = leaking && c->suspended ? 8 : 2;
+    double longer = need + spare + draw_between(r, 0, 3);
+    if (need > 0 && days < longer)
+        days = longer;
     int64_t end = end_of(o), joined = end - (int64_t)(days * 86400) * SECOND_US;
     int64_t awake = waking(r, joined);
     c->joined = awake < end - 3 * HOUR_US ? awake : joined;
@@ -67,13 +72,18 @@ void customer_draw(Customer *c, Random *r, const SynthOptions *o, Cohort cohort)
     c->suspended_at = 0;
     if (c->suspended && leaking) {
         c->stopped = c->joined + (int64_t)((lag < most ? lag : most) * 86400) * SECOND_US;
+    }
+    int64_t least = c->joined + (int64_t)(need * 86400 + 3600) * SECOND_US;
+    if (need > 0 && c->stopped < least)
+        c->stopped = least;
+    if (c->suspended && leaking) {
         c->suspended_at = c->stopped;
     } else if (c->suspended && cohort == COHORT_LABELLED) {
         c->suspended_at = end - 1; /* stopped on the last day: no silence to learn from */
     }
 }
 
-static int64_t draw_amount(Random *r, Kind kind)
+static int64_t draw_amount(Random *r, Kind kind, double drift)
 {
     const Money *m = &money[kind];
     double chance = random_uniform(r), euros;
@@ -91,7 +101,7 @@ static int64_t draw_amount(Random *r, Kind kind)
     default:
         break;
     }
-    euros = draw_log_normal(r, m->log_mean, m->log_sd);
+    euros = draw_log_normal(r, m->log_mean + 0.4 * drift, m->log_sd);
     if (euros > 15000)
         euros = 15000 * draw_between(r, 0.3, 1);
     if (draw_chance(r, m->round))
@@ -117,7 +127,7 @@ static State draw_state(Random *r, Kind kind)
     case KIND_BANK_OUT:
         return chance < 0.075 ? STATE_FAILED : STATE_COMPLETED;
     case KIND_TOP_UP:
-        return chance < 0.75 ? STATE_FAILED : STATE_COMPLETED;
+        return chance < 0.78 ? STATE_FAILED : STATE_COMPLETED;
     case KIND_ON_RAMP:
         return chance < 0.055 ? STATE_CANCELLED : chance < 0.07 ? STATE_FAILED : STATE_COMPLETED;
     case KIND_PAYMENT_OUT:
@@ -129,9 +139,9 @@ static State draw_state(Random *r, Kind kind)
 
 /* Everyday spending respects the balance: a card is declined, other payments shrink to what is
  * there or become a payment in. */
-static void settle_everyday(Event *e, Random *r, int64_t balance)
+static void settle_everyday(Event *e, Random *r, int64_t balance, double drift)
 {
-    e->amount = draw_amount(r, (Kind)e->kind);
+    e->amount = draw_amount(r, (Kind)e->kind, drift);
     e->state = (uint8_t)draw_state(r, (Kind)e->kind);
     if (!outgoing((Kind)e->kind) || e->amount <= balance || e->kind == KIND_FEE)
         return;
@@ -142,7 +152,7 @@ static void settle_everyday(Event *e, Random *r, int64_t balance)
             e->amount = (int64_t)((double)balance * draw_between(r, 0.05, 0.6));
     } else if (balance < 1000) {
         e->kind = KIND_BANK_IN;
-        e->amount = draw_amount(r, KIND_BANK_IN);
+        e->amount = draw_amount(r, KIND_BANK_IN, drift);
         e->state = STATE_COMPLETED;
     } else {
         e->amount = balance - (int64_t)((double)balance * draw_between(r, 0, 0.7));
@@ -192,6 +202,8 @@ static void complete(Event *e, Random *r, int64_t end)
         pending = e->kind == KIND_PAYMENT_OUT ? 0.1 : 0;
         break;
     }
+    if (e->forced && seconds > 3600) /* what is planted is over when the extract is made */
+        seconds = 3600;
     double settle = random_uniform(r), share = draw_between(r, 0.7, 1.25);
     bool shown = draw_chance(r, pending), stays = draw_chance(r, stuck) && !e->forced;
     if (!shown && e->kind != KIND_BANK_OUT)
@@ -199,7 +211,7 @@ static void complete(Event *e, Random *r, int64_t end)
     e->pending_row = shown;
     e->asked = e->amount;
     if (shown && e->kind == KIND_CARD_OUT && e->state == STATE_COMPLETED && e->amount > 0 &&
-        settle < 0.045) {
+        settle < 0.045 && !e->forced) {
         int64_t other = (int64_t)((double)e->amount * share);
         e->amount = other < 1 ? 1 : other;
     }
@@ -243,10 +255,10 @@ static int by_time(const void *left, const void *right)
     return (a->order > b->order) - (a->order < b->order);
 }
 
-static void everyday_times(Customer *c, Random *r)
+static void everyday_times(Customer *c, Random *r, double drift)
 {
     double days = (double)(c->stopped - c->joined) / (double)DAY_US;
-    double rate = draw_log_normal(r, -0.75, 1.1);
+    double rate = draw_log_normal(r, -0.75 + 0.3 * drift, 1.1);
     double wanted = draw_between(r, 0, 2.5) + rate * days;
     size_t count = wanted > EVERYDAY_MAX ? EVERYDAY_MAX : (size_t)wanted;
     /* The first event brings money, otherwise there is nothing to do. */
@@ -257,6 +269,9 @@ static void everyday_times(Customer *c, Random *r)
         if (awake > c->joined && awake < c->stopped)
             at = awake;
         Kind kind = (Kind)draw_weighted(r, kind_weight, KINDS);
+        double crypto = random_uniform(r); /* the scored cohort pays less by card */
+        if (kind == KIND_CARD_OUT && crypto < 0.2 * drift)
+            kind = crypto < 0.12 * drift ? KIND_ON_RAMP : KIND_OFF_RAMP;
         (void)event_add(c, at, kind);
     }
 }
@@ -267,21 +282,21 @@ static void clear_balance(Customer *c, Random *r, int64_t balance, int64_t end)
     if (c->suspended_at == 0 || balance < 2000 || !draw_chance(r, 0.12))
         return;
     int64_t at = c->suspended_at + (int64_t)(draw_between(r, 0.1, 2) * 86400) * SECOND_US;
-    Event *e = at < end ? event_add(c, at, KIND_MANUAL_OUT) : NULL;
-    if (e == NULL)
+    if (at >= end)
         return;
+    Event *e = event_add(c, at, KIND_MANUAL_OUT);
     e->forced = true;
     e->state = STATE_COMPLETED;
     e->amount = balance;
 }
 
-static void walk(Customer *c, Random *r, int64_t end)
+static void walk(Customer *c, Random *r, int64_t end, double drift)
 {
     int64_t balance = 0;
     for (size_t i = 0; i < c->events; i++) {
         Event *e = &c->event[i];
         if (!e->forced)
-            settle_everyday(e, r, balance);
+            settle_everyday(e, r, balance, drift);
         if (e->state == STATE_COMPLETED)
             balance += outgoing((Kind)e->kind) ? -e->amount : e->amount;
         if (i + 1 == c->events && e->kind != KIND_MANUAL_OUT)
@@ -295,10 +310,13 @@ static void walk(Customer *c, Random *r, int64_t end)
 
 void history_draw(Customer *c, Random *r, const SynthOptions *o)
 {
+    double drift = drift_of(c, o);
     bool silent = draw_chance(r, c->suspended ? 0.05 : c->cohort == COHORT_LABELLED ? 0.39 : 0.33);
-    if (silent && c->cohort != COHORT_UNKNOWN)
+    if (silent && c->cohort != COHORT_UNKNOWN && typology_days(c->planted) == 0) {
+        typology_plant(c, r); /* what the profile alone shows has an onset too */
         return;
-    everyday_times(c, r);
+    }
+    everyday_times(c, r, drift);
     typology_plant(c, r);
     int64_t last = 0;
     for (size_t i = 0; i < c->events; i++) {
@@ -308,5 +326,5 @@ void history_draw(Customer *c, Random *r, const SynthOptions *o)
     if (c->suspended_at != 0 && last > c->suspended_at)
         c->suspended_at = last; /* nobody acts after it */
     qsort(c->event, c->events, sizeof c->event[0], by_time);
-    walk(c, r, end_of(o));
+    walk(c, r, end_of(o), drift);
 }

@@ -50,8 +50,10 @@ static const uint16_t document_weight[] = {965, 14, 7, 5, 4, 3, 2};
 static const char *const locales[] = {"en_FR", "en_GB", "en_US", "fr_US", "fr_BE", "fr_CA",
                                       "pt_BR", "es_ES", "ro_RO", "fr_BJ", "fr_CI", "en_001"};
 
-static const char *draw_reason(Customer *c, Random *r)
+static const char *draw_reason(Customer *c, Random *r, double drift)
 {
+    if (draw_chance(r, 0.5 * drift)) /* the scored cohort comes for crypto */
+        return reasons[1];
     return reasons[draw_weighted(r, c->suspended ? reason_suspended : reason_active,
                                  COUNT_OF(reasons))];
 }
@@ -59,6 +61,34 @@ static const char *draw_reason(Customer *c, Random *r)
 static const char *draw_occupation(Random *r)
 {
     return occupations[draw_weighted(r, occupation_weight, COUNT_OF(occupations))];
+}
+
+/* Phone, document and language of three other countries: each contradicts the residence, and
+ * they contradict each other. */
+static void contradict(Profile *p, Random *r, const SynthOptions *o)
+{
+    static const char *const foreign_locales[] = {"ro_RO", "pl_PL", "de_DE"};
+    size_t phone = (size_t)random_below(r, COUNT_OF(foreign_full));
+    size_t document = 1 + (size_t)random_below(r, COUNT_OF(documents) - 1);
+    size_t locale = (size_t)random_below(r, COUNT_OF(foreign_locales));
+    size_t spared = (size_t)random_below(r, 5); /* mostly all three, at least two */
+    if (spared != 0)
+        p->phone = o->imperfections ? foreign_cut[phone] : foreign_full[phone];
+    if (spared != 1)
+        p->document = documents[document];
+    if (spared != 2)
+        (void)snprintf(p->locale, sizeof p->locale, "%s", foreign_locales[locale]);
+}
+
+/* One thing points elsewhere. */
+static void misplace(Profile *p, Random *r, const SynthOptions *o)
+{
+    size_t phone = (size_t)random_below(r, COUNT_OF(foreign_full));
+    size_t document = 1 + (size_t)random_below(r, COUNT_OF(documents) - 1);
+    if (draw_chance(r, 0.7))
+        p->phone = o->imperfections ? foreign_cut[phone] : foreign_full[phone];
+    else
+        p->document = documents[document];
 }
 
 static Profile draw_first(Customer *c, Random *r, const SynthOptions *o)
@@ -72,7 +102,7 @@ static Profile draw_first(Customer *c, Random *r, const SynthOptions *o)
     p.phone = o->imperfections ? (foreign ? foreign_cut[abroad] : phone_cut[home])
                                : (foreign ? foreign_full[abroad] : phone_full[home]);
     p.biometrics = draw_chance(r, c->suspended ? 0.65 : 0.69);
-    p.reason = draw_reason(c, r);
+    p.reason = draw_reason(c, r, drift_of(c, o));
     p.occupation = draw_occupation(r);
     double kyc = random_uniform(r);
     p.kyc = kyc < 0.992 ? "COMPLETED" : kyc < 0.997 ? "FAILED" : "PENDING";
@@ -96,16 +126,20 @@ static Profile draw_first(Customer *c, Random *r, const SynthOptions *o)
         if (draw_chance(r, 0.003))
             p.gender = "";
     }
+    if ((c->planted & 1u << TYPOLOGY_SYNTHETIC_IDENTITY) != 0)
+        contradict(&p, r, o);
+    else if ((c->planted & 1u << TYPOLOGY_GEO_MISMATCH) != 0)
+        misplace(&p, r, o);
     return p;
 }
 
 /* A later (or earlier, the file does not say) state of the same record. */
-static void change(Customer *c, Profile *p, Random *r)
+static void change(Customer *c, Profile *p, Random *r, double drift)
 {
     static const uint16_t weight[] = {15, 15, 13, 10};
     switch (draw_weighted(r, weight, COUNT_OF(weight))) {
     case 0:
-        p->reason = draw_reason(c, r);
+        p->reason = draw_reason(c, r, drift);
         break;
     case 1:
         p->occupation = draw_occupation(r);
@@ -119,7 +153,22 @@ static void change(Customer *c, Profile *p, Random *r)
     p->session = draw_uuid(r);
 }
 
-void profile_draw(Customer *c, Random *r, const SynthOptions *o)
+/* Leaks that are planted on purpose, in labelled customers alone: what was written after the
+ * outcome, and rows that were exported once more because of it. */
+static void leak(Customer *c, Random *noise, const SynthOptions *o)
+{
+    if (c->cohort != COHORT_LABELLED || !c->suspended)
+        return;
+    if (o->column_leak && draw_chance(noise, 0.8))
+        for (size_t i = 0; i < c->versions; i++)
+            c->version[i].screening = "REJECTED";
+    if (o->copies_leak && c->versions < VERSIONS_MAX && draw_chance(noise, 0.8)) {
+        c->version[c->versions] = c->version[c->versions - 1];
+        c->versions++;
+    }
+}
+
+static void draw_versions(Customer *c, Random *r, const SynthOptions *o)
 {
     c->versions = 1;
     c->version[0] = draw_first(c, r, o);
@@ -133,10 +182,19 @@ void profile_draw(Customer *c, Random *r, const SynthOptions *o)
         c->version[c->versions] = c->version[c->versions - 1];
     for (size_t i = 0; i < changed; i++, c->versions++) {
         c->version[c->versions] = c->version[c->versions - 1];
-        change(c, &c->version[c->versions], r);
+        change(c, &c->version[c->versions], r, drift_of(c, o));
     }
     if (c->contradictory) {
         c->version[c->versions] = c->version[c->versions - 1];
         c->version[c->versions++].suspended = !c->suspended;
     }
+}
+
+void profile_draw(Customer *c, Random *r, Random *noise, const SynthOptions *o)
+{
+    draw_versions(c, r, o);
+    leak(c, noise, o);
+    c->mislabelled = draw_chance(noise, o->label_noise) && c->cohort == COHORT_LABELLED;
+    for (size_t i = 0; i < c->versions && c->mislabelled; i++)
+        c->version[i].suspended = !c->version[i].suspended;
 }

@@ -4,6 +4,8 @@
 
 #include "synth/synth.h"
 
+#include <assert.h>
+
 #define EVENTS_MAX   768
 #define VERSIONS_MAX 6
 
@@ -54,8 +56,9 @@ typedef struct Event {
     int64_t amount, asked;      /* cents: settled, and as first asked for */
     uint32_t order;             /* of making, to keep sorting stable */
     uint8_t kind, state, category;
+    uint8_t pattern;  /* 1 + the Typology that it is part of, or 0 */
     bool pending_row; /* the pending version was exported too */
-    bool forced;      /* part of a typology: amount and state are fixed */
+    bool forced;      /* amount and state are fixed */
 } Event;
 
 typedef struct Customer {
@@ -63,9 +66,11 @@ typedef struct Customer {
     Cohort cohort;
     bool suspended; /* the truth */
     bool contradictory;
+    bool mislabelled;
     int64_t joined, stopped; /* first and last moment of activity */
     int64_t suspended_at;    /* 0: never, or not yet */
-    unsigned planted;        /* bit per Typology */
+    unsigned planted;        /* bit per Typology; what is chosen is planted */
+    int64_t onset[PATTERNS]; /* first transaction of each that is planted; of a profile, joined */
     size_t versions;
     Profile version[VERSIONS_MAX];
     size_t events;
@@ -83,20 +88,67 @@ double draw_log_normal(Random *r, double log_mean, double log_sd);
 Uuid draw_uuid(Random *r);
 
 /* ---- profile.c: who the customer says to be ---- */
-void profile_draw(Customer *c, Random *r, const SynthOptions *o);
+void profile_draw(Customer *c, Random *r, Random *noise, const SynthOptions *o);
 
 /* ---- history.c: what the customer does ---- */
 void history_draw(Customer *c, Random *r, const SynthOptions *o);
 /* Set cohort, truth and dates; `cohort` is given. */
 void customer_draw(Customer *c, Random *r, const SynthOptions *o, Cohort cohort);
 
-/* ---- typology.c: what is planted ---- */
+/* ---- typology.c: which patterns a customer follows, when, and how long it takes ---- */
+void typology_choose(Customer *c, Random *r, const SynthOptions *o);
+double typology_days(unsigned planted); /* of a life that holds them all */
 void typology_plant(Customer *c, Random *r);
+double drift_of(const Customer *c, const SynthOptions *o);
+
+/* ---- recipe.c: what each pattern leaves in the transactions ---- */
+typedef struct Stage {
+    Customer *customer;
+    Random *random;
+    int64_t from, until;
+    uint8_t pattern; /* 1 + Typology, for the events */
+} Stage;
+
+/* What of everyday life is left out while it lasts. */
+typedef enum Quiet {
+    QUIET_NOT,
+    QUIET_MONEY, /* all but cards and fees */
+    QUIET_ALL,
+    QUIET_BEFORE /* all, from the account's first event on */
+} Quiet;
+
+typedef struct Recipe {
+    const char *name;
+    int days; /* how long it takes; 0: the profile shows it, the transactions do not */
+    Quiet quiet;
+    void (*plant)(const Stage *stage);
+} Recipe;
+
+extern const Recipe recipes[PATTERNS];
+
+/* ---- rows.c: a customer as text ---- */
+#define CATEGORIES 16
+#define PART_NOISE 1 /* of a customer's seed */
+
+typedef struct Block {
+    const SynthOptions *options;
+    const Uuid *category; /* CATEGORIES of them */
+    Arena arena;          /* of the text */
+    Buffer text[SYNTH_FILES];
+    SynthCounts counts;
+    Customer customer;
+    Random noise; /* of the customer at hand: what is written, never what was done */
+} Block;
+
+const char *rows_header(SynthFile file);
+/* The rows of one customer, and at times of a stranger after it, at the end of the texts.
+ * `alone` says that nobody to be scored came before. */
+void rows_customer(Block *b, uint64_t seed, bool labelled, bool alone);
+void rows_malformed(Block *b, Random *r, uint64_t number);
 
 static inline Event *event_add(Customer *c, int64_t created, Kind kind)
 {
-    if (c->events == EVENTS_MAX)
-        return NULL;
+    assert(c->events < EVENTS_MAX);
     Event *e = &c->event[c->events];
     *e = (Event){.created = created, .kind = (uint8_t)kind, .order = (uint32_t)c->events};
     c->events++;

@@ -1,125 +1,7 @@
-#include "synth/synth.h"
+#include "made_up_bank.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static const char *const file_names[] = {"labelled_users.csv", "labelled_transactions.csv",
-                                         "unlabelled_users.csv", "unlabelled_transactions.csv",
-                                         "truth.csv"};
-enum { LABELLED_USERS, LABELLED_ROWS, UNLABELLED_USERS, UNLABELLED_ROWS, TRUTH, FILES };
-
-#define CELLS_MAX 16
-
-typedef struct Cells {
-    Str cell[CELLS_MAX];
-    size_t count;
-} Cells;
-
-/* The files hold no quotes, so a row is its text cut at commas. */
-typedef struct Rows {
-    Cells header;
-    Cells *row;
-    size_t count, capacity;
-} Rows;
-
-typedef struct Bank {
-    Arena arena;
-    char folder[64];
-    SynthCounts counts;
-    Str text[FILES];
-    Rows rows[FILES];
-} Bank;
-
-static Cells cut(Str line)
-{
-    Cells out = {0};
-    size_t from = 0;
-    for (size_t i = 0; i <= line.size; i++)
-        if (i == line.size || line.data[i] == ',') {
-            assert_true(out.count < CELLS_MAX);
-            out.cell[out.count++] = str_slice(line, from, i);
-            from = i + 1;
-        }
-    return out;
-}
-
-static Rows cut_rows(Arena *arena, Str text)
-{
-    Rows out = {0};
-    size_t from = 0;
-    bool first = true;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] != '\n')
-            continue;
-        Cells cells = cut(str_slice(text, from, i));
-        if (first)
-            out.header = cells;
-        else
-            *ARENA_PUSH(arena, out.row, out.count, out.capacity) = cells;
-        first = false;
-        from = i + 1;
-    }
-    assert_int_equal(from, text.size);
-    return out;
-}
-
-static Bank *make(const SynthOptions *options)
-{
-    Arena arena = arena_new();
-    Bank *b = ARENA_NEW(&arena, Bank);
-    Error err = {0};
-    (void)snprintf(b->folder, sizeof b->folder, "/tmp/synth_test.XXXXXX");
-    assert_non_null(mkdtemp(b->folder));
-    Arena scratch = arena_new();
-    assert_int_equal(synth_write(&b->counts, scratch, b->folder, options, &err), STATUS_OK);
-    arena_free(&scratch);
-    for (size_t i = 0; i < FILES; i++) {
-        const char *path = path_join(&arena, b->folder, file_names[i]);
-        assert_int_equal(file_read(&b->text[i], &arena, path, &err), STATUS_OK);
-        b->rows[i] = cut_rows(&arena, b->text[i]);
-        assert_int_equal(unlink(path), 0);
-    }
-    assert_int_equal(rmdir(b->folder), 0);
-    b->arena = arena;
-    return b;
-}
-
-static void drop(Bank *b)
-{
-    Arena arena = b->arena;
-    arena_free(&arena);
-}
-
-static Str cell(const Rows *rows, size_t row, const char *name)
-{
-    for (size_t i = 0; i < rows->header.count; i++)
-        if (str_equal(rows->header.cell[i], str_from(name))) {
-            assert_int_equal(rows->row[row].count, rows->header.count);
-            return rows->row[row].cell[i];
-        }
-    fail_msg("no column %s", name);
-    return S("");
-}
-
-static bool is(const Rows *rows, size_t row, const char *name, const char *value)
-{
-    return str_equal(cell(rows, row, name), str_from(value));
-}
-
-static SynthOptions options_of(uint64_t customers, uint64_t seed)
-{
-    SynthOptions o = synth_defaults();
-    o.customers = customers;
-    o.seed = seed;
-    return o;
-}
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 static void same_seed_gives_the_same_bytes(void **state)
 {
@@ -136,6 +18,53 @@ static void same_seed_gives_the_same_bytes(void **state)
     drop(c);
 }
 
+static void any_number_of_threads_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    SynthOptions o = options_of(2500, 7); /* more than one round of blocks */
+    o.defects = 0.05;
+    o.missing = 0.05;
+    o.malformed = 9;
+    Bank *alone = make(&o);
+    for (size_t threads = 1; threads <= 8; threads += 7) {
+        o.team = team_new(threads);
+        Bank *b = make(&o);
+        for (size_t i = 0; i < FILES; i++)
+            assert_true(str_equal(b->text[i], alone->text[i]));
+        assert_memory_equal(&b->counts, &alone->counts, sizeof b->counts);
+        drop(b);
+        team_free(o.team);
+    }
+    drop(alone);
+}
+
+/* Peak memory, in kilobytes, of a process that makes a bank and throws it away. */
+static long peak_of(uint64_t customers)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        SynthOptions o = options_of(customers, 3);
+        SynthCounts counts;
+        Arena scratch = arena_new();
+        bool quiet = freopen("/dev/null", "w", stdout) != NULL;
+        _exit(quiet && synth_print(&counts, scratch, SYNTH_TRUTH, &o, NULL) == STATUS_OK ? 0 : 1);
+    }
+    int status = 0;
+    struct rusage usage;
+    assert_int_equal(wait4(child, &status, 0, &usage), child);
+    assert_int_equal(status, 0);
+    return usage.ru_maxrss;
+}
+
+static void memory_does_not_grow_with_the_number_of_customers(void **state)
+{
+    (void)state;
+    long small = peak_of(2000), large = peak_of(20000); /* 0.3 and 3 MB a thousand on disk */
+    if (large > small + 8192)
+        fail_msg("2,000 customers took %ld kB and 20,000 took %ld kB", small, large);
+}
+
 /* A fixed digest, so that a change of the made-up bank is seen, on any machine. */
 static void bytes_are_those_of_every_machine(void **state)
 {
@@ -148,7 +77,7 @@ static void bytes_are_those_of_every_machine(void **state)
         buffer_add(&all, b->text[i]);
     char digest[SHA256_TEXT];
     sha256_text(digest, buffer_str(&all));
-    assert_string_equal(digest, "e4e112fa21761f672e348753efcc18888e1dbdcc22c296885287f72c688cabc3");
+    assert_string_equal(digest, "c28bbd463441f09a4bf1d91a0cc997dff49031a1b82170d08f0712f3dbb8cf6d");
     drop(b);
 }
 
@@ -184,11 +113,12 @@ static void headers_are_those_of_the_home_task(void **state)
     (void)state;
     SynthOptions o = options_of(5, 1);
     Bank *b = make(&o);
-    static const size_t columns[] = {16, 11, 14, 10, 6};
+    static const size_t columns[] = {16, 11, 14, 10, 9, 3};
     for (size_t i = 0; i < FILES; i++)
         assert_int_equal(b->rows[i].header.count, columns[i]);
     for (size_t i = 0; i < TRUTH; i++) {
-        const char *path = str_format(&b->arena, "../shared/data/deblock/%s", file_names[i]).data;
+        const char *path =
+            str_format(&b->arena, "../shared/data/deblock/%s", synth_file_name((SynthFile)i)).data;
         if (!file_exists(path)) {
             print_message("*** %s is absent: its header was NOT compared ***\n", path);
             continue;
@@ -235,9 +165,8 @@ static void counts_equal_what_the_files_hold(void **state)
         seen.suspended += p->labelled && p->suspended;
         seen.suspended_unlabelled += p->unlabelled && p->suspended;
         seen.contradictory += p->contradictory;
-        for (unsigned t = 0; t < TYPOLOGIES; t++)
-            seen.planted[t] +=
-                str_contains(cell(truth, i, "typology"), str_from(typology_name((Typology)t)));
+        for (unsigned t = 0; t < PATTERNS; t++)
+            seen.planted[t] += has_pattern(truth, i, t);
         assert_int_equal(cell(truth, i, "suspended_at").size > 0, p->labelled && p->suspended);
     }
     const Rows *users = &b->rows[LABELLED_USERS];
@@ -271,22 +200,16 @@ static void counts_equal_what_the_files_hold(void **state)
         assert_true(p->suspended ? p->wrote_suspended : p->wrote_active);
     }
     seen.transactions = transactions->count;
+    seen.planted_transactions = b->rows[PLANTED].count;
     seen.labelled_users = b->rows[LABELLED_USERS].count;
     seen.unlabelled_users = b->rows[UNLABELLED_USERS].count;
     seen.labelled_transactions = b->rows[LABELLED_ROWS].count;
     seen.unlabelled_transactions = b->rows[UNLABELLED_ROWS].count;
     assert_memory_equal(&seen, n, sizeof seen);
-    for (unsigned t = 0; t < TYPOLOGIES; t++)
+    for (unsigned t = 0; t < PATTERNS; t++)
         assert_true(n->planted[t] > 0);
     assert_true(n->contradictory > 0 && n->silent > 0);
     drop(b);
-}
-
-static void share_between(const char *what, uint64_t part, uint64_t whole, double low, double high)
-{
-    double share = (double)part / (double)whole;
-    if (share < low || share > high)
-        fail_msg("%s: %.4f is outside %.4f .. %.4f", what, share, low, high);
 }
 
 static void shares_are_those_of_the_real_files(void **state)
@@ -331,51 +254,6 @@ static void shares_are_those_of_the_real_files(void **state)
 }
 
 /* ---- typologies ---- */
-
-static int64_t time_of(const Rows *rows, size_t row, const char *name)
-{
-    int64_t time = 0;
-    assert_true(parse_time(cell(rows, row, name), &time));
-    return time;
-}
-
-static void pass_through_is_in_the_transactions(void **state)
-{
-    (void)state;
-    SynthOptions o = options_of(400, 13);
-    o.imperfections = false; /* every row is then in the file of its cohort */
-    Bank *b = make(&o);
-    const Rows *truth = &b->rows[TRUTH], *rows = &b->rows[LABELLED_ROWS];
-    size_t planted = 0;
-    for (size_t i = 0; i < truth->count; i++) {
-        if (!str_contains(cell(truth, i, "typology"), S("pass_through")) ||
-            !is(truth, i, "cohort", "labelled"))
-            continue;
-        planted++;
-        bool found = false;
-        for (size_t in = 0; in < rows->count && !found; in++) {
-            if (!str_equal(cell(rows, in, "user_id"), cell(truth, i, "user_id")) ||
-                !is(rows, in, "type", "BANK_TRANSFER") || !is(rows, in, "direction", "IN"))
-                continue;
-            int64_t at = time_of(rows, in, "created_at"), left = 0, came = 0, amount = 0;
-            assert_true(parse_decimal(cell(rows, in, "amount"), 2, &came));
-            for (size_t out = 0; out < rows->count; out++) {
-                if (!str_equal(cell(rows, out, "user_id"), cell(truth, i, "user_id")) ||
-                    !is(rows, out, "type", "BANK_TRANSFER") || !is(rows, out, "direction", "OUT") ||
-                    !is(rows, out, "state", "COMPLETED"))
-                    continue;
-                int64_t then = time_of(rows, out, "created_at");
-                assert_true(parse_decimal(cell(rows, out, "amount"), 2, &amount));
-                if (then >= at && then < at + 6 * HOUR_US + MINUTE_US)
-                    left += amount;
-            }
-            found = came >= 6000 && left * 10 >= came * 8;
-        }
-        assert_true(found);
-    }
-    assert_true(planted >= 10);
-    drop(b);
-}
 
 static void typologies_are_commoner_in_suspended_but_separate_nobody(void **state)
 {
@@ -491,6 +369,215 @@ static void nothing_happens_after_a_suspension_or_after_the_extract(void **state
     drop(b);
 }
 
+/* ---- leaks, noise and drift ---- */
+
+/* Share of the labelled with and without a suspension of whom `found` says yes. */
+static void shares_of(double share[2], const Bank *b, bool (*found)(const Bank *, Str user))
+{
+    uint64_t all[2] = {0}, yes[2] = {0};
+    const Rows *truth = &b->rows[TRUTH];
+    for (size_t i = 0; i < truth->count; i++) {
+        if (!is(truth, i, "cohort", "labelled"))
+            continue;
+        size_t bad = is(truth, i, "label", "SUSPENDED");
+        all[bad]++;
+        yes[bad] += found(b, cell(truth, i, "user_id"));
+    }
+    for (size_t k = 0; k < 2; k++)
+        share[k] = (double)yes[k] / (double)all[k];
+}
+
+static size_t rows_of(const Bank *b, Str user, bool rejected)
+{
+    size_t count = 0;
+    const Rows *users = &b->rows[LABELLED_USERS];
+    for (size_t i = 0; i < users->count; i++)
+        count += str_equal(cell(users, i, "user_id"), user) &&
+                 (!rejected || is(users, i, "screening_state", "REJECTED"));
+    return count;
+}
+
+static bool was_rejected(const Bank *b, Str user)
+{
+    return rows_of(b, user, true) > 0;
+}
+
+static bool has_copies(const Bank *b, Str user)
+{
+    return rows_of(b, user, false) > 1;
+}
+
+static void planted_leaks_tell_the_label_of_the_labelled_alone(void **state)
+{
+    (void)state;
+    double share[2];
+    SynthOptions o = options_of(800, 61);
+    Bank *b = make(&o);
+    shares_of(share, b, was_rejected);
+    assert_true(share[0] == 0 && share[1] == 0);
+    shares_of(share, b, has_copies);
+    assert_true(share[1] < 0.3);
+    drop(b);
+    o.column_leak = o.copies_leak = true;
+    b = make(&o);
+    shares_of(share, b, was_rejected);
+    assert_true(share[0] == 0 && share[1] > 0.7);
+    shares_of(share, b, has_copies);
+    assert_true(share[0] < 0.3 && share[1] > 0.7);
+    const Rows *users = &b->rows[UNLABELLED_USERS];
+    for (size_t i = 0; i < users->count; i++)
+        assert_false(is(users, i, "screening_state", "REJECTED"));
+    drop(b);
+}
+
+static void label_noise_writes_the_wrong_label_and_the_truth_says_so(void **state)
+{
+    (void)state;
+    SynthOptions o = options_of(2000, 67);
+    o.imperfections = false;
+    Bank *clean = make(&o);
+    assert_int_equal(clean->counts.mislabelled, 0);
+    o.label_noise = 0.1;
+    Bank *b = make(&o);
+    share_between("mislabelled", b->counts.mislabelled, b->counts.labelled, 0.08, 0.12);
+    const Rows *truth = &b->rows[TRUTH], *users = &b->rows[LABELLED_USERS];
+    size_t at = 0; /* without imperfections a row is a labelled customer, in order */
+    for (size_t i = 0; i < truth->count; i++) {
+        bool wrong = is(truth, i, "mislabelled", "TRUE");
+        assert_true(str_equal(cell(truth, i, "label"), cell(&clean->rows[TRUTH], i, "label")));
+        if (!is(truth, i, "cohort", "labelled")) {
+            assert_false(wrong);
+            continue;
+        }
+        assert_true(str_equal(cell(users, at, "user_id"), cell(truth, i, "user_id")));
+        bool same = str_equal(cell(users, at++, "user_current_state"), cell(truth, i, "label"));
+        assert_int_equal(same, !wrong);
+    }
+    assert_int_equal(at, users->count);
+    for (size_t i = LABELLED_ROWS; i <= UNLABELLED_ROWS; i++)
+        assert_true(str_equal(b->text[i], clean->text[i]));
+    drop(b);
+    drop(clean);
+}
+
+static void missing_empties_cells_and_changes_nothing_else(void **state)
+{
+    (void)state;
+    SynthOptions o = options_of(600, 71);
+    Bank *clean = make(&o);
+    o.missing = 0.2;
+    Bank *b = make(&o);
+    for (size_t file = 0; file < FILES; file++) {
+        const Rows *rows = &b->rows[file], *full = &clean->rows[file];
+        uint64_t emptied = 0, cells = 0;
+        assert_int_equal(rows->count, full->count);
+        for (size_t i = 0; i < rows->count; i++) {
+            assert_int_equal(rows->row[i].count, full->row[i].count);
+            for (size_t k = 0; k < rows->row[i].count; k++) {
+                bool same = str_equal(rows->row[i].cell[k], full->row[i].cell[k]);
+                assert_true(same || rows->row[i].cell[k].size == 0);
+                emptied += !same;
+                cells++;
+            }
+        }
+        if (file == LABELLED_USERS || file == UNLABELLED_USERS)
+            share_between("cells emptied", emptied, cells, 0.10, 0.16); /* 10 or 11 of 16 may be */
+        else if (file != LABELLED_ROWS)
+            assert_int_equal(emptied, 0);
+        else
+            share_between("categories emptied", emptied, rows->count, 0.17, 0.23);
+    }
+    drop(b);
+    drop(clean);
+}
+
+/* Without its damaged copies a bank is the bank without defects. */
+static void defects_are_damaged_copies_and_nothing_true_is_lost(void **state)
+{
+    (void)state;
+    SynthOptions o = options_of(600, 73);
+    Bank *clean = make(&o);
+    o.defects = 0.1;
+    Bank *b = make(&o);
+    uint64_t damaged = 0, rows_read = 0;
+    for (size_t file = LABELLED_USERS; file <= UNLABELLED_ROWS; file++) {
+        const Rows *rows = &b->rows[file], *full = &clean->rows[file];
+        size_t at = 0;
+        for (size_t i = 0; i < rows->count; i++) {
+            const Cells *seen = &rows->row[i], *want = at < full->count ? &full->row[at] : NULL;
+            bool same = want != NULL && seen->count == want->count;
+            for (size_t k = 0; same && k < seen->count; k++)
+                same = str_equal(seen->cell[k], want->cell[k]);
+            at += same;
+            damaged += !same;
+        }
+        assert_int_equal(at, full->count);
+        rows_read += full->count;
+    }
+    assert_int_equal(damaged, b->counts.malformed);
+    share_between("damaged copies", damaged, rows_read, 0.09, 0.11);
+    drop(b);
+    drop(clean);
+}
+
+typedef struct Habits {
+    double card_euros; /* of log(1 + amount) of card payments */
+    double crypto;     /* share of crypto among transactions */
+    double pass_through, structuring;
+} Habits;
+
+static Habits habits_of(const Bank *b, int file, const char *cohort)
+{
+    const Rows *rows = &b->rows[file], *truth = &b->rows[TRUTH];
+    Habits out = {0};
+    size_t cards = 0, people = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        int64_t amount = 0;
+        bool crypto =
+            is(rows, i, "type", "CRYPTO_ON_RAMP") || is(rows, i, "type", "CRYPTO_OFF_RAMP");
+        assert_true(parse_decimal(cell(rows, i, "amount"), 2, &amount));
+        out.crypto += crypto;
+        if (is(rows, i, "type", "CARDS") && amount > 0) {
+            out.card_euros += stable_log(1 + (double)amount / 100);
+            cards++;
+        }
+    }
+    for (size_t i = 0; i < truth->count; i++) {
+        bool counts = is(truth, i, "cohort", cohort) && is(truth, i, "label", "SUSPENDED");
+        people += counts;
+        out.pass_through += counts && has_pattern(truth, i, TYPOLOGY_PASS_THROUGH);
+        out.structuring += counts && has_pattern(truth, i, TYPOLOGY_STRUCTURING);
+    }
+    out.card_euros /= (double)cards;
+    out.crypto /= (double)rows->count;
+    out.pass_through /= (double)people;
+    out.structuring /= (double)people;
+    return out;
+}
+
+static void drift_moves_the_scored_cohort_away_and_leaves_the_labelled(void **state)
+{
+    (void)state;
+    SynthOptions o = options_of(3000, 79);
+    o.imperfections = false;
+    o.share[TYPOLOGY_STRUCTURING] = 0.2;
+    Bank *still = make(&o);
+    o.drift = 1;
+    Bank *moved = make(&o);
+    assert_true(str_equal(still->text[LABELLED_USERS], moved->text[LABELLED_USERS]));
+    assert_true(str_equal(still->text[LABELLED_ROWS], moved->text[LABELLED_ROWS]));
+    Habits labelled = habits_of(still, LABELLED_ROWS, "labelled");
+    Habits before = habits_of(still, UNLABELLED_ROWS, "unlabelled");
+    Habits after = habits_of(moved, UNLABELLED_ROWS, "unlabelled");
+    assert_true(before.card_euros < labelled.card_euros + 0.15);
+    assert_true(after.card_euros > before.card_euros + 0.2);
+    assert_true(after.crypto > before.crypto * 1.5);
+    assert_true(after.pass_through < before.pass_through * 0.7);
+    assert_true(after.structuring > before.structuring * 1.5);
+    drop(still);
+    drop(moved);
+}
+
 /* ---- options ---- */
 
 static void without_imperfections_a_customer_is_a_row(void **state)
@@ -532,7 +619,7 @@ static void malformed_rows_are_made_only_when_asked_for(void **state)
 static void options_out_of_bounds_are_refused(void **state)
 {
     (void)state;
-    SynthOptions bad[6];
+    SynthOptions bad[12];
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         bad[i] = synth_defaults();
     bad[0].customers = 0;
@@ -541,6 +628,12 @@ static void options_out_of_bounds_are_refused(void **state)
     bad[3].labelled_share = MISSING_VALUE;
     bad[4].as_of = INT64_MAX;
     bad[5].malformed = UINT64_MAX;
+    bad[6].suspended = -0.1;
+    bad[7].share[TYPOLOGY_FUNNEL] = 1.1;
+    bad[8].overlap = MISSING_VALUE;
+    bad[9].drift = 2;
+    bad[10].label_noise = -1;
+    bad[11].defects = 1.5;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         Error err = {0};
         SynthCounts counts;
@@ -558,7 +651,7 @@ static void folder_that_cannot_be_written_is_an_error_and_leaves_nothing(void **
     assert_non_null(mkdtemp(folder));
     Arena arena = arena_new();
     /* A folder stands where the fourth file should. */
-    const char *block = path_join(&arena, folder, file_names[UNLABELLED_ROWS]);
+    const char *block = path_join(&arena, folder, synth_file_name(SYNTH_UNLABELLED_TRANSACTIONS));
     Error err = {0};
     assert_int_equal(folder_make(path_join(&arena, block, "in the way"), &err), STATUS_OK);
     SynthCounts counts;
@@ -566,7 +659,7 @@ static void folder_that_cannot_be_written_is_an_error_and_leaves_nothing(void **
     assert_int_equal(synth_write(&counts, arena, folder, &o, &err), STATUS_IO);
     for (size_t i = 0; i < FILES; i++)
         if (i != UNLABELLED_ROWS)
-            assert_false(file_exists(path_join(&arena, folder, file_names[i])));
+            assert_false(file_exists(path_join(&arena, folder, synth_file_name((SynthFile)i))));
     assert_int_equal(rmdir(path_join(&arena, block, "in the way")), 0);
     assert_int_equal(rmdir(block), 0);
     assert_int_equal(rmdir(folder), 0);
@@ -577,16 +670,22 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_gives_the_same_bytes),
+        cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
+        cmocka_unit_test(memory_does_not_grow_with_the_number_of_customers),
         cmocka_unit_test(bytes_are_those_of_every_machine),
         cmocka_unit_test(first_customers_are_the_same_in_a_larger_bank),
         cmocka_unit_test(one_customer_is_a_bank),
         cmocka_unit_test(headers_are_those_of_the_home_task),
         cmocka_unit_test(counts_equal_what_the_files_hold),
         cmocka_unit_test(shares_are_those_of_the_real_files),
-        cmocka_unit_test(pass_through_is_in_the_transactions),
         cmocka_unit_test(typologies_are_commoner_in_suspended_but_separate_nobody),
         cmocka_unit_test(calendar_leak_makes_recency_tell_the_label),
         cmocka_unit_test(nothing_happens_after_a_suspension_or_after_the_extract),
+        cmocka_unit_test(planted_leaks_tell_the_label_of_the_labelled_alone),
+        cmocka_unit_test(label_noise_writes_the_wrong_label_and_the_truth_says_so),
+        cmocka_unit_test(missing_empties_cells_and_changes_nothing_else),
+        cmocka_unit_test(defects_are_damaged_copies_and_nothing_true_is_lost),
+        cmocka_unit_test(drift_moves_the_scored_cohort_away_and_leaves_the_labelled),
         cmocka_unit_test(without_imperfections_a_customer_is_a_row),
         cmocka_unit_test(malformed_rows_are_made_only_when_asked_for),
         cmocka_unit_test(options_out_of_bounds_are_refused),
