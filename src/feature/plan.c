@@ -66,16 +66,16 @@ static Name name_of(Arena *keep, const SchemaColumn *c)
 static Scope scope_of(Arena *keep, const Schema *s, const Book *book)
 {
     const SchemaColumn *customer = s->customers.columns.item;
-    const SchemaColumn *event = s->transactions.columns.item;
+    const SchemaColumn *event = s->events.item;
     Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2);
-    Name *events = ARENA_ARRAY(keep, Name, s->transactions.columns.count + 1);
+    Name *events = ARENA_ARRAY(keep, Name, s->events.count + 1);
     Scope scope = {.customer = names, .event = events, .amount = s->transactions.amount.text};
     for (size_t i = 0; i < s->customers.columns.count; i++)
         if (!str_equal(customer[i].name.text, s->customers.label.column.text))
             names[scope.customers++] = name_of(keep, &customer[i]);
     names[scope.customers++] = (Name){.name = S("records"), .type = TYPE_INT64};
     names[scope.customers++] = (Name){.name = S("as_of"), .type = TYPE_TIME};
-    for (size_t i = 0; i < s->transactions.columns.count; i++)
+    for (size_t i = 0; i < s->events.count; i++)
         events[scope.events++] = name_of(keep, &event[i]);
     events[scope.events++] = (Name){.name = S("records"), .type = TYPE_INT64};
     Definition *definition = ARENA_ARRAY(keep, Definition, book->define.count + 1);
