@@ -406,6 +406,37 @@ static Status check_classes(const Dataset *d, const Schema *s, const DatasetInpu
         "learning needs both; check `label` in the schema book against the values in the file");
 }
 
+/* Standard input can be read once; and of rows without a key nobody can tell that they were read
+ * before. */
+static Status check_once(const Schema *s, const DatasetInputs *in, Arena scratch, Error *err)
+{
+    const InputFiles list[] = {in->customers, in->score_customers, in->transactions,
+                               in->score_transactions};
+    Dictionary *customers = dictionary_new(&scratch), *transactions = dictionary_new(&scratch);
+    size_t streams = 0;
+    const char *twice = NULL;
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        for (size_t k = 0; k < list[i].count; k++) {
+            const char *path = list[i].item[k].path;
+            Dictionary *seen = i < 2 ? customers : transactions;
+            size_t known = seen->count;
+            if (list[i].item[k].bytes != NULL)
+                continue;
+            streams += strcmp(path, "-") == 0;
+            if (dictionary_add(seen, str_from(path)) < known && seen == transactions)
+                twice = path;
+        }
+    if (streams > 1) {
+        (void)error_set(err, STATUS_USAGE, "standard input was given twice, and can be read once");
+        return error_remedy(err, "give one of the two by the name of a file");
+    }
+    if (twice == NULL || !s->keyless)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE,
+                    "%s was given twice, and without a `key` its rows would count twice", twice);
+    return error_remedy(err, "give it once: a transaction reaches its customer from any file");
+}
+
 Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                     const DatasetInputs *in, Error *err)
 {
@@ -430,6 +461,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
         return error_remedy(err, "give --score-customers too");
     }
 
+    TRY(check_once(schema, in, scratch, err));
     const SchemaCustomers *sc = &schema->customers;
     const SchemaTransactions *st = &schema->transactions;
     const BookText label[] = {sc->label.column};
