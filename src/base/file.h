@@ -9,6 +9,11 @@
 MUST_USE Status file_read(Str *out, Arena *keep, const char *path, Error *err);
 MUST_USE Status file_write(const char *path, Str bytes, Error *err);
 bool file_exists(const char *path);
+/* A file that may be read again: no pipe, no device, no folder. */
+bool file_is_regular(const char *path);
+/* The files that a pattern names (*, ? and [abc], as in a shell), by bytes of their paths; the
+ * pattern itself when a file has that name or none matches.  Memory: keep. */
+size_t file_glob(const char ***out, Arena *keep, const char *pattern);
 /* Remove a file; one that is not there is fine. */
 MUST_USE Status file_remove(const char *path, Error *err);
 /* Make a folder and its parents; an existing one is fine. */
@@ -21,6 +26,7 @@ typedef struct Writer Writer;
 MUST_USE Status writer_open(Writer **out, Arena *keep, const char *path, Error *err);
 void writer_add(Writer *w, Str bytes);
 void writer_format(Writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
+bool writer_failed(const Writer *w); /* for who would otherwise go on for long in vain */
 MUST_USE Status writer_close(Writer *w, Error *err);
 
 #endif

@@ -10,14 +10,17 @@
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle whose books, levels and columns are used", true},
-    {"customers", "FILE", "labelled customers; may be given again", false},
-    {"transactions", "FILE", "transactions of labelled customers; may be given again", false},
+    {"customers", "FILE", "labelled customers; may be given again, a pattern, or - for stdin",
+     false},
+    {"transactions", "FILE", "transactions of labelled customers; likewise", false},
     {"model", "FILE", "import: XGBoost's .json or .ubj, or a model.json of ours", false},
     {"out", "FOLDER", "import: where the new bundle goes", false},
     {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",
      false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
+    {"max-unpacked", "SIZE",
+     "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {0}};
 
 /* Customers with one label, as a model of the bundle sees them. */
@@ -55,6 +58,7 @@ static Status read_labelled(Labelled *out, const Args *args, const Bundle *b, Ar
                         .transactions = args_files(args, "transactions")};
     TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
     TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
+    TRY(args_size(&in.unpacked_max, args, "max-unpacked", err));
     TRY(dataset_read(&d, keep, scratch, b->schema, &in, err));
     TRY(check_columns(b, d, err));
     int64_t *as_of = ARENA_ARRAY(keep, int64_t, d->customers + 1);

@@ -5,12 +5,15 @@
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle of a run or a training", true},
-    {"customers", "FILE", "customers to be scored; may be given again", true},
-    {"transactions", "FILE", "their transactions; may be given again", true},
+    {"customers", "FILE", "customers to be scored; may be given again, a pattern, or - for stdin",
+     true},
+    {"transactions", "FILE", "their transactions; likewise", false},
     {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",
      false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
+    {"max-unpacked", "SIZE",
+     "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {"out", "FOLDER", "write a whole run folder, with drift and report, instead of CSV", false},
     {"quarantine", "FILE",
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
@@ -53,6 +56,7 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
                         .score_transactions = args_files(args, "transactions")};
     TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
     TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
+    TRY(args_size(&in.unpacked_max, args, "max-unpacked", err));
     Status status = dataset_read(out, args->arena, scratch, schema, &in, err);
     const Quarantine *aside =
         status == STATUS_OK || status == STATUS_GATE ? (*out)->quarantine : NULL;

@@ -3,14 +3,14 @@
 #include <string.h>
 
 const Option job_labelled_files[] = {
-    {"customers", "FILE", "labelled customers; may be given again", true},
-    {"transactions", "FILE", "transactions of labelled customers; may be given again", true},
+    {"customers", "FILE", "labelled customers; may be given again, a pattern, or - for stdin",
+     true},
+    {"transactions", "FILE", "transactions of labelled customers; likewise", false},
     {0}};
 
 const Option job_scored_files[] = {
-    {"score-customers", "FILE", "customers to be scored; may be given again", false},
-    {"score-transactions", "FILE", "transactions of customers to be scored; may be given again",
-     false},
+    {"score-customers", "FILE", "customers to be scored; likewise", false},
+    {"score-transactions", "FILE", "transactions of customers to be scored; likewise", false},
     {0}};
 
 const Option job_book_options[] = {
@@ -24,6 +24,8 @@ const Option job_read_options[] = {
      false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
+    {"max-unpacked", "SIZE",
+     "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {0}};
 
 const Option job_learn_options[] = {
@@ -96,6 +98,7 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
                           .score_transactions = args_files(a, "score-transactions")};
     TRY(args_time(&in->as_of_us, &in->has_as_of, a, "as-of", err));
     TRY(args_real(&in->bad_rows_max, a, "max-bad-rows", 0.01, 0, 1, err));
+    TRY(args_size(&in->unpacked_max, a, "max-unpacked", err));
     TRY(args_integer(&seed, a, "seed", 1, 0, INT64_MAX, err));
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
     TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));

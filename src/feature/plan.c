@@ -66,16 +66,16 @@ static Name name_of(Arena *keep, const SchemaColumn *c)
 static Scope scope_of(Arena *keep, const Schema *s, const Book *book)
 {
     const SchemaColumn *customer = s->customers.columns.item;
-    const SchemaColumn *event = s->transactions.columns.item;
+    const SchemaColumn *event = s->events.item;
     Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2);
-    Name *events = ARENA_ARRAY(keep, Name, s->transactions.columns.count + 1);
+    Name *events = ARENA_ARRAY(keep, Name, s->events.count + 1);
     Scope scope = {.customer = names, .event = events, .amount = s->transactions.amount.text};
     for (size_t i = 0; i < s->customers.columns.count; i++)
         if (!str_equal(customer[i].name.text, s->customers.label.column.text))
             names[scope.customers++] = name_of(keep, &customer[i]);
     names[scope.customers++] = (Name){.name = S("records"), .type = TYPE_INT64};
     names[scope.customers++] = (Name){.name = S("as_of"), .type = TYPE_TIME};
-    for (size_t i = 0; i < s->transactions.columns.count; i++)
+    for (size_t i = 0; i < s->events.count; i++)
         events[scope.events++] = name_of(keep, &event[i]);
     events[scope.events++] = (Name){.name = S("records"), .type = TYPE_INT64};
     Definition *definition = ARENA_ARRAY(keep, Definition, book->define.count + 1);
@@ -136,6 +136,52 @@ static Status check_observation(const Plan *p, const Feature *f, Error *err)
                     STR_ARG(f->name.text), tells);
     (void)error_remedy(err, "watch it with `use: monitor`");
     return refuse(p, f->formula.mark, err);
+}
+
+/* Aggregates that would give the same whatever the order and time of the events. */
+static bool timeless(AggregateKind kind)
+{
+    switch (kind) {
+    case AGGREGATE_COUNT:
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_DISTINCT:
+    case AGGREGATE_SHARE:
+        return true;
+    case AGGREGATE_MATCHED:
+        break;
+    }
+    return false;
+}
+
+/* Where events have no time, nothing has a window, an order or an age. */
+static Status check_time(const Plan *p, const Feature *f, Error *err)
+{
+    size_t count, names;
+    const Aggregate *a = lang_aggregates(f->expr, &count);
+    const Str *name = lang_names(f->expr, &names);
+    const char *asks = NULL;
+    Mark at = f->formula.mark;
+    for (size_t i = 0; i < count && p->schema->timeless; i++) {
+        Window w = a[i].has_window ? a[i].window : f->window;
+        if (w.kind != WINDOW_ALL) {
+            asks = "a window";
+            at = !a[i].has_window && f->over.text.size > 0 ? f->over.mark : at;
+        } else if (!timeless(a[i].kind))
+            asks = "an order";
+    }
+    for (size_t i = 0; i < names && p->schema->timeless; i++)
+        asks = str_equal(name[i], S("as_of")) ? "an age" : asks;
+    if (asks == NULL)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT,
+                    "feature %.*s asks for %s of events, and the schema book gives them no time",
+                    STR_ARG(f->name.text), asks);
+    (void)error_remedy(err, "name the column of the time as `created` in the schema book, or count "
+                            "over all events: `over: all`");
+    return refuse(p, at, err);
 }
 
 /* Design's rule on what may enter a model, checked on the expression and not on trust. */
@@ -210,6 +256,7 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     }
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
+    TRY(check_time(p, f, err));
     TRY(check_use(p, f, err));
     return check_observation(p, f, err);
 }
