@@ -1,5 +1,7 @@
 #include "feature/feature_internal.h"
 
+#include <string.h>
+
 /* Equal parts of different features are computed once: row-level expressions by their
  * canonical text, aggregates by kind, parts and window, nested ones likewise. */
 typedef struct Shared {
@@ -165,6 +167,12 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         team_run(team, s.aggregates, fold_task, &s);
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
+    /* What may be named: the profile, and the features that are done. */
+    const Table *profile = events->profile;
+    Table *known =
+        table_new(&own, S("known"), events->customers, profile->columns + plan->features);
+    memcpy(known->column, profile->column, profile->columns * sizeof(Column));
+    known->columns = profile->columns;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
         size_t count;
         const Feature *f = &plan->feature[i];
@@ -181,8 +189,9 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         }
         if (status != STATUS_OK)
             break;
-        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, events->profile, values, err);
+        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, known, values, err);
         t->column[i].name = f->name.text;
+        known->column[known->columns++] = t->column[i];
         if (status != STATUS_OK)
             (void)place(plan, i, err);
     }
