@@ -131,6 +131,18 @@ static Status place(const Plan *plan, size_t feature, Error *err)
     return error_place(err, plan->file, at.line, at.column);
 }
 
+/* Strings put together over the transactions are in a dictionary that will not outlive them. */
+static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing)
+{
+    if ((c->type != TYPE_CATEGORY && c->type != TYPE_TEXT) || c->dictionary->arena != passing)
+        return;
+    Dictionary *own = dictionary_new(keep);
+    for (size_t i = 0; i < rows; i++)
+        if (column_valid(c, i))
+            c->code[i] = dictionary_add(own, c->dictionary->text[c->code[i]]);
+    c->dictionary = own;
+}
+
 Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
@@ -190,6 +202,8 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         if (status != STATUS_OK)
             break;
         status = lang_evaluate(&t->column[i], keep, scratch, f->expr, known, values, err);
+        if (status == STATUS_OK)
+            keep_texts(&t->column[i], events->customers, keep, &own);
         t->column[i].name = f->name.text;
         known->column[known->columns++] = t->column[i];
         if (status != STATUS_OK)
