@@ -255,22 +255,33 @@ static const Field schema_fields[] = {{.name = "version",
                                        .marked = true},
                                       {0}};
 
-Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err)
+static Status read_book(Schema *schema, Arena *keep, Str yaml, Error *err)
 {
     Node *root;
-    Schema *schema = ARENA_NEW(keep, Schema);
-    schema->file = str_chars(keep, str_from(file));
     TRY(book_parse(&root, keep, yaml, schema->file, err));
     TRY(book_read(schema, keep, root, schema_fields, schema->file, err));
-    TRY(schema_check(schema, keep, root->mark, err));
+    return schema_check(schema, keep, root->mark, err);
+}
+
+Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err)
+{
+    Schema *schema = *out = ARENA_NEW(keep, Schema);
+    schema->file = str_chars(keep, str_from(file));
     schema->text = str_copy(keep, yaml);
-    *out = schema;
-    return STATUS_OK;
+    Status status = read_book(schema, keep, yaml, err);
+    if (status != STATUS_OK)
+        error_excerpt_file(err, schema->file, yaml);
+    return status;
 }
 
 Status schema_default(Schema **out, Arena *keep, Error *err)
 {
     return schema_read(out, keep, book_default_text("schema"), "schema.yaml", err);
+}
+
+Str schema_json_schema(Arena *keep)
+{
+    return book_json_schema(keep, schema_fields, "assay schema book: what the data is");
 }
 
 static const SchemaColumn *find(const BookRecords *columns, Str name)
