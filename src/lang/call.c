@@ -21,6 +21,8 @@ static const struct {
 
 static Status unknown_function(Parser *p, const Token *t)
 {
+    if (population_name(t->raw))
+        return population_misplaced(p, t);
     Str names[COUNT_OF(aggregates) + COUNT_OF(functions)];
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(aggregates); i++)
