@@ -48,6 +48,20 @@ static inline bool condition_holds(const Column *c, size_t row)
 MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
                                 const Table *rows, Error *err);
 
+/* May feature `index` compare what it compares, and be used as it is? */
+MUST_USE Status population_check(const Plan *p, size_t index, Error *err);
+
+/* The column that a name outside aggregates stands for in feature `index`: the customers', or an
+ * earlier feature's. NULL where these files lack it. */
+const Column *named_column(const Plan *plan, size_t index, const Events *events,
+                           const Table *features, Str name);
+
+/* A population feature's column: fitted first when fitting is given (then *peers is set), else by
+ * the tables in *peers; missing without any. */
+MUST_USE Status population_column(Column *out, Arena *keep, Arena scratch, const Plan *plan,
+                                  size_t index, const Events *events, const Table *features,
+                                  const Fitting *fitting, Peers **peers, Error *err);
+
 Flow flow_of(const Events *e, const Table *rows, const int64_t *created_us, const Folding *f);
 
 #endif

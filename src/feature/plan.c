@@ -29,6 +29,9 @@ static const Field feature_fields[] = {
     {"format", FIELD_TEXT, offsetof(Feature, format_text), false,
      "How people read it: plain, count, eur, percent, hours, days or date", NULL, NULL, 0, false,
      NULL},
+    {"reason", FIELD_TEXT, offsetof(Feature, reason), false,
+     "Why risky_partners may go beyond monitoring: how the partners' labels were known in time",
+     NULL, NULL, 0, false, NULL},
     {"says", FIELD_TEXT, offsetof(Feature, says), true, "Meaning, one sentence", NULL, NULL, 0,
      false, NULL},
     {0}};
@@ -67,7 +70,7 @@ static Scope scope_of(Arena *keep, const Schema *s, const Book *book)
 {
     const SchemaColumn *customer = s->customers.columns.item;
     const SchemaColumn *event = s->transactions.columns.item;
-    Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2);
+    Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2 + book->features.count);
     Name *events = ARENA_ARRAY(keep, Name, s->transactions.columns.count + 1);
     Scope scope = {.customer = names, .event = events, .amount = s->transactions.amount.text};
     for (size_t i = 0; i < s->customers.columns.count; i++)
@@ -181,6 +184,27 @@ static Status check_use(const Plan *p, const Feature *f, Error *err)
     return STATUS_OK;
 }
 
+/* Every column that the feature reads, by way of earlier features too. */
+static void list_columns(const Plan *p, Arena *keep, size_t index)
+{
+    Feature *f = &p->feature[index];
+    Dictionary *all = dictionary_new(keep);
+    size_t names, events;
+    const Str *name = lang_names(f->expr, &names);
+    const Str *event = lang_event_names(f->expr, &events);
+    for (size_t k = 0; k < names; k++) {
+        (void)dictionary_add(all, name[k]);
+        for (size_t i = 0; i < index; i++)
+            for (size_t c = 0;
+                 str_equal(p->feature[i].name.text, name[k]) && c < p->feature[i].columns; c++)
+                (void)dictionary_add(all, p->feature[i].column[c]);
+    }
+    for (size_t k = 0; k < events; k++)
+        (void)dictionary_add(all, event[k]);
+    f->column = all->text;
+    f->columns = all->count;
+}
+
 static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const Scope *scope,
                            Error *err)
 {
@@ -211,7 +235,10 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
     TRY(check_use(p, f, err));
-    return check_observation(p, f, err);
+    TRY(check_observation(p, f, err));
+    TRY(population_check(p, index, err));
+    list_columns(p, keep, index);
+    return STATUS_OK;
 }
 
 Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
@@ -240,6 +267,7 @@ Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Sche
         Feature *f = &p->feature[i];
         TRY(read_feature(p, keep, f, i, &scope, err));
         p->name[i] = (Name){f->name.text, lang_type(f->expr), lang_scale(f->expr), NULL, 0};
+        ((Name *)(uintptr_t)scope.customer)[scope.customers++] = p->name[i];
     }
     p->strata = book.strata.count;
     p->stratum = ARENA_ARRAY(keep, Stratum, p->strata + 1);
@@ -278,18 +306,10 @@ Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const Table *f
     return status;
 }
 
-static bool among(const Str *names, size_t count, Str name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_equal(names[i], name))
-            return true;
-    return false;
-}
-
 bool feature_reads(const Feature *f, Str column)
 {
-    size_t customers, events;
-    const Str *customer = lang_names(f->expr, &customers);
-    const Str *event = lang_event_names(f->expr, &events);
-    return among(customer, customers, column) || among(event, events, column);
+    for (size_t i = 0; i < f->columns; i++)
+        if (str_equal(f->column[i], column))
+            return true;
+    return false;
 }

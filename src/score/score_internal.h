@@ -4,6 +4,8 @@
 
 #include "score/score.h"
 
+#include <yyjson.h>
+
 #define BUNDLE_FORMAT 2
 
 /* The files of a bundle, in the order SHA256SUMS lists them. */
@@ -25,6 +27,11 @@ typedef struct GoldenCustomers {
 #define GOLDEN_AS_OF_US (19904 * DAY_US + 12 * HOUR_US)       /* 2024-06-30 12:00 UTC */
 void golden_files(Str text[2], Arena *keep, const Bundle *b); /* customers, transactions */
 MUST_USE Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle *b, Error *err);
+
+/* The tables of population features, in the plan's order. Reading sets them in the plan; false when
+ * they are not as they were written. */
+yyjson_mut_val *population_part(yyjson_mut_doc *doc, const Plan *plan);
+bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 
 /* Margin, probability and first contribution of each row of x. */
 typedef struct Answer {
