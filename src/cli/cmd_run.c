@@ -59,6 +59,7 @@ typedef struct Job {
     uint8_t *skip;
     TrainingSet set;
     uint32_t *training_row;
+    Fitting fitting;
     Learned learned;
     Bundle *bundle;
     Run run;
@@ -136,20 +137,11 @@ static void skip_features(Job *j)
     }
 }
 
-static Status make_features(Job *j, Error *err)
-{
-    int64_t *as_of = ARENA_ARRAY(j->keep, int64_t, j->data->customers + 1);
-    for (size_t i = 0; i < j->data->customers; i++)
-        as_of[i] = j->data->as_of_us;
-    TRY(score_events(&j->events, j->keep, j->scratch, j->plan, j->data, as_of, err));
-    return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team, err);
-}
-
-/* Customers with one label and the slices they fall in. */
-static Status make_training_set(Job *j, Error *err)
+/* Customers with one label: those that are learnt from. */
+static void find_labelled(Job *j)
 {
     const Dataset *d = j->data;
-    size_t n = 0, strata = j->plan->strata == 0 ? 1 : j->plan->strata;
+    size_t n = 0;
     uint32_t *row = j->training_row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
     uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, d->customers + 1);
     for (size_t i = 0; i < d->customers; i++)
@@ -157,6 +149,39 @@ static Status make_training_set(Job *j, Error *err)
             label[n] = d->label[i] == LABEL_POSITIVE;
             row[n++] = (uint32_t)i;
         }
+    j->fitting = (Fitting){row, label, n};
+}
+
+static Status make_features(Job *j, Error *err)
+{
+    int64_t *as_of = ARENA_ARRAY(j->keep, int64_t, j->data->customers + 1);
+    for (size_t i = 0; i < j->data->customers; i++)
+        as_of[i] = j->data->as_of_us;
+    TRY(score_events(&j->events, j->keep, j->scratch, j->plan, j->data, as_of, err));
+    return feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &j->fitting,
+                             j->args->team, err);
+}
+
+/* Set what the set needs to make population columns again for rows row[0 .. ] of the table. */
+static Status set_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err)
+{
+    FeatureRefit *context;
+    TRY(feature_refit_new(&context, j->keep, j->scratch, j->plan, j->events, j->features, j->skip,
+                          set->x, row, set->x->rows, err));
+    if (context == NULL)
+        return STATUS_OK;
+    Refit *refit = ARENA_NEW(j->keep, Refit);
+    *refit = (Refit){feature_refit, context};
+    set->refit = refit;
+    return STATUS_OK;
+}
+
+/* The customers learnt from and the slices they fall in. */
+static Status make_training_set(Job *j, Error *err)
+{
+    const Dataset *d = j->data;
+    size_t n = j->fitting.count, strata = j->plan->strata == 0 ? 1 : j->plan->strata;
+    const uint32_t *row = j->fitting.row;
     size_t share = n / 100; /* a level is worth a column when 1 % of customers, and 5, have it */
     plan_freeze_levels(j->plan, j->keep, j->features, row, n, share > 5 ? share : 5);
     Matrix *x;
@@ -191,12 +216,12 @@ static Status make_training_set(Job *j, Error *err)
         }
     }
     j->set = (TrainingSet){.x = x,
-                           .label = label,
+                           .label = j->fitting.label,
                            .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone,
                            .strata = strata,
                            .stratum = name,
                            .in_stratum = in};
-    return STATUS_OK;
+    return set_refit(&j->set, j, row, err);
 }
 
 /* Repeats exist to average out the luck of the folds, which fades as customers grow in number:
@@ -211,12 +236,12 @@ enum { CONTROL_CUSTOMERS_MAX = 5000 };
 
 /* The negative control asks whether the procedure invents signal; a sample of a large bank
  * answers that as well, so that a score of shuffles does not cost a score of trainings. */
-static const TrainingSet *control_set(Job *j)
+static Status control_set(const TrainingSet **sample, Job *j, Error *err)
 {
-    const TrainingSet *set = &j->set;
+    const TrainingSet *set = *sample = &j->set;
     size_t n = set->x->rows, count = 0;
     if (n <= CONTROL_CUSTOMERS_MAX)
-        return set;
+        return STATUS_OK;
     uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)
         row[i] = (uint32_t)i;
@@ -228,8 +253,10 @@ static const TrainingSet *control_set(Job *j)
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, count);
     const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, 1);
     static const Str name[] = {{"ALL", 3}};
+    uint32_t *of = ARENA_ARRAY(j->keep, uint32_t, count); /* rows of the table */
     for (size_t i = 0; i < count; i++) {
         label[i] = set->label[row[i]];
+        of[i] = j->training_row[row[i]];
         all[i] = 1;
     }
     in[0] = all;
@@ -239,8 +266,9 @@ static const TrainingSet *control_set(Job *j)
                          .strata = 1,
                          .stratum = name,
                          .in_stratum = in};
+    *sample = out;
     talk(j->args, "the negative control uses %zu of %zu customers", count, n);
-    return out;
+    return set_refit(out, j, of, err);
 }
 
 /* Counts of early transactions are 0 for whom nothing is on record, so a model that sees counts
@@ -288,8 +316,10 @@ static Status audit(Job *j, const Validation *v, Audit **out, Error *err)
         .use = use,
         .label = j->set.label};
     size_t known = d->findings->count;
+    const TrainingSet *sample;
     find_unseen(j);
-    TRY(learn_audit(out, j->keep, j->scratch, &inputs, control_set(j), v, &j->learn, d->findings,
+    TRY(control_set(&sample, j, err));
+    TRY(learn_audit(out, j->keep, j->scratch, &inputs, sample, v, &j->learn, d->findings,
                     j->args->team, &j->args->progress, err));
     /* Loud: what the audit found is said before anything is trained on all customers. */
     for (size_t i = known; i < d->findings->count; i++) {
@@ -422,6 +452,7 @@ static Status run(const Args *args, Error *err)
     TRY(score_check_columns(j->plan, j->skip, j->data, err));
     clock_stage(&j->clock, "features");
     progress_tell(&args->progress, "computing features", 0, 1);
+    find_labelled(j);
     TRY(make_features(j, err));
     TRY(make_training_set(j, err));
     j->learn.threshold = policy_thresholds(j->policy).high;
