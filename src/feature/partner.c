@@ -18,7 +18,7 @@ Status partner_column(PartnerColumn **out, Arena *keep, Arena scratch, const Pop
     const Column *own = table_find(events->profile, s->customers.key.text);
     Column *holds;
     PartnerColumn *c = *out = ARENA_NEW(keep, PartnerColumn);
-    TRY(events_evaluate(&holds, &scratch, *keep, f->condition, events->rows, err));
+    TRY(events_evaluate(&holds, &scratch, *keep, f->condition, events, w, err));
     c->rows = rows;
     c->start = ARENA_ARRAY(keep, size_t, rows + 1);
     if (partner == NULL || own == NULL) { /* a column that these files lack: nobody is known */

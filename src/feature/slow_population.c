@@ -103,7 +103,7 @@ static Status partners_slow(Column *out, Arena *keep, Arena scratch, const Featu
     const Column *partner = table_find(events->rows, of->partner);
     const Column *key = table_find(events->profile, events->plan->schema->customers.key.text);
     Column *holds;
-    TRY(events_evaluate(&holds, &scratch, *keep, of->condition, events->rows, err));
+    TRY(events_evaluate(&holds, &scratch, *keep, of->condition, events, f->window, err));
     for (size_t i = 0; i < events->customers; i++) {
         column_set_valid(out, i);
         for (size_t k = 0; k < fitting->count; k++) {

@@ -131,6 +131,8 @@ static Expr *expr_of(Arena *keep, const Population *f, const char *file)
         (void)dictionary_add(event, f->partner);
     for (size_t i = 0; f->condition != NULL && i < f->condition->names; i++)
         (void)dictionary_add(event, f->condition->name[i]);
+    for (size_t i = 0; f->condition != NULL && i < f->condition->event_names; i++)
+        (void)dictionary_add(event, f->condition->event_name[i]);
     *e = (Expr){.root = root,
                 .file = file,
                 .text = canonical(keep, f),

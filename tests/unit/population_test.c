@@ -578,7 +578,7 @@ static void altered_tables_are_refused(void **state)
         {"\"name\": \"z2\"", "\"median\": ", "\"median\": 1", "golden customer"},
         {"", "\"fingerprints\": [", "\"fingerprints\": [7, ", "table of population features"},
         {"", "\"knots\": [", "\"knots\": [1e300, ", "table of population features"},
-        {"", "\"name\": \"p2\"", "\"name\": \"p9\"", "table of population features"},
+        {"", "\"name\": \"p5\"", "\"name\": \"p9\"", "table of population features"},
         {"", "\"population\": [", "\"population\": [{}, ", "table of population features"}};
     Bank *b = bank_new(300, 24, book_text);
     Matrix *x;
