@@ -80,7 +80,7 @@ static Status partners(Parser *p, Population *out)
 {
     const Name *partner;
     size_t offset = p->lexer.token.offset;
-    p->inside = true;
+    p->inside = 1;
     TRY(take_name(p, &partner, "the transaction column that names the partner"));
     if (partner->type != TYPE_TEXT && partner->type != TYPE_CATEGORY)
         return wrong_type(p, offset, partner, "a text or category that holds customers' keys");
@@ -94,7 +94,7 @@ static Status partners(Parser *p, Population *out)
     TRY(lang_check(condition, p->keep, p->scope, p->file, p->err));
     if (condition->type != TYPE_BOOLEAN)
         return parser_fail(p, offset, "'where' needs a condition");
-    p->inside = false;
+    p->inside = 0;
     out->condition = expr_finish(p->keep, condition, p->file, p->scope->amount);
     return STATUS_OK;
 }
