@@ -4,6 +4,9 @@
 
 #include "feature/feature.h"
 
+/* What a feature reads, and whether its use allows that; the last step of reading it. */
+MUST_USE Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err);
+
 typedef struct Range {
     size_t from, to; /* rows from .. to - 1 of events->rows */
 } Range;
@@ -96,8 +99,10 @@ void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows);
 MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
                                 const Events *events, Window w, Error *err);
 
-/* May feature `index` compare what it compares, and be used as it is? */
+/* Is a population feature (or a feature that looks like one) written as it must be? */
 MUST_USE Status population_check(const Plan *p, size_t index, Error *err);
+/* May something of this use read what all customers together say of one? No place is set. */
+MUST_USE Status population_reading(const Plan *p, const Feature *f, int use, Error *err);
 
 /* The column that a name outside aggregates stands for in feature `index`: the customers', or an
  * earlier feature's. NULL where these files lack it. */

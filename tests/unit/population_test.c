@@ -55,11 +55,11 @@ static const char book_text[] =
                         FEATURE("z2", "peer_z(total by reason)", ", use: monitor") FEATURE(
                             "z3", "peer_z(events by reason)",
                             ", use: model") FEATURE("z4", "peer_z(constant)", ", use: monitor")
-                            FEATURE("r1", "risky_partners(partner)", ", use: monitor")
-                                FEATURE("r2", "risky_partners(partner where amount > 50)",
-                                        ", use: model, over: first 14d, risk: up, reason: a test")
-                                    FEATURE("r3", "risky_partners(partner)",
-                                            ", use: monitor, over: 3d");
+                            FEATURE("r1", "risky_partners(partner)", ", use: monitor") FEATURE(
+                                "r2", "risky_partners(partner where amount > 50)",
+                                ", use: model, over: first 14d, risk: up, reason: a test")
+                                FEATURE("r3", "risky_partners(partner)", ", use: monitor, over: 3d")
+                                    FEATURE("high", "p1 > 0.9", ", use: policy");
 
 typedef struct Bank {
     Arena keep, scratch;
@@ -210,6 +210,23 @@ static void tables_answer_as_the_definition_does(void **state)
         assert_true(compared == 12 * b->events->customers);
         bank_free(b);
     }
+}
+
+/* A feature may be made of a comparison, for people. */
+static void others_read_a_population_feature_by_its_name(void **state)
+{
+    (void)state;
+    Bank *b = bank_new(300, 8, book_text);
+    fit(b, NULL);
+    const Column *p1 = column_named(b->features, "p1"), *high = column_named(b->features, "high");
+    size_t some = 0;
+    for (size_t i = 0; i < b->events->customers; i++) {
+        assert_int_equal(column_valid(high, i), column_valid(p1, i));
+        assert_int_equal(high->boolean[i], p1->real[i] > 0.9);
+        some += high->boolean[i];
+    }
+    assert_true(some > 5 && some < b->events->customers / 2);
+    bank_free(b);
 }
 
 static void threads_change_no_population_feature(void **state)
@@ -629,56 +646,68 @@ static void altered_tables_are_refused(void **state)
     "version: 1\nfeatures:\n"                                                                      \
     "  - {name: total, expr: sum(amount), use: policy, family: f, says: T}\n"                      \
     "  - {name: woman, expr: gender = 'F', use: monitor, family: f, says: T}\n"                    \
-    "  - {name: rank, expr: peer_percentile(total), use: policy, family: f, says: T}\n"
+    "  - {name: rank, expr: peer_percentile(total), use: policy, family: f, says: T}\n"            \
+    "  - {name: recent, expr: sum(amount) over 30d, use: policy, family: f, says: T}\n"
 
 static const struct {
     const char *claim, *book, *message, *remedy;
     int64_t line, column;
 } refusals[] = {
-    {"a rank of what the model may not see", BEFORE ONE("peer_z(total)", "use: model"),
-     "feature one is for use: model and reads total, which is kept to use: policy",
-     "no further than", 6, 24},
+    {"a rank of what the model may not see", BEFORE ONE("peer_z(recent)", "use: model"),
+     "feature one uses feature recent, and feature recent gives the model a window that ends",
+     "first 14d", 7, 24},
+    {"what is made of a rank, in the model", BEFORE ONE("rank > 0.9", "use: model"),
+     "feature one makes something of rank, which is fitted anew", "give the model rank itself", 7,
+     24},
+    {"a rank of what is made of a rank",
+     BEFORE "  - {name: twice, expr: rank * 2, use: policy, family: f, says: T}\n" ONE(
+         "peer_z(twice)", "use: policy"),
+     "feature one compares twice, which is a comparison", "what twice compares", 8, 24},
+    {"policy by way of a monitored count of partners",
+     BEFORE "  - {name: r, expr: risky_partners(partner), use: monitor, family: f, says: T}\n" ONE(
+         "r > 0", "use: policy"),
+     "feature one uses feature r, and feature r counts partners", "monitor it", 8, 24},
     {"a group the policy may not see", BEFORE ONE("peer_z(total by woman)", "use: policy"),
-     "reads woman, which is kept to use: monitor", "no further", 6, 24},
+     "feature one uses feature woman, and feature woman reads gender", "monitor", 7, 24},
     {"a protected column as a group", BEFORE ONE("peer_z(total by gender)", "use: policy"),
-     "feature one reads gender, which stands for a protected ground", "monitor", 6, 24},
+     "feature one reads gender, which stands for a protected ground", "monitor", 7, 24},
     {"a comparison of a comparison", BEFORE ONE("peer_z(rank)", "use: policy"),
-     "which is a comparison", "what rank compares", 6, 24},
+     "which is a comparison", "what rank compares", 7, 24},
     {"a feature further down",
      BEFORE ONE(
          "peer_z(later)",
          "use: policy") "  - {name: later, expr: count(), use: policy, family: f, says: T}\n",
-     "there is no customer column 'later'", "", 6, 31},
+     "there is no customer column 'later'", "", 7, 31},
     {"an expression", BEFORE ONE("peer_z(total + 1)", "use: policy"),
-     "takes a name, not an expression", "a feature of its own", 6, 31},
+     "takes a name, not an expression", "a feature of its own", 7, 31},
     {"a function inside an expression", BEFORE ONE("1 + peer_z(total)", "use: policy"),
-     "peer_z compares a customer with others and stands alone", "whole formula", 6, 28},
+     "peer_z compares a customer with others and stands alone", "whole formula", 7, 28},
     {"more behind it", BEFORE ONE("peer_z(total) > 2", "use: policy"), "stands alone",
-     "whole formula", 6, 24},
+     "whole formula", 7, 24},
     {"a text to compare", BEFORE ONE("peer_z(reason)", "use: policy"),
-     "reason is category, not a number or a duration", "", 6, 31},
+     "reason is category, not a number or a duration", "", 7, 31},
     {"a number to group by", BEFORE ONE("peer_z(total by total)", "use: policy"),
-     "total is decimal(2), not a category", "", 6, 40},
+     "total is decimal(2), not a category", "", 7, 40},
     {"a window", BEFORE ONE("peer_z(total)", "use: policy, over: 3d"), "has a window",
-     "leave `over` out", 6, 79},
+     "leave `over` out", 7, 79},
     {"a bracket left open", BEFORE ONE("peer_z(total", "use: policy"),
-     "expected 'by' or ')' but the expression ends here", "", 6, 36},
+     "expected 'by' or ')' but the expression ends here", "", 7, 36},
     {"partners beyond monitoring", BEFORE ONE("risky_partners(partner)", "use: policy"),
-     "it is for `use: monitor`", "`reason:`", 6, 12},
+     "it is for `use: monitor`", "`reason:`", 7, 24},
     {"partners for the model without a direction",
      BEFORE ONE("risky_partners(partner)", "use: model, reason: known, over: first 14d"),
-     "needs `risk: up`", "risk: up", 6, 12},
+     "needs `risk: up`", "risk: up", 7, 12},
     {"partners for the model up to as_of",
      BEFORE ONE("risky_partners(partner)", "use: model, reason: known, risk: up, over: 30d"),
-     "a window that ends at as_of", "first 14d", 6, 113},
+     "a window that ends at as_of", "first 14d", 7, 24},
     {"a number as a partner", BEFORE ONE("risky_partners(amount)", "use: monitor"),
-     "amount is decimal(2), not a text", "", 6, 39},
+     "amount is decimal(2), not a text", "", 7, 39},
     {"a customer column as a partner", BEFORE ONE("risky_partners(reason)", "use: monitor"),
-     "there is no transaction column 'reason'", "", 6, 39},
+     "there is no transaction column 'reason'", "", 7, 39},
     {"a value for a condition", BEFORE ONE("risky_partners(partner where amount)", "use: monitor"),
-     "needs a condition", "", 6, 53},
+     "needs a condition", "", 7, 53},
     {"a reason where none is asked", BEFORE ONE("sum(amount)", "use: policy, reason: so"),
-     "gives a reason where none is asked", "leave it out", 6, 79},
+     "gives a reason where none is asked", "leave it out", 7, 79},
     {"a comparison in a stratum",
      "version: 1\nstrata: {S: peer_z(total) > 1}\nfeatures:\n"
      "  - {name: total, expr: sum(amount), use: policy, family: f, says: T}\n",
@@ -731,6 +760,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_answer_as_the_definition_does),
+        cmocka_unit_test(others_read_a_population_feature_by_its_name),
         cmocka_unit_test(threads_change_no_population_feature),
         cmocka_unit_test(small_groups_back_off_to_everyone),
         cmocka_unit_test(customer_is_no_partner_of_itself),
