@@ -144,28 +144,39 @@ static void skip_features(Job *j)
     }
 }
 
+/* Customers with one label: those that are learnt from. */
+static void find_labelled(Job *j)
+{
+    const Dataset *d = j->data;
+    size_t n = 0;
+    uint32_t *row = j->training_row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
+    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, d->customers + 1);
+    for (size_t i = 0; i < d->customers; i++)
+        if (d->label[i] == LABEL_POSITIVE || d->label[i] == LABEL_NEGATIVE) {
+            label[n] = d->label[i] == LABEL_POSITIVE;
+            row[n++] = (uint32_t)i;
+        }
+    j->fitting = (Fitting){row, label, n};
+}
+
 Status job_features(Job *j, Error *err)
 {
     job_stage(j, "features", "computing features");
     int64_t *as_of = ARENA_ARRAY(j->keep, int64_t, j->data->customers + 1);
     for (size_t i = 0; i < j->data->customers; i++)
         as_of[i] = j->data->as_of_us;
+    find_labelled(j);
+    Fitting peers = j->fitting;
+    if (peers.count == 0) { /* nobody is learnt from: each customer is seen among all of them */
+        uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, j->data->customers + 1);
+        for (size_t i = 0; i < j->data->customers; i++)
+            row[i] = (uint32_t)i;
+        peers = (Fitting){row, ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1),
+                          j->data->customers};
+    }
     TRY(score_events(&j->events, j->keep, j->scratch, j->plan, j->data, as_of, err));
-    return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team, err);
-}
-
-/* Customers with one label; returns how many. */
-static size_t find_labelled(Job *j, uint8_t *label)
-{
-    const Dataset *d = j->data;
-    size_t n = 0;
-    uint32_t *row = j->training_row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
-    for (size_t i = 0; i < d->customers; i++)
-        if (d->label[i] == LABEL_POSITIVE || d->label[i] == LABEL_NEGATIVE) {
-            label[n] = d->label[i] == LABEL_POSITIVE;
-            row[n++] = (uint32_t)i;
-        }
-    return n;
+    return feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &peers,
+                             j->args->team, err);
 }
 
 /* The slices that the customers of the set fall in. */
@@ -208,18 +219,33 @@ static Status find_strata(Job *j, Error *err)
     return STATUS_OK;
 }
 
+/* Set what the set needs to make population columns again for rows row[0 .. ] of the table. */
+static Status set_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err)
+{
+    FeatureRefit *context;
+    TRY(feature_refit_new(&context, j->keep, j->scratch, j->plan, j->events, j->features, j->skip,
+                          set->x, row, set->x->rows, err));
+    if (context == NULL)
+        return STATUS_OK;
+    Refit *refit = ARENA_NEW(j->keep, Refit);
+    *refit = (Refit){feature_refit, context};
+    set->refit = refit;
+    return STATUS_OK;
+}
+
 static Status make_training_set(Job *j, Error *err)
 {
-    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1);
-    size_t n = find_labelled(j, label);
+    size_t n = j->fitting.count;
     size_t share = n / 100; /* a level is worth a column when 1 % of customers, and 5, have it */
     plan_freeze_levels(j->plan, j->keep, j->features, j->training_row, n, share > 5 ? share : 5);
     Matrix *x;
     TRY(feature_matrix(&x, j->keep, j->plan, j->features, j->skip, j->data->id, j->training_row, n,
                        err));
-    j->set = (TrainingSet){
-        .x = x, .label = label, .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone};
-    return find_strata(j, err);
+    j->set = (TrainingSet){.x = x,
+                           .label = j->fitting.label,
+                           .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone};
+    TRY(find_strata(j, err));
+    return set_refit(&j->set, j, j->training_row, err);
 }
 
 /* Repeats exist to average out the luck of the folds, which fades as customers grow in number:
@@ -234,12 +260,12 @@ enum { CONTROL_CUSTOMERS_MAX = 5000 };
 
 /* The negative control asks whether the procedure invents signal; a sample of a large bank
  * answers that as well, so that a score of shuffles does not cost a score of trainings. */
-static const TrainingSet *control_set(Job *j)
+static Status control_set(const TrainingSet **sample, Job *j, Error *err)
 {
-    const TrainingSet *set = &j->set;
+    const TrainingSet *set = *sample = &j->set;
     size_t n = set->x->rows, count = 0;
     if (n <= CONTROL_CUSTOMERS_MAX)
-        return set;
+        return STATUS_OK;
     uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)
         row[i] = (uint32_t)i;
@@ -251,8 +277,10 @@ static const TrainingSet *control_set(Job *j)
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, count);
     const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, 1);
     static const Str name[] = {{"ALL", 3}};
+    uint32_t *of = ARENA_ARRAY(j->keep, uint32_t, count); /* rows of the table */
     for (size_t i = 0; i < count; i++) {
         label[i] = set->label[row[i]];
+        of[i] = j->training_row[row[i]];
         all[i] = 1;
     }
     in[0] = all;
@@ -262,8 +290,9 @@ static const TrainingSet *control_set(Job *j)
                          .strata = 1,
                          .stratum = name,
                          .in_stratum = in};
+    *sample = out;
     talk(j->args, "the negative control uses %zu of %zu customers", count, n);
-    return out;
+    return set_refit(out, j, of, err);
 }
 
 /* Counts of early transactions are 0 for whom nothing is on record, so a model that sees counts
@@ -311,8 +340,10 @@ static Status audit(Job *j, Audit **out, Error *err)
         .use = use,
         .label = j->set.label};
     size_t known = d->findings->count;
+    const TrainingSet *sample;
     find_unseen(j);
-    TRY(learn_audit(out, j->keep, j->scratch, &inputs, control_set(j), j->run.validation, &j->learn,
+    TRY(control_set(&sample, j, err));
+    TRY(learn_audit(out, j->keep, j->scratch, &inputs, sample, j->run.validation, &j->learn,
                     d->findings, j->args->team, &j->args->progress, err));
     /* Loud: what the audit found is said before anything is trained on all customers. */
     for (size_t i = known; i < d->findings->count; i++) {
@@ -430,11 +461,12 @@ Status job_train(Job *j, const char *folder, Error *err)
 
 Status job_judge(Job *j, Error *err)
 {
-    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1);
     MetricSet *judged;
     Scored *scored;
     char *hash = ARENA_ARRAY(j->keep, char, SHA256_TEXT);
-    size_t n = find_labelled(j, label);
+    find_labelled(j);
+    const uint8_t *label = j->fitting.label;
+    size_t n = j->fitting.count;
     job_stage(j, "score", "scoring");
     TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, j->training_row, n,
                       j->args->team, err));

@@ -43,6 +43,7 @@ typedef struct Job {
     uint8_t *skip;
     TrainingSet set;
     uint32_t *training_row;
+    Fitting fitting; /* the labelled customers: rows training_row, and their labels */
     Learned learned;
     Bundle *bundle;
     Run run;

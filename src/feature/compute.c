@@ -145,8 +145,9 @@ static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing
     c->dictionary = own;
 }
 
-Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
-                     const Events *events, Team *team, Error *err)
+static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                      const Events *events, const Fitting *fitting, Peers **peers, Team *team,
+                      Error *err)
 {
     Arena own = arena_new(); /* shared columns: gone when the features are made */
     Shared s = {.keep = &own, .scratch = scratch, .events = events};
@@ -190,6 +191,14 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
         size_t count;
         const Feature *f = &plan->feature[i];
+        if (lang_population(f->expr) != NULL) {
+            status = population_column(&t->column[i], keep, scratch, plan, i, events, t, fitting,
+                                       &peers[i], err);
+            known->column[known->columns++] = t->column[i];
+            if (status != STATUS_OK)
+                (void)place(plan, i, err);
+            continue;
+        }
         (void)lang_aggregates(f->expr, &count);
         Column *values = ARENA_ARRAY(&own, Column, count + 1);
         for (size_t k = 0; k < count && status == STATUS_OK; k++) {
@@ -211,6 +220,30 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         if (status != STATUS_OK)
             (void)place(plan, i, err);
     }
+    arena_free(&own);
+    return status;
+}
+
+Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                     const Events *events, Team *team, Error *err)
+{
+    Arena own = arena_new();
+    Peers **peers = ARENA_ARRAY(&own, Peers *, plan->features + 1);
+    for (size_t i = 0; i < plan->features; i++)
+        peers[i] = plan->feature[i].peers;
+    Status status = compute(out, keep, scratch, plan, events, NULL, peers, team, err);
+    arena_free(&own);
+    return status;
+}
+
+Status feature_table_fit(Table **out, Arena *keep, Arena scratch, Plan *plan, const Events *events,
+                         const Fitting *fitting, Team *team, Error *err)
+{
+    Arena own = arena_new();
+    Peers **peers = ARENA_ARRAY(&own, Peers *, plan->features + 1);
+    Status status = compute(out, keep, scratch, plan, events, fitting, peers, team, err);
+    for (size_t i = 0; i < plan->features; i++)
+        plan->feature[i].peers = peers[i];
     arena_free(&own);
     return status;
 }

@@ -17,6 +17,28 @@
 typedef enum FeatureUse { USE_MODEL, USE_POLICY, USE_MONITOR } FeatureUse;
 typedef enum FeatureRisk { RISK_EITHER, RISK_UP, RISK_DOWN } FeatureRisk; /* monotone direction */
 
+/* What a population feature compares a customer with, frozen when a model is trained; part of the
+ * bundle. Of customers it holds quantiles, or fingerprints of the ids of known positives: a keyed
+ * hash still stands for a person, so a bundle with risky_partners is personal data. */
+typedef struct PeerGroup {
+    Str name;              /* the group's value as text; empty for all customers */
+    size_t customers;      /* fitted on, with a value */
+    double median, spread; /* 1.4826 MAD; where that is 0, 1.2533 mean absolute deviation */
+    size_t knots;
+    double *knot; /* R-7 quantiles (k + 1/2) / knots; a knot stands for three customers or more */
+} PeerGroup;
+
+enum { FINGERPRINT_TEXT = 32 }; /* hex digits */
+
+typedef struct Peers {
+    size_t groups; /* of peer_percentile and peer_z: all customers first, then groups of at least
+                      30 by the bytes of their names */
+    PeerGroup *group;
+    Str salt; /* of risky_partners */
+    size_t positives;
+    Str *positive; /* fingerprints, ascending */
+} Peers;
+
 typedef struct Feature {
     Mark mark;
     BookText name;
@@ -27,6 +49,7 @@ typedef struct Feature {
     BookText family;
     BookText says; /* meaning, one sentence */
     BookText format_text;
+    BookText reason; /* why risky_partners may do more than monitor */
     Format format;
     Window window;
     Expr *expr;
@@ -39,6 +62,7 @@ typedef struct Feature {
     /* Levels of a category feature, frozen when a model is trained; part of the bundle. */
     Str *level;
     size_t levels;
+    Peers *peers; /* of a population feature; NULL until it is fitted, and its values missing */
 } Feature;
 
 /* A slice of customers: a condition over the features. */
@@ -100,6 +124,25 @@ MUST_USE Status events_build(Events **out, Arena *keep, const Plan *plan, const 
 MUST_USE Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                               const Events *events, Team *team, Error *err);
 
+/* The customers that a model learns from: rows of the table, and their labels. */
+typedef struct Fitting {
+    const uint32_t *row;
+    const uint8_t *label; /* [count] 0 or 1 */
+    size_t count;
+} Fitting;
+
+/* The same, and every population feature is first fitted on these customers: plan->feature[].peers
+ * is set.  Memory: keep. */
+MUST_USE Status feature_table_fit(Table **out, Arena *keep, Arena scratch, Plan *plan,
+                                  const Events *events, const Fitting *fitting, Team *team,
+                                  Error *err);
+
+/* One population feature from its definition, without tables: for every customer its peers are
+ * gathered and sorted again. The oracle of the fit and of what is done with it. */
+MUST_USE Status feature_population_slow(Column *out, Arena *keep, Arena scratch, const Plan *plan,
+                                        size_t feature, const Events *events, const Table *features,
+                                        const Fitting *fitting, Error *err);
+
 /* The plain, slow way: one customer at a time, every aggregate by walking all events. Kept as
  * the oracle of feature_table. */
 MUST_USE Status feature_table_slow(Table **out, Arena *keep, Arena scratch, const Plan *plan,
@@ -123,6 +166,20 @@ typedef struct MatrixPlan {
     int8_t *monotone;
 } MatrixPlan;
 MatrixPlan *matrix_plan(Arena *keep, const Plan *plan, const uint8_t *skip);
+
+/* Population columns of a matrix, to be fitted again on part of its rows. */
+typedef struct FeatureRefit FeatureRefit;
+
+/* For the matrix x that feature_matrix made of these rows. *out is NULL when no population feature
+ * is in it.  Memory: keep (refers to its arguments). */
+MUST_USE Status feature_refit_new(FeatureRefit **out, Arena *keep, Arena scratch, const Plan *plan,
+                                  const Events *events, const Table *features, const uint8_t *skip,
+                                  const Matrix *x, const uint32_t *row, size_t count, Error *err);
+
+/* The matrix with those columns fitted on rows part[0 .. parts - 1] of it; label[row of x].
+ * Any number of threads may call it with one context.  Memory: keep.  Cost: O(size of x). */
+const Matrix *feature_refit(const void *context, Arena *keep, const uint32_t *part, size_t parts,
+                            const uint8_t *label);
 
 /* The rows of events->rows behind a feature's value for a customer: those that the first
  * aggregate of its source counted or added up (for flows, both sides of what was matched). In

@@ -101,6 +101,22 @@ void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows);
 MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
                                 const Events *events, Window w, Error *err);
 
+/* Is a population feature (or a feature that looks like one) written as it must be? */
+MUST_USE Status population_check(const Plan *p, size_t index, Error *err);
+/* May something of this use read what all customers together say of one? No place is set. */
+MUST_USE Status population_reading(const Plan *p, const Feature *f, int use, Error *err);
+
+/* The column that a name outside aggregates stands for in feature `index`: the customers', or an
+ * earlier feature's. NULL where these files lack it. */
+const Column *named_column(const Plan *plan, size_t index, const Events *events,
+                           const Table *features, Str name);
+
+/* A population feature's column: fitted first when fitting is given (then *peers is set), else by
+ * the tables in *peers; missing without any. */
+MUST_USE Status population_column(Column *out, Arena *keep, Arena scratch, const Plan *plan,
+                                  size_t index, const Events *events, const Table *features,
+                                  const Fitting *fitting, Peers **peers, Error *err);
+
 Flow flow_of(const Events *e, const Folding *f);
 
 #endif

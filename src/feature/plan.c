@@ -29,6 +29,9 @@ static const Field feature_fields[] = {
     {"format", FIELD_TEXT, offsetof(Feature, format_text), false,
      "How people read it: plain, count, eur, percent, hours, days or date", NULL, NULL, 0, false,
      NULL},
+    {"reason", FIELD_TEXT, offsetof(Feature, reason), false,
+     "Why risky_partners may go beyond monitoring: how the partners' labels were known in time",
+     NULL, NULL, 0, false, NULL},
     {"says", FIELD_TEXT, offsetof(Feature, says), true, "Meaning, one sentence", NULL, NULL, 0,
      false, NULL},
     {0}};
@@ -184,7 +187,8 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
                   f->formula.mark.column, err));
     TRY(own_name(p, f, scope, err));
     TRY(plan_check_time(p, f, err));
-    return plan_check_use(p, keep, f, err);
+    TRY(plan_check_use(p, keep, f, err));
+    return population_check(p, index, err);
 }
 
 static Status read_book(Plan *p, Arena *keep, Str yaml, const char *file, Error *err)

@@ -70,6 +70,7 @@ static Status check_reading(const Plan *p, const Feature *f, int use, Mark *at, 
                         STR_ARG(f->name.text), STR_ARG(other->name.text), why->message);
         return error_remedy(err, "%s", why->remedy);
     }
+    TRY(population_reading(p, f, use, err));
     const Str *names = lang_event_names(f->expr, &count);
     for (size_t i = 0; i < count; i++)
         TRY(check_ground(f, use, schema_transaction_column(p->schema, names[i]), err));

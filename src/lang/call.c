@@ -68,6 +68,8 @@ const char *function_name(NodeKind kind)
 
 static Status unknown_function(Parser *p, const Token *t)
 {
+    if (population_name(t->raw))
+        return population_misplaced(p, t);
     Str names[COUNT_OF(forms) + COUNT_OF(functions)];
     size_t count = 0;
     Buffer all = buffer_new(p->keep);

@@ -135,6 +135,25 @@ const Str *lang_event_names(const Expr *e, size_t *count);
 /* One canonical text: equal meanings after definitions are put in give equal texts. */
 Str lang_text(const Expr *e);
 
+/* ---- functions of all customers at once ---- */
+
+typedef enum PopulationKind {
+    POPULATION_PERCENTILE, /* peer_percentile(x by g): double, 0 to 1 */
+    POPULATION_Z,          /* peer_z(x by g): double */
+    POPULATION_PARTNERS    /* risky_partners(partner where c): int64 */
+} PopulationKind;
+
+/* Such a function is a whole expression, and only where there are transactions (the features
+ * book). lang_evaluate gives missing for it: what it compares with must be fitted first, which is
+ * the feature room's. */
+typedef struct Population {
+    PopulationKind kind;
+    Str value, group;      /* names outside aggregates; group may be empty */
+    Str partner;           /* PARTNERS: a name inside aggregates */
+    const Expr *condition; /* PARTNERS: row-level; NULL for every row */
+} Population;
+const Population *lang_population(const Expr *e); /* NULL: an ordinary expression */
+
 /* Evaluate over every row of `rows` into a fresh column. `aggregate[i]` is the column (as long
  * as rows) for aggregate i; NULL when there are none. SQL's three-valued logic. A name that
  * is not in `rows` is missing everywhere. Overflow: LIMIT.

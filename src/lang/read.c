@@ -11,13 +11,11 @@ typedef struct Lists {
     bool merges;
 } Lists;
 
-static Expr *finish(Arena *keep, const Node *root, const char *file, Str amount);
-
 static const Expr *part(Lists *l, const Node *n)
 {
     if (n == NULL)
         return NULL;
-    Expr *e = finish(l->keep, n, l->file, l->amount);
+    Expr *e = expr_finish(l->keep, n, l->file, l->amount);
     for (size_t i = 0; i < e->names; i++)
         (void)dictionary_add(l->event_name, e->name[i]);
     for (size_t i = 0; i < e->event_names; i++)
@@ -65,7 +63,7 @@ static void list(Lists *l, const Node *n)
         list(l, n->child[i]);
 }
 
-static Expr *finish(Arena *keep, const Node *root, const char *file, Str amount)
+Expr *expr_finish(Arena *keep, const Node *root, const char *file, Str amount)
 {
     Lists l = {.keep = keep,
                .file = file,
@@ -97,10 +95,13 @@ Status lang_read(Expr **out, Arena *keep, Str text, const Scope *scope, const ch
     *source = (Source){str_copy(keep, text), line, column};
     const char *place = file == NULL ? NULL : str_chars(keep, str_from(file));
     Parser p = {.keep = keep, .scope = scope, .file = place, .err = err};
+    TRY(population_read(out, &p, source));
+    if (*out != NULL)
+        return STATUS_OK;
     Node *root;
     TRY(lang_parse(&root, &p, source));
     TRY(lang_check(root, keep, scope, place, err));
-    *out = finish(keep, root, place, scope->amount);
+    *out = expr_finish(keep, root, place, scope->amount);
     return STATUS_OK;
 }
 

@@ -69,7 +69,7 @@ static void print_quoted(Buffer *b, Str s, char quote)
     buffer_char(b, quote);
 }
 
-static void print_name(Buffer *b, Str name)
+void name_print(Buffer *b, Str name)
 {
     if (lexer_bare(name))
         buffer_add(b, name);
@@ -209,7 +209,7 @@ static void print_bare(Buffer *b, const Node *n)
         print_quoted(b, n->text, '\'');
         return;
     case NODE_NAME:
-        print_name(b, n->name->name);
+        name_print(b, n->name->name);
         return;
     case NODE_AGGREGATE:
         print_aggregate(b, n->call);

@@ -171,6 +171,7 @@ struct Expr {
     size_t names;
     const Str *event_name;
     size_t event_names;
+    const Population *population;
     bool merges; /* strings put together here need a dictionary of their own */
 };
 
@@ -234,6 +235,16 @@ void node_join(Node *n, const Node *a, const Node *b); /* the type that holds bo
 MUST_USE Status lang_check(Node *n, Arena *keep, const Scope *scope, const char *file, Error *err);
 
 void node_print(Buffer *b, const Node *n);
+void name_print(Buffer *b, Str name); /* in double quotes where needed */
+
+/* From a checked tree to an Expr with its lists. */
+Expr *expr_finish(Arena *keep, const Node *root, const char *file, Str amount);
+
+/* Read a text that is one population function; *out is NULL, and nothing refused, when it does not
+ * begin like one. */
+MUST_USE Status population_read(Expr **out, Parser *p, const Source *source);
+bool population_name(Str name);
+Status population_misplaced(Parser *p, const Token *t);
 
 /* Record an error at a byte of a source, and pass the status on. */
 void source_place(Error *err, const char *file, const Source *source, size_t offset);

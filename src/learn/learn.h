@@ -14,14 +14,26 @@
 #include "quality/quality.h"
 #include "table/table.h"
 
+/* Columns that depend on who is learnt from (a rank among the customers of the training part, say)
+ * are made again for every part that a model is fitted on, or customers who judge the model would
+ * have helped to make its inputs. make gives the whole matrix, [rows] of the set, for models of the
+ * given rows and their labels (label[row[i]] counts, nothing else does). It runs on many threads at
+ * once and cannot fail.  Memory: keep. */
+typedef struct Refit {
+    const Matrix *(*make)(const void *context, Arena *keep, const uint32_t *row, size_t rows,
+                          const uint8_t *label);
+    const void *context;
+} Refit;
+
 typedef struct TrainingSet {
-    const Matrix *x;
+    const Matrix *x;      /* as made for all rows */
     const uint8_t *label; /* [rows] 0 or 1 */
     const int8_t
         *monotone; /* [columns] +1: more never lowers the score; -1; 0 free. NULL: all free */
     size_t strata; /* slices that every figure is given for: ALL, TX, MAT */
     const Str *stratum;
     const uint8_t *const *in_stratum; /* [strata][rows] */
+    const Refit *refit;               /* NULL: no column depends on who is learnt from */
 } TrainingSet;
 
 typedef struct ForestOptions {

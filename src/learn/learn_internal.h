@@ -173,6 +173,10 @@ void booster_step(Booster *b, Arena scratch); /* one tree more */
 double booster_watch_loss(const Booster *b);  /* summed over the watch rows */
 Forest *booster_forest(const Booster *b, Arena *keep, size_t trees);
 
+/* The set as a model of these rows must see it: the same one, or one whose matrix was made again
+ * for them.  Memory: keep, a whole matrix where there is a refit. */
+TrainingSet training_part(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows);
+
 /* ---- one whole procedure: tune inside the rows, then fit on all of them ---- */
 
 extern const double l2_grid[];

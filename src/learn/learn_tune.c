@@ -8,6 +8,14 @@
 const double l2_grid[] = {300, 100, 30, 10, 3, 1, 0.3, 0.1};
 const size_t l2_grid_size = COUNT_OF(l2_grid);
 
+TrainingSet training_part(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows)
+{
+    TrainingSet part = *set;
+    if (set->refit != NULL)
+        part.x = set->refit->make(set->refit->context, keep, row, rows, set->label);
+    return part;
+}
+
 /* Inner folds of the picked rows. */
 typedef struct Inner {
     size_t rows, folds;
@@ -50,11 +58,12 @@ double tune_linear(const TrainingSet *set, const uint32_t *row, size_t rows, siz
     for (size_t k = 0; k < folds; k++) {
         Arena own = scratch;
         size_t part = inner_part(&in, &own, k);
-        Design *d = design_new(&own, &own, set, in.part, part);
+        const TrainingSet of = training_part(&own, set, in.part, part);
+        Design *d = design_new(&own, &own, &of, in.part, part);
         double *weight = ARENA_ARRAY(&own, double, d->width);
         double *z = ARENA_RAW(&own, double, d->stride *(rows - part));
         for (size_t i = 0; i < rows - part; i++)
-            design_row(d, matrix_row(set->x, in.rest[i]), z + i * d->stride);
+            design_row(d, matrix_row(of.x, in.rest[i]), z + i * d->stride);
         for (size_t g = 0; g < l2_grid_size; g++) {
             design_solve(d, l2_grid[g], weight, PRECISION_TUNE, own);
             for (size_t i = 0; i < rows - part; i++) {
@@ -112,9 +121,11 @@ size_t tune_forest(const TrainingSet *set, const uint32_t *row, size_t rows, siz
         return options->trees;
     Inner in = inner_new(&scratch, set, row, rows, folds, seed);
     Booster **booster = ARENA_ARRAY(&scratch, Booster *, folds);
+    TrainingSet *of = ARENA_ARRAY(&scratch, TrainingSet, folds);
     for (size_t k = 0; k < folds; k++) {
         size_t part = inner_part(&in, &scratch, k);
-        booster[k] = booster_new(&scratch, set, in.part, part, in.rest, rows - part, options,
+        of[k] = training_part(&scratch, set, in.part, part);
+        booster[k] = booster_new(&scratch, &of[k], in.part, part, in.rest, rows - part, options,
                                  seed_derive(seed, k), NULL);
     }
     size_t best = 1;
@@ -181,11 +192,13 @@ Tuned procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t 
                 .row = rows_or_all(&scratch, NULL, set->x->rows),
                 .fold = (uint32_t *)fold_of};
     size_t part = inner_part(&in, &scratch, fold), rest = in.rows - part;
+    const TrainingSet of = training_part(&scratch, set, in.part, part);
+    /* The inner folds make their own matrices: the tuned setting is as blind to them. */
     Tuned tuned = procedure_tune(p, set, in.part, part, seed, scratch);
     /* The model outlives the fit's scratch, and must not lie in it. */
     Arena own = arena_new();
-    Model *m = procedure_fit(p, tuned, &own, set, in.part, part, seed, NULL, scratch);
-    Matrix *x = matrix_take(&own, set->x, in.rest, rest);
+    Model *m = procedure_fit(p, tuned, &own, &of, in.part, part, seed, NULL, scratch);
+    Matrix *x = matrix_take(&own, of.x, in.rest, rest);
     double *judged = ARENA_RAW(&own, double, rest);
     model_margin(m, x, judged);
     for (size_t i = 0; i < rest; i++)

@@ -253,6 +253,8 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     b->positives = yyjson_get_uint(yyjson_obj_get(root, "positives"));
     b->data_hash = get_text(r, yyjson_obj_get(root, "data_sha256"));
     TRY(read_features(b, yyjson_obj_get(root, "features"), r));
+    if (!population_part_read(b->plan, r->keep, yyjson_obj_get(root, "population")))
+        return refuse(r, "table of population features");
     yyjson_val *platt = yyjson_obj_get(root, "platt"), *metrics = yyjson_obj_get(root, "metrics");
     TRY(get_real(&b->platt.slope, yyjson_obj_get(platt, "slope"), r, "calibration"));
     TRY(get_real(&b->platt.intercept, yyjson_obj_get(platt, "intercept"), r, "calibration"));

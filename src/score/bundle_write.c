@@ -133,6 +133,7 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     put(d, root, "positives", yyjson_mut_uint(d.doc, b->positives));
     put(d, root, "data_sha256", text(d, b->data_hash));
     put(d, root, "features", features_part(d, b));
+    put(d, root, "population", population_part(d.doc, b->plan));
     o = yyjson_mut_obj(d.doc);
     put(d, o, "slope", yyjson_mut_real(d.doc, b->platt.slope));
     put(d, o, "intercept", yyjson_mut_real(d.doc, b->platt.intercept));

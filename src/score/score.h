@@ -1,11 +1,13 @@
 /* score.h - the bundle, and from a Dataset to Decisions with it.
  *
  * A bundle is a folder: model.json (XGBoost's JSON or our linear one), the three books, and
- * bundle.json with everything else that scoring needs (levels, calibration, interval, reference
- * distributions, golden rows, where it came from); SHA256SUMS covers every file. Opening one
- * checks the sums, reads every part and re-computes the golden rows and golden customers: a bundle
- * that is cut off, altered or computes anything else than when it was made is refused. It holds no
- * customer: golden rows are made from quantiles, golden customers from the schema.
+ * bundle.json with everything else that scoring needs (levels, tables of population features,
+ * calibration, interval, reference distributions, golden rows, where it came from); SHA256SUMS
+ * covers every file. Opening one checks the sums, reads every part and re-computes the golden rows
+ * and golden customers: a bundle that is cut off, altered or computes anything else than when it
+ * was made is refused. It holds no customer: golden rows are made from quantiles, golden customers
+ * from the schema. Only where the features book has risky_partners it holds fingerprints of the
+ * known positives' ids, which are personal data still.
  */
 #ifndef SCORE_SCORE_H
 #define SCORE_SCORE_H

@@ -48,6 +48,11 @@ typedef struct GoldenCustomers {
 void golden_files(Str text[2], Arena *keep, const Bundle *b); /* customers, transactions */
 MUST_USE Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle *b, Error *err);
 
+/* The tables of population features, in the plan's order. Reading sets them in the plan; false when
+ * they are not as they were written. */
+yyjson_mut_val *population_part(yyjson_mut_doc *doc, const Plan *plan);
+bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
+
 /* Margin, probability and first contribution of each row of x. */
 typedef struct Answer {
     double margin, probability, low, high, bias;

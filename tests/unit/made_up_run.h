@@ -149,7 +149,8 @@ static inline TrainingSet *made_up_training(Arena *keep, Run *run, const Table *
     }
     arena_free(&scratch);
     run->headline = run->plan->strata - 1;
-    *set = (TrainingSet){x, label, NULL, run->plan->strata, name, in};
+    *set = (TrainingSet){
+        .x = x, .label = label, .strata = run->plan->strata, .stratum = name, .in_stratum = in};
     return set;
 }
 

@@ -51,7 +51,8 @@ static Dataset *read_bank(World *w)
     return data;
 }
 
-static Table *features_of(World *w, const Plan *plan)
+/* Population features are fitted on the labelled customers. */
+static Table *features_of(World *w, Plan *plan)
 {
     Error err = {0};
     Events *events;
@@ -60,7 +61,18 @@ static Table *features_of(World *w, const Plan *plan)
     for (size_t i = 0; i < w->data->customers; i++)
         as_of[i] = w->data->as_of_us;
     must(score_events(&events, &w->keep, w->scratch, plan, w->data, as_of, &err), &err);
-    must(feature_table(&features, &w->keep, w->scratch, plan, events, NULL, &err), &err);
+    Fitting labelled = {0};
+    uint32_t *row = ARENA_ARRAY(&w->keep, uint32_t, w->data->customers + 1);
+    uint8_t *label = ARENA_ARRAY(&w->keep, uint8_t, w->data->customers + 1);
+    for (size_t i = 0; i < w->data->customers; i++)
+        if (w->data->label[i] >= 0) {
+            row[labelled.count] = (uint32_t)i;
+            label[labelled.count++] = w->data->label[i] == LABEL_POSITIVE;
+        }
+    labelled.row = row;
+    labelled.label = label;
+    must(feature_table_fit(&features, &w->keep, w->scratch, plan, events, &labelled, NULL, &err),
+         &err);
     return features;
 }
 
