@@ -180,5 +180,5 @@ Str plan_describe(Arena *keep, const Plan *p)
     for (size_t i = 0; i < p->features; i++)
         if (!seen_before(p, i))
             add_family(&b, p, p->feature[i].family.text);
-    return buffer_str(&b);
+    return str_trim(buffer_str(&b));
 }
