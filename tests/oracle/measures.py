@@ -271,9 +271,10 @@ def times_to_next(events, begins, follows):
 
 
 def balance(events):
-    """What completed transactions add up to."""
+    """What completed transactions add up to, those of an operator (MANUAL) left out."""
     return sum((e.amount if e.direction == "IN" else -e.amount) for e in events
-               if completed(e) and e.amount is not None and e.direction in ("IN", "OUT"))
+               if completed(e) and e.type not in (None, "MANUAL") and e.amount is not None and
+               e.direction in ("IN", "OUT"))
 
 
 # ---- the order of events: what came before looks back over the whole history ----
