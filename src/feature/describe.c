@@ -63,9 +63,34 @@ static bool is_feature(const Plan *p, const Feature *f, Str name)
     return other != NULL && other < f && schema_customer_column(p->schema, name) == NULL;
 }
 
-static void add_needs(Buffer *b, const Plan *p, const Feature *f)
+static bool has_nested(const Expr *e)
+{
+    size_t count = 0;
+    if (e != NULL)
+        (void)lang_aggregates(e, &count);
+    return count > 0;
+}
+
+/* What the engine reads for an aggregate beside what is written. */
+static void need_silently(Needs *columns, const Plan *p, const Feature *f, const Aggregate *a)
 {
     const SchemaTransactions *t = &p->schema->transactions;
+    Window w = a->has_window ? a->window : f->window;
+    bool money = a->kind == AGGREGATE_MATCHED || a->kind == AGGREGATE_MATCHED_LAG ||
+                 a->kind == AGGREGATE_DRAINED;
+    bool order = money || a->kind == AGGREGATE_FOLLOWED || a->kind == AGGREGATE_FIRST ||
+                 a->kind == AGGREGATE_LAST || has_nested(a->argument) || has_nested(a->filter) ||
+                 has_nested(a->base);
+    if (money) {
+        need(columns, t->amount.text);
+        need(columns, t->completed.text);
+    }
+    if (order || w.kind != WINDOW_ALL)
+        need(columns, t->created.text);
+}
+
+static void add_needs(Buffer *b, const Plan *p, const Feature *f)
+{
     Needs features = {0}, columns = {0};
     size_t customers, events, aggregates;
     const Str *customer = lang_names(f->expr, &customers);
@@ -79,15 +104,8 @@ static void add_needs(Buffer *b, const Plan *p, const Feature *f)
     for (size_t i = 0; i < events; i++)
         if (!of_the_engine(event[i]))
             need(&columns, event[i]);
-    for (size_t i = 0; i < aggregates; i++) {
-        Window w = a[i].has_window ? a[i].window : f->window;
-        if (a[i].kind == AGGREGATE_MATCHED) {
-            need(&columns, t->amount.text);
-            need(&columns, t->completed.text);
-        }
-        if (a[i].kind == AGGREGATE_MATCHED || w.kind != WINDOW_ALL)
-            need(&columns, t->created.text);
-    }
+    for (size_t i = 0; i < aggregates; i++)
+        need_silently(&columns, p, f, &a[i]);
     for (size_t i = 0; i < features.count; i++) {
         buffer_format(b, "%sfeature ", i == 0 ? "" : ", ");
         add_code(b, features.name[i]);
