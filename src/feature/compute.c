@@ -1,5 +1,7 @@
 #include "feature/feature_internal.h"
 
+#include <string.h>
+
 /* Equal parts of different features are computed once: row-level expressions by their
  * canonical text, aggregates by kind, parts and window, nested ones likewise. */
 typedef struct Shared {
@@ -129,6 +131,18 @@ static Status place(const Plan *plan, size_t feature, Error *err)
     return error_place(err, plan->file, at.line, at.column);
 }
 
+/* Strings put together over the transactions are in a dictionary that will not outlive them. */
+static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing)
+{
+    if ((c->type != TYPE_CATEGORY && c->type != TYPE_TEXT) || c->dictionary->arena != passing)
+        return;
+    Dictionary *own = dictionary_new(keep);
+    for (size_t i = 0; i < rows; i++)
+        if (column_valid(c, i))
+            c->code[i] = dictionary_add(own, c->dictionary->text[c->code[i]]);
+    c->dictionary = own;
+}
+
 Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
@@ -165,6 +179,12 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         team_run(team, s.aggregates, fold_task, &s);
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
+    /* What may be named: the profile, and the features that are done. */
+    const Table *profile = events->profile;
+    Table *known =
+        table_new(&own, S("known"), events->customers, profile->columns + plan->features);
+    memcpy(known->column, profile->column, profile->columns * sizeof(Column));
+    known->columns = profile->columns;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
         size_t count;
         const Feature *f = &plan->feature[i];
@@ -181,8 +201,11 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         }
         if (status != STATUS_OK)
             break;
-        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, events->profile, values, err);
+        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, known, values, err);
+        if (status == STATUS_OK)
+            keep_texts(&t->column[i], events->customers, keep, &own);
         t->column[i].name = f->name.text;
+        known->column[known->columns++] = t->column[i];
         if (status != STATUS_OK)
             (void)place(plan, i, err);
     }

@@ -4,6 +4,9 @@
 
 #include "feature/feature.h"
 
+/* What a feature reads, and whether its use allows that; the last step of reading it. */
+MUST_USE Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err);
+
 typedef struct Range {
     size_t from, to; /* rows from .. to - 1 of events->rows */
 } Range;

@@ -143,6 +143,7 @@ Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scrat
                         const Feature *feature, const Events *events, size_t customer, Error *err)
 {
     size_t aggregates;
+    feature = feature_source(events->plan, feature);
     const Aggregate *a = lang_aggregates(feature->expr, &aggregates);
     *count = 0;
     *rows = NULL;

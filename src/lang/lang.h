@@ -109,6 +109,9 @@ typedef struct Scope {
     size_t definitions;
     Str amount;      /* the event column that flows add up (decimal); empty: they are an error */
     int64_t zone_us; /* of hour, weekday and day: microseconds east of UTC */
+    /* Names that will be known further down in the book: an error says so. */
+    const Str *later;
+    size_t laters;
 } Scope;
 
 /* Parse and check. Errors carry the book's file and the line and column inside it, computed

@@ -177,7 +177,13 @@ static Status unknown_name(Parser *p, const Token *t, Str name)
         const Name *o = p->inside ? &s->customer[i] : &s->event[i];
         other = str_equal(o->name, name) ? o : NULL;
     }
-    if (other != NULL)
+    bool later = false;
+    for (size_t i = 0; i < s->laters && !p->inside; i++)
+        later = later || str_equal(s->later[i], name);
+    if (later)
+        (void)error_remedy(p->err, "it is a feature, but not one above this: a feature may use "
+                                   "only those before it");
+    else if (other != NULL)
         (void)error_remedy(p->err, p->inside
                                        ? "it is a column of the customer; inside an aggregate "
                                          "only transaction columns are seen"

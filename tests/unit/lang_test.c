@@ -23,7 +23,7 @@ static const Name event[] = {
     {.name = {"done", 4}, .type = TYPE_TIME},
 };
 static const Scope plain = {customer, COUNT_OF(customer), event, COUNT_OF(event), NULL,
-                            0,        {"amount", 6}, 0};
+                            0,        {"amount", 6}, 0, NULL, 0};
 
 #define DEFINE(name, text, line)                                                                   \
     {                                                                                              \
@@ -41,7 +41,7 @@ static const Definition definitions[] = {
     DEFINE("unfinished", "amount +", 100),
 };
 static const Scope defined = {customer,    COUNT_OF(customer),    event,        COUNT_OF(event),
-                              definitions, COUNT_OF(definitions), {"amount", 6}, 0};
+                              definitions, COUNT_OF(definitions), {"amount", 6}, 0, NULL, 0};
 
 static Expr *read(Arena *arena, const Scope *scope, const char *text)
 {
