@@ -25,6 +25,8 @@ typedef struct Error {
     char file[256];    /* where, or empty               */
     int64_t line;      /* 1-based, 0 when unknown       */
     int64_t column;    /* 1-based, 0 when unknown       */
+    char excerpt[512]; /* the line at fault, shortened and without control bytes, or empty */
+    int64_t caret;     /* characters of it before the fault */
 } Error;
 
 /* Pass a failure up unchanged. */
@@ -43,5 +45,12 @@ Status error_set(Error *err, Status status, const char *format, ...) PRINTF_LIKE
  * Both return err->status, so that `return error_remedy(err, ...)` reads well. */
 Status error_place(Error *err, const char *file, int64_t line, int64_t column);
 Status error_remedy(Error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Show the line of `text` around byte `offset`, unless something is shown already. */
+struct Str;
+void error_excerpt(Error *err, struct Str text, size_t offset);
+/* The error's place is in this file: show its line, if it has that column and does not speak
+ * against what is shown already (a text that YAML has folded stays as it was put together). */
+void error_excerpt_file(Error *err, const char *file, struct Str text);
 
 #endif

@@ -331,17 +331,23 @@ static Status check(const Schema *s, const Node *root, Error *err)
     return status;
 }
 
-Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err)
+static Status read_book(Schema *schema, Arena *keep, Str yaml, Error *err)
 {
     Node *root;
-    Schema *schema = ARENA_NEW(keep, Schema);
-    schema->file = str_chars(keep, str_from(file));
     TRY(book_parse(&root, keep, yaml, schema->file, err));
     TRY(book_read(schema, keep, root, schema_fields, schema->file, err));
-    TRY(check(schema, root, err));
+    return check(schema, root, err);
+}
+
+Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err)
+{
+    Schema *schema = *out = ARENA_NEW(keep, Schema);
+    schema->file = str_chars(keep, str_from(file));
     schema->text = str_copy(keep, yaml);
-    *out = schema;
-    return STATUS_OK;
+    Status status = read_book(schema, keep, yaml, err);
+    if (status != STATUS_OK)
+        error_excerpt_file(err, schema->file, yaml);
+    return status;
 }
 
 Status schema_default(Schema **out, Arena *keep, Error *err)

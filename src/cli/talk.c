@@ -58,13 +58,15 @@ void report_error(const Args *args, const Error *err)
     else if (err->file[0] != '\0')
         (void)snprintf(place, sizeof place, "%s", err->file);
     if (args->log == LOG_JSON) {
-        json_line("level", "error", "message", err->message, "place", place, "remedy", err->remedy,
-                  (char *)NULL);
+        json_line("level", "error", "message", err->message, "place", place, "excerpt",
+                  err->excerpt, "remedy", err->remedy, (char *)NULL);
         return;
     }
     (void)fprintf(stderr, "%s: error: %s\n", args->program, err->message);
     if (place[0] != '\0')
         (void)fprintf(stderr, "  place:  %s\n", place);
+    if (err->excerpt[0] != '\0')
+        (void)fprintf(stderr, "    %s\n    %*s^\n", err->excerpt, (int)err->caret, "");
     if (err->remedy[0] != '\0')
         (void)fprintf(stderr, "  remedy: %s\n", err->remedy);
 }

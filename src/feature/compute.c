@@ -128,7 +128,9 @@ static void fold_task(void *context, size_t task, Arena scratch)
 static Status place(const Plan *plan, size_t feature, Error *err)
 {
     Mark at = plan->feature[feature].formula.mark;
-    return error_place(err, plan->file, at.line, at.column);
+    Status status = error_place(err, plan->file, at.line, at.column);
+    error_excerpt_file(err, plan->file, plan->text);
+    return status;
 }
 
 /* Strings put together over the transactions are in a dictionary that will not outlive them. */

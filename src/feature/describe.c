@@ -56,11 +56,12 @@ static bool of_the_engine(Str name)
     return str_equal(name, S("records")) || str_equal(name, S("as_of"));
 }
 
-/* An earlier feature, and not the column that a feature copies under its own name. */
-static bool is_feature(const Plan *p, const Feature *f, Str name)
+static bool is_earlier(const Plan *p, const Feature *f, Str name)
 {
-    const Feature *other = plan_find(p, name);
-    return other != NULL && other < f && schema_customer_column(p->schema, name) == NULL;
+    for (size_t i = 0; i < f->earlier_count; i++)
+        if (str_equal(p->feature[f->earlier[i]].name.text, name))
+            return true;
+    return false;
 }
 
 static bool has_nested(const Expr *e)
@@ -91,27 +92,25 @@ static void need_silently(Needs *columns, const Plan *p, const Feature *f, const
 
 static void add_needs(Buffer *b, const Plan *p, const Feature *f)
 {
-    Needs features = {0}, columns = {0};
+    Needs columns = {0};
     size_t customers, events, aggregates;
     const Str *customer = lang_names(f->expr, &customers);
     const Str *event = lang_event_names(f->expr, &events);
     const Aggregate *a = lang_aggregates(f->expr, &aggregates);
     for (size_t i = 0; i < customers; i++)
-        if (is_feature(p, f, customer[i]))
-            need(&features, customer[i]);
-        else if (!of_the_engine(customer[i]))
+        if (!is_earlier(p, f, customer[i]) && !of_the_engine(customer[i]))
             need(&columns, customer[i]);
     for (size_t i = 0; i < events; i++)
         if (!of_the_engine(event[i]))
             need(&columns, event[i]);
     for (size_t i = 0; i < aggregates; i++)
         need_silently(&columns, p, f, &a[i]);
-    for (size_t i = 0; i < features.count; i++) {
+    for (size_t i = 0; i < f->earlier_count; i++) {
         buffer_format(b, "%sfeature ", i == 0 ? "" : ", ");
-        add_code(b, features.name[i]);
+        add_code(b, p->feature[f->earlier[i]].name.text);
     }
     for (size_t i = 0; i < columns.count; i++) {
-        buffer_add(b, i + features.count == 0 ? S("") : S(", "));
+        buffer_add(b, i + f->earlier_count == 0 ? S("") : S(", "));
         add_code(b, columns.name[i]);
     }
 }
@@ -129,7 +128,9 @@ static void add_feature(Buffer *b, const Plan *p, const Feature *f)
     add_code(b, f->formula.text);
     buffer_add(b, S(" | "));
     add_text(b, f->over.text);
-    buffer_format(b, " | %s | %s | %.*s | ", uses[f->use], directions[f->risk], STR_ARG(format));
+    buffer_format(b, " | %s%s | %s | %.*s | ", uses[f->use],
+                  f->barred[USE_MODEL] == NULL ? "" : " \xE2\x8A\x98", directions[f->risk],
+                  STR_ARG(format));
     add_needs(b, p, f);
     buffer_add(b, S(" |\n"));
 }
@@ -167,16 +168,19 @@ static void add_head(Buffer *b, const Plan *p)
     if (p->title.size > 0)
         buffer_format(b, ": %.*s", STR_ARG(p->title));
     buffer_format(b,
-                  "\n\n%zu features in %zu families: %zu that the model sees, %zu for policy, %zu "
+                  "\n\n%zu features in %zu %s: %zu that the model sees, %zu for policy, %zu "
                   "only watched.\nMade by `assay features --describe` from the features book.\n\n",
-                  p->features, families, use[USE_MODEL], use[USE_POLICY], use[USE_MONITOR]);
+                  p->features, families, families == 1 ? "family" : "families", use[USE_MODEL],
+                  use[USE_POLICY], use[USE_MONITOR]);
     buffer_add(
         b,
         S("- **over**: which of the customer's transactions are looked at, unless the formula says "
           "otherwise: their own first\n  days, the last before as_of, or all known at as_of.\n"
           "- **use**: the model sees those marked **model** and no others; rules and sentences may "
           "read them and those for\n  policy; what is for monitor is watched, tried as a leak, and "
-          "decides nothing.\n"
+          "decides nothing. \xE2\x8A\x98: what it\n  reads (a protected ground, how long and how "
+          "often "
+          "the customer was seen) is refused to models.\n"
           "- **risk**: more of it can only raise (up) or lower (down) the model's score; empty is "
           "either.\n"
           "- **needs**: columns of the customers' and the transactions' files, and features that "

@@ -217,15 +217,10 @@ static Status check_families(const Plan *p, Arena *keep, Error *err)
     return STATUS_OK;
 }
 
-Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
-                 Error *err)
+static Status read_book(Plan *p, Arena *keep, Str yaml, const char *file, Error *err)
 {
-    Plan *p = *out = ARENA_NEW(keep, Plan);
     Node *root;
     Book book = {0};
-    p->schema = schema;
-    p->text = yaml;
-    p->file = str_chars(keep, str_from(file));
     TRY(book_parse(&root, keep, yaml, file, err));
     TRY(book_read(&book, keep, root, book_fields, file, err));
     if (book.version != 1) {
@@ -236,7 +231,7 @@ Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Sche
         return error_place(err, file, 1, 1);
     }
     Name *names;
-    Scope scope = scope_of(keep, schema, &book, &names);
+    Scope scope = scope_of(keep, p->schema, &book, &names);
     TRY(read_zone(&scope.zone_us, p, &book.zone, err));
     p->feature = book.features.item;
     p->features = book.features.count;
@@ -273,6 +268,19 @@ Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Sche
         }
     }
     return STATUS_OK;
+}
+
+Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
+                 Error *err)
+{
+    Plan *p = *out = ARENA_NEW(keep, Plan);
+    p->schema = schema;
+    p->text = yaml;
+    p->file = str_chars(keep, str_from(file));
+    Status status = read_book(p, keep, yaml, file, err);
+    if (status != STATUS_OK)
+        error_excerpt_file(err, p->file, yaml);
+    return status;
 }
 
 const Feature *plan_find(const Plan *p, Str name)

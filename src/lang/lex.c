@@ -25,7 +25,10 @@ void source_place(Error *err, const char *file, const Source *source, size_t off
             column++;
         }
     }
+    bool first = err != NULL && err->line == 0;
     (void)error_place(err, file, line, column);
+    if (first)
+        error_excerpt(err, source->text, offset);
 }
 
 bool lexer_reserved(Str word)

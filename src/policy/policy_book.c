@@ -337,16 +337,12 @@ static Str *feature_windows(Arena *keep, const Plan *plan)
     return out;
 }
 
-Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
-                   Error *err)
+static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *plan, Error *err)
 {
     Node *node;
     PolicyText text = {0};
-    Policy *p = ARENA_NEW(keep, Policy);
     Reading r = {.p = p, .keep = keep, .file = file, .err = err};
 
-    p->text = str_copy(keep, yaml);
-    p->plan = plan;
     TRY(book_parse(&node, keep, p->text, file, err));
     TRY(book_read(&text, keep, node, policy_fields, file, err));
     if (text.version != 1) {
@@ -373,8 +369,21 @@ Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const 
     TRY(check_actions(&r, &text.actions));
     TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
     p->window = feature_windows(keep, plan);
-    *out = p;
     return STATUS_OK;
+}
+
+Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
+                   Error *err)
+{
+    Policy *p = *out = ARENA_NEW(keep, Policy);
+    p->text = str_copy(keep, yaml);
+    p->plan = plan;
+    Status status = read_book(p, keep, file, plan, err);
+    if (status != STATUS_OK) {
+        error_excerpt_file(err, file, p->text);
+        error_excerpt_file(err, plan->file, plan->text);
+    }
+    return status;
 }
 
 /* ---- views ---- */

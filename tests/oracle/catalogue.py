@@ -136,9 +136,9 @@ def bank_to_crypto_24h(c):
     return ratio(matched(c.events, bank_in, crypto_out, DAY), total(c.events, bank_in))
 
 
-@over("real", early_top_up_to_crypto_24h=EARLY, top_up_to_crypto_24h=ALL)
-def _(c, e):
-    return ratio(matched(e, topped_up, crypto_out, DAY), total(e, topped_up))
+@feature("real")
+def top_up_to_crypto_24h(c):
+    return ratio(matched(c.events, topped_up, crypto_out, DAY), total(c.events, topped_up))
 
 
 @feature("real")
@@ -211,9 +211,9 @@ def _(c, e):
     return max(balances(c, e), default=0)
 
 
-@feature("money")
-def lowest_balance(c):
-    return min(balances(c, c.events), default=0)
+@over("money", early_lowest_balance=EARLY, lowest_balance=ALL)
+def _(c, e):
+    return min(balances(c, e), default=0)
 
 
 @feature("real")
@@ -297,9 +297,9 @@ def _(c, e):
     return ratio(largest(amounts(e, money_in)), total(e, money_in))
 
 
-@over("real", early_outflow_top_share=EARLY, outflow_top_share=ALL)
-def _(c, e):
-    return ratio(largest(amounts(e, money_out)), total(e, money_out))
+@feature("real")
+def outflow_top_share(c):
+    return ratio(largest(amounts(c.events, money_out)), total(c.events, money_out))
 
 
 @feature("money")
@@ -510,9 +510,9 @@ def _(c, e):
     return entropy(kinds(e))
 
 
-@over("count", early_inflow_sources=EARLY, inflow_sources=ALL)
-def _(c, e):
-    return len(kinds(e, money_in))
+@feature("count")
+def inflow_sources(c):
+    return len(kinds(c.events, money_in))
 
 
 # ---- states ----
@@ -579,9 +579,9 @@ def failed_top_up_streak(c):
     return longest_run(c, c.events, failed_top_up, top_up)
 
 
-@over("count", early_fail_then_success=EARLY, fail_then_success=ALL)
-def _(c, e):
-    return followed(e, failed_top_up, topped_up, 10 * MINUTE)
+@feature("count")
+def fail_then_success(c):
+    return followed(c.events, failed_top_up, topped_up, 10 * MINUTE)
 
 
 @feature("count")
@@ -676,9 +676,9 @@ def modal_amount_share(c):
     return ratio(most_frequent(own), count(c.events, chosen))
 
 
-@over("real", early_unique_amount_ratio=EARLY, unique_amount_ratio=ALL)
-def _(c, e):
-    return ratio(len(set(amounts(e, chosen))), count(e, chosen))
+@feature("real")
+def unique_amount_ratio(c):
+    return ratio(len(set(amounts(c.events, chosen))), count(c.events, chosen))
 
 
 @feature("real")

@@ -50,6 +50,66 @@ static void error_may_be_null(void **state)
     assert_int_not_equal(error_remedy(NULL, "do"), STATUS_OK);
 }
 
+static Error at_fault(Str text, size_t offset)
+{
+    Error err = {0};
+    (void)error_set(&err, STATUS_FORMAT, "wrong");
+    error_excerpt(&err, text, offset);
+    return err;
+}
+
+static void error_shows_the_line_at_fault(void **state)
+{
+    (void)state;
+    Error err = at_fault(S("first\n  second line\nthird"), 15);
+    assert_string_equal(err.excerpt, "second line");
+    assert_int_equal(err.caret, 7);
+    err = at_fault(S("h\xC3\xA9t\xC3\xA9 = x\tand\x01"), 9); /* characters, not bytes */
+    assert_string_equal(err.excerpt, "h\xC3\xA9t\xC3\xA9 = x and?");
+    assert_int_equal(err.caret, 7);
+    err = at_fault(S("open ("), 6); /* at the end */
+    assert_string_equal(err.excerpt, "open (");
+    assert_int_equal(err.caret, 6);
+    err = at_fault(S(""), 0);
+    assert_string_equal(err.excerpt, "");
+    error_excerpt(NULL, S("nobody reads this"), 3);
+
+    char text[401];
+    memset(text, 'a', 400);
+    text[200] = 'X';
+    text[400] = '\0';
+    err = at_fault(str_from(text), 200);
+    assert_int_equal(err.excerpt[err.caret], 'X');
+    assert_int_equal(strlen(err.excerpt), 3 + 60 + 40 + 3);
+    error_excerpt(&err, S("another"), 0); /* the first stays */
+    assert_int_equal(err.excerpt[err.caret], 'X');
+}
+
+static void error_shows_the_line_of_the_file_when_it_agrees(void **state)
+{
+    (void)state;
+    const Str book = S("a: 1\nexpr: x + yy\n");
+    Error err = {0};
+    (void)error_set(&err, STATUS_FORMAT, "wrong");
+    (void)error_place(&err, "book", 2, 11);
+    error_excerpt(&err, S("x + yy"), 4);
+    error_excerpt_file(&err, "other", book); /* not the error's file */
+    assert_string_equal(err.excerpt, "x + yy");
+    error_excerpt_file(&err, "book", S("a: 1\nexpr: x+ yy z\n"));
+    assert_string_equal(err.excerpt, "x + yy"); /* something else stands there */
+    error_excerpt_file(&err, "book", S("a: 1\n"));
+    assert_string_equal(err.excerpt, "x + yy"); /* no such line */
+    error_excerpt_file(&err, "book", book);
+    assert_string_equal(err.excerpt, "expr: x + yy");
+    assert_int_equal(err.caret, 10);
+    err = (Error){0};
+    (void)error_set(&err, STATUS_FORMAT, "wrong");
+    (void)error_place(&err, "book", 1, 4);
+    error_excerpt_file(&err, "book", book); /* nothing shown yet */
+    assert_string_equal(err.excerpt, "a: 1");
+    assert_int_equal(err.caret, 3);
+}
+
 static void error_cuts_a_long_sentence(void **state)
 {
     (void)state;
@@ -1077,6 +1137,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_keeps_the_first),
         cmocka_unit_test(error_may_be_null),
+        cmocka_unit_test(error_shows_the_line_at_fault),
+        cmocka_unit_test(error_shows_the_line_of_the_file_when_it_agrees),
         cmocka_unit_test(error_cuts_a_long_sentence),
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(arena_scratch_by_value_gives_its_memory_back),
