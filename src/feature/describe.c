@@ -169,7 +169,8 @@ static void add_head(Buffer *b, const Plan *p)
         buffer_format(b, ": %.*s", STR_ARG(p->title));
     buffer_format(b,
                   "\n\n%zu features in %zu %s: %zu that the model sees, %zu for policy, %zu "
-                  "only watched.\nMade by `assay features --describe` from the features book.\n\n",
+                  "only watched.\nMade by `assay features --describe` from the features book; "
+                  "the formulas' language is\nin docs/language.md.\n\n",
                   p->features, families, families == 1 ? "family" : "families", use[USE_MODEL],
                   use[USE_POLICY], use[USE_MONITOR]);
     buffer_add(
