@@ -4,7 +4,7 @@
         --transactions labelled_transactions.csv --score-customers unlabelled_users.csv \
         --score-transactions unlabelled_transactions.csv [--as-of TIME] --run FOLDER
 
-The book is read for its names only: bank.py reads the files, catalogue.py has each feature once
+The book is read for its names only: bank.py reads the files, catalogue_*.py have each feature once
 more by hand, from what it means, so that an error of the program's parser, evaluator, collapse or
 windows shows as a mismatch. Counts, money, truths, texts and durations must be equal; other
 numbers within 1e-9. A feature without a counterpart is a failure.
