@@ -78,7 +78,9 @@ typedef struct Plan {
     Name *name;       /* [features] the features as names, for policy expressions and sentences */
     Stratum *stratum; /* slices that every figure is given for */
     size_t strata;
-    Str text; /* the book as read */
+    Str title;                          /* the book's name, and what it says of itself: */
+    BookPairs define, slices, families; /* words, strata, and what families are about */
+    Str text;                           /* the book as read */
     const char *file;
 } Plan;
 
@@ -96,6 +98,10 @@ MUST_USE Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const
                              Error *err);
 
 const Feature *plan_find(const Plan *p, Str name); /* NULL when absent */
+
+/* The book as a page of Markdown: by family in the book's order, each feature with its formula,
+ * window, use, meaning, direction, format and what it needs.  Memory: keep.  Cost: O(book). */
+Str plan_describe(Arena *keep, const Plan *p);
 
 /* The feature whose first aggregate stands behind this one: itself, or the first it uses that
  * has one. */

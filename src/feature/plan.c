@@ -9,7 +9,7 @@ static const char *const risks[] = {"either", "up", "down", NULL};
 typedef struct Book {
     int64_t version;
     BookText name, zone;
-    BookPairs define, strata;
+    BookPairs define, strata, families;
     BookRecords features;
 } Book;
 
@@ -49,6 +49,8 @@ static const Field book_fields[] = {
     {"strata", FIELD_PAIRS, offsetof(Book, strata), false,
      "Slices that every figure is given for: conditions over the features", NULL, NULL, 0, false,
      NULL},
+    {"families", FIELD_PAIRS, offsetof(Book, families), false,
+     "What each family of features is about, in a few words", NULL, NULL, 0, false, NULL},
     {"features", FIELD_RECORDS, offsetof(Book, features), true, "What is measured", NULL,
      feature_fields, sizeof(Feature), true, NULL},
     {0}};
@@ -56,6 +58,14 @@ static const Field book_fields[] = {
 static Status refuse(const Plan *p, Mark at, Error *err)
 {
     return error_place(err, p->file, at.line, at.column);
+}
+
+static bool among(const Str *names, size_t count, Str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(names[i], name))
+            return true;
+    return false;
 }
 
 static Name name_of(Arena *keep, const SchemaColumn *c)
@@ -191,6 +201,27 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     return population_check(p, index, err);
 }
 
+/* A family that is described but has no feature is a slip of the pen. */
+static Status check_families(const Plan *p, Arena *keep, Error *err)
+{
+    Str *known = ARENA_ARRAY(keep, Str, p->features + 1);
+    for (size_t i = 0; i < p->features; i++)
+        known[i] = p->feature[i].family.text;
+    for (size_t i = 0; i < p->families.count; i++) {
+        const BookText *name = &p->families.item[i].name;
+        if (among(known, p->features, name->text))
+            continue;
+        Str nearest = str_nearest(name->text, known, p->features);
+        (void)error_set(err, STATUS_FORMAT, "no feature is of family `%.*s`", STR_ARG(name->text));
+        if (nearest.size > 0)
+            (void)error_remedy(err, "did you mean `%.*s`?", STR_ARG(nearest));
+        else
+            (void)error_remedy(err, "leave it out of `families`");
+        return refuse(p, name->mark, err);
+    }
+    return STATUS_OK;
+}
+
 static Status read_book(Plan *p, Arena *keep, Str yaml, const char *file, Error *err)
 {
     Node *root;
@@ -221,6 +252,11 @@ static Status read_book(Plan *p, Arena *keep, Str yaml, const char *file, Error 
         p->name[i] = (Name){f->name.text, lang_type(f->expr), lang_scale(f->expr), NULL, 0};
         join_scope(p, &scope, names, i);
     }
+    p->title = book.name.text;
+    p->define = book.define;
+    p->slices = book.strata;
+    p->families = book.families;
+    TRY(check_families(p, keep, err));
     p->strata = book.strata.count;
     p->stratum = ARENA_ARRAY(keep, Stratum, p->strata + 1);
     Scope over_features = {.customer = p->name, .customers = p->features};

@@ -94,13 +94,14 @@ size_t tune_leaves(const TrainingSet *set, const uint32_t *row, size_t rows, siz
         ForestOptions each = *options;
         each.trees = COUNT_OF(grid);
         each.leaves = grid[COUNT_OF(grid) - 1];
-        Booster *b = booster_new(&own, set, in.part, part, NULL, 0, &each, seed, NULL);
+        const TrainingSet of = training_part(&own, set, in.part, part);
+        Booster *b = booster_new(&own, &of, in.part, part, NULL, 0, &each, seed, NULL);
         for (size_t g = 0; g < COUNT_OF(grid); g++) {
             each.leaves = grid[g];
             booster_step(b, own);
             const TreeNode *tree = b->node + b->root[g];
             for (size_t i = 0; i < rows - part; i++) {
-                float value = tree_value(tree, matrix_row(set->x, in.rest[i]));
+                float value = tree_value(tree, matrix_row(of.x, in.rest[i]));
                 loss[g] += margin_loss((double)(b->base + value), set->label[in.rest[i]]);
             }
         }

@@ -412,7 +412,7 @@ static void feature_that_is_computed_otherwise_is_refused_by_name(void **state)
         {"over: first 14d", "over: first 7d", "feature early_pass_through_24h of golden"},
         {"kyc_state <> 'COMPLETED'", "kyc_state <> 'FAILED'", "feature kyc_incomplete of golden"},
         {"amount <= 5", "amount < 5", "feature early_small_credits of golden"},
-        {"over: 7d", "over: 70d", "feature silent_7d of golden"},
+        {"over: 7d", "over: 70d", "feature attempts_7d of golden"},
         {"- name: silent_7d", "- name: quiet_7d", "feature quiet_7d stands where"},
         {"direction = 'IN'", "direction = 'OUT'", "feature early_pass_through_24h of golden"},
     };
