@@ -125,6 +125,7 @@ static size_t times(const Column *x, const size_t *row, size_t n, size_t of)
 /* Value number k in order: the one that fewer or as many are below of, and more up to. */
 static size_t ranked(const Column *x, const size_t *row, size_t n, size_t k)
 {
+    assert(x != NULL);
     for (size_t i = 0; i < n; i++) {
         size_t below = 0, up_to = 0;
         for (size_t j = 0; j < n; j++) {
@@ -314,6 +315,7 @@ static void fresh(Column *out, Arena *own, const Parts *p, size_t rows)
 {
     Type type = p->a->type;
     bool text = type == TYPE_CATEGORY || type == TYPE_TEXT;
+    assert(!text || p->x != NULL);
     column_init(out, own, S(""), type, p->a->scale, rows, text ? p->x->dictionary : NULL);
 }
 
