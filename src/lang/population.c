@@ -29,7 +29,7 @@ Status population_misplaced(Parser *p, const Token *t)
 }
 
 /* A name as it stands, no expression: what is compared is measured, and can be looked at. */
-static Status take_name(Parser *p, const Name **out, const char *what)
+static Status take_name(Parser *p, Name *out, const char *what)
 {
     Token t = p->lexer.token;
     Node *n = NULL;
@@ -43,7 +43,7 @@ static Status take_name(Parser *p, const Name **out, const char *what)
                                                "and give that feature's name");
         return STATUS_FORMAT;
     }
-    *out = n->name;
+    *out = *n->name;
     return STATUS_OK;
 }
 
@@ -58,33 +58,33 @@ static Status wrong_type(Parser *p, size_t offset, const Name *n, const char *wh
 
 static Status peers(Parser *p, Population *out)
 {
-    const Name *value, *group;
+    Name value = {0}, group = {0};
     size_t offset = p->lexer.token.offset;
     TRY(take_name(p, &value, "the name of a number"));
-    if (value->type != TYPE_INT64 && value->type != TYPE_DECIMAL && value->type != TYPE_DOUBLE &&
-        value->type != TYPE_DURATION)
-        return wrong_type(p, offset, value, "a number or a duration");
-    out->value = value->name;
+    if (value.type != TYPE_INT64 && value.type != TYPE_DECIMAL && value.type != TYPE_DOUBLE &&
+        value.type != TYPE_DURATION)
+        return wrong_type(p, offset, &value, "a number or a duration");
+    out->value = value.name;
     if (!lexer_word(&p->lexer, "by"))
         return STATUS_OK;
     TRY(lexer_next(&p->lexer));
     offset = p->lexer.token.offset;
     TRY(take_name(p, &group, "the name of a group"));
-    if (group->type != TYPE_CATEGORY && group->type != TYPE_BOOLEAN && group->type != TYPE_INT64)
-        return wrong_type(p, offset, group, "a category, a boolean or an int64 to group by");
-    out->group = group->name;
+    if (group.type != TYPE_CATEGORY && group.type != TYPE_BOOLEAN && group.type != TYPE_INT64)
+        return wrong_type(p, offset, &group, "a category, a boolean or an int64 to group by");
+    out->group = group.name;
     return STATUS_OK;
 }
 
 static Status partners(Parser *p, Population *out)
 {
-    const Name *partner;
+    Name partner = {0};
     size_t offset = p->lexer.token.offset;
     p->inside = 1;
     TRY(take_name(p, &partner, "the transaction column that names the partner"));
-    if (partner->type != TYPE_TEXT && partner->type != TYPE_CATEGORY)
-        return wrong_type(p, offset, partner, "a text or category that holds customers' keys");
-    out->partner = partner->name;
+    if (partner.type != TYPE_TEXT && partner.type != TYPE_CATEGORY)
+        return wrong_type(p, offset, &partner, "a text or category that holds customers' keys");
+    out->partner = partner.name;
     if (!lexer_word(&p->lexer, "where"))
         return STATUS_OK;
     TRY(lexer_next(&p->lexer));
