@@ -6,8 +6,7 @@
 #include <string.h>
 
 static const Option options[] = {
-    {"customers", "FILE", "labelled customers; may be given again, a pattern, or - for stdin",
-     true},
+    {"customers", "FILE", "labelled customers: a file, a pattern or -; may be given again", true},
     {"transactions", "FILE", "transactions of labelled customers; likewise", false},
     {"score-customers", "FILE", "customers to be scored; likewise", false},
     {"score-transactions", "FILE", "transactions of customers to be scored; likewise", false},
