@@ -387,6 +387,9 @@ static void a_history_needs_no_transaction_file(void **state)
     are(EVENTS("at", "sum"), "a 2024-05-01 5.00\n");
     assert_int_equal(found("history_after_as_of"), 2);
     assert_int_equal(data->quarantine->count, 0);
+    /* a file that lacks one of the months would pass for customers who did nothing */
+    assert_int_equal(try_read("c,bad,may\na,0,5\n", NULL, 0), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "june"));
     book("", PLAIN_BOOK);
     assert_int_equal(try_read(FOLK, NULL, 0), STATUS_USAGE);
 }
