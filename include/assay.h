@@ -61,7 +61,8 @@ ASSAY_API void assay_close(assay_bundle *bundle);
 /* 4. A customer without values; 5. a value of one of the schema's customer columns, as text; an
  * unknown column is ASSAY_USAGE; 6. a transaction: `count` columns of the schema with their
  * values, at least those that the engine, the model and the policy read (empty when unknown; what
- * lies after as_of is left out). Copies are taken. */
+ * lies after as_of is left out), in the forms that the schema book gives. Of a transaction with two
+ * sides both are given, and the customer is one of them. Copies are taken. */
 ASSAY_API assay_status assay_customer_new(assay_customer **out, const assay_bundle *bundle,
                                           const char *id, assay_error *error);
 ASSAY_API assay_status assay_customer_set(assay_customer *customer, const char *column,

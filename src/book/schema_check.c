@@ -453,6 +453,9 @@ static Status check_history(const Schema *s, SchemaHistory *h, Arena *keep, Aren
     const SchemaColumn *into = find(&s->events, h->into.text);
     if (into == NULL)
         return undeclared(s, &h->into, &s->events, scratch, err);
+    if (into->type == TYPE_TEXT || into->type == TYPE_CATEGORY)
+        return refuse(err, s, h->into.mark, "holds words, and a history holds numbers",
+                      h->into.text, "name the amount, or another column of numbers");
     if (s->timeless)
         return refuse(err, s, h->from.mark, "is a time, but the transactions name no `created`",
                       h->from.text, "name the column of the time as `created`");

@@ -10,8 +10,7 @@
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle whose books, levels and columns are used", true},
-    {"customers", "FILE", "labelled customers; may be given again, a pattern, or - for stdin",
-     false},
+    {"customers", "FILE", "labelled customers: a file, a pattern or -; may be given again", false},
     {"transactions", "FILE", "transactions of labelled customers; likewise", false},
     {"model", "FILE", "import: XGBoost's .json or .ubj, or a model.json of ours", false},
     {"out", "FOLDER", "import: where the new bundle goes", false},

@@ -5,7 +5,7 @@
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle of a run or a training", true},
-    {"customers", "FILE", "customers to be scored; may be given again, a pattern, or - for stdin",
+    {"customers", "FILE", "customers to be scored: a file, a pattern or -; may be given again",
      true},
     {"transactions", "FILE", "their transactions; likewise", false},
     {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",

@@ -3,8 +3,7 @@
 #include <string.h>
 
 const Option job_labelled_files[] = {
-    {"customers", "FILE", "labelled customers; may be given again, a pattern, or - for stdin",
-     true},
+    {"customers", "FILE", "labelled customers: a file, a pattern or -; may be given again", true},
     {"transactions", "FILE", "transactions of labelled customers; likewise", false},
     {0}};
 

@@ -49,6 +49,21 @@ static Request request(Arena *keep, BookRecords columns, const BookText *key, si
     return r;
 }
 
+/* Columns that a customers' file must have: those that become events, for one that lacks them
+ * would pass for customers who did nothing, and last the label. */
+static BookText *customer_needs(Arena *keep, const SchemaCustomers *c, size_t *count)
+{
+    const SchemaHistory *history = c->history.item;
+    BookText *out = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    for (size_t k = 0; k < c->history.count; k++)
+        for (size_t i = 0; i < history[k].columns.count; i++)
+            *ARENA_PUSH(keep, out, *count, capacity) = history[k].columns.item[i];
+    *ARENA_PUSH(keep, out, *count, capacity) = c->label.column;
+    return out;
+}
+
 /* The columns of an event: those that files have, then those that the book makes. */
 static Request event_request(Arena *keep, const Schema *s)
 {
@@ -345,8 +360,8 @@ static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         size_t first = SIZE_MAX, same = 0, valid = 0;
-        /* One currency is what the schema book asks for, and `records` is ours. */
-        if (str_equal(c->name, S("records")) ||
+        /* One currency is what the schema book asks for, and `records` and #... are ours. */
+        if (str_equal(c->name, S("records")) || str_starts(c->name, S("#")) ||
             str_equal(c->name, d->schema->transactions.currency.text))
             continue;
         for (size_t row = 0; row < t->rows; row++) {
@@ -467,9 +482,10 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     TRY(check_once(schema, in, scratch, err));
     const SchemaCustomers *sc = &schema->customers;
     const SchemaTransactions *st = &schema->transactions;
-    const BookText label[] = {sc->label.column};
-    Request labelled = request(keep, sc->columns, &sc->key, 1, label, 1);
-    Request scored = request(keep, sc->columns, &sc->key, 1, NULL, 0);
+    size_t needs;
+    BookText *need = customer_needs(keep, sc, &needs); /* the label comes last */
+    Request labelled = request(keep, sc->columns, &sc->key, 1, need, needs);
+    Request scored = request(keep, sc->columns, &sc->key, 1, need, needs - 1);
     for (size_t k = 0; k < scored.columns; k++)
         scored.column[k].dictionary = labelled.column[k].dictionary;
     const Request none = {0};

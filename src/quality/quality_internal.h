@@ -37,9 +37,6 @@ typedef struct Sighting {
 Sighting quality_split_sides(Dataset *d, Arena *keep, Arena scratch, const Union *all,
                              const uint32_t *owner_of);
 
-/* Do both debit and credit move money in this row? */
-bool quality_two_amounts(const Schema *s, const Table *t, size_t row);
-
 /* Debit and credit, or an amount with a sign, made an amount without one and a direction. */
 void quality_shape_amounts(const Schema *s, Table *t);
 

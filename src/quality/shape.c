@@ -182,12 +182,6 @@ static bool moves(const Column *c, size_t row)
     return column_valid(c, row) && c->integer[row] != 0;
 }
 
-bool quality_two_amounts(const Schema *s, const Table *t, size_t row)
-{
-    Amounts a = amounts_of(s, t);
-    return a.debit != NULL && moves(a.debit, row) && moves(a.credit, row);
-}
-
 /* The direction that the amount tells, unless the file's source has set one. */
 static void direct(Column *direction, size_t row, uint32_t code)
 {

@@ -251,6 +251,11 @@ static void settle_as_of(Dataset *d, const DatasetInputs *inputs, const Route *r
                  S("counted over all of them; as_of is what --as-of says, or 1970-01-01"));
 }
 
+static bool moves(const Column *amount, size_t row)
+{
+    return column_valid(amount, row) && amount->integer[row] != 0;
+}
+
 /* Why a row cannot be used, or the empty Str. */
 static Str objection(const Route *r, const Dataset *d, size_t row, Tally *n, Str *code)
 {
@@ -277,7 +282,7 @@ static Str objection(const Route *r, const Dataset *d, size_t row, Tally *n, Str
         *code = S("after_as_of");
         return S("created after as_of");
     }
-    if (r->debit != NULL && quality_two_amounts(r->schema, r->seen.rows, row)) {
+    if (r->debit != NULL && moves(r->debit, row) && moves(r->credit, row)) {
         n->two_amounts++;
         *code = S("debit_and_credit");
         return S("both debit and credit hold an amount");
@@ -370,8 +375,10 @@ static Status check_usable(const Dataset *d, const DatasetInputs *inputs, const 
         (void)error_set(err, STATUS_DATA,
                         "none of the %zu transaction rows belongs to any of the %zu customers",
                         t->rows, d->customers);
-        return error_remedy(err, "check that customers and transactions come from the same "
-                                 "extract, and `key` and `customer` in the schema book");
+        return error_remedy(err,
+                            "check that customers and transactions come from the same extract, and "
+                            "`key` and `%s` in the schema book",
+                            schema_two_sided(d->schema) ? "sides" : "customer");
     }
     return STATUS_OK;
 }

@@ -217,6 +217,10 @@ static void history_columns_become_events(void **state)
         "`may` is listed twice", "keep one");
     bad(HISTORY("who", "into: sum, from: 2005-05-01, step: 30d"), PLAIN, AT,
         "`who` is not of the type and scale", "same `type`");
+    bad(HISTORY("who", "into: kind, from: 2005-05-01, step: 30d"), PLAIN, AT, "`kind` holds words",
+        "column of numbers");
+    bad(HISTORY("may", "into: sum, from: 2005-05-01, step: 30d"), PLAIN "  state: kind\n", AT,
+        "`kind` is the state, and these events have none", "set: {state");
     bad(HISTORY("may", "into: som, from: 2005-05-01, step: 30d"), PLAIN, AT,
         "`som` is not declared", "`sum`");
     bad(HISTORY("may", "into: sum, from: May, step: 30d"), PLAIN, AT, "`May` is no time", "from");
