@@ -158,6 +158,10 @@ static void unknown_fields_are_refused_by_name_and_place(void **state)
             "learner has a field \"scaler\"");
     refused(replaced(&arena, good, "\"num_class\"", "\"num_class\":\"0\",\"num_class\""),
             STATUS_FORMAT, "\"num_class\" twice");
+    /* Blocks that are not there, or are no objects, have no fields. */
+    refused(S("{\"learner\":{\"objective\":{\"name\":\"binary:logistic\"},\"gradient_booster\":"
+              "{\"name\":\"gbtree\",\"model\":7},\"learner_model_param\":[]}}"),
+            STATUS_FORMAT, "base_score");
     refused(replaced(&arena, good, "\"enc\":[]", "\"enc\":[{}]"), STATUS_FORMAT, "categorical");
     arena_free(&arena);
 }
