@@ -129,8 +129,8 @@ static void visit(Walk *w, uint32_t node, size_t depth)
             continue;
         for (size_t g = 0; g < w->points; g++) {
             factor_new[g] = factor(new, w->at[g]);
-            next[g] = fresh ? product[g] * factor_new[g]
-                            : product[g] / factor_old[g] * factor_new[g];
+            next[g] =
+                fresh ? product[g] * factor_new[g] : product[g] / factor_old[g] * factor_new[g];
         }
         w->flow[column] = new;
         visit(w, right ? f->right[node] : f->left[node], depth + 1);
