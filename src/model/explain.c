@@ -112,29 +112,37 @@ static void visit(Walk *w, uint32_t node, size_t depth)
             sum[g] = product[g] * (double)f->threshold[node];
         return;
     }
-    for (size_t g = 0; g < w->points; g++)
-        sum[g] = 0;
     uint32_t column = f->column[node];
     float value = w->row[column];
     bool goes_left = value != value ? f->default_left[node] : value < f->threshold[node];
     double share = left_share(f, node);
     Flow old = w->flow[column];
+    bool fresh = old.zero == 1 && old.one == 1; /* not on the path yet: its factor is 1 */
+    double factor_old[POINTS_MAX], factor_new[POINTS_MAX];
+    for (size_t g = 0; g < w->points; g++) {
+        factor_old[g] = fresh ? 1 : factor(old, w->at[g]);
+        sum[g] = 0;
+    }
     for (int right = 0; right <= 1; right++) {
         Flow new = {old.zero * (right ? 1 - share : share), goes_left == !right ? old.one : 0};
         if (!(new.zero > 0) && !(new.one > 0))
             continue;
-        for (size_t g = 0; g < w->points; g++)
-            next[g] = product[g] / factor(old, w->at[g]) * factor(new, w->at[g]);
+        for (size_t g = 0; g < w->points; g++) {
+            factor_new[g] = factor(new, w->at[g]);
+            next[g] =
+                fresh ? product[g] * factor_new[g] : product[g] / factor_old[g] * factor_new[g];
+        }
         w->flow[column] = new;
         visit(w, right ? f->right[node] : f->left[node], depth + 1);
         /* The leaves below have the column's factor from here, and no more the one from above
          * under which an earlier split on the column will count them. */
-        double phi = 0;
+        double phi = 0, gain_new = new.one - new.zero, gain_old = old.one - old.zero;
         for (size_t g = 0; g < w->points; g++) {
             sum[g] += below[g];
-            phi += w->weight[g] * below[g] *
-                   ((new.one - new.zero) / factor(new, w->at[g]) -
-                    (old.one - old.zero) / factor(old, w->at[g]));
+            double gain = gain_new / factor_new[g];
+            if (!fresh)
+                gain -= gain_old / factor_old[g];
+            phi += w->weight[g] * below[g] * gain;
         }
         w->phi[column] += phi;
     }
@@ -158,34 +166,29 @@ static double mean_below(const Forest *f, uint32_t node)
     return share * mean_below(f, f->left[node]) + (1 - share) * mean_below(f, f->right[node]);
 }
 
-/* The leaves that a row reaches, added exactly enough to judge the contributions by; size: what
- * rounding is judged against. */
-static double leaf_sum(const Forest *f, const float *row, double *size)
-{
-    double sum = (double)f->base_margin;
-    *size = fabs(sum);
-    for (size_t t = 0; t < f->trees; t++) {
-        double value = (double)forest_leaf(f, t, row);
-        sum += value;
-        *size += fabs(value);
-    }
-    return sum;
-}
-
 /* Close a row: its contributions and the mean must add up to its leaves. What float32 rounds off
- * their sum then goes to the bias, so that the row adds up to the margin that is served. */
-static void close_row(const Walk *w, double mean, double size_of_trees)
+ * their sum then goes to the bias, so that the row adds up to the margin that is served.
+ * trees_size: the largest leaf of each tree, added, against which rounding is judged. */
+static void close_row(const Walk *w, double mean, double trees_size)
 {
     const Forest *f = w->forest;
-    double size, leaves = leaf_sum(f, w->row, &size), sum = mean;
+    double leaves = (double)f->base_margin, size = fabs(leaves), sum = mean;
+    float margin = f->base_margin;
+    for (size_t t = 0; t < f->trees; t++) {
+        float value = forest_leaf(f, t, w->row);
+        margin += value;
+        leaves += (double)value;
+        size += fabs((double)value);
+    }
     for (size_t c = 0; c < f->columns; c++) {
         sum += w->phi[c];
         size += fabs(w->phi[c]);
     }
-    double margin = (double)forest_row(f, w->row);
-    assert(fabs(sum - leaves) <= 1e-9 * (size + size_of_trees));
-    assert(fabs(margin - leaves) <= 1e-7 * (double)(f->trees + 1) * size);
-    w->phi[f->columns] = mean + (margin - sum);
+    assert(fabs(sum - leaves) <= 1e-9 * (size + trees_size));
+    assert(fabs((double)margin - leaves) <= 1e-7 * (double)(f->trees + 1) * size);
+    w->phi[f->columns] = mean + ((double)margin - sum);
+    (void)leaves;
+    (void)trees_size;
 }
 
 void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi)

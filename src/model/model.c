@@ -49,6 +49,8 @@ Status json_fields(yyjson_val *object, const char *where, const char *const *kno
     size_t i, count;
     uint64_t seen = 0;
     yyjson_val *key, *value;
+    if (!yyjson_is_obj(object)) /* absent blocks have their defaults, or are missed where read */
+        return STATUS_OK;
     yyjson_obj_foreach(object, i, count, key, value)
     {
         Str name = json_text(key);

@@ -157,7 +157,7 @@ static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
             return refuse(r, "golden rows");
         expected[i] = (Answer){values[0], values[1], values[2], values[3], values[4]};
     }
-    bundle_answer(answer, *r->keep, b, x);
+    bundle_answer(answer, NULL, *r->keep, b, x);
     for (i = 0; i < rows; i++) {
         const Answer *e = &expected[i], *a = &answer[i];
         if (e->margin == a->margin && e->probability == a->probability && e->low == a->low &&

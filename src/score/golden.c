@@ -1,5 +1,6 @@
 #include "score/score_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -46,23 +47,36 @@ Matrix *golden_inputs(Arena *keep, const Bundle *b)
     return x;
 }
 
-void bundle_contributions(double *out, Arena scratch, const Bundle *b, const Matrix *x)
+/* Platt is a line, so what adds up to a margin adds up to the calibrated log-odds. */
+static void bundle_contributions(double *phi, Arena scratch, const Bundle *b, const Matrix *x,
+                                 const double *margin)
 {
-    model_explain(b->model, x, scratch, out);
+    size_t width = x->columns + 1;
+    model_explain(b->model, x, scratch, phi);
     for (size_t i = 0; i < x->rows; i++) {
-        double *phi = out + i * (x->columns + 1);
-        for (size_t k = 0; k <= x->columns; k++)
-            phi[k] *= b->platt.slope;
-        phi[x->columns] += b->platt.intercept;
+        double *own = phi + i * width, sum = 0, size = 0;
+        for (size_t k = 0; k < width; k++) {
+            own[k] *= b->platt.slope;
+            if (k == x->columns)
+                own[k] += b->platt.intercept;
+            sum += own[k];
+            size += fabs(own[k]);
+        }
+        double log_odds = b->platt.slope * margin[i] + b->platt.intercept;
+        assert(fabs(sum - log_odds) <= 1e-9 * (size + fabs(log_odds)) || !isfinite(size));
+        (void)log_odds;
+        (void)sum;
     }
 }
 
-void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
+void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
 {
+    size_t width = x->columns + 1;
     double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
-    double *phi = ARENA_ARRAY(&scratch, double, x->rows *(x->columns + 1) + 1);
+    if (phi == NULL)
+        phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
     model_margin(b->model, x, margin);
-    bundle_contributions(phi, scratch, b, x);
+    bundle_contributions(phi, scratch, b, x, margin);
     for (size_t i = 0; i < x->rows; i++) {
         Answer *a = &out[i];
         double p0, p1;
@@ -71,7 +85,7 @@ void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
         venn_abers_apply(b->venn_abers, margin[i], &p0, &p1);
         a->low = fmin(fmin(p0, p1), a->probability);
         a->high = fmax(fmax(p0, p1), a->probability);
-        a->bias = phi[i * (x->columns + 1) + x->columns];
+        a->bias = phi[i * width + x->columns];
     }
 }
 

@@ -60,6 +60,31 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
     }
 }
 
+enum { ROWS_TASK = 256 };
+
+typedef struct Answering {
+    const Bundle *bundle;
+    Scored *scored;
+} Answering;
+
+static void answer_task(void *context, size_t task, Arena scratch)
+{
+    const Answering *w = context;
+    Scored *s = w->scored;
+    size_t from = task * ROWS_TASK;
+    Matrix part = *s->x;
+    part.rows = s->count - from < ROWS_TASK ? s->count - from : ROWS_TASK;
+    part.value = s->x->value + from * part.columns;
+    Answer *answer = ARENA_ARRAY(&scratch, Answer, part.rows);
+    bundle_answer(answer, s->contribution + from * (part.columns + 1), scratch, w->bundle, &part);
+    for (size_t i = 0; i < part.rows; i++) {
+        s->margin[from + i] = answer[i].margin;
+        s->probability[from + i] = answer[i].probability;
+        s->low[from + i] = answer[i].low;
+        s->high[from + i] = answer[i].high;
+    }
+}
+
 Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
                      const uint32_t *row, size_t count, Team *team, Error *err)
 {
@@ -74,20 +99,12 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
     TRY(feature_matrix(&s->x, keep, b->plan, s->features, b->skip, data->id, row, count, err));
     find_new_levels(data, keep, b, s->features, row, count);
 
-    Answer *answer = ARENA_ARRAY(&scratch, Answer, count + 1);
-    bundle_answer(answer, scratch, b, s->x);
     s->margin = ARENA_ARRAY(keep, double, count + 1);
     s->probability = ARENA_ARRAY(keep, double, count + 1);
     s->low = ARENA_ARRAY(keep, double, count + 1);
     s->high = ARENA_ARRAY(keep, double, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        s->margin[i] = answer[i].margin;
-        s->probability[i] = answer[i].probability;
-        s->low[i] = answer[i].low;
-        s->high[i] = answer[i].high;
-    }
-    s->contribution = ARENA_ARRAY(keep, double, count *(s->x->columns + 1) + 1);
-    bundle_contributions(s->contribution, scratch, b, s->x);
+    s->contribution = ARENA_RAW(keep, double, count *(s->x->columns + 1) + 1);
+    team_run(team, (count + ROWS_TASK - 1) / ROWS_TASK, answer_task, &(Answering){b, s});
     const PolicyInputs inputs = {.events = s->events,
                                  .features = s->features,
                                  .row = row,

@@ -53,13 +53,11 @@ MUST_USE Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle
 yyjson_mut_val *population_part(yyjson_mut_doc *doc, const Plan *plan);
 bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 
-/* Margin, probability and first contribution of each row of x. */
+/* Margin, probability, interval and bias of each row of x; with phi, [rows][columns + 1], also its
+ * contributions on the calibrated log-odds, asserted to add up to them. */
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
-void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
-
-/* Contributions on the calibrated log-odds, [rows][columns + 1]. */
-void bundle_contributions(double *out, Arena scratch, const Bundle *b, const Matrix *x);
+void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x);
 
 #endif

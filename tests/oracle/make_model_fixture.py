@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write tests/data/model/xgboost-VERSION.{json,expected.json}: a model saved by the installed
+"""Write tests/data/model/xgboost-VERSION.{json,ubj,expected.json}: a model saved by the installed
 XGBoost on made-up data, and the margins and SHAP values that XGBoost itself gives for some rows.
 
 Run once for each version of XGBoost that is to be read (1.7.6, 2.1.4, 3.2.0), from the root of
@@ -37,6 +37,7 @@ probe = rows(rng, 60)
 test = xgb.DMatrix(probe, feature_names=COLUMNS)
 name = "tests/data/model/xgboost-" + ".".join(xgb.__version__.split(".")[:2])
 booster.save_model(name + ".json")
+booster.save_model(name + ".ubj")
 with open(name + ".expected.json", "w") as out:
     json.dump({"columns": COLUMNS,
                "rows": [[number(v) for v in row] for row in probe],

@@ -214,7 +214,104 @@ static void validation_needs_as_many_of_a_class_as_folds(void **state)
     arena_free(&scratch);
 }
 
+/* ---- the blend ---- */
+
+static void blend_is_the_mean_of_its_parts_calibrated_out_of_fold(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    Made *m = made(&keep, 240, 6, 1, false, 21);
+    LearnOptions o = small_options();
+    Validation *v = validated(&keep, &scratch, m, &o, NULL);
+    const Candidate *blend = &v->candidate[4];
+    assert_int_equal(blend->kind, MODEL_BLEND);
+    assert_int_equal(blend->parts, 3);
+    static const size_t part[] = {0, 2, 3};
+    for (size_t k = 0; k < 3; k++)
+        assert_ptr_equal(blend->part[k], &v->candidate[part[k]]);
+    for (size_t r = 0; r < o.repeats; r++)
+        for (size_t i = 0; i < 240; i++) {
+            double sum = 0;
+            for (size_t k = 0; k < 3; k++) {
+                double p = v->candidate[part[k]].probability[r][i];
+                sum += stable_log(p / (1 - p));
+            }
+            assert_near(blend->margin[r][i], sum / 3, 1e-9);
+        }
+
+    /* What is deployed is a model of the three, each with a sigmoid of its own. */
+    Learned learned;
+    Error err = {0};
+    v->chosen = 4;
+    assert_int_equal(learn_final(&learned, &keep, scratch, &m->set, v, &o, NULL, &err), STATUS_OK);
+    const Blend *b = learned.model->blend;
+    assert_int_equal(learned.model->kind, MODEL_BLEND);
+    assert_int_equal(b->part[0]->kind, MODEL_LINEAR);
+    assert_int_equal(b->part[1]->forest->trees, v->candidate[2].forest.trees);
+    assert_int_equal(b->part[2]->forest->trees, 200);
+    for (size_t k = 0; k < 3; k++)
+        assert_true(b->weight[k] == 1.0 / 3 && b->slope[k] > 0);
+    double margin[240];
+    model_margin(learned.model, m->x, margin);
+    assert_true(metric_auc(margin, m->label, 240, scratch) > 0.75);
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
+static void blend_gives_no_voice_to_a_part_that_goes_against_the_labels(void **state)
+{
+    (void)state;
+    double margin[40];
+    uint8_t label[40];
+    for (size_t i = 0; i < 40; i++) {
+        margin[i] = (double)i;
+        label[i] = i < 10; /* the larger, the less often */
+    }
+    Platt c = blend_platt(margin, label, 40);
+    assert_true(c.slope == 0);
+    assert_near(c.intercept, stable_log(11.0 / 31), 1e-15);
+    for (size_t i = 0; i < 40; i++)
+        margin[i] = -margin[i];
+    assert_true(blend_platt(margin, label, 40).slope > 0);
+}
+
 /* ---- the negative control ---- */
+
+static Candidate blend_candidate(Candidate *part, const Candidate **list)
+{
+    part[0] = (Candidate){.kind = MODEL_LINEAR, .forest = forest_options_default()};
+    part[1] = (Candidate){.kind = MODEL_FOREST, .forest = forest_options_random()};
+    part[1].forest.trees = 40;
+    part[1].forest.learning_rate = 1.0 / 40;
+    list[0] = &part[0];
+    list[1] = &part[1];
+    return (Candidate){
+        .kind = MODEL_BLEND, .forest = forest_options_default(), .parts = 2, .part = list};
+}
+
+static void control_passes_clean_sets_for_the_blend_and_its_parts(void **state)
+{
+    (void)state;
+    Team *team = team_new(2);
+    LearnOptions o = small_options();
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        Arena keep = arena_new(), scratch = arena_new();
+        Made *m = made(&keep, 120, 6, seed % 2 ? 1 : 0, false, 200 + seed);
+        Candidate part[2];
+        const Candidate *list[2];
+        Candidate blend = blend_candidate(part, list);
+        Procedure p = procedure_of(seed < 4 ? &blend : &part[1], &o);
+        Control control;
+        o.seed = seed;
+        control_run(&control, &keep, scratch, &m->set, &p, NULL, &o, team, NULL);
+        if (!control.passed)
+            fail_msg("set %d: mean %g outside [%g, %g]", (int)seed, control.mean, control.low,
+                     control.high);
+        arena_free(&keep);
+        arena_free(&scratch);
+    }
+    team_free(team);
+}
 
 static void control_passes_ten_clean_sets(void **state)
 {
@@ -258,10 +355,14 @@ static void control_fails_when_a_customer_is_on_both_sides_of_a_fold(void **stat
         m->label[i] = m->label[unit[i]];
     }
     LearnOptions o = small_options();
-    Candidate c = {.forest = forest_options_default()};
+    Candidate part[2];
+    const Candidate *list[2];
     Control control;
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind < 3; kind++) {
+        Candidate c = {.forest = forest_options_default()};
         c.kind = kind == 0 ? MODEL_LINEAR : MODEL_FOREST;
+        if (kind == 2)
+            c = blend_candidate(part, list);
         Procedure p = procedure_of(&c, &o);
         control_run(&control, &keep, scratch, &m->set, &p, unit, &o, NULL, NULL);
         assert_false(control.passed);
@@ -296,6 +397,9 @@ int main(void)
         cmocka_unit_test(validation_margins_do_not_see_their_own_labels),
         cmocka_unit_test(validation_is_the_same_on_one_and_eight_threads),
         cmocka_unit_test(validation_needs_as_many_of_a_class_as_folds),
+        cmocka_unit_test(blend_is_the_mean_of_its_parts_calibrated_out_of_fold),
+        cmocka_unit_test(blend_gives_no_voice_to_a_part_that_goes_against_the_labels),
+        cmocka_unit_test(control_passes_clean_sets_for_the_blend_and_its_parts),
         cmocka_unit_test(control_passes_ten_clean_sets),
         cmocka_unit_test(control_fails_when_a_customer_is_on_both_sides_of_a_fold),
         cmocka_unit_test(control_auc_compares_within_folds_only),
