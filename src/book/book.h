@@ -2,7 +2,7 @@
  *
  * A book is a YAML document whose every value remembers its line and column. A table of
  * Fields says what a record may hold; the same table reads the record into a C struct,
- * answers a misspelt key with the nearest known one, and will print the JSON Schema.
+ * answers a misspelt key with the nearest known one, and prints the JSON Schema.
  * Bounds: 1 MiB a book, 32 levels, 100,000 nodes; no anchors or aliases (they would let a
  * small file stand for a huge one), no duplicate keys, valid UTF-8.
  */
@@ -86,6 +86,10 @@ typedef struct Field {
 MUST_USE Status book_read(void *record, Arena *keep, const Node *node, const Field *fields,
                           const char *file, Error *err);
 
+/* The JSON Schema (2020-12) of such a record, for editors and other programs. It knows the form of
+ * a book, not whether its expressions and names make sense.  Memory: keep. */
+Str book_json_schema(Arena *keep, const Field *fields, const char *title);
+
 /* ---- the schema book: what the data is ---- */
 
 typedef struct SchemaColumn {
@@ -133,6 +137,7 @@ typedef struct Schema {
  * schema_default reads the one built in for the home task's files. */
 MUST_USE Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err);
 MUST_USE Status schema_default(Schema **out, Arena *keep, Error *err);
+Str schema_json_schema(Arena *keep); /* of the schema book itself */
 
 const SchemaColumn *schema_customer_column(const Schema *s, Str name);    /* NULL when absent */
 const SchemaColumn *schema_transaction_column(const Schema *s, Str name); /* NULL when absent */

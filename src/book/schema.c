@@ -355,6 +355,11 @@ Status schema_default(Schema **out, Arena *keep, Error *err)
     return schema_read(out, keep, book_default_text("schema"), "schema.yaml", err);
 }
 
+Str schema_json_schema(Arena *keep)
+{
+    return book_json_schema(keep, schema_fields, "assay schema book: what the data is");
+}
+
 const SchemaColumn *schema_customer_column(const Schema *s, Str name)
 {
     return find(&s->customers.columns, name);

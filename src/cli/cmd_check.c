@@ -3,10 +3,29 @@
 
 #include "policy/policy.h"
 
-static const Option options[] = {{"schema", "FILE", "schema book (default: built in)", false},
-                                 {"features", "FILE", "features book (default: built in)", false},
-                                 {"policy", "FILE", "policy book (default: built in)", false},
-                                 {0}};
+#include <string.h>
+
+static const Option options[] = {
+    {"schema", "FILE", "schema book (default: built in)", false},
+    {"features", "FILE", "features book (default: built in)", false},
+    {"policy", "FILE", "policy book (default: built in)", false},
+    {"json-schema", "BOOK", "print the JSON Schema of schema, features or policy, and stop", false},
+    {0}};
+
+static Status print_schema(const Args *args, const char *book, Error *err)
+{
+    if (strcmp(book, "schema") == 0)
+        answer(schema_json_schema(args->arena));
+    else if (strcmp(book, "features") == 0)
+        answer(plan_json_schema(args->arena));
+    else if (strcmp(book, "policy") == 0)
+        answer(policy_json_schema(args->arena));
+    else {
+        (void)error_set(err, STATUS_USAGE, "--json-schema: there is no book `%s`", book);
+        return error_remedy(err, "write schema, features or policy");
+    }
+    return STATUS_OK;
+}
 
 static Status run(const Args *args, Error *err)
 {
@@ -16,6 +35,9 @@ static Status run(const Args *args, Error *err)
     Plan *plan;
     Policy *policy;
     RuleView *rules;
+    const char *book = args_value(args, "json-schema", NULL);
+    if (book != NULL)
+        return print_schema(args, book, err);
     TRY(args_book(&text, &file, args, "schema", err));
     TRY(schema_read(&schema, args->arena, text, file, err));
     TRY(args_book(&text, &file, args, "features", err));

@@ -66,6 +66,9 @@ typedef struct Plan {
 MUST_USE Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
                           Error *err);
 
+/* The JSON Schema of the features book. */
+Str plan_json_schema(Arena *keep);
+
 /* in[customer] is 1 where the stratum's condition is true. */
 MUST_USE Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const Table *features,
                              Error *err);

@@ -5,7 +5,7 @@
 static const char *const uses[] = {"model", "policy", "monitor", NULL};
 static const char *const risks[] = {"either", "up", "down", NULL};
 
-/* The book, as one table of fields: it reads, and it will print the JSON Schema. */
+/* The book, as one table of fields: it reads, and it prints the JSON Schema. */
 typedef struct Book {
     int64_t version;
     BookText name, zone;
@@ -281,6 +281,11 @@ Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Sche
     if (status != STATUS_OK)
         error_excerpt_file(err, p->file, yaml);
     return status;
+}
+
+Str plan_json_schema(Arena *keep)
+{
+    return book_json_schema(keep, book_fields, "assay features book: what is measured");
 }
 
 const Feature *plan_find(const Plan *p, Str name)

@@ -37,6 +37,7 @@ typedef struct Policy Policy;
  * that read a feature of `use: monitor`.  Memory: keep; refers to plan. */
 MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
                             Error *err);
+Str policy_json_schema(Arena *keep); /* of the policy book */
 
 Str policy_text(const Policy *p); /* the book as read */
 

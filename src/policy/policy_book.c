@@ -386,6 +386,11 @@ Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const 
     return status;
 }
 
+Str policy_json_schema(Arena *keep)
+{
+    return book_json_schema(keep, policy_fields, "assay policy book: what follows");
+}
+
 /* ---- views ---- */
 
 Str policy_text(const Policy *p)
