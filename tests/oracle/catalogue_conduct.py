@@ -1,4 +1,4 @@
-"""Features of the default book, by hand from what they mean: what the customer does, when and with whom."""
+"""What the customer does, when and with whom: features by hand, from what they mean."""
 from collections import Counter
 
 from bank import DAY, HOUR, MINUTE
@@ -266,6 +266,12 @@ def fail_then_success(c):
 def failures_before_top_up(c):
     return max((count(c.earlier(e, 10 * MINUTE), failed_top_up)
                 for e in c.events if topped_up(e)), default=0)
+
+
+@feature("count")
+def forced_top_ups_to_crypto(c):
+    return followed(c.events, lambda e: topped_up(e) and
+                    count(c.earlier(e, 10 * MINUTE), failed_top_up) >= 2, crypto_out, DAY)
 
 
 @feature("duration")

@@ -1,4 +1,4 @@
-"""Features of the default book, by hand from what they mean: what money does: flow, size, amounts and incentives."""
+"""What money does: flow, size, amounts and incentives; features by hand, from what they mean."""
 import math
 from collections import Counter
 

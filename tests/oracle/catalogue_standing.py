@@ -1,4 +1,4 @@
-"""Features of the default book, by hand from what they mean: what is on record about the customer."""
+"""What is on record about the customer: features by hand, from what they mean."""
 from bank import DAY
 from measures import (
     card_spent, count, crypto, crypto_out, days, gaps, largest, money_out, ratio, share,
