@@ -76,7 +76,7 @@ static void plant_pass_through(const Stage *s)
 {
     Random *r = s->random;
     size_t cycles = from_to(r, 2, 5);
-    int64_t amount[5], sum = 0;
+    int64_t amount[5] = {0}, sum = 0;
     for (size_t i = 0; i < cycles; i++) {
         amount[i] = credit(r, 5.7);
         sum += amount[i];
@@ -184,7 +184,7 @@ static void plant_first_party(const Stage *s)
 {
     Random *r = s->random;
     size_t times = from_to(r, 3, 6);
-    int64_t amount[6], sum = 0;
+    int64_t amount[6] = {0}, sum = 0;
     for (size_t i = 0; i < times; i++) {
         amount[i] = euros_between(r, 110, 700);
         sum += amount[i];
@@ -299,7 +299,7 @@ static void plant_saver(const Stage *s)
 {
     Random *r = s->random;
     int64_t amount = 1000 * (int64_t)from_to(r, 5, 30); /* tens */
-    for (int week = 0; week < 4; week++) {
+    for (int64_t week = 0; week < 4; week++) {
         int64_t at = later(r, s->from + week * 7 * DAY_US, 0, 10);
         done(s, at, KIND_BANK_IN, amount);
         done(s, later(r, at, 0.5, 12), KIND_ON_RAMP, amount);

@@ -134,7 +134,7 @@ static bool failed(const Synth *s)
 static void write_customers(Synth *s)
 {
     const SynthOptions *o = s->options;
-    const uint64_t round = BLOCKS * BLOCK_CUSTOMERS;
+    const uint64_t round = (uint64_t)BLOCKS * BLOCK_CUSTOMERS;
     for (s->from = 0; s->from < o->customers && !failed(s); s->from += round) {
         uint64_t left = o->customers - s->from;
         size_t blocks = (size_t)((left < round ? left : round) + BLOCK_CUSTOMERS - 1);
