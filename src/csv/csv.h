@@ -50,9 +50,10 @@ void quarantine_add(Quarantine *q, Str file,
 MUST_USE Status quarantine_write(const Quarantine *q, const char *path, Error *err);
 
 typedef struct CsvOptions {
-    char delimiter;        /* 0 finds it by looking */
-    size_t cell_bytes_max; /* 0: 1 MiB; a longer cell sets its row aside */
-    size_t columns_max;    /* 0: 4096 */
+    char delimiter;           /* 0 finds it by looking */
+    size_t cell_bytes_max;    /* 0: 1 MiB; a longer cell sets its row aside */
+    size_t columns_max;       /* 0: 4096 */
+    const Progress *progress; /* told the part of the bytes that is read; may be NULL */
 } CsvOptions;
 
 typedef struct CsvCounts {

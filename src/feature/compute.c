@@ -118,7 +118,7 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         column_init(&s.value[i], &own, S(""), s.folding[i].aggregate->type,
                     s.folding[i].aggregate->scale, events->customers, NULL);
     if (status == STATUS_OK)
-        team_run(team, s.aggregates, fold_task, &s);
+        team_run_told(team, s.aggregates, fold_task, &s);
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {

@@ -57,13 +57,11 @@ typedef struct Shuffles {
     uint8_t **label; /* [shuffles] */
     uint32_t **fold; /* [shuffles] */
     double **margin; /* [shuffles] */
-    size_t first;
 } Shuffles;
 
 static void shuffle_task(void *context, size_t task, Arena scratch)
 {
     Shuffles *s = context;
-    task += s->first;
     size_t shuffle = task / s->options->folds, fold = task % s->options->folds;
     TrainingSet set = *s->set;
     set.label = s->label[shuffle];
@@ -101,13 +99,8 @@ void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *se
             s.label[k][i] = s.label[k][unit[i]];
         learn_folds(s.fold[k], s.label[k], rows, folds, seed_derive(seed, 1));
     }
-    size_t batch = 4 * folds;
-    for (s.first = 0; s.first < count * folds; s.first += batch) {
-        progress_tell(progress, "control", s.first, count * folds);
-        size_t left = count * folds - s.first;
-        team_run(team, left < batch ? left : batch, shuffle_task, &s);
-    }
-    progress_tell(progress, "control", count * folds, count * folds);
+    progress_tell(progress, "training on shuffled labels", 0, 1);
+    team_run_told(team, count * folds, shuffle_task, &s);
 
     out->shuffles = count;
     out->auc = ARENA_ARRAY(keep, double, count);

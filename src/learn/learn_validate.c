@@ -31,7 +31,6 @@ typedef struct Run {
     const Candidate *candidate; /* [CANDIDATES] */
     uint32_t **fold;            /* [repeats] */
     Tuned *tuned;               /* [candidate][repeat][fold] */
-    size_t first;               /* task 0 of a batch */
 } Run;
 
 static uint64_t run_seed(const LearnOptions *o, size_t repeat, size_t fold)
@@ -44,7 +43,6 @@ static void run_task(void *context, size_t task, Arena scratch)
 {
     Run *run = context;
     const LearnOptions *o = run->options;
-    task += run->first;
     size_t candidate = task % CANDIDATES, fold = task / CANDIDATES % o->folds;
     size_t repeat = task / CANDIDATES / o->folds;
     const Candidate *c = &run->candidate[candidate];
@@ -199,17 +197,11 @@ static void candidate_init(Candidate *c, Arena *keep, size_t rows, const LearnOp
     }
 }
 
-/* Two repeats at a time: enough tasks to keep threads busy, often enough to tell of. */
 static void run_all(Run *run, Team *team, const Progress *progress)
 {
     const LearnOptions *o = run->options;
-    size_t each = (size_t)CANDIDATES * o->folds, batch = 2 * each, total = each * o->repeats;
-    for (run->first = 0; run->first < total; run->first += batch) {
-        progress_tell(progress, "validate", run->first, total);
-        size_t count = total - run->first < batch ? total - run->first : batch;
-        team_run(team, count, run_task, run);
-    }
-    progress_tell(progress, "validate", total, total);
+    progress_tell(progress, "cross-validating", 0, 1);
+    team_run_told(team, CANDIDATES * o->folds * o->repeats, run_task, run);
 }
 
 Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -243,6 +235,7 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
     Whole whole = {.set = set, .options = options, .candidate = v->candidate};
     team_run(team, CANDIDATES, whole_task, &whole);
 
+    progress_tell(progress, "estimating intervals", 0, 1);
     double *loss[CANDIDATES];
     for (size_t k = 0; k < CANDIDATES; k++) {
         Candidate *c = &v->candidate[k];

@@ -77,11 +77,15 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         const char *path = files.item[i].path;
         const Str *bytes = files.item[i].bytes;
         CsvCounts counts = {0};
+        const CsvOptions options = {.progress = r->inputs->progress};
+        Arena spare = r->scratch;
+        progress_tell(options.progress, str_format(&spare, "reading %s", path).data, 0, 1);
         Part *p = &part[*parts];
-        TRY(bytes != NULL ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path,
-                                           want.column, want.columns, NULL, r->d->quarantine, err)
-                          : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column,
-                                     want.columns, NULL, r->d->quarantine, err));
+        TRY(bytes != NULL
+                ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path, want.column,
+                                 want.columns, &options, r->d->quarantine, err)
+                : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column, want.columns,
+                           &options, r->d->quarantine, err));
         p->line = (uint32_t)r->d->ledger_count;
         r->d->header[p->line] =
             (Header){str_from(role), str_from(path), counts.header, counts.header_count};
@@ -330,6 +334,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
             err,
             "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
     }
+    progress_tell(in->progress, "merging versions", 0, 1);
     TRY(quality_merge_customers(d, keep, scratch, &customers, err));
     TRY(check_classes(d, schema, in, err));
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));

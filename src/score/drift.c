@@ -77,7 +77,7 @@ static Status compare(Drift *out, Arena *keep, const Bundle *b, const Scored *sc
                    .err = ARENA_ARRAY(keep, Error, n)};
     for (size_t i = 0; i < n; i++)
         c.keep[i] = arena_new();
-    team_run(team, n, compare_task, &c);
+    team_run_told(team, n, compare_task, &c);
     Status status = STATUS_OK;
     for (size_t i = 0; i < n; i++) {
         if (status == STATUS_OK && c.status[i] != STATUS_OK) {
