@@ -87,7 +87,7 @@ static void help_program(FILE *to, const char *program, const char *says,
     (void)fprintf(to, "%s %s - %s\n\nUsage: %s COMMAND [options]\n\nCommands:\n", program,
                   ASSAY_VERSION, says, program);
     for (; *commands != NULL; commands++)
-        (void)fprintf(to, "  %-10s %s\n", (*commands)->name, (*commands)->says);
+        (void)fprintf(to, "  %-11s %s\n", (*commands)->name, (*commands)->says);
     (void)fprintf(
         to,
         "\n`%s COMMAND --help` shows a command's options and an example. Exit codes: 0 done,\n"

@@ -1,7 +1,7 @@
 /* assay version - which program this is, and what it was made of. */
 #include "cli/commands.h"
 
-#include "build_commit.h" /* made when it is built: ASSAY_COMMIT, empty outside a checkout */
+#include "build_commit.inc" /* made when it is built: ASSAY_COMMIT, empty outside a checkout */
 
 #include <string.h>
 
