@@ -135,6 +135,9 @@ Watch *watch_start(const Args *args)
     (void)pthread_mutex_init(&w->lock, NULL);
     if (args->quiet)
         return w;
+    /* Until a stage is told, the command itself is what is under way. */
+    (void)snprintf(w->stage, sizeof w->stage, "%s", args->command->name);
+    w->began_us = clock_monotonic_us();
     (void)sigemptyset(&w->awaited);
     (void)sigaddset(&w->awaited, SIGUSR1); /* from watch_stop */
     static const int stops[] = {SIGINT, SIGTERM};

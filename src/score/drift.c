@@ -234,8 +234,8 @@ static Str outcome_words(Arena *keep, const Drift *d, const DriftItem *i)
     double psi = i->stability.psi;
     if (was->of == OF_SCORE)
         return str_format(keep,
-                          "the distribution of the score %s (PSI %.2f against training, out of "
-                          "fold; chance reaches %.2f)",
+                          "the distribution of the score %s (PSI %.2f against training; chance "
+                          "reaches %.2f)",
                           judged(i->verdict), psi, i->limit);
     Str before = mix(keep, was, was->count, d->before), now = mix(keep, was, i->count, d->now);
     if (was->of == OF_SEGMENT)

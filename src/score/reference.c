@@ -125,6 +125,23 @@ static void cut_numbers(Distribution *d, Arena *keep, Arena scratch, Sample s)
     d->bins = cuts + 2;
 }
 
+/* The score is cut where it decides, at the policy's thresholds and half-way between them: that the
+ * model is surer of customers it has learnt from moves few of them across these cuts. */
+static void cut_score(Distribution *d, Arena *keep, const Policy *policy)
+{
+    Thresholds t = policy_thresholds(policy);
+    const double threshold[] = {0, t.medium, t.high, t.offboarding};
+    size_t cuts = 0;
+    d->cut = ARENA_ARRAY(keep, double, 2 * COUNT_OF(threshold));
+    for (size_t i = 1; i < COUNT_OF(threshold); i++) {
+        const double next[] = {(threshold[i - 1] + threshold[i]) / 2, threshold[i]};
+        for (size_t k = 0; k < COUNT_OF(next); k++)
+            if (next[k] > 0 && (cuts == 0 || next[k] > d->cut[cuts - 1]))
+                d->cut[cuts++] = next[k];
+    }
+    d->bins = cuts + 2;
+}
+
 /* A value that few customers have could point at one of them: it counts among the others. */
 static void list_values(Distribution *d, Arena *keep, Arena scratch, Sample s)
 {
@@ -214,6 +231,8 @@ Status reference_make(Reference **out, Arena *keep, Arena scratch, const Plan *p
             break;
         if (d->by_value)
             list_values(d, keep, scratch, s);
+        else if (d->of == OF_SCORE)
+            cut_score(d, keep, policy);
         else
             cut_numbers(d, keep, scratch, s);
         d->count = reference_count(keep, d, s);
