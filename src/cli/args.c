@@ -286,7 +286,7 @@ static Status unknown_command(Error *err, const Args *args, const char *name)
 static LogForm log_form(int argc, char **argv)
 {
     LogForm form = LOG_TEXT;
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         const char *value = strncmp(argv[i], "--log=", 6) == 0              ? argv[i] + 6
                             : strcmp(argv[i], "--log") == 0 && i + 1 < argc ? argv[i + 1]
                                                                             : NULL;
@@ -306,6 +306,7 @@ static Status run_command(Args *args, int argc, char **argv, Error *err)
         return STATUS_OK;
     }
     const char *log = args_value(args, "log", "text");
+    assert(log != NULL); /* it takes a value */
     args->quiet = args_flag(args, "quiet");
     if (strcmp(log, "json") != 0 && strcmp(log, "text") != 0) {
         (void)error_set(err, STATUS_USAGE, "--log takes text or json, and got `%.40s`", log);

@@ -179,7 +179,7 @@ static void say_line(const Line *l, const Drift *d, Findings *findings, Arena *k
     for (size_t i = 0; i < d->count; i++)
         if (l->picks(&d->item[i]))
             picked[count++] = &d->item[i];
-    qsort(picked, count, sizeof *picked, worst_first);
+    qsort(picked, count, sizeof(const DriftItem *), worst_first);
     Arena names = arena_new();
     Buffer b = buffer_new(keep);
     buffer_format(&b, "%zu %s: ", count, l->opening);

@@ -1,6 +1,7 @@
 /* reference.c - what the customers that a model learnt from looked like, counted in bins. */
 #include "score/score_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static size_t bin_of(const Distribution *d, Sample s, size_t i)
                                : bsearch(&s.text[i], d->value, others, sizeof *d->value, by_bytes);
         return found == NULL ? others : (size_t)(found - d->value);
     }
+    assert(s.number != NULL); /* a sample is one or the other */
     if (is_missing(s.number[i]))
         return missing;
     size_t b = 0;
@@ -112,6 +114,7 @@ static void cut_numbers(Distribution *d, Arena *keep, Arena scratch, Sample s)
 {
     double *known = ARENA_ARRAY(&scratch, double, s.count + 1);
     size_t n = 0, cuts = 0;
+    assert(s.number != NULL);
     for (size_t i = 0; i < s.count; i++)
         if (!is_missing(s.number[i]))
             known[n++] = s.number[i];
