@@ -26,10 +26,10 @@ __extension__ typedef __int128 Int128;
 #include "base/time.h"
 #include "base/dictionary.h"
 #include "base/random.h"
+#include "base/progress.h"
 #include "base/team.h"
 #include "base/file.h"
 #include "base/unpack.h"
 #include "base/hash.h"
-#include "base/progress.h"
 
 #endif

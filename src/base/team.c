@@ -20,6 +20,8 @@ struct Team {
     TeamTask *task;
     void *context;
     atomic_size_t next;
+    const Progress *watcher; /* NULL: nobody watches */
+    bool told;               /* of the run under way */
 };
 
 typedef struct Seat {
@@ -27,12 +29,15 @@ typedef struct Seat {
     size_t index;
 } Seat;
 
-static void work(Team *team, Arena scratch)
+/* `caller`: the thread that called team_run, the only one that tells. */
+static void work(Team *team, Arena scratch, bool caller)
 {
     for (;;) {
         size_t task = atomic_fetch_add(&team->next, 1);
         if (task >= team->count)
             return;
+        if (caller && team->told)
+            team_told(team, task, team->count);
         team->task(team->context, task, scratch);
     }
 }
@@ -52,7 +57,7 @@ static void *member(void *argument)
         (void)pthread_mutex_unlock(&team->lock);
         if (stop)
             return NULL;
-        work(team, team->arena[seat.index]);
+        work(team, team->arena[seat.index], false);
         (void)pthread_mutex_lock(&team->lock);
         if (--team->busy == 0)
             (void)pthread_cond_signal(&team->done);
@@ -125,8 +130,11 @@ void team_run(Team *team, size_t count, TeamTask *task, void *context)
 {
     if (team == NULL || team->threads == 1 || count <= 1) {
         Arena own = team == NULL ? arena_new() : team->arena[0];
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            if (team != NULL && team->told)
+                team_told(team, i, count);
             task(context, i, own);
+        }
         if (team == NULL)
             arena_free(&own);
         return;
@@ -140,9 +148,30 @@ void team_run(Team *team, size_t count, TeamTask *task, void *context)
     team->round++;
     (void)pthread_cond_broadcast(&team->wake);
     (void)pthread_mutex_unlock(&team->lock);
-    work(team, team->arena[0]);
+    work(team, team->arena[0], true);
     (void)pthread_mutex_lock(&team->lock);
     while (team->busy > 0)
         (void)pthread_cond_wait(&team->done, &team->lock);
     (void)pthread_mutex_unlock(&team->lock);
+}
+
+void team_watch(Team *team, const Progress *watcher)
+{
+    if (team != NULL)
+        team->watcher = watcher;
+}
+
+void team_told(const Team *team, size_t done, size_t total)
+{
+    if (team != NULL)
+        progress_part(team->watcher, done, total);
+}
+
+void team_run_told(Team *team, size_t count, TeamTask *task, void *context)
+{
+    if (team != NULL)
+        team->told = true;
+    team_run(team, count, task, context);
+    if (team != NULL)
+        team->told = false;
 }

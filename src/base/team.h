@@ -21,4 +21,10 @@ size_t team_threads(const Team *team);
  * called from inside a task of the same team (pass NULL there). */
 void team_run(Team *team, size_t count, TeamTask *task, void *context);
 
+/* The same for the one run of tasks that makes up a stage: whoever watches the team is told how
+ * many of them are taken up. team_told says the part in other words than tasks. */
+void team_watch(Team *team, const Progress *watcher);
+void team_run_told(Team *team, size_t count, TeamTask *task, void *context);
+void team_told(const Team *team, size_t done, size_t total);
+
 #endif

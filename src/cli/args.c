@@ -10,41 +10,25 @@
 /* Options that every command takes. */
 static const Option common[] = {
     {"threads", "N", "threads to use; 0 is one for each processor (default 0)", false},
-    {"log", "FORM", "text, or json for one JSON object a line on stderr (default text)", false},
+    {"log", "text|json", "how to talk on stderr; json is one object a line (default text)", false},
     {"quiet", NULL, "say nothing but errors", false},
     {"help", NULL, "show this help", false},
     {0}};
 
-/* Every table of options that a command takes: its own, those it shares, the common ones. */
-enum { TABLES_MAX = 12 };
-
-static size_t option_tables(const Option *table[TABLES_MAX], const Command *c)
-{
-    size_t count = 0;
-    if (c->options != NULL)
-        table[count++] = c->options;
-    for (const Option *const *t = c->shared; t != NULL && *t != NULL; t++) {
-        assert(count + 1 < TABLES_MAX);
-        table[count++] = *t;
-    }
-    table[count++] = common;
-    return count;
-}
-
-/* The next option of a command, in the order of its tables; NULL after the last. */
-typedef struct OptionWalk {
-    const Option *table[TABLES_MAX];
-    size_t tables, at, next;
-} OptionWalk;
-
-static OptionWalk option_walk(const Command *c)
+OptionWalk option_walk(const Command *c)
 {
     OptionWalk w = {0};
-    w.tables = option_tables(w.table, c);
+    if (c->options != NULL)
+        w.table[w.tables++] = c->options;
+    for (const Option *const *t = c->shared; t != NULL && *t != NULL; t++) {
+        assert(w.tables + 1 < OPTION_TABLES_MAX);
+        w.table[w.tables++] = *t;
+    }
+    w.table[w.tables++] = common;
     return w;
 }
 
-static const Option *option_next(OptionWalk *w)
+const Option *option_next(OptionWalk *w)
 {
     while (w->at < w->tables) {
         const Option *o = &w->table[w->at][w->next++];
@@ -103,7 +87,7 @@ static void help_program(FILE *to, const char *program, const char *says,
     (void)fprintf(to, "%s %s - %s\n\nUsage: %s COMMAND [options]\n\nCommands:\n", program,
                   ASSAY_VERSION, says, program);
     for (; *commands != NULL; commands++)
-        (void)fprintf(to, "  %-10s %s\n", (*commands)->name, (*commands)->says);
+        (void)fprintf(to, "  %-11s %s\n", (*commands)->name, (*commands)->says);
     (void)fprintf(
         to,
         "\n`%s COMMAND --help` shows a command's options and an example. Exit codes: 0 done,\n"
@@ -314,19 +298,59 @@ static const Command *find_command(const Command *const *commands, const char *n
     return NULL;
 }
 
-static int unknown_command(const char *program, const Command *const *commands, const char *name)
+static Status unknown_command(Error *err, const Args *args, const char *name)
 {
     Str names[64];
     size_t count = 0;
-    for (; count < 64 && commands[count] != NULL; count++)
-        names[count] = str_from(commands[count]->name);
+    for (; count < 64 && args->commands[count] != NULL; count++)
+        names[count] = str_from(args->commands[count]->name);
     Str near = str_nearest(str_from(name), names, count);
-    (void)fprintf(stderr, "%s: error: there is no command `%.40s`\n", program, name);
+    (void)error_set(err, STATUS_USAGE, "there is no command `%.40s`", name);
     if (near.size > 0)
-        (void)fprintf(stderr, "  remedy: did you mean `%.*s`?\n", STR_ARG(near));
-    else
-        (void)fprintf(stderr, "  remedy: `%s --help` lists the commands\n", program);
-    return 2;
+        return error_remedy(err, "did you mean `%.*s`?", STR_ARG(near));
+    return error_remedy(err, "`%s --help` lists the commands", args->program);
+}
+
+/* Looked for before anything else is read, so that whatever goes wrong is said in the form that
+ * was asked for. */
+static LogForm log_form(int argc, char **argv)
+{
+    LogForm form = LOG_TEXT;
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
+        const char *value = strncmp(argv[i], "--log=", 6) == 0              ? argv[i] + 6
+                            : strcmp(argv[i], "--log") == 0 && i + 1 < argc ? argv[i + 1]
+                                                                            : NULL;
+        if (value != NULL)
+            form = strcmp(value, "json") == 0 ? LOG_JSON : LOG_TEXT;
+    }
+    return form;
+}
+
+static Status run_command(Args *args, int argc, char **argv, Error *err)
+{
+    bool help = false;
+    int64_t threads;
+    TRY(parse(args, argc, argv, &help, err));
+    if (help) {
+        help_command(stdout, args->program, args->command);
+        return STATUS_OK;
+    }
+    const char *log = args_value(args, "log", "text");
+    assert(log != NULL); /* it takes a value */
+    args->quiet = args_flag(args, "quiet");
+    if (strcmp(log, "json") != 0 && strcmp(log, "text") != 0) {
+        (void)error_set(err, STATUS_USAGE, "--log takes text or json, and got `%.40s`", log);
+        return error_remedy(err, "write --log json");
+    }
+    TRY(args_integer(&threads, args, "threads", 0, 0, 256, err));
+    args->watch = watch_start(args);
+    args->progress = (Progress){watch_stage, args->watch, watch_part};
+    args->team = team_new((size_t)threads);
+    team_watch(args->team, &args->progress);
+    Status status = args->command->run(args, err);
+    team_free(args->team);
+    watch_stop(args->watch);
+    return status;
 }
 
 int cli_main(const char *program, const char *says, const Command *const *commands, int argc,
@@ -340,42 +364,20 @@ int cli_main(const char *program, const char *says, const Command *const *comman
         help_program(stdout, program, says, commands);
         return 0;
     }
-    if (strcmp(argv[1], "--version") == 0) {
-        (void)printf("%s %s\n", program, ASSAY_VERSION);
-        return 0;
-    }
-    const Command *command = find_command(commands, argv[1]);
-    if (command == NULL)
-        return unknown_command(program, commands, argv[1]);
-
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = "version";
     Arena arena = arena_new();
     Error err = {0};
     int exit_code = 0;
-    bool help = false;
-    Args args = {.program = program, .command = command, .arena = &arena};
+    Args args = {.program = program,
+                 .program_says = says,
+                 .commands = commands,
+                 .command = find_command(commands, argv[1]),
+                 .arena = &arena,
+                 .log = log_form(argc, argv)};
     args.line = record_line(&args, argc, argv);
-    int64_t threads = 0;
-    Status status = parse(&args, argc, argv, &help, &err);
-    if (status == STATUS_OK && help) {
-        help_command(stdout, program, command);
-        arena_free(&arena);
-        return 0;
-    }
-    const char *log = args_value(&args, "log", "text");
-    args.quiet = args_flag(&args, "quiet");
-    args.log = strcmp(log, "json") == 0 ? LOG_JSON : LOG_TEXT;
-    args.progress = (Progress){progress_line, &args};
-    if (status == STATUS_OK && strcmp(log, "json") != 0 && strcmp(log, "text") != 0) {
-        status = error_set(&err, STATUS_USAGE, "--log takes text or json, and got `%.40s`", log);
-        (void)error_remedy(&err, "write --log json");
-    }
-    if (status == STATUS_OK)
-        status = args_integer(&threads, &args, "threads", 0, 0, 256, &err);
-    if (status == STATUS_OK) {
-        args.team = team_new((size_t)threads);
-        status = command->run(&args, &err);
-        team_free(args.team);
-    }
+    Status status = args.command == NULL ? unknown_command(&err, &args, argv[1])
+                                         : run_command(&args, argc, argv, &err);
     if (status != STATUS_OK) {
         report_error(&args, &err);
         exit_code = exit_code_of(status);

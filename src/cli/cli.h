@@ -11,19 +11,22 @@
 #include "quality/quality.h"
 
 typedef struct Option {
-    const char *name;  /* "customers": given as --customers VALUE or --customers=VALUE */
-    const char *value; /* what stands for the value in help; NULL for a flag */
+    const char *name; /* "customers": given as --customers VALUE or --customers=VALUE */
+    /* What stands for the value in help: FILE and FOLDER are completed as such, a|b|c are the only
+     * ones there are; NULL for a flag. */
+    const char *value;
     const char *says;
     bool required;
 } Option;
 
 typedef struct Args Args;
+typedef struct Watch Watch;
 
 typedef struct Command {
     const char *name;
     const char *says;
     const char *example;   /* one or more lines, shown by --help and run by a test */
-    const char *operand;   /* what stands for operands in help; NULL when none are taken */
+    const char *operand;   /* the same for operands; NULL when none are taken */
     const Option *options; /* its own, ended by a NULL name */
     const Option *const
         *shared; /* tables that other commands have too, ended by NULL; may be NULL */
@@ -34,12 +37,15 @@ typedef enum LogForm { LOG_TEXT, LOG_JSON } LogForm;
 
 struct Args {
     const char *program;
+    const char *program_says;
+    const Command *const *commands; /* of the program, ended by NULL */
     const Command *command;
     Arena *arena;
     Team *team;
     LogForm log;
     bool quiet;
     Progress progress;
+    Watch *watch;        /* behind progress; knows of lines on stderr */
     const char **option; /* names given, in order */
     const char **value;  /* NULL for flags */
     size_t given;
@@ -47,6 +53,16 @@ struct Args {
     size_t operands;
     Str line; /* the command line as typed */
 };
+
+/* The next option of a command, in the order of its tables: its own, those it shares, those of
+ * every command; NULL after the last. */
+enum { OPTION_TABLES_MAX = 12 };
+typedef struct OptionWalk {
+    const Option *table[OPTION_TABLES_MAX];
+    size_t tables, at, next;
+} OptionWalk;
+OptionWalk option_walk(const Command *c);
+const Option *option_next(OptionWalk *w);
 
 /* Run the command that argv names; returns the exit code. */
 int cli_main(const char *program, const char *says, const Command *const *commands, int argc,

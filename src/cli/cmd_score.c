@@ -52,7 +52,8 @@ static Str table_of(Arena *keep, const Scored *s)
 static Status read_files(Dataset **out, const Args *args, const Schema *schema, Arena scratch,
                          const char *quarantine, Error *err)
 {
-    DatasetInputs in = {.score_customers = args_files(args, "customers"),
+    DatasetInputs in = {.progress = &args->progress,
+                        .score_customers = args_files(args, "customers"),
                         .score_transactions = args_files(args, "transactions")};
     TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
     TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
@@ -106,7 +107,6 @@ static Status run(const Args *args, Error *err)
     const char *out = args_value(args, "out", NULL);
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
-    progress_tell(&args->progress, "reading", 0, 1);
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
     if (out != NULL)
         TRY(store_begin(out, err));

@@ -3,7 +3,8 @@
 
 #include "score/score.h"
 
-static const Option options[] = {{"bundle", "FOLDER", "the bundle of a run", true}, {0}};
+static const Option options[] = {{"bundle", "FOLDER", "the bundle of a run or a training", true},
+                                 {0}};
 
 static Status run(const Args *args, Error *err)
 {

@@ -6,12 +6,15 @@
 
 extern const Command command_bundle;
 extern const Command command_check;
+extern const Command command_completion;
 extern const Command command_evaluate;
 extern const Command command_features;
+extern const Command command_man;
 extern const Command command_run;
 extern const Command command_score;
 extern const Command command_synth;
 extern const Command command_train;
 extern const Command command_verify;
+extern const Command command_version;
 
 #endif

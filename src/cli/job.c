@@ -91,7 +91,8 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
 {
     const Args *a = j->args;
     int64_t seed, folds, repeats, shuffles;
-    *in = (DatasetInputs){.customers = args_files(a, "customers"),
+    *in = (DatasetInputs){.progress = &a->progress,
+                          .customers = args_files(a, "customers"),
                           .transactions = args_files(a, "transactions"),
                           .score_customers = args_files(a, "score-customers"),
                           .score_transactions = args_files(a, "score-transactions")};
@@ -395,7 +396,7 @@ Status job_begin(Job *j, const char *folder, Error *err)
 {
     DatasetInputs in;
     TRY(read_options(j, &in, err));
-    job_stage(j, "read", "reading");
+    job_stage(j, "read", NULL);
     TRY(read_books(j, err));
     TRY(begin_folder(j, folder, err));
     TRY(read_data(j, &in, err));
@@ -407,7 +408,7 @@ Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *e
 {
     DatasetInputs in;
     TRY(read_options(j, &in, err));
-    job_stage(j, "read", "reading");
+    job_stage(j, "read", NULL);
     TRY(bundle_open(&j->bundle, j->keep, bundle, err));
     j->schema = j->bundle->schema;
     j->plan = j->bundle->plan;
@@ -425,7 +426,7 @@ Status job_begin_unlabelled(Job *j, Error *err)
     in.score_customers = in.customers;
     in.score_transactions = in.transactions;
     in.customers = in.transactions = (InputFiles){NULL, 0};
-    job_stage(j, "read", "reading");
+    job_stage(j, "read", NULL);
     TRY(read_measures(j, err));
     TRY(read_data(j, &in, err));
     j->skip = ARENA_ARRAY(j->keep, uint8_t, j->plan->features + 1);
@@ -479,7 +480,7 @@ Status job_judge(Job *j, Error *err)
         findings_add(j->data->findings, SEVERITY_SEVERE, "same_customers", n,
                      S("these are the very customers that the bundle was trained on"),
                      S("judge it on others: these figures are better than it is"));
-    job_stage(j, "evaluate", "measuring");
+    job_stage(j, "evaluate", "estimating intervals");
     judged = ARENA_ARRAY(j->keep, MetricSet, j->set.strata);
     for (size_t s = 0; s < j->set.strata; s++) {
         const double *p[] = {scored->probability};

@@ -55,11 +55,12 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
                 .data_hash = str_from(hash),
                 .metrics = bundle_metrics(j->keep, &j->set, j->run.validation)};
     bundle_reference(&b, j->keep, j->scratch, j->set.x);
-    /* One repeat's margins: of customers the models had not seen, as new customers will be. */
+    /* The model's own probabilities. Those out of fold are other models' and differ from it where
+     * many customers share one score, which would pass for drift ever after. */
     double *probability = ARENA_ARRAY(j->keep, double, j->set.x->rows + 1);
-    const Validation *v = j->run.validation;
+    model_margin(j->learned.model, j->set.x, probability);
     for (size_t i = 0; i < j->set.x->rows; i++)
-        probability[i] = platt_apply(j->learned.platt, v->candidate[v->chosen].margin[0][i]);
+        probability[i] = platt_apply(j->learned.platt, probability[i]);
     TRY(reference_make(&b.reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
                        j->training_row, j->set.x->rows, probability, err));
     TRY(bundle_write(&b, folder, err));

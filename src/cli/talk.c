@@ -4,8 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <yyjson.h>
+
+static void write_line(yyjson_mut_doc *doc)
+{
+    char *json = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
+    if (json != NULL)
+        (void)fprintf(stderr, "%s\n", json);
+    free(json);
+    yyjson_mut_doc_free(doc);
+}
 
 /* One JSON object on stderr. Pairs of key and text, ended by NULL. */
 static void json_line(const char *first, ...)
@@ -21,11 +29,7 @@ static void json_line(const char *first, ...)
             (void)yyjson_mut_obj_add_strcpy(doc, o, key, text);
     }
     va_end(args);
-    char *json = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
-    if (json != NULL)
-        (void)fprintf(stderr, "%s\n", json);
-    free(json);
-    yyjson_mut_doc_free(doc);
+    write_line(doc);
 }
 
 void talk(const Args *args, const char *format, ...)
@@ -37,10 +41,12 @@ void talk(const Args *args, const char *format, ...)
     va_start(list, format);
     (void)vsnprintf(text, sizeof text, format, list);
     va_end(list);
+    watch_hush(args->watch);
     if (args->log == LOG_JSON)
         json_line("level", "info", "message", text, (char *)NULL);
     else
         (void)fprintf(stderr, "%s: %s\n", args->program, text);
+    watch_resume(args->watch);
 }
 
 void talk_findings(const Args *args, const Findings *findings, size_t from, Severity least)
@@ -80,24 +86,26 @@ void report_error(const Args *args, const Error *err)
         (void)fprintf(stderr, "  remedy: %s\n", err->remedy);
 }
 
-/* On a terminal one line that moves; elsewhere one line when a stage begins. */
-void progress_line(void *context, const char *stage, size_t done, size_t total)
+void progress_json(const char *stage, double seconds, double share, double left)
 {
-    const Args *args = context;
-    if (args->quiet)
-        return;
-    bool terminal = isatty(STDERR_FILENO) != 0;
-    if (args->log == LOG_JSON || !terminal) {
-        if (done == 0)
-            talk(args, "%s", stage);
-        return;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *o = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, o);
+    (void)yyjson_mut_obj_add_str(doc, o, "level", "progress");
+    (void)yyjson_mut_obj_add_strcpy(doc, o, "stage", stage);
+    (void)yyjson_mut_obj_add_real(doc, o, "seconds", seconds);
+    if (left >= 0) {
+        (void)yyjson_mut_obj_add_real(doc, o, "done", share);
+        (void)yyjson_mut_obj_add_real(doc, o, "seconds_left", left);
     }
-    char bar[31];
-    size_t filled = total == 0 ? 0 : done * 30 / total;
-    memset(bar, '.', 30);
-    memset(bar, '#', filled > 30 ? 30 : filled);
-    bar[30] = '\0';
-    (void)fprintf(stderr, "\r\033[K%s: %-24s [%s] %zu/%zu%s", args->program, stage, bar, done,
-                  total, done >= total ? "\r\033[K" : "");
-    (void)fflush(stderr);
+    write_line(doc);
+}
+
+void stopped_line(const Args *args)
+{
+    static const char message[] = "stopped before the end: what was being written is not complete";
+    if (args->log == LOG_JSON)
+        json_line("level", "error", "message", message, (char *)NULL);
+    else
+        (void)fprintf(stderr, "%s: %s\n", args->program, message);
 }

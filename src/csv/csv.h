@@ -65,6 +65,7 @@ typedef struct CsvOptions {
     const CsvRename *rename; /* names that stand for others; a new name that is also there under
                                 its own is an error */
     size_t renames;
+    const Progress *progress; /* told the part of the bytes that is read; may be NULL */
 } CsvOptions;
 
 typedef struct CsvCounts {

@@ -385,6 +385,7 @@ Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     Str all = r.start.bytes;
     CsvBatch batch = csv_batch(&scratch, r.start.line);
     for (size_t at = r.start.at, next; at < all.size; at = next) {
+        progress_part(options->progress, at, all.size);
         next = csv_scan(&batch, r.start.dialect, all, at, BLOCK_BYTES);
         read_batch(&r, &batch, csv_plain(str_slice(all, at, next)), scratch);
     }

@@ -186,7 +186,7 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
     for (size_t i = 0; i < s.aggregates; i++)
         folding_column(&s.value[i], &own, &s.folding[i], events->customers);
     if (status == STATUS_OK)
-        team_run(team, s.aggregates, fold_task, &s);
+        team_run_told(team, s.aggregates, fold_task, &s);
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
     /* What may be named: the profile, and the features that are done. */

@@ -356,9 +356,8 @@ Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *i
     audit->probe = ARENA_ARRAY(keep, Probe, probes);
     Probing probing = {
         .inputs = inputs, .seed = seed_derive(options->seed, STREAM_PROBE), .probe = audit->probe};
-    progress_tell(progress, "probe", 0, probes);
-    team_run(team, probes, probe_task, &probing);
-    progress_tell(progress, "probe", probes, probes);
+    progress_tell(progress, "looking for leaks", 0, 1);
+    team_run_told(team, probes, probe_task, &probing);
 
     const Probe **drifting = ARENA_ARRAY(&scratch, const Probe *, probes);
     const Probe **lacking = ARENA_ARRAY(&scratch, const Probe *, probes);

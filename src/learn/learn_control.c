@@ -58,13 +58,11 @@ typedef struct Shuffles {
     uint8_t **label; /* [shuffles] */
     uint32_t **fold; /* [shuffles] */
     double **margin; /* [shuffles][parts] */
-    size_t first;
 } Shuffles;
 
 static void shuffle_task(void *context, size_t task, Arena scratch)
 {
     Shuffles *s = context;
-    task += s->first;
     size_t part = task % s->parts;
     task /= s->parts;
     size_t shuffle = task / s->options->folds, fold = task % s->options->folds;
@@ -126,13 +124,8 @@ void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *se
             s.label[k][i] = s.label[k][unit[i]];
         learn_folds(s.fold[k], s.label[k], rows, folds, seed_derive(seed, 1));
     }
-    size_t batch = 4 * folds * s.parts, total = count * folds * s.parts;
-    for (s.first = 0; s.first < total; s.first += batch) {
-        progress_tell(progress, "control", s.first, total);
-        size_t left = total - s.first;
-        team_run(team, left < batch ? left : batch, shuffle_task, &s);
-    }
-    progress_tell(progress, "control", total, total);
+    progress_tell(progress, "training on shuffled labels", 0, 1);
+    team_run_told(team, count * folds * s.parts, shuffle_task, &s);
 
     out->shuffles = count;
     out->auc = ARENA_ARRAY(keep, double, count);

@@ -256,6 +256,7 @@ Status learn_forest(Forest **out, Arena *keep, Arena scratch, const TrainingSet 
     size_t best = options->trees;
     double lowest = INFINITY;
     while (b->trees < options->trees) {
+        team_told(team, b->trees, options->trees);
         booster_step(b, scratch);
         if (watch_rows == 0 || options->patience == 0)
             continue;

@@ -180,8 +180,10 @@ Model *procedure_fit(const Procedure *p, Tuned tuned, Arena *keep, const Trainin
         options.leaves = tuned.leaves;
     Booster *b = booster_new(&scratch, set, row, rows, NULL, 0, &options,
                              seed_derive(seed, STREAM_TREES), team);
-    while (b->trees < options.trees)
+    while (b->trees < options.trees) {
+        team_told(team, b->trees, options.trees);
         booster_step(b, scratch);
+    }
     m->forest = booster_forest(b, keep, options.trees);
     return m;
 }

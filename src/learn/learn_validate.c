@@ -41,7 +41,6 @@ typedef struct Run {
     const Candidate *candidate; /* [TRAINED] */
     uint32_t **fold;            /* [repeats] */
     Tuned *tuned;               /* [candidate][repeat][fold] */
-    size_t first;               /* task 0 of a batch */
 } Run;
 
 static uint64_t run_seed(const LearnOptions *o, size_t repeat, size_t fold)
@@ -54,7 +53,6 @@ static void run_task(void *context, size_t task, Arena scratch)
 {
     Run *run = context;
     const LearnOptions *o = run->options;
-    task += run->first;
     size_t candidate = task % TRAINED, fold = task / TRAINED % o->folds;
     size_t repeat = task / TRAINED / o->folds;
     const Candidate *c = &run->candidate[candidate];
@@ -216,7 +214,8 @@ static void choose(Validation *v, Arena *keep, double *const *loss, Arena scratc
     if (v->chosen == 0)
         v->reason = str_format(
             keep,
-            "Candidate %.*s (log loss %.4f) is kept as the simpler model: %.*s (%.4f) is not better "
+            "Candidate %.*s (log loss %.4f) is kept as the simpler model: %.*s (%.4f) is not "
+            "better "
             "by more than one standard error (difference %+.4f, error %.4f, %zu customers).",
             STR_ARG(simple->name), simple->log_loss, STR_ARG(rich->name), rich->log_loss,
             v->difference, v->difference_error, v->rows);
@@ -333,17 +332,11 @@ static Candidate *candidates_new(Arena *keep, size_t rows, const LearnOptions *o
     return c;
 }
 
-/* Two repeats at a time: enough tasks to keep threads busy, often enough to tell of. */
 static void run_all(Run *run, Team *team, const Progress *progress)
 {
     const LearnOptions *o = run->options;
-    size_t each = (size_t)TRAINED * o->folds, batch = 2 * each, total = each * o->repeats;
-    for (run->first = 0; run->first < total; run->first += batch) {
-        progress_tell(progress, "validate", run->first, total);
-        size_t count = total - run->first < batch ? total - run->first : batch;
-        team_run(team, count, run_task, run);
-    }
-    progress_tell(progress, "validate", total, total);
+    progress_tell(progress, "cross-validating", 0, 1);
+    team_run_told(team, (size_t)TRAINED * o->folds * o->repeats, run_task, run);
 }
 
 static void blend_repeat(Candidate *blend, size_t repeat, const uint32_t *fold,
@@ -392,6 +385,7 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
     for (size_t r = 0; r < repeats; r++)
         blend_repeat(&v->candidate[BLEND], r, run.fold[r], set->label, rows, folds, scratch);
 
+    progress_tell(progress, "estimating intervals", 0, 1);
     double *loss[CANDIDATES];
     for (size_t k = 0; k < CANDIDATES; k++) {
         Candidate *c = &v->candidate[k];

@@ -200,7 +200,7 @@ static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *sour
 
 static CsvOptions options_of(Arena *keep, const DatasetInputs *in, const SchemaSource *source)
 {
-    CsvOptions out = {.unpacked_max = in->unpacked_max};
+    CsvOptions out = {.unpacked_max = in->unpacked_max, .progress = in->progress};
     if (source == NULL)
         return out;
     CsvRename *rename = ARENA_ARRAY(keep, CsvRename, source->rename.count + 1);
@@ -222,6 +222,8 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         const char *path = files.item[i].path;
         const Str *bytes = files.item[i].bytes;
         CsvCounts counts = {0};
+        Arena spare = r->scratch;
+        progress_tell(r->inputs->progress, str_format(&spare, "reading %s", path).data, 0, 1);
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
         const SchemaSource *source =
@@ -515,6 +517,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
             err,
             "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
     }
+    progress_tell(in->progress, "merging versions", 0, 1);
     TRY(quality_merge_customers(d, keep, scratch, &customers, err));
     TRY(check_classes(d, schema, in, err));
     if (sc->history.count > 0) {

@@ -108,6 +108,7 @@ typedef struct DatasetInputs {
     int64_t as_of_us;      /* without it: the latest event time of all */
     double bad_rows_max;   /* share of malformed rows that a file may hold; default 0.01 */
     uint64_t unpacked_max; /* bytes that a compressed file may unpack to; 0 as in base/unpack.h */
+    const Progress *progress; /* may be NULL */
 } DatasetInputs;
 
 /* Read, unite, merge, route, account. Errors: IO, FORMAT; DATA: no usable customer, no label

@@ -77,7 +77,7 @@ static Status compare(Drift *out, Arena *keep, const Bundle *b, const Scored *sc
                    .err = ARENA_ARRAY(keep, Error, n)};
     for (size_t i = 0; i < n; i++)
         c.keep[i] = arena_new();
-    team_run(team, n, compare_task, &c);
+    team_run_told(team, n, compare_task, &c);
     Status status = STATUS_OK;
     for (size_t i = 0; i < n; i++) {
         if (status == STATUS_OK && c.status[i] != STATUS_OK) {
@@ -179,7 +179,7 @@ static void say_line(const Line *l, const Drift *d, Findings *findings, Arena *k
     for (size_t i = 0; i < d->count; i++)
         if (l->picks(&d->item[i]))
             picked[count++] = &d->item[i];
-    qsort(picked, count, sizeof *picked, worst_first);
+    qsort(picked, count, sizeof(const DriftItem *), worst_first);
     Arena names = arena_new();
     Buffer b = buffer_new(keep);
     buffer_format(&b, "%zu %s: ", count, l->opening);
@@ -234,8 +234,8 @@ static Str outcome_words(Arena *keep, const Drift *d, const DriftItem *i)
     double psi = i->stability.psi;
     if (was->of == OF_SCORE)
         return str_format(keep,
-                          "the distribution of the score %s (PSI %.2f against training, out of "
-                          "fold; chance reaches %.2f)",
+                          "the distribution of the score %s (PSI %.2f against training; chance "
+                          "reaches %.2f)",
                           judged(i->verdict), psi, i->limit);
     Str before = mix(keep, was, was->count, d->before), now = mix(keep, was, i->count, d->now);
     if (was->of == OF_SEGMENT)

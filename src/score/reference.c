@@ -1,6 +1,7 @@
 /* reference.c - what the customers that a model learnt from looked like, counted in bins. */
 #include "score/score_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static size_t bin_of(const Distribution *d, Sample s, size_t i)
                                : bsearch(&s.text[i], d->value, others, sizeof *d->value, by_bytes);
         return found == NULL ? others : (size_t)(found - d->value);
     }
+    assert(s.number != NULL); /* a sample is one or the other */
     if (is_missing(s.number[i]))
         return missing;
     size_t b = 0;
@@ -112,6 +114,7 @@ static void cut_numbers(Distribution *d, Arena *keep, Arena scratch, Sample s)
 {
     double *known = ARENA_ARRAY(&scratch, double, s.count + 1);
     size_t n = 0, cuts = 0;
+    assert(s.number != NULL);
     for (size_t i = 0; i < s.count; i++)
         if (!is_missing(s.number[i]))
             known[n++] = s.number[i];
@@ -121,6 +124,23 @@ static void cut_numbers(Distribution *d, Arena *keep, Arena scratch, Sample s)
         double cut = known[(n * k + DECILES - 1) / DECILES - 1];
         if (cuts == 0 || cut > d->cut[cuts - 1])
             d->cut[cuts++] = cut;
+    }
+    d->bins = cuts + 2;
+}
+
+/* The score is cut where it decides, at the policy's thresholds and half-way between them: that the
+ * model is surer of customers it has learnt from moves few of them across these cuts. */
+static void cut_score(Distribution *d, Arena *keep, const Policy *policy)
+{
+    Thresholds t = policy_thresholds(policy);
+    const double threshold[] = {0, t.medium, t.high, t.offboarding};
+    size_t cuts = 0;
+    d->cut = ARENA_ARRAY(keep, double, 2 * COUNT_OF(threshold));
+    for (size_t i = 1; i < COUNT_OF(threshold); i++) {
+        const double next[] = {(threshold[i - 1] + threshold[i]) / 2, threshold[i]};
+        for (size_t k = 0; k < COUNT_OF(next); k++)
+            if (next[k] > 0 && (cuts == 0 || next[k] > d->cut[cuts - 1]))
+                d->cut[cuts++] = next[k];
     }
     d->bins = cuts + 2;
 }
@@ -214,6 +234,8 @@ Status reference_make(Reference **out, Arena *keep, Arena scratch, const Plan *p
             break;
         if (d->by_value)
             list_values(d, keep, scratch, s);
+        else if (d->of == OF_SCORE)
+            cut_score(d, keep, policy);
         else
             cut_numbers(d, keep, scratch, s);
         d->count = reference_count(keep, d, s);

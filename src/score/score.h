@@ -19,12 +19,13 @@
 
 typedef enum DistributionOf {
     OF_FEATURE,
-    OF_SCORE,   /* probabilities out of fold: new customers' are compared with no others */
+    OF_SCORE,   /* the model's probabilities for the customers it learnt from */
     OF_SEGMENT, /* of the same probabilities */
     OF_STRATUM  /* inside, and outside as "others" */
 } DistributionOf;
 
-/* Customers counted in bins: numbers by the cuts at their deciles, categories by value. */
+/* Customers counted in bins: numbers by cuts at their deciles (the score at the policy's thresholds
+ * and half-way between them), categories by value. */
 typedef struct Distribution {
     DistributionOf of;
     Str name;
@@ -74,7 +75,7 @@ void bundle_reference(Bundle *b, Arena *keep, Arena scratch, const Matrix *x);
 /* The name of a training set: SHA-256 over its columns, values and labels. */
 void bundle_data_hash(char out[SHA256_TEXT], const Matrix *x, const uint8_t *label);
 
-/* Count the customers in row: their features, and their probabilities out of fold.
+/* Count the customers in row: their features, and what the model says of them.
  * Memory: keep.  Cost: O(features * count log count). */
 MUST_USE Status reference_make(Reference **out, Arena *keep, Arena scratch, const Plan *plan,
                                const Policy *policy, const Dataset *data, const Table *features,

@@ -29,7 +29,8 @@ Status store_run(const Run *run, const char *folder, Error *err)
 
 Status store_begin(const char *folder, Error *err)
 {
-    static const char *const marks[] = {"run.json", "report.html", "offboarding.csv"};
+    static const char *const marks[] = {"run.json", "report.html", "offboarding.csv",
+                                        "bundle/SHA256SUMS"};
     Arena own = arena_new();
     Status status = folder_make(folder, err);
     for (size_t i = 0; i < COUNT_OF(marks) && status == STATUS_OK; i++)
