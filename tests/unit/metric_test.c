@@ -406,7 +406,7 @@ static void noise_limit_is_rarely_passed_by_chance(void **state)
 {
     (void)state;
     Arena arena = arena_new();
-    enum { BINS = 6, TIMES = 400 };
+    enum { BINS = 6, TIMES = 150 };
     static const uint64_t sizes[][2] = {{60, 40}, {300, 30}, {2000, 5000}};
     for (size_t k = 0; k < COUNT_OF(sizes); k++) {
         size_t above = 0, above_watch = 0;
