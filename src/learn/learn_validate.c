@@ -216,7 +216,8 @@ static void choose(Validation *v, Arena *keep, double *const *loss, Arena scratc
     if (v->chosen == 0)
         v->reason = str_format(
             keep,
-            "Candidate %.*s (log loss %.4f) is kept as the simpler model: %.*s (%.4f) is not better "
+            "Candidate %.*s (log loss %.4f) is kept as the simpler model: %.*s (%.4f) is not "
+            "better "
             "by more than one standard error (difference %+.4f, error %.4f, %zu customers).",
             STR_ARG(simple->name), simple->log_loss, STR_ARG(rich->name), rich->log_loss,
             v->difference, v->difference_error, v->rows);
