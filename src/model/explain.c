@@ -105,10 +105,11 @@ static double factor(Flow flow, double t)
 static void visit(Walk *w, uint32_t node, size_t depth)
 {
     const Forest *f = w->forest;
+    const size_t points = w->points;
     const double *product = w->product[depth], *below = w->sum[depth + 1];
     double *sum = w->sum[depth], *next = w->product[depth + 1];
     if (f->left[node] == 0) {
-        for (size_t g = 0; g < w->points; g++)
+        for (size_t g = 0; g < points; g++)
             sum[g] = product[g] * (double)f->threshold[node];
         return;
     }
@@ -119,7 +120,7 @@ static void visit(Walk *w, uint32_t node, size_t depth)
     Flow old = w->flow[column];
     bool fresh = old.zero == 1 && old.one == 1; /* not on the path yet: its factor is 1 */
     double factor_old[POINTS_MAX], factor_new[POINTS_MAX];
-    for (size_t g = 0; g < w->points; g++) {
+    for (size_t g = 0; g < points; g++) {
         factor_old[g] = fresh ? 1 : factor(old, w->at[g]);
         sum[g] = 0;
     }
@@ -127,7 +128,7 @@ static void visit(Walk *w, uint32_t node, size_t depth)
         Flow new = {old.zero * (right ? 1 - share : share), goes_left == !right ? old.one : 0};
         if (!(new.zero > 0) && !(new.one > 0))
             continue;
-        for (size_t g = 0; g < w->points; g++) {
+        for (size_t g = 0; g < points; g++) {
             factor_new[g] = factor(new, w->at[g]);
             next[g] =
                 fresh ? product[g] * factor_new[g] : product[g] / factor_old[g] * factor_new[g];
@@ -137,7 +138,7 @@ static void visit(Walk *w, uint32_t node, size_t depth)
         /* The leaves below have the column's factor from here, and no more the one from above
          * under which an earlier split on the column will count them. */
         double phi = 0, gain_new = new.one - new.zero, gain_old = old.one - old.zero;
-        for (size_t g = 0; g < w->points; g++) {
+        for (size_t g = 0; g < points; g++) {
             sum[g] += below[g];
             double gain = gain_new / factor_new[g];
             if (!fresh)
