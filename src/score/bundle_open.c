@@ -318,9 +318,8 @@ static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content
     return STATUS_OK;
 }
 
-Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err)
+static Status read_bundle(Bundle *b, Arena *keep, const char *folder, Error *err)
 {
-    Bundle *b = *out = ARENA_NEW(keep, Bundle);
     Str content[5];
     const char *path[5];
     for (size_t i = 0; i < 5; i++)
@@ -342,5 +341,17 @@ Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err)
         return refuse(&r, "manifest");
     Status status = read_manifest(b, yyjson_doc_get_root(doc), &r);
     yyjson_doc_free(doc);
+    return status;
+}
+
+/* Readers of books and models know what is wrong in their file, but not that it lies in a bundle,
+ * which nobody should mend by hand. */
+Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err)
+{
+    *out = ARENA_NEW(keep, Bundle);
+    Status status = read_bundle(*out, keep, folder, err);
+    if (status != STATUS_OK)
+        (void)error_remedy(err, "take the bundle again from where it was made; it must not be "
+                                "edited");
     return status;
 }

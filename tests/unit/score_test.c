@@ -401,6 +401,33 @@ static void refused_with(World *w, const char *message, const char *file)
     assert_int_not_equal(err.remedy[0], '\0');
 }
 
+/* Whoever edits a manifest and makes the sums agree is told which part is amiss. */
+static void manifest_with_a_part_amiss_is_refused_by_its_name(void **state)
+{
+    static const struct {
+        const char *from, *to, *part;
+    } edits[] = {
+        {"\"as_of\": \"", "\"as_of\": \"x", "as_of"},
+        {"\"slope\": 0.9", "\"slope\": \"much\"", "calibration"},
+        {"\"p0\": [", "\"p0\": [1, ", "interval table"},
+        {"\"margin\": [", "\"margin\": [9, ", "interval table"},
+        {"\"venn_abers\"", "\"venn\"", "interval table"},
+        {"\"reference\"", "\"referenz\"", "reference distributions"},
+        {"\"deciles\": [", "\"deciles\": [\"1\", ", "reference distributions"},
+        {"\"golden\":", "\"silver\":", "golden rows"},
+        {"\"features\": [", "\"features\": [7, ", "list of features"},
+        {"{", "", "manifest"},
+    };
+    World *w = *state;
+    for (size_t i = 0; i < COUNT_OF(edits); i++) {
+        put_with_sums(w, 0, replaced(w, 0, edits[i].from, edits[i].to));
+        refused_with(w, edits[i].part, "bundle.json");
+    }
+    put_with_sums(w, 2, replaced(w, 2, "-0.75", "\"none\""));
+    refused_with(w, "intercept is not a finite number", "model.json"); /* with a remedy */
+    restore(w);
+}
+
 /* The model is untouched and its golden rows hold: the made-up customers tell. */
 static void feature_that_is_computed_otherwise_is_refused_by_name(void **state)
 {
@@ -710,6 +737,7 @@ int main(void)
         cmocka_unit_test(truncated_file_is_refused),
         cmocka_unit_test(flipped_byte_is_refused),
         cmocka_unit_test(model_that_answers_otherwise_is_refused),
+        cmocka_unit_test(manifest_with_a_part_amiss_is_refused_by_its_name),
         cmocka_unit_test(feature_that_is_computed_otherwise_is_refused_by_name),
         cmocka_unit_test(bundle_that_leaves_features_out_goes_round),
         cmocka_unit_test(schema_without_closed_categories_goes_round),
