@@ -53,13 +53,9 @@ static bool take(Str s, size_t *at, char c)
     return true;
 }
 
-static bool date_at(Str s, size_t *at, int64_t *out_days)
+static bool civil_days(int64_t year, int month, int day, int64_t *out_days)
 {
     static const int month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year, month, day;
-    if (!digits(s, at, 4, &year) || !take(s, at, '-') || !digits(s, at, 2, &month) ||
-        !take(s, at, '-') || !digits(s, at, 2, &day))
-        return false;
     if (year < YEAR_FIRST || year > YEAR_LAST || month < 1 || month > 12 || day < 1)
         return false;
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -67,6 +63,13 @@ static bool date_at(Str s, size_t *at, int64_t *out_days)
         return false;
     *out_days = days_from_civil(year, month, day);
     return true;
+}
+
+static bool date_at(Str s, size_t *at, int64_t *out_days)
+{
+    int year, month, day;
+    return digits(s, at, 4, &year) && take(s, at, '-') && digits(s, at, 2, &month) &&
+           take(s, at, '-') && digits(s, at, 2, &day) && civil_days(year, month, day, out_days);
 }
 
 static bool zone_at(Str s, size_t *at, int64_t *offset_us)
@@ -92,39 +95,155 @@ static bool zone_at(Str s, size_t *at, int64_t *offset_us)
     return true;
 }
 
-bool parse_time(Str s, int64_t *out_us)
+/* What may follow a date: a time of day and an offset. True when nothing is left over. */
+static bool clock_at(Str s, size_t *at, int64_t days, int64_t *out_us)
 {
-    size_t at = 0;
-    int64_t days, offset = 0, fraction = 0;
+    int64_t offset = 0, fraction = 0;
     int hour = 0, minute = 0, second = 0;
-    if (!date_at(s, &at, &days))
-        return false;
-    if (at < s.size && (take(s, &at, ' ') || take(s, &at, 'T'))) {
-        if (!digits(s, &at, 2, &hour) || !take(s, &at, ':') || !digits(s, &at, 2, &minute))
+    if (*at < s.size && (take(s, at, ' ') || take(s, at, 'T'))) {
+        if (!digits(s, at, 2, &hour) || !take(s, at, ':') || !digits(s, at, 2, &minute))
             return false;
-        bool seconds = take(s, &at, ':');
-        if (seconds && !digits(s, &at, 2, &second))
+        bool seconds = take(s, at, ':');
+        if (seconds && !digits(s, at, 2, &second))
             return false;
-        if (seconds && take(s, &at, '.')) {
+        if (seconds && take(s, at, '.')) {
             int64_t unit = 100000;
-            size_t start = at;
-            for (; at < s.size && s.data[at] >= '0' && s.data[at] <= '9'; at++, unit /= 10)
-                fraction += unit * (s.data[at] - '0');
-            if (at == start || at - start > 9)
+            size_t start = *at;
+            for (; *at < s.size && s.data[*at] >= '0' && s.data[*at] <= '9'; (*at)++, unit /= 10)
+                fraction += unit * (s.data[*at] - '0');
+            if (*at == start || *at - start > 9)
                 return false;
         }
         if (hour > 23 || minute > 59 || second > 59)
             return false;
-        if (!zone_at(s, &at, &offset))
+        if (!zone_at(s, at, &offset))
             return false;
     }
-    if (at != s.size)
+    *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + fraction -
+              offset;
+    return *at == s.size;
+}
+
+/* An offset or a count may lead out of the years that are read: its text would not read back. */
+static bool within_years(int64_t us)
+{
+    return us >= days_from_civil(YEAR_FIRST, 1, 1) * DAY_US &&
+           us < days_from_civil(YEAR_LAST + 1, 1, 1) * DAY_US;
+}
+
+bool parse_time(Str s, int64_t *out_us)
+{
+    size_t at = 0;
+    int64_t days = 0, us = 0;
+    if (!date_at(s, &at, &days) || !clock_at(s, &at, days, &us) || !within_years(us))
         return false;
-    int64_t us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US +
-                 fraction - offset;
-    /* An offset may lead out of the years that are read: its text would not read back. */
-    if (us < days_from_civil(YEAR_FIRST, 1, 1) * DAY_US ||
-        us >= days_from_civil(YEAR_LAST + 1, 1, 1) * DAY_US)
+    *out_us = us;
+    return true;
+}
+
+static int64_t floor_divide(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+/* Seconds, milliseconds or microseconds: nanoseconds by a decimal of that many digits. */
+static bool epoch(Str s, int digits_to_nano, int64_t *out_us)
+{
+    int64_t nano;
+    if (!parse_decimal(s, digits_to_nano, &nano))
+        return false;
+    *out_us = floor_divide(nano, 1000);
+    return true;
+}
+
+static bool steps(Str s, TimeFormat format, int64_t *out_us)
+{
+    int64_t count;
+    return parse_decimal(s, 0, &count) && /* 12.0 is a whole number too */
+           !__builtin_mul_overflow(count, format.step_us, &count) &&
+           !__builtin_add_overflow(count, format.from_us, out_us);
+}
+
+/* The year that two digits mean, in the hundred years that begin with the year of from_us. */
+static int64_t whole_year(int two_digits, int64_t from_us)
+{
+    int64_t first;
+    int month, day;
+    civil_from_days(floor_divide(from_us, DAY_US), &first, &month, &day);
+    return first + (two_digits - first % 100 + 100) % 100;
+}
+
+/* One digit or two. */
+static bool few_digits(Str s, size_t *at, int *out)
+{
+    return digits(s, at, 2, out) || digits(s, at, 1, out);
+}
+
+static size_t digits_ahead(Str s, size_t at)
+{
+    size_t count = 0;
+    while (at + count < s.size && s.data[at + count] >= '0' && s.data[at + count] <= '9')
+        count++;
+    return count;
+}
+
+static bool parted_date(Str s, size_t *at, TimeFormat format, int64_t *out_days)
+{
+    int first, second, year;
+    if (!few_digits(s, at, &first) || *at >= s.size)
+        return false;
+    char mark = s.data[*at];
+    if ((mark != '/' && mark != '.' && mark != '-') || !take(s, at, mark) ||
+        !few_digits(s, at, &second) || !take(s, at, mark))
+        return false;
+    size_t width = digits_ahead(s, *at);
+    if ((width != 2 && width != 4) || !digits(s, at, width, &year))
+        return false;
+    bool day_first = format.form == TIME_DAY_MONTH_YEAR;
+    return civil_days(width == 4 ? year : whole_year(year, format.from_us),
+                      day_first ? second : first, day_first ? first : second, out_days);
+}
+
+static bool joined_date(Str s, size_t *at, TimeFormat format, int64_t *out_days)
+{
+    int year, month, day;
+    bool brief = format.form == TIME_YYMMDD;
+    if (digits_ahead(s, *at) != (brief ? 6 : 8) || !digits(s, at, brief ? 2 : 4, &year) ||
+        !digits(s, at, 2, &month) || !digits(s, at, 2, &day))
+        return false;
+    return civil_days(brief ? whole_year(year, format.from_us) : year, month, day, out_days);
+}
+
+bool parse_time_as(Str s, TimeFormat format, int64_t *out_us)
+{
+    size_t at = 0;
+    int64_t days = 0, us = 0;
+    bool good = false;
+    switch (format.form) {
+    case TIME_ISO:
+        return parse_time(s, out_us);
+    case TIME_EPOCH:
+        good = epoch(s, 9, &us);
+        break;
+    case TIME_EPOCH_MS:
+        good = epoch(s, 6, &us);
+        break;
+    case TIME_EPOCH_US:
+        good = epoch(s, 3, &us);
+        break;
+    case TIME_STEP:
+        good = steps(s, format, &us);
+        break;
+    case TIME_YYMMDD:
+    case TIME_YYYYMMDD:
+        good = joined_date(s, &at, format, &days) && clock_at(s, &at, days, &us);
+        break;
+    case TIME_DAY_MONTH_YEAR:
+    case TIME_MONTH_DAY_YEAR:
+        good = parted_date(s, &at, format, &days) && clock_at(s, &at, days, &us);
+        break;
+    }
+    if (!good || !within_years(us))
         return false;
     *out_us = us;
     return true;
@@ -183,6 +302,45 @@ Str time_text(char out[TIME_TEXT], int64_t time_us)
     if (rest % SECOND_US != 0)
         size += snprintf(out + size, TIME_TEXT - (size_t)size, ".%06d", (int)(rest % SECOND_US));
     size += snprintf(out + size, TIME_TEXT - (size_t)size, " UTC");
+    return (Str){out, (size_t)size};
+}
+
+Str time_text_as(char out[TIME_TEXT], int64_t time_us, TimeFormat format)
+{
+    int64_t days = floor_divide(time_us, DAY_US), year;
+    int month, day, size = 0;
+    civil_from_days(days, &year, &month, &day);
+    switch (format.form) {
+    case TIME_ISO:
+        return time_text(out, time_us);
+    case TIME_EPOCH:
+        return decimal_text(out, time_us, 6);
+    case TIME_EPOCH_MS:
+        return decimal_text(out, time_us, 3);
+    case TIME_EPOCH_US:
+        return decimal_text(out, time_us, 0);
+    case TIME_STEP:
+        return decimal_text(out, floor_divide(time_us - format.from_us, format.step_us), 0);
+    case TIME_YYMMDD:
+        size = snprintf(out, TIME_TEXT, "%02d%02d%02d", (int)(year % 100), month, day);
+        break;
+    case TIME_YYYYMMDD:
+        size = snprintf(out, TIME_TEXT, "%04d%02d%02d", (int)year, month, day);
+        break;
+    case TIME_DAY_MONTH_YEAR:
+        size = snprintf(out, TIME_TEXT, "%02d/%02d/%04d", day, month, (int)year);
+        break;
+    case TIME_MONTH_DAY_YEAR:
+        size = snprintf(out, TIME_TEXT, "%02d/%02d/%04d", month, day, (int)year);
+        break;
+    }
+    int64_t rest = time_us - days * DAY_US;
+    if (rest != 0)
+        size +=
+            snprintf(out + size, TIME_TEXT - (size_t)size, " %02d:%02d:%02d", (int)(rest / HOUR_US),
+                     (int)(rest / MINUTE_US % 60), (int)(rest / SECOND_US % 60));
+    if (rest % SECOND_US != 0)
+        size += snprintf(out + size, TIME_TEXT - (size_t)size, ".%06d", (int)(rest % SECOND_US));
     return (Str){out, (size_t)size};
 }
 

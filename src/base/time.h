@@ -17,7 +17,33 @@ bool parse_date(Str s, int64_t *out_days);
 /* "90s" "10min" "6h" "14d" "2w" */
 bool parse_duration(Str s, int64_t *out_us);
 
-#define TIME_TEXT 40
+/* The forms in which files write times. Calendar forms may be followed by a time of day and an
+ * offset, as above. Counts may have a fraction, cut off below a microsecond. */
+typedef enum TimeForm {
+    TIME_ISO,      /* as parse_time */
+    TIME_EPOCH,    /* seconds since 1970 UTC */
+    TIME_EPOCH_MS, /* milliseconds */
+    TIME_EPOCH_US, /* microseconds */
+    TIME_STEP,     /* a whole number of steps since an instant */
+    TIME_YYMMDD,   /* 930101; two digits of a year fall into the hundred years after from_us */
+    TIME_YYYYMMDD, /* 19930101 */
+    TIME_DAY_MONTH_YEAR, /* 1.1.1993 1/1/93 01-01-1993 */
+    TIME_MONTH_DAY_YEAR
+} TimeForm;
+
+typedef struct TimeFormat {
+    TimeForm form;
+    int64_t step_us; /* TIME_STEP: how long one step is; above 0                */
+    int64_t from_us; /* TIME_STEP: when step 0 is; two-digit years: the century */
+} TimeFormat;
+
+#define TIME_CENTURY_US (-365 * DAY_US) /* 1969-01-01: two digits of a year are 1969 to 2068 */
+
+bool parse_time_as(Str s, TimeFormat format, int64_t *out_us);
+
+#define TIME_TEXT 48
+/* The inverse; a step cuts off what is below it. */
+Str time_text_as(char out[TIME_TEXT], int64_t time_us, TimeFormat format);
 Str time_text(char out[TIME_TEXT], int64_t time_us); /* 2024-08-26 09:05:37.213234 UTC */
 Str date_text(char out[TIME_TEXT], int64_t days);
 Str duration_text(char out[TIME_TEXT], int64_t duration_us); /* in the largest whole unit: 14d */

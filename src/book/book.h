@@ -86,7 +86,14 @@ typedef struct Field {
 MUST_USE Status book_read(void *record, Arena *keep, const Node *node, const Field *fields,
                           const char *file, Error *err);
 
-/* ---- the schema book: what the data is ---- */
+/* ---- the schema book: what the data is ----
+ *
+ * Roles (key, created, amount ...) name columns. Where the book leaves a role out and the engine
+ * needs one, schema_read fills in a column of ours: so a reader finds every event's key, time
+ * and amount by role, whatever the bank's files are like. `events` lists what an expression may
+ * read of an event: the declared columns, and those that the book makes (direction, partner,
+ * amount).
+ */
 
 typedef struct SchemaColumn {
     Mark mark;
@@ -96,25 +103,63 @@ typedef struct SchemaColumn {
     BookTexts values;   /* a closed category's values; empty means open */
     BookText protected; /* the protected ground it stands for (gender, age, residence, ...) */
     BookText says;
+    int format;            /* a TimeForm: how its times are written */
+    int64_t step_us;       /* of format step */
+    BookText from;         /* of formats step and yymmdd */
+    TimeFormat time;       /* the three of them together */
+    BookText decimal_mark; /* "." unless said */
+    BookText thousands;    /* one character between thousands, or none */
 } SchemaColumn;
 
 typedef struct SchemaLabel {
     Mark mark;
     BookText column;
     BookTexts positive, negative; /* values that mean risky, and not */
+    BookTexts ignored;            /* values that say neither */
 } SchemaLabel;
+
+/* Wide columns of the customers' files, one a period, that become events. */
+typedef struct SchemaHistory {
+    Mark mark;
+    BookTexts columns; /* oldest first */
+    BookText into;     /* the event column that takes their values */
+    BookText from;     /* the time of the first ... */
+    int64_t step_us;   /* ... and from one to the next */
+    int64_t from_us;
+    BookPairs set; /* event column: value */
+} SchemaHistory;
 
 typedef struct SchemaCustomers {
     Mark mark;
     BookText key;
+    BookText person; /* the person behind several customers, if the files know */
     SchemaLabel label;
+    BookRecords history; /* SchemaHistory */
     BookRecords columns; /* SchemaColumn */
 } SchemaCustomers;
+
+/* A transaction seen by both its sides: an event of each. */
+typedef struct SchemaSides {
+    Mark mark;
+    BookText source, target; /* the columns of who pays and who is paid */
+} SchemaSides;
+
+/* Files whose columns have other names than the book's, or lack some. */
+typedef struct SchemaSource {
+    Mark mark;
+    BookText files;   /* a pattern of base names: cards*.csv */
+    BookPairs rename; /* the file's column: the book's */
+    BookPairs set;    /* the book's column: its value in every row */
+} SchemaSource;
 
 typedef struct SchemaTransactions {
     Mark mark;
     BookText key, customer, created, completed, state, amount, currency;
+    SchemaSides sides; /* source.text.size > 0: two-sided, and `customer` is empty */
+    BookText debit, credit;
+    bool is_signed;      /* the amount's sign is its direction */
     BookTexts pending;   /* states that are not final */
+    BookRecords sources; /* SchemaSource */
     BookRecords columns; /* SchemaColumn */
 } SchemaTransactions;
 
@@ -124,9 +169,20 @@ typedef struct Schema {
     BookText currency; /* the one currency that amounts are in */
     SchemaCustomers customers;
     SchemaTransactions transactions;
-    Str text;         /* the book as read, for the bundle */
-    const char *file; /* for messages */
+    BookRecords events;   /* SchemaColumn: what expressions may read of an event */
+    bool keyless;         /* the book names no key: every row is an event of its own */
+    bool timeless;        /* it names no `created`: events have no time and no order */
+    bool makes_direction; /* direction comes from the sides, the sign, or debit and credit */
+    Str text;             /* the book as read, for the bundle */
+    const char *file;     /* for messages */
 } Schema;
+
+/* Names of the columns that are not in the files. The first two are out of expressions' reach. */
+#define SCHEMA_MADE_KEY  "#event"
+#define SCHEMA_MADE_TIME "#time"
+#define SCHEMA_DIRECTION "direction" /* IN or OUT */
+#define SCHEMA_PARTNER   "partner"   /* the other side's key */
+#define SCHEMA_AMOUNT    "amount"    /* of debit and credit */
 
 /* Read a schema book and check it against itself: every named column is declared, key
  * columns are text or category, times are times, the amount is a decimal.
@@ -134,8 +190,10 @@ typedef struct Schema {
 MUST_USE Status schema_read(Schema **out, Arena *keep, Str yaml, const char *file, Error *err);
 MUST_USE Status schema_default(Schema **out, Arena *keep, Error *err);
 
-const SchemaColumn *schema_customer_column(const Schema *s, Str name);    /* NULL when absent */
-const SchemaColumn *schema_transaction_column(const Schema *s, Str name); /* NULL when absent */
+const SchemaColumn *schema_customer_column(const Schema *s, Str name); /* NULL when absent */
+/* A column of the transactions' files, or one that the book makes. NULL when absent. */
+const SchemaColumn *schema_transaction_column(const Schema *s, Str name);
+bool schema_two_sided(const Schema *s);
 
 /* The default books as embedded text: "schema", "features", "policy". */
 Str book_default_text(const char *name);

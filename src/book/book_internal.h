@@ -16,4 +16,10 @@ Status book_refuse(Error *err, Status status, const char *file, Mark mark, const
 /* "did you mean `y`?" or the list of what is known. */
 void book_suggest(Error *err, Str name, const Str *known, size_t count);
 
+/* Check a schema book that has been read against itself, settle what it leaves open, and fill in
+ * the roles and columns that it makes.  Memory: keep. */
+MUST_USE Status schema_check(Schema *s, Arena *keep, Mark root, Error *err);
+
+#define SCHEMA_NO_SCALE INT64_MIN /* not written */
+
 #endif

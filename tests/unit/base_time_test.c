@@ -1,0 +1,143 @@
+/* The forms in which files write times. */
+#include "base/base.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static int64_t us(const char *iso)
+{
+    int64_t out;
+    assert_true(parse_time(str_from(iso), &out));
+    return out;
+}
+
+static void reads(TimeFormat format, const char *text, const char *iso)
+{
+    int64_t out = 0;
+    assert_true(parse_time_as(str_from(text), format, &out));
+    assert_true(out == us(iso));
+}
+
+static void refuses(TimeFormat format, const char *text)
+{
+    int64_t out = 77;
+    assert_false(parse_time_as(str_from(text), format, &out));
+    assert_int_equal(out, 77);
+}
+
+static const TimeFormat iso = {TIME_ISO, 0, 0}, epoch = {TIME_EPOCH, 0, 0},
+                        milli = {TIME_EPOCH_MS, 0, 0}, micro = {TIME_EPOCH_US, 0, 0},
+                        brief = {TIME_YYMMDD, 0, TIME_CENTURY_US}, joined = {TIME_YYYYMMDD, 0, 0},
+                        day_first = {TIME_DAY_MONTH_YEAR, 0, TIME_CENTURY_US},
+                        month_first = {TIME_MONTH_DAY_YEAR, 0, TIME_CENTURY_US};
+
+static void counts_since_1970_are_cut_below_a_microsecond(void **state)
+{
+    (void)state;
+    reads(epoch, "0", "1970-01-01");
+    reads(epoch, "1724663137", "2024-08-26 09:05:37");
+    reads(epoch, "1724663137.2132349", "2024-08-26 09:05:37.213234");
+    reads(epoch, "-0.5", "1969-12-31 23:59:59.5");
+    reads(milli, "1724663137213", "2024-08-26 09:05:37.213");
+    reads(milli, "1724663137213.0", "2024-08-26 09:05:37.213");
+    reads(micro, "1724663137213234", "2024-08-26 09:05:37.213234");
+    reads(micro, "-1", "1969-12-31 23:59:59.999999");
+    refuses(epoch, "1724663137213"); /* milliseconds: the year 56623 */
+    refuses(epoch, "");
+    refuses(epoch, "1.7e9");
+    refuses(epoch, "2024-08-26");
+    refuses(milli, "99999999999999999999");
+    refuses(iso, "1724663137");
+}
+
+static void steps_count_from_their_start(void **state)
+{
+    (void)state;
+    TimeFormat day = {TIME_STEP, DAY_US, us("2020-01-01")};
+    TimeFormat hour = {TIME_STEP, HOUR_US, us("2020-01-01 12:00")};
+    reads(day, "0", "2020-01-01");
+    reads(day, "31", "2020-02-01");
+    reads(day, "-1", "2019-12-31");
+    reads(day, "12.0", "2020-01-13");
+    reads(hour, "13", "2020-01-02 01:00");
+    refuses(day, "1.5");
+    refuses(day, "9223372036854775807");
+    refuses(day, "100000"); /* the year 2293 */
+    refuses(day, "");
+}
+
+static void joined_dates_may_have_a_time_of_day(void **state)
+{
+    (void)state;
+    reads(brief, "930101", "1993-01-01");
+    reads(brief, "690101", "1969-01-01");
+    reads(brief, "681231", "2068-12-31");
+    reads(brief, "931231 23:59:58", "1993-12-31 23:59:58");
+    TimeFormat old = {TIME_YYMMDD, 0, us("1920-06-01")};
+    reads(old, "200101", "1920-01-01");
+    reads(old, "191231", "2019-12-31");
+    reads(joined, "20240229", "2024-02-29");
+    reads(joined, "20240229T09:05:37+02:00", "2024-02-29 07:05:37");
+    refuses(joined, "20230229");
+    refuses(joined, "240229");
+    refuses(brief, "20240229");
+    refuses(brief, "930132");
+    refuses(brief, "931301");
+    refuses(joined, "20240229 25:00");
+}
+
+static void parted_dates_keep_one_mark(void **state)
+{
+    (void)state;
+    reads(day_first, "26/08/2024", "2024-08-26");
+    reads(day_first, "26.8.2024 09:05", "2024-08-26 09:05");
+    reads(day_first, "1-2-03", "2003-02-01");
+    reads(month_first, "8/26/2024 09:05:37.25", "2024-08-26 09:05:37.25");
+    refuses(day_first, "8/26/2024");
+    refuses(month_first, "26/08/2024");
+    refuses(day_first, "26/08.2024");
+    refuses(day_first, "26/08/024");
+    refuses(day_first, "26/08/20245");
+    refuses(day_first, "29/02/2023");
+    refuses(day_first, "2024-08-26");
+    refuses(day_first, "26.8.2024 9:05");
+    refuses(day_first, "");
+}
+
+static void every_form_reads_its_own_text(void **state)
+{
+    (void)state;
+    const TimeFormat day = {TIME_STEP, DAY_US, us("2020-01-01")};
+    const TimeFormat forms[] = {iso,   epoch,  milli,     micro,      day,
+                                brief, joined, day_first, month_first};
+    const char *const times[] = {"2020-01-01", "1999-12-31", "2024-02-29"};
+    char text[TIME_TEXT];
+    for (size_t i = 0; i < COUNT_OF(forms); i++)
+        for (size_t k = 0; k < COUNT_OF(times); k++) {
+            int64_t back;
+            assert_true(parse_time_as(time_text_as(text, us(times[k]), forms[i]), forms[i], &back));
+            assert_true(back == us(times[k]));
+        }
+    int64_t fine = us("2024-02-29 13:14:15.000016"), back;
+    for (size_t i = 0; i < COUNT_OF(forms); i++)
+        if (forms[i].form != TIME_STEP) {
+            assert_true(parse_time_as(time_text_as(text, fine, forms[i]), forms[i], &back));
+            assert_true(back == fine);
+        }
+    assert_true(parse_time_as(time_text_as(text, us("2019-12-31 23:00"), day), day, &back));
+    assert_true(back == us("2019-12-31"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_since_1970_are_cut_below_a_microsecond),
+        cmocka_unit_test(steps_count_from_their_start),
+        cmocka_unit_test(joined_dates_may_have_a_time_of_day),
+        cmocka_unit_test(parted_dates_keep_one_mark),
+        cmocka_unit_test(every_form_reads_its_own_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
