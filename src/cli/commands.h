@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 extern const Command command_check;
+extern const Command command_init;
 extern const Command command_run;
 extern const Command command_score;
 extern const Command command_synth;

@@ -5,9 +5,9 @@
 
 const char *form_name(TimeForm form)
 {
-    static const char *const names[] = {"iso",    "epoch",    "epoch_ms",       "epoch_us",
-                                        "step",   "yymmdd",   "yyyymmdd",       "day_month_year",
-                                        "month_day_year"};
+    static const char *const names[] = {"iso",      "epoch",          "epoch_ms",
+                                        "epoch_us", "step",           "yymmdd",
+                                        "yyyymmdd", "day_month_year", "month_day_year"};
     return names[form];
 }
 
@@ -19,97 +19,24 @@ static bool digits_only(Str s)
     return s.size > 0;
 }
 
-static bool civil(int64_t year, int64_t month, int64_t day, int64_t *out_us)
-{
-    int64_t days, y;
-    int m, d;
-    if (month < 1 || month > 12 || day < 1 || day > 31 || year < 1900 || year > 2199)
-        return false;
-    days = days_from_civil(year, (int)month, (int)day);
-    civil_from_days(days, &y, &m, &d);
-    *out_us = days * DAY_US;
-    return y == year && m == month && d == day; /* no 31 February */
-}
-
-static bool number_at(Str s, size_t *at, size_t least, size_t most, int64_t *out)
-{
-    size_t from = *at;
-    *out = 0;
-    while (*at < s.size && *at - from < most && s.data[*at] >= '0' && s.data[*at] <= '9')
-        *out = *out * 10 + (s.data[(*at)++] - '0');
-    return *at - from >= least;
-}
-
-/* 26/08/2024, 26.8.2024 or 26-08-2024, with HH:MM[:SS] behind it or not. */
-static bool parse_parts(Str s, bool day_first, int64_t *out_us, bool *clock)
-{
-    size_t at = 0;
-    int64_t a, b, year, hour = 0, minute = 0, second = 0;
-    if (!number_at(s, &at, 1, 2, &a) || at >= s.size)
-        return false;
-    char mark = s.data[at++];
-    if ((mark != '/' && mark != '.' && mark != '-') || !number_at(s, &at, 1, 2, &b) ||
-        at >= s.size || s.data[at++] != mark || !number_at(s, &at, 4, 4, &year) ||
-        !civil(year, day_first ? b : a, day_first ? a : b, out_us))
-        return false;
-    if (at == s.size)
-        return true;
-    if (s.data[at] != ' ' && s.data[at] != 'T')
-        return false;
-    at++;
-    if (!number_at(s, &at, 1, 2, &hour) || at >= s.size || s.data[at++] != ':' ||
-        !number_at(s, &at, 2, 2, &minute))
-        return false;
-    if (at < s.size && (s.data[at++] != ':' || !number_at(s, &at, 2, 2, &second)))
-        return false;
-    if (at != s.size || hour > 23 || minute > 59 || second > 59)
-        return false;
-    *out_us += hour * HOUR_US + minute * MINUTE_US + second * SECOND_US;
-    *clock = true;
-    return true;
-}
-
+/* The form's own reader, after what a guess needs besides: numbers are many things, so counts
+ * must be of the length that times of our days have. */
 bool form_parse(Str cell, TimeForm form, int64_t *out_us, bool *clock)
 {
-    int64_t n;
+    enum { YEAR_1990 = 20 * 365 };
     cell = str_trim(cell);
-    switch (form) {
-    case FORM_ISO:
-        /* A bare number is no date, and a date begins with its year. */
-        if (cell.size < 10 || cell.data[4] != '-' || !parse_time(cell, out_us))
-            return false;
-        *clock = *clock || cell.size > 10;
-        return true;
-    case FORM_EPOCH:
-    case FORM_EPOCH_MS:
-    case FORM_EPOCH_US: {
-        size_t size = form == FORM_EPOCH ? 10 : form == FORM_EPOCH_MS ? 13 : 16;
-        int64_t unit = form == FORM_EPOCH ? SECOND_US : form == FORM_EPOCH_MS ? 1000 : 1;
-        if (cell.size < size - 1 || cell.size > size || !digits_only(cell) || !parse_int64(cell, &n))
-            return false;
-        *out_us = n * unit;
-        *clock = *clock || *out_us % DAY_US != 0;
-        return *out_us >= (int64_t)315532800 * SECOND_US; /* 1980 */
-    }
-    case FORM_STEP:
-        if (!digits_only(cell) || cell.size > 7 || !parse_int64(cell, &n))
-            return false;
-        *out_us = n * DAY_US;
-        return true;
-    case FORM_YYMMDD:
-        if (cell.size != 6 || !digits_only(cell) || !parse_int64(cell, &n))
-            return false;
-        return civil((n / 10000 < 70 ? 2000 : 1900) + n / 10000, n / 100 % 100, n % 100, out_us);
-    case FORM_YYYYMMDD:
-        if (cell.size != 8 || !digits_only(cell) || !parse_int64(cell, &n))
-            return false;
-        return civil(n / 10000, n / 100 % 100, n % 100, out_us);
-    case FORM_DAY_MONTH_YEAR:
-        return parse_parts(cell, true, out_us, clock);
-    case FORM_MONTH_DAY_YEAR:
-        return parse_parts(cell, false, out_us, clock);
-    }
-    return false;
+    size_t size = form == TIME_EPOCH ? 10 : form == TIME_EPOCH_MS ? 13 : 16;
+    bool counts = form == TIME_EPOCH || form == TIME_EPOCH_MS || form == TIME_EPOCH_US;
+    if (counts && (!digits_only(cell) || cell.size > size || cell.size + 1 < size))
+        return false;
+    if ((form == TIME_YYMMDD || form == TIME_YYYYMMDD) && !digits_only(cell))
+        return false;
+    if (!parse_time_as(cell, (TimeFormat){form, DAY_US, TIME_CENTURY_US}, out_us))
+        return false;
+    if (counts && *out_us < YEAR_1990 * DAY_US)
+        return false;
+    *clock = *clock || *out_us % DAY_US != 0 || (!counts && cell.size > 10);
+    return true;
 }
 
 /* Digits in groups: "1.234.567,89" with mark ',' and thousands '.'. Groups after the first have

@@ -25,6 +25,7 @@ typedef struct ProfileFiles {
 typedef struct ProfileInputs {
     ProfileFiles customers, transactions;             /* labelled */
     ProfileFiles score_customers, score_transactions; /* none: cohorts are not compared */
+    const char *label;                                /* the column of the outcome; NULL: guess */
 } ProfileInputs;
 
 typedef struct Profile Profile;

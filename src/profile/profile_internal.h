@@ -50,23 +50,23 @@ Str words_plain(Arena *keep, Str text);
 uint64_t words_read(Str plain);
 /* What a value says: is it one of the words of a good or bad end, of money in or out, ... */
 typedef enum Says {
-    SAYS_BAD,       /* suspended, fraud, blocked: a bad outcome of a customer */
-    SAYS_GOOD,      /* active, normal */
-    SAYS_IN,        /* money in */
-    SAYS_OUT,       /* money out */
-    SAYS_DONE,      /* state: completed */
-    SAYS_FAILED,    /* state: failed, declined, cancelled, reversed */
-    SAYS_PENDING,   /* state: not final */
-    SAYS_MALE,      /* or a title that tells it */
+    SAYS_BAD,     /* suspended, fraud, blocked: a bad outcome of a customer */
+    SAYS_GOOD,    /* active, normal */
+    SAYS_IN,      /* money in */
+    SAYS_OUT,     /* money out */
+    SAYS_DONE,    /* state: completed */
+    SAYS_FAILED,  /* state: failed, declined, cancelled, reversed */
+    SAYS_PENDING, /* state: not final */
+    SAYS_MALE,    /* or a title that tells it */
     SAYS_FEMALE,
     SAYS_MARITAL,
     SAYS_RELIGION,
     SAYS_ETHNICITY,
     SAYS_OCCUPATION,
-    SAYS_COUNTRY,   /* a name or ISO code */
-    SAYS_LANGUAGE,  /* a name, or an ISO code in small letters */
-    SAYS_CURRENCY,  /* an ISO code */
-    SAYS_NOTHING    /* NA, NULL, - */
+    SAYS_COUNTRY,  /* a name or ISO code */
+    SAYS_LANGUAGE, /* a name, or an ISO code in small letters */
+    SAYS_CURRENCY, /* an ISO code */
+    SAYS_NOTHING   /* NA, NULL, - */
 } Says;
 bool value_says(Str value, Says what, Arena scratch);
 
@@ -81,17 +81,6 @@ typedef enum Kind {
     KIND_TEXT
 } Kind;
 
-typedef enum TimeForm {
-    FORM_ISO,
-    FORM_EPOCH,
-    FORM_EPOCH_MS,
-    FORM_EPOCH_US,
-    FORM_STEP,
-    FORM_YYMMDD,
-    FORM_YYYYMMDD,
-    FORM_DAY_MONTH_YEAR,
-    FORM_MONTH_DAY_YEAR
-} TimeForm;
 const char *form_name(TimeForm form);
 /* Read one cell in a form; false when it is not of it. *clock: it says the hour. */
 bool form_parse(Str cell, TimeForm form, int64_t *out_us, bool *clock);
@@ -100,9 +89,9 @@ enum { LABELLED = 1, SCORED = 2 };
 
 /* How a column of numbers is written. */
 typedef struct NumberForm {
-    char mark;      /* '.' or ',' */
-    Str thousands;  /* empty: none */
-    int digits;     /* most digits after the mark */
+    char mark;     /* '.' or ',' */
+    Str thousands; /* empty: none */
+    int digits;    /* most digits after the mark */
 } NumberForm;
 bool number_parse(Str cell, NumberForm form, double *out, int *digits);
 
@@ -118,17 +107,17 @@ typedef struct Portrait {
     Kind kind;
     TimeForm form;
     NumberForm number_form;
-    bool clock;      /* of a time: some cell says the hour */
+    bool clock;       /* of a time: some cell says the hour */
     bool form_unsure; /* several forms fit */
-    size_t misfits;  /* rows whose cell is not of the kind */
-    double *number;  /* [values] numbers, or times in microseconds; NaN for none */
+    size_t misfits;   /* rows whose cell is not of the kind */
+    double *number;   /* [values] numbers, or times in microseconds; NaN for none */
     double low, high;
     size_t negatives, positives, zeros; /* rows */
-    const char *ground; /* the protected ground it stands for, or NULL */
-    Str ground_why;     /* when only the values say so: what was seen */
-    Str leak;           /* why it may know the outcome; empty when it does not */
-    Str unsure;         /* what the analyst should look at */
-    bool in_history;    /* one of a wide table's columns */
+    const char *ground;                 /* the protected ground it stands for, or NULL */
+    Str ground_why;                     /* when only the values say so: what was seen */
+    Str leak;                           /* why it may know the outcome; empty when it does not */
+    Str unsure;                         /* what the analyst should look at */
+    bool in_history;                    /* one of a wide table's columns */
 } Portrait;
 
 /* All files of one kind, one under the other; labelled rows come first. */
@@ -161,14 +150,13 @@ typedef struct History {
     Str stem; /* a name for the events */
     Portrait **column;
     size_t count;
-    int direction; /* SAYS_IN, SAYS_OUT, or -1 */
-    bool dated;    /* the names say the months */
-    int64_t from_day;
+    bool dated; /* the names say the months */
+    int64_t from_us;
 } History;
 
 typedef struct Label {
     Portrait *column;
-    uint8_t *side; /* [values] 1 positive, 0 negative, 2 ignored */
+    uint8_t *side;                        /* [values] 1 positive, 0 negative, 2 ignored */
     size_t positives, negatives, ignored; /* labelled rows */
     Str why;
 } Label;
@@ -177,26 +165,28 @@ struct Profile {
     Sheet customers, transactions;
     Str name;
     Label label;
-    int8_t *outcome; /* [customer rows] 1, 0, or -1 */
-    Portrait *key;   /* of the customers */
+    Portrait *key;   /* of the customers; a customer is a code of it */
+    int8_t *outcome; /* [customers] 1, 0, or -1 */
     /* Roles of the transactions' columns; NULL when there is none. */
     Portrait *transaction, *customer, *source, *target, *partner;
     Portrait *created, *completed, *amount, *debit, *credit;
     Portrait *direction, *state, *type, *currency;
     bool is_signed;
-    uint32_t *owner; /* [transaction rows] a customer row, or NO_CODE (of the source if sided) */
-    uint32_t *other; /* of the target, when sided */
+    uint32_t *owner; /* [transaction rows] a customer, or NO_CODE (the source when two-sided) */
+    uint32_t *other; /* the target, when two-sided; else NULL */
     double joined;   /* share of transactions whose customer is known */
     Str currency_name;
-    bool mixed_currency;
     Str in_value, out_value; /* of the direction column */
     int64_t step_us;
-    int64_t latest_us;   /* of the transactions */
-    double span_days;    /* a quarter of customers are observed no longer */
-    int window_days;     /* of the model's first days */
-    double typical;      /* the median customer's turnover, one significant digit */
+    bool has_clock;    /* events have an hour */
+    int64_t latest_us; /* of the transactions */
+    double span_days;  /* a quarter of customers are observed no longer */
+    int window_days;   /* of the model's first days */
+    double typical;    /* the median customer's turnover, one significant digit */
     History *history;
     size_t histories;
+    Str series; /* the event column that tells histories apart */
+    int scale;  /* of the amount */
     Arena *arena;
     Str *note; /* what was unsure, a sentence each */
     size_t notes, note_capacity;
@@ -205,17 +195,18 @@ struct Profile {
 void profile_note(Profile *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
 Status roles_join(Profile *p, Arena scratch, Error *err);
+void roles_sides(Profile *p, Arena scratch);
 Status roles_transactions(Profile *p, Arena scratch, Error *err);
-Status roles_label(Profile *p, Arena scratch, Error *err);
+Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err);
 void history_find(Profile *p, Arena scratch);
 void grounds_find(Profile *p, Arena scratch);
 void leaks_find(Profile *p, Arena scratch);
 void cohorts_compare(Profile *p, Arena scratch);
 
 /* ---- books as text ---- */
-void add_yaml(Buffer *b, Str text);     /* a scalar, quoted when it must be */
-void add_name(Buffer *b, Str name);     /* a column in an expression */
-void add_literal(Buffer *b, Str value); /* 'value' */
+void add_yaml(Buffer *b, Str text);                        /* a scalar, quoted when it must be */
+void add_name(Buffer *b, Str name);                        /* a column in an expression */
+void add_literal(Buffer *b, Str value);                    /* 'value' */
 void add_comment(Buffer *b, const char *indent, Str text); /* # lines, wrapped */
 /* A name for a feature: letters, digits and _. */
 Str name_of_feature(Arena *keep, Str column);

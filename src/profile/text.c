@@ -15,8 +15,8 @@ static bool is_figure(char c)
 /* Words that YAML would read as something else than text. */
 static bool is_special(Str text)
 {
-    static const char *const special[] = {"true", "false", "yes", "no",  "on",  "off",
-                                          "null", "~",     "y",   "n",   ".nan", ".inf"};
+    static const char *const special[] = {"true", "false", "yes", "no", "on",   "off",
+                                          "null", "~",     "y",   "n",  ".nan", ".inf"};
     for (size_t i = 0; i < COUNT_OF(special); i++)
         if (str_equal_fold(text, str_from(special[i])))
             return true;
@@ -59,10 +59,10 @@ void add_yaml(Buffer *b, Str text)
 
 void add_name(Buffer *b, Str name)
 {
-    static const char *const reserved[] = {
-        "and",   "or",     "not",   "in",     "is",   "between", "null", "true", "false",
-        "where", "over",   "to",    "within", "like", "case",    "when", "then", "else",
-        "end",   "escape", "first", "all",    "time", "by"};
+    static const char *const reserved[] = {"and",    "or",     "not",   "in",    "is",   "between",
+                                           "null",   "true",   "false", "where", "over", "to",
+                                           "within", "like",   "case",  "when",  "then", "else",
+                                           "end",    "escape", "first", "all",   "time", "by"};
     bool plain = name.size > 0 && is_letter(name.data[0]);
     for (size_t i = 0; i < name.size; i++)
         plain = plain && (is_letter(name.data[i]) || is_figure(name.data[i]));

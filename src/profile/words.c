@@ -7,13 +7,13 @@
 static const struct {
     unsigned char second; /* after 0xC3 */
     const char *plain;
-} latin[] = {{0x80, "a"}, {0x81, "a"}, {0x82, "a"}, {0x84, "a"},  {0x87, "c"}, {0x88, "e"},
-             {0x89, "e"}, {0x8A, "e"}, {0x8B, "e"}, {0x8D, "i"},  {0x8E, "i"}, {0x8F, "i"},
-             {0x91, "n"}, {0x93, "o"}, {0x94, "o"}, {0x96, "o"},  {0x99, "u"}, {0x9A, "u"},
+} latin[] = {{0x80, "a"}, {0x81, "a"}, {0x82, "a"},  {0x84, "a"}, {0x87, "c"}, {0x88, "e"},
+             {0x89, "e"}, {0x8A, "e"}, {0x8B, "e"},  {0x8D, "i"}, {0x8E, "i"}, {0x8F, "i"},
+             {0x91, "n"}, {0x93, "o"}, {0x94, "o"},  {0x96, "o"}, {0x99, "u"}, {0x9A, "u"},
              {0x9B, "u"}, {0x9C, "u"}, {0x9F, "ss"}, {0xA0, "a"}, {0xA1, "a"}, {0xA2, "a"},
-             {0xA4, "a"}, {0xA7, "c"}, {0xA8, "e"}, {0xA9, "e"},  {0xAA, "e"}, {0xAB, "e"},
-             {0xAD, "i"}, {0xAE, "i"}, {0xAF, "i"}, {0xB1, "n"},  {0xB3, "o"}, {0xB4, "o"},
-             {0xB6, "o"}, {0xB9, "u"}, {0xBA, "u"}, {0xBB, "u"},  {0xBC, "u"}};
+             {0xA4, "a"}, {0xA7, "c"}, {0xA8, "e"},  {0xA9, "e"}, {0xAA, "e"}, {0xAB, "e"},
+             {0xAD, "i"}, {0xAE, "i"}, {0xAF, "i"},  {0xB1, "n"}, {0xB3, "o"}, {0xB4, "o"},
+             {0xB6, "o"}, {0xB9, "u"}, {0xBA, "u"},  {0xBB, "u"}, {0xBC, "u"}};
 
 static bool is_upper(char c)
 {
@@ -46,8 +46,8 @@ Str words_plain(Arena *keep, Str text)
             plain = "oe";
             i++;
         }
-        bool hump = is_upper(c) && (is_lower(before) || is_digit(before) ||
-                                    (is_upper(before) && is_lower(after)));
+        bool hump = is_upper(c) &&
+                    (is_lower(before) || is_digit(before) || (is_upper(before) && is_lower(after)));
         bool count = is_digit(c) != is_digit(before) && before != ' ' && i > 0;
         if ((hump || (count && (is_digit(c) || is_digit(before)))) && b.data[b.size - 1] != ' ')
             buffer_char(&b, ' ');
@@ -109,11 +109,13 @@ static const char *const vocabulary[] = {
     [WORD_PARTNER] = "partner counterparty counterpart contrepartie tiers gegenpartei gegenkonto "
                      "contraparte merchant marchand haendler handler comercio other peer "
                      "*counterpart *gegenkonto *contrepart",
-    [WORD_LABEL] = "label fraud fraude betrug suspended suspendu gesperrt suspendido blocked "
-                   "bloque bloqueado default defaulted impago moroso ausfall risky sar mule "
-                   "outcome offboarded closed ferme suspicious suspect verdacht sospechoso "
-                   "laundering aml bad class target y *fraud *gesperrt *betrug *suspend *default "
-                   "*sospech",
+    [WORD_LABEL] =
+        "label fraud fraude betrug suspended suspendu gesperrt suspendido blocked "
+        "bloque bloqueado default defaulted impago moroso ausfall risky sar mule "
+        "outcome offboarded closed ferme suspicious suspect verdacht sospechoso "
+        "laundering aml bad class target y exited churn churned attrition fraudster scam scammer "
+        "resultat ergebnis resultado *fraud *gesperrt *betrug *suspend *default "
+        "*sospech",
     [WORD_OUTCOME] = "fraud fraude betrug suspension closure closed close cloture fermeture "
                      "cierre baja mule mulet sar str alert alerte alerta investigation enquete "
                      "ermittlung chargeback recovery recouvrement mahnung dunning exit offboard "
@@ -123,7 +125,7 @@ static const char *const vocabulary[] = {
     [WORD_LAST] = "last latest letzte letzter letztes dernier derniere ultimo ultima recent "
                   "*letzt",
     [WORD_BALANCE] = "balance saldo solde bal *saldo kontostand",
-    [WORD_GENDER] = "gender sex sexe geschlecht genero sexo civilite anrede salutation "
+    [WORD_GENDER] = "gender sex sexe male female geschlecht genero sexo civilite anrede salutation "
                     "tratamiento *geschlecht *gender",
     [WORD_AGE] = "age alter edad dob birth naissance geburt nacimiento birthday born birthdate "
                  "birthyear geboren geb nac naiss yob *geburt *birth *naissance *nacimiento",
@@ -282,7 +284,8 @@ bool value_says(Str value, Says what, Arena scratch)
     if (what == SAYS_OUT && str_equal(value, S("-")))
         return true;
     /* Codes are a matter of case: FR is a country, fr a language. */
-    if (what == SAYS_COUNTRY && value.size == 2 && (!is_upper(value.data[0]) || !is_upper(value.data[1])))
+    if (what == SAYS_COUNTRY && value.size == 2 &&
+        (!is_upper(value.data[0]) || !is_upper(value.data[1])))
         return false;
     if (what == SAYS_LANGUAGE && value.size == 2 && is_upper(value.data[0]))
         return false;
