@@ -1,6 +1,7 @@
 #include "feature/feature_internal.h"
 
-#include <stdlib.h>
+#include <math.h>
+#include <string.h>
 
 static Status overflow(Error *err)
 {
@@ -8,7 +9,7 @@ static Status overflow(Error *err)
     return error_remedy(err, "use a smaller scale for amounts in the schema book");
 }
 
-static Status put_integer(Column *out, size_t row, Int128 value, Error *err)
+Status put_integer(Column *out, size_t row, Int128 value, Error *err)
 {
     if (value > INT64_MAX || value < INT64_MIN)
         return overflow(err);
@@ -17,9 +18,21 @@ static Status put_integer(Column *out, size_t row, Int128 value, Error *err)
     return STATUS_OK;
 }
 
-static void put_real(Column *out, size_t row, double value)
+Status put_real(Column *out, size_t row, double value, Error *err)
 {
+    if (!isfinite(value)) {
+        (void)error_set(err, STATUS_LIMIT, "a number is too large for a double");
+        return error_remedy(err, "add up smaller numbers, or their logarithms");
+    }
     out->real[row] = value;
+    column_set_valid(out, row);
+    return STATUS_OK;
+}
+
+void put_copy(Column *out, size_t row, const Column *from, size_t at)
+{
+    size_t width = type_width(from->type);
+    memcpy((char *)out->data + row * width, (const char *)from->data + at * width, width);
     column_set_valid(out, row);
 }
 
@@ -30,47 +43,41 @@ static Int128 nearest_quotient(Int128 sum, size_t count)
     return (sum < 0 ? sum - half : sum + half) / (Int128)count;
 }
 
-typedef struct Sum {
-    Int128 exact;
-    double real;
-    size_t count;
-} Sum;
-
-static Sum sum_of(const Folding *f, Range r)
+Status put_sum(Column *out, size_t row, Int128 exact, double real, Error *err)
 {
-    Sum s = {0};
-    const Column *x = f->argument;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!condition_holds(f->filter, row) || !column_valid(x, row))
-            continue;
-        s.count++;
-        if (x->type == TYPE_DOUBLE)
-            s.real += x->real[row];
-        else
-            s.exact += x->type == TYPE_BOOLEAN ? x->boolean[row] : x->integer[row];
-    }
-    return s;
+    return out->type == TYPE_DOUBLE ? put_real(out, row, real, err)
+                                    : put_integer(out, row, exact, err);
+}
+
+Status put_mean(Column *out, size_t row, Int128 exact, double real, size_t count, const Column *of,
+                Error *err)
+{
+    if (count == 0)
+        return STATUS_OK;
+    if (out->type != TYPE_DOUBLE) /* the mean of durations is a duration */
+        return put_integer(out, row, nearest_quotient(exact, count), err);
+    double total = of->type == TYPE_DOUBLE ? real : (double)exact / (double)power_of_ten(of->scale);
+    return put_real(out, row, total / (double)count, err);
 }
 
 static Status fold_sum(Column *out, const Folding *f, Range r, size_t customer, Error *err)
 {
-    Sum s = sum_of(f, r);
-    if (f->aggregate->kind == AGGREGATE_MEAN) {
-        if (s.count == 0)
-            return STATUS_OK;
-        if (out->type != TYPE_DOUBLE) /* the mean of durations is a duration */
-            return put_integer(out, customer, nearest_quotient(s.exact, s.count), err);
-        double total = f->argument->type == TYPE_DOUBLE
-                           ? s.real
-                           : (double)s.exact / (double)power_of_ten(f->argument->scale);
-        put_real(out, customer, total / (double)s.count);
-        return STATUS_OK;
+    const Column *x = f->argument;
+    Int128 exact = 0;
+    double real = 0;
+    size_t count = 0;
+    for (size_t row = r.from; row < r.to; row++) {
+        if (!folding_takes(f, row))
+            continue;
+        count++;
+        if (x->type == TYPE_DOUBLE)
+            real += x->real[row];
+        else
+            exact += x->integer[row];
     }
-    if (out->type == TYPE_DOUBLE) {
-        put_real(out, customer, s.real);
-        return STATUS_OK;
-    }
-    return put_integer(out, customer, s.exact, err);
+    return f->aggregate->kind == AGGREGATE_MEAN
+               ? put_mean(out, customer, exact, real, count, x, err)
+               : put_sum(out, customer, exact, real, err);
 }
 
 static void fold_extreme(Column *out, const Folding *f, Range r, size_t customer)
@@ -78,68 +85,21 @@ static void fold_extreme(Column *out, const Folding *f, Range r, size_t customer
     const Column *x = f->argument;
     bool least = f->aggregate->kind == AGGREGATE_MIN;
     for (size_t row = r.from; row < r.to; row++) {
-        if (!condition_holds(f->filter, row) || !column_valid(x, row))
+        if (!folding_takes(f, row))
             continue;
-        bool first = !column_valid(out, customer);
-        if (x->type == TYPE_DOUBLE) {
-            double value = x->real[row];
-            if (first || (least ? value < out->real[customer] : value > out->real[customer]))
-                out->real[customer] = value;
-        } else if (x->type == TYPE_BOOLEAN) {
-            uint8_t value = x->boolean[row];
-            if (first || (least ? value < out->boolean[customer] : value > out->boolean[customer]))
-                out->boolean[customer] = value;
-        } else {
-            int64_t value = x->integer[row];
-            if (first || (least ? value < out->integer[customer] : value > out->integer[customer]))
-                out->integer[customer] = value;
-        }
-        column_set_valid(out, customer);
+        bool better = !column_valid(out, customer);
+        if (!better && x->type == TYPE_DOUBLE)
+            better =
+                least ? x->real[row] < out->real[customer] : x->real[row] > out->real[customer];
+        else if (!better)
+            better = least ? x->integer[row] < out->integer[customer]
+                           : x->integer[row] > out->integer[customer];
+        if (better)
+            put_copy(out, customer, x, row);
     }
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int64_t count_distinct(const Folding *f, Range r, Arena scratch)
-{
-    const Column *x = f->argument;
-    uint64_t *value = ARENA_RAW(&scratch, uint64_t, r.to - r.from + 1);
-    size_t count = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!condition_holds(f->filter, row) || !column_valid(x, row))
-            continue;
-        union {
-            double real;
-            uint64_t bits;
-        } key = {.bits = 0};
-        switch (x->type) {
-        case TYPE_BOOLEAN:
-            key.bits = x->boolean[row];
-            break;
-        case TYPE_CATEGORY:
-        case TYPE_TEXT:
-            key.bits = x->code[row];
-            break;
-        case TYPE_DOUBLE:
-            key.real = x->real[row] + 0.0; /* -0 and 0 are one value */
-            break;
-        default:
-            key.bits = (uint64_t)x->integer[row];
-        }
-        value[count++] = key.bits;
-    }
-    qsort(value, count, sizeof *value, by_value);
-    int64_t distinct = 0;
-    for (size_t i = 0; i < count; i++)
-        distinct += i == 0 || value[i] != value[i - 1];
-    return distinct;
-}
-
-static void fold_share(Column *out, const Folding *f, Range r, size_t customer)
+static Status fold_share(Column *out, const Folding *f, Range r, size_t customer, Error *err)
 {
     size_t part = 0, whole = 0;
     for (size_t row = r.from; row < r.to; row++) {
@@ -148,8 +108,44 @@ static void fold_share(Column *out, const Folding *f, Range r, size_t customer)
         whole++;
         part += condition_holds(f->filter, row);
     }
-    if (whole > 0)
-        put_real(out, customer, (double)part / (double)whole);
+    return whole == 0 ? STATUS_OK : put_real(out, customer, (double)part / (double)whole, err);
+}
+
+static void fold_end(Column *out, const Folding *f, Range r, size_t customer)
+{
+    bool first = f->aggregate->kind == AGGREGATE_FIRST;
+    for (size_t k = r.from; k < r.to; k++) {
+        size_t row = first ? k : r.to - 1 - (k - r.from);
+        if (!folding_takes(f, row))
+            continue;
+        put_copy(out, customer, f->argument, row);
+        return;
+    }
+}
+
+static Status fold_flow(Column *out, const Events *events, const Folding *f, Range r,
+                        size_t customer, Arena scratch, Error *err)
+{
+    Flow flow = flow_of(events, f);
+    if (f->aggregate->kind == AGGREGATE_FOLLOWED)
+        return put_integer(out, customer, flow_followed(&flow, r, NULL), err);
+    Matched m = flow_match(&flow, r, scratch, NULL);
+    if (f->aggregate->kind == AGGREGATE_MATCHED)
+        return put_integer(out, customer, m.amount, err);
+    if (f->aggregate->kind == AGGREGATE_DRAINED)
+        return put_integer(out, customer, m.drained, err);
+    if (m.overflow)
+        return overflow(err);
+    if (m.amount == 0)
+        return STATUS_OK;
+    return put_integer(out, customer, (m.weighted + m.amount / 2) / m.amount, err);
+}
+
+void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows)
+{
+    const Aggregate *a = f->aggregate;
+    bool text = a->type == TYPE_CATEGORY || a->type == TYPE_TEXT;
+    column_init(out, keep, S(""), a->type, a->scale, rows, text ? f->argument->dictionary : NULL);
 }
 
 Status aggregate_fold(Column *out, const Events *events, const Folding *f, Window w,
@@ -170,15 +166,18 @@ Status aggregate_fold(Column *out, const Events *events, const Folding *f, Windo
     case AGGREGATE_MAX:
         fold_extreme(out, f, r, customer);
         return STATUS_OK;
-    case AGGREGATE_DISTINCT:
-        return put_integer(out, customer, count_distinct(f, r, scratch), err);
-    case AGGREGATE_SHARE:
-        fold_share(out, f, r, customer);
+    case AGGREGATE_FIRST:
+    case AGGREGATE_LAST:
+        fold_end(out, f, r, customer);
         return STATUS_OK;
-    case AGGREGATE_MATCHED: {
-        Flow flow = flow_of(events, events->rows, events->created_us, f);
-        return put_integer(out, customer, flow_match(&flow, r, scratch, NULL), err);
+    case AGGREGATE_SHARE:
+        return fold_share(out, f, r, customer, err);
+    case AGGREGATE_MATCHED:
+    case AGGREGATE_MATCHED_LAG:
+    case AGGREGATE_DRAINED:
+    case AGGREGATE_FOLLOWED:
+        return fold_flow(out, events, f, r, customer, scratch, err);
+    default:
+        return distribution_fold(out, f, r, customer, scratch, err);
     }
-    }
-    return STATUS_OK;
 }

@@ -1,13 +1,19 @@
 #include "feature/feature_internal.h"
 
+#include <string.h>
+
 /* Equal parts of different features are computed once: row-level expressions by their
- * canonical text, aggregates by kind, parts and window. */
+ * canonical text, aggregates by kind, parts and window, nested ones likewise. */
 typedef struct Shared {
     Arena *keep;
     Arena scratch;
     const Events *events;
     Dictionary *row_texts; /* canonical text -> position in row_value */
     Column **row_value;
+    size_t row_values, row_capacity;
+    Dictionary *nested_texts;
+    Column **nested_value;
+    size_t nested_values, nested_capacity;
     Dictionary *aggregate_texts;
     Folding *folding;
     Window *window;
@@ -15,24 +21,6 @@ typedef struct Shared {
     Column *value; /* [aggregates] over customers */
     Error *error;  /* [aggregates] */
 } Shared;
-
-static Status row_column(const Column **out, Shared *s, const Expr *e, Error *err)
-{
-    *out = NULL;
-    if (e == NULL)
-        return STATUS_OK;
-    uint32_t code = dictionary_find(s->row_texts, lang_text(e));
-    if (code != NO_CODE) {
-        *out = s->row_value[code];
-        return STATUS_OK;
-    }
-    Column *value;
-    TRY(events_evaluate(&value, s->keep, s->scratch, e, s->events->rows, err));
-    code = dictionary_add(s->row_texts, lang_text(e));
-    s->row_value[code] = value;
-    *out = value;
-    return STATUS_OK;
-}
 
 static void add_part(Buffer *b, const Expr *e)
 {
@@ -44,12 +32,73 @@ static void add_part(Buffer *b, const Expr *e)
 static Str aggregate_key(Arena *keep, const Aggregate *a, Window w)
 {
     Buffer b = buffer_new(keep);
-    buffer_format(&b, "%d|%d|%lld|%lld", (int)a->kind, (int)w.kind, (long long)w.duration_us,
-                  (long long)a->within_us);
+    buffer_format(&b, "%d|%d|%lld|%lld|%lld|%d", (int)a->kind, (int)w.kind,
+                  (long long)w.duration_us, (long long)a->within_us, (long long)a->fraction,
+                  a->fraction_scale);
     add_part(&b, a->argument);
     add_part(&b, a->filter);
     add_part(&b, a->base);
     return buffer_str(&b);
+}
+
+static Status row_column(const Column **out, Shared *s, const Expr *e, Window w, Error *err);
+
+static Status row_columns(Folding *out, Shared *s, const Aggregate *a, Window w, Error *err)
+{
+    *out = (Folding){.aggregate = a};
+    TRY(row_column(&out->argument, s, a->argument, w, err));
+    TRY(row_column(&out->filter, s, a->filter, w, err));
+    return row_column(&out->base, s, a->base, w, err);
+}
+
+/* A nested aggregate's column over the events. Only what looks ahead depends on the window. */
+static Status nested_column(Column *out, Shared *s, const Aggregate *a, Window w, Error *err)
+{
+    Window seen = a->kind == AGGREGATE_UNTIL ? w : (Window){WINDOW_ALL, 0};
+    Str key = aggregate_key(s->keep, a, seen);
+    uint32_t code = dictionary_find(s->nested_texts, key);
+    if (code != NO_CODE) {
+        *out = *s->nested_value[code];
+        return STATUS_OK;
+    }
+    Folding f;
+    TRY(row_columns(&f, s, a, w, err));
+    Column *value = ARENA_NEW(s->keep, Column);
+    TRY(sequence_column(value, s->keep, s->scratch, s->events, &f, seen, err));
+    (void)dictionary_add(s->nested_texts, key);
+    *ARENA_PUSH(s->keep, s->nested_value, s->nested_values, s->nested_capacity) = value;
+    *out = *value;
+    return STATUS_OK;
+}
+
+static Status row_column(const Column **out, Shared *s, const Expr *e, Window w, Error *err)
+{
+    *out = NULL;
+    if (e == NULL)
+        return STATUS_OK;
+    Str key = lang_text(e);
+    if (lang_looks_ahead(e)) {
+        Buffer b = buffer_new(s->keep);
+        buffer_format(&b, "%d %lld ", (int)w.kind, (long long)w.duration_us);
+        buffer_add(&b, key);
+        key = buffer_str(&b);
+    }
+    uint32_t code = dictionary_find(s->row_texts, key);
+    if (code != NO_CODE) {
+        *out = s->row_value[code];
+        return STATUS_OK;
+    }
+    size_t count;
+    const Aggregate *a = lang_aggregates(e, &count);
+    Column *nested = ARENA_ARRAY(s->keep, Column, count + 1);
+    for (size_t i = 0; i < count; i++)
+        TRY(nested_column(&nested[i], s, &a[i], w, err));
+    Column *value = ARENA_NEW(s->keep, Column);
+    TRY(lang_evaluate(value, s->keep, s->scratch, e, s->events->rows, nested, err));
+    (void)dictionary_add(s->row_texts, key);
+    *ARENA_PUSH(s->keep, s->row_value, s->row_values, s->row_capacity) = value;
+    *out = value;
+    return STATUS_OK;
 }
 
 /* Position of an aggregate among the shared ones, added when new. */
@@ -59,10 +108,8 @@ static Status shared_aggregate(uint32_t *out, Shared *s, const Aggregate *a, Win
     *out = dictionary_find(s->aggregate_texts, key);
     if (*out != NO_CODE)
         return STATUS_OK;
-    Folding f = {.aggregate = a};
-    TRY(row_column(&f.argument, s, a->argument, err));
-    TRY(row_column(&f.filter, s, a->filter, err));
-    TRY(row_column(&f.base, s, a->base, err));
+    Folding f;
+    TRY(row_columns(&f, s, a, w, err));
     *out = dictionary_add(s->aggregate_texts, key);
     s->folding[s->aggregates] = f;
     s->window[s->aggregates++] = w;
@@ -84,12 +131,25 @@ static Status place(const Plan *plan, size_t feature, Error *err)
     return error_place(err, plan->file, at.line, at.column);
 }
 
+/* Strings put together over the transactions are in a dictionary that will not outlive them. */
+static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing)
+{
+    if ((c->type != TYPE_CATEGORY && c->type != TYPE_TEXT) || c->dictionary->arena != passing)
+        return;
+    Dictionary *own = dictionary_new(keep);
+    for (size_t i = 0; i < rows; i++)
+        if (column_valid(c, i))
+            c->code[i] = dictionary_add(own, c->dictionary->text[c->code[i]]);
+    c->dictionary = own;
+}
+
 Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
     Arena own = arena_new(); /* shared columns: gone when the features are made */
     Shared s = {.keep = &own, .scratch = scratch, .events = events};
     s.row_texts = dictionary_new(&own);
+    s.nested_texts = dictionary_new(&own);
     s.aggregate_texts = dictionary_new(&own);
     size_t most = 0; /* aggregates of all features, before equal ones are taken together */
     for (size_t i = 0; i < plan->features; i++) {
@@ -97,7 +157,6 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         (void)lang_aggregates(plan->feature[i].expr, &count);
         most += count;
     }
-    s.row_value = ARENA_ARRAY(&own, Column *, 3 * most + 1); /* argument, filter and base of each */
     s.folding = ARENA_ARRAY(&own, Folding, most + 1);
     s.window = ARENA_ARRAY(&own, Window, most + 1);
     uint32_t **wanted = ARENA_ARRAY(&own, uint32_t *, plan->features + 1);
@@ -115,12 +174,17 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
     s.value = ARENA_ARRAY(&own, Column, s.aggregates + 1);
     s.error = ARENA_ARRAY(&own, Error, s.aggregates + 1);
     for (size_t i = 0; i < s.aggregates; i++)
-        column_init(&s.value[i], &own, S(""), s.folding[i].aggregate->type,
-                    s.folding[i].aggregate->scale, events->customers, NULL);
+        folding_column(&s.value[i], &own, &s.folding[i], events->customers);
     if (status == STATUS_OK)
         team_run(team, s.aggregates, fold_task, &s);
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
+    /* What may be named: the profile, and the features that are done. */
+    const Table *profile = events->profile;
+    Table *known =
+        table_new(&own, S("known"), events->customers, profile->columns + plan->features);
+    memcpy(known->column, profile->column, profile->columns * sizeof(Column));
+    known->columns = profile->columns;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
         size_t count;
         const Feature *f = &plan->feature[i];
@@ -137,8 +201,11 @@ Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         }
         if (status != STATUS_OK)
             break;
-        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, events->profile, values, err);
+        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, known, values, err);
+        if (status == STATUS_OK)
+            keep_texts(&t->column[i], events->customers, keep, &own);
         t->column[i].name = f->name.text;
+        known->column[known->columns++] = t->column[i];
         if (status != STATUS_OK)
             (void)place(plan, i, err);
     }

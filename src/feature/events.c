@@ -62,12 +62,23 @@ Range events_range(const Events *e, size_t customer, Window w)
     return r;
 }
 
-Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
-                       Error *err)
+Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
+                       const Events *events, Window w, Error *err)
 {
+    size_t count;
     *out = NULL;
     if (e == NULL)
         return STATUS_OK;
+    const Aggregate *a = lang_aggregates(e, &count);
+    Column *nested = ARENA_ARRAY(keep, Column, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        Column *argument, *filter, *base;
+        TRY(events_evaluate(&argument, keep, scratch, a[i].argument, events, w, err));
+        TRY(events_evaluate(&filter, keep, scratch, a[i].filter, events, w, err));
+        TRY(events_evaluate(&base, keep, scratch, a[i].base, events, w, err));
+        Folding f = {&a[i], argument, filter, base};
+        TRY(sequence_column(&nested[i], keep, scratch, events, &f, w, err));
+    }
     *out = ARENA_NEW(keep, Column);
-    return lang_evaluate(*out, keep, scratch, e, rows, NULL, err);
+    return lang_evaluate(*out, keep, scratch, e, events->rows, nested, err);
 }

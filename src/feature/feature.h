@@ -30,6 +30,12 @@ typedef struct Feature {
     Format format;
     Window window;
     Expr *expr;
+    const Str *reads; /* customer and transaction columns, also through earlier features */
+    size_t read_count;
+    const uint32_t *earlier; /* features named in the expression, all before this one */
+    size_t earlier_count;
+    uint32_t source;        /* the one whose first aggregate stands behind it, see feature_source */
+    const Error *barred[3]; /* by FeatureUse: why nothing of that use may read it, or NULL */
     /* Levels of a category feature, frozen when a model is trained; part of the bundle. */
     Str *level;
     size_t levels;
@@ -52,9 +58,9 @@ typedef struct Plan {
     const char *file;
 } Plan;
 
-/* Read a features book. FORMAT errors point into the book; features have distinct names, and an
- * expression that reads a protected column, or a trailing window used by the model, is refused
- * (design §8).  Memory: keep. */
+/* Read a features book. FORMAT errors point into the book; features have distinct names, may use
+ * those before them, and an expression that reads a protected column, or a trailing window used
+ * by the model, itself or through another feature, is refused (design §8).  Memory: keep. */
 MUST_USE Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
                           Error *err);
 
@@ -64,7 +70,11 @@ MUST_USE Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const
 
 const Feature *plan_find(const Plan *p, Str name); /* NULL when absent */
 
-/* Does the feature read this customer or transaction column? */
+/* The feature whose first aggregate stands behind this one: itself, or the first it uses that
+ * has one. */
+const Feature *feature_source(const Plan *p, const Feature *f);
+
+/* Does the feature read this customer or transaction column, itself or through others? */
 bool feature_reads(const Feature *f, Str column);
 
 typedef struct Events {
@@ -111,9 +121,9 @@ typedef struct MatrixPlan {
 } MatrixPlan;
 MatrixPlan *matrix_plan(Arena *keep, const Plan *plan, const uint8_t *skip);
 
-/* The rows of events->rows behind a feature's value for a customer: those its first aggregate
- * counted or added up (for `matched`, the lots that were matched, both sides). In time order.
- * Empty for profile features. */
+/* The rows of events->rows behind a feature's value for a customer: those that the first
+ * aggregate of its source counted or added up (for flows, both sides of what was matched). In
+ * time order. Empty for profile features. */
 MUST_USE Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
                                  const Feature *feature, const Events *events, size_t customer,
                                  Error *err);

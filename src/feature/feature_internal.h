@@ -4,6 +4,9 @@
 
 #include "feature/feature.h"
 
+/* What a feature reads, and whether its use allows that; the last step of reading it. */
+MUST_USE Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err);
+
 typedef struct Range {
     size_t from, to; /* rows from .. to - 1 of events->rows */
 } Range;
@@ -18,24 +21,62 @@ typedef struct Flow {
     const Column *available; /* completed_at of the money that came in; created_at without one */
     const int64_t *created_us;
     int64_t within_us;
+    int64_t fraction; /* of a lot, for it to be drained: fraction * 10^-fraction_scale */
+    int fraction_scale;
 } Flow;
+
+typedef struct Matched {
+    Int128 amount;   /* in the amount's units */
+    Int128 weighted; /* each unit's lag added up, in units * microseconds */
+    int64_t drained; /* lots of which at least the aggregate's fraction left */
+    bool overflow;   /* of weighted */
+} Matched;
 
 /* Match money in rows [from, to), which are in time order, first in first out: an outflow takes
  * from the oldest money that had arrived at most within_us before, in partial lots, every unit
- * once. Returns the amount matched, in the amount's units; used[row - from], when given, is
- * set to 1 for rows on either side of a match.
+ * once. used[row - from], when given, is set to 1 for rows on either side of a match.
  * Cost: O(n log n). */
-Int128 flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used);
+Matched flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used);
 
-/* Add one aggregate of a customer from evaluated row columns into cell `customer` of out. */
+/* How many rows where a are followed by a later row where b, at most within_us later. used as
+ * above.  Cost: O(n). */
+int64_t flow_followed(const Flow *flow, Range range, uint8_t *used);
+
+/* One aggregate with its row columns evaluated. */
 typedef struct Folding {
     const Aggregate *aggregate;
     const Column *argument; /* over events->rows; NULL where the aggregate has none */
     const Column *filter;   /* boolean or NULL for every row */
     const Column *base;
 } Folding;
+
+/* Put it into cell `customer` of out: of a customer's rows in the window. LIMIT on overflow.
+ * Cost: O(rows of the window), times log for those that sort. */
 MUST_USE Status aggregate_fold(Column *out, const Events *events, const Folding *f, Window w,
                                size_t customer, Arena scratch, Error *err);
+
+/* Those of aggregate_fold that look at how values are spread: percentile, sd, distinct, entropy,
+ * modal, concentration. */
+MUST_USE Status distribution_fold(Column *out, const Folding *f, Range r, size_t customer,
+                                  Arena scratch, Error *err);
+
+/* A nested aggregate or sequence function: a value for each row of the events, into the fresh
+ * column *out. Only UNTIL looks at the window.
+ * Memory: keep.  Cost: O(n log n) in a customer's rows at most. */
+MUST_USE Status sequence_column(Column *out, Arena *keep, Arena scratch, const Events *events,
+                                const Folding *f, Window w, Error *err);
+
+/* Write a finished cell; LIMIT when it does not fit. */
+MUST_USE Status put_integer(Column *out, size_t row, Int128 value, Error *err);
+MUST_USE Status put_real(Column *out, size_t row, double value, Error *err);
+void put_copy(Column *out, size_t row, const Column *from, size_t at);
+/* A running sum of `count` values, exact or real, as a sum or mean of this column's type. */
+MUST_USE Status put_sum(Column *out, size_t row, Int128 exact, double real, Error *err);
+MUST_USE Status put_mean(Column *out, size_t row, Int128 exact, double real, size_t count,
+                         const Column *of, Error *err);
+
+/* Equal values of one column have equal keys, others different ones. The cell is not missing. */
+uint64_t cell_key(const Column *c, size_t row);
 
 /* Is a condition true (not false, not unknown) in this row? NULL is always true. */
 static inline bool condition_holds(const Column *c, size_t row)
@@ -43,11 +84,21 @@ static inline bool condition_holds(const Column *c, size_t row)
     return c == NULL || (column_valid(c, row) && c->boolean[row]);
 }
 
-/* Evaluate one optional row-level expression over the events; NULL stays NULL. keep and
- * scratch must be different ranges. */
-MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
-                                const Table *rows, Error *err);
+/* Does the aggregate count this row: condition true, value there? */
+static inline bool folding_takes(const Folding *f, size_t row)
+{
+    return condition_holds(f->filter, row) &&
+           (f->argument == NULL || column_valid(f->argument, row));
+}
 
-Flow flow_of(const Events *e, const Table *rows, const int64_t *created_us, const Folding *f);
+/* A fresh column for an aggregate's values. */
+void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows);
+
+/* Evaluate one optional row-level expression over the events, with what is nested in it; NULL
+ * stays NULL. keep and scratch must be different ranges. */
+MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
+                                const Events *events, Window w, Error *err);
+
+Flow flow_of(const Events *e, const Folding *f);
 
 #endif

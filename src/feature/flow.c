@@ -4,7 +4,7 @@
 
 typedef struct Lot {
     int64_t available_us;
-    int64_t left; /* not yet matched */
+    int64_t amount, left; /* of it not yet matched */
     size_t row;
 } Lot;
 
@@ -16,19 +16,20 @@ static int by_availability(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row); /* rows are by created_at, then id */
 }
 
-Flow flow_of(const Events *e, const Table *rows, const int64_t *created_us, const Folding *f)
+Flow flow_of(const Events *e, const Folding *f)
 {
     const SchemaTransactions *s = &e->plan->schema->transactions;
-    const Column *completed = table_find(rows, s->completed.text);
     return (Flow){.in = f->filter,
                   .out = f->base,
-                  .amount = table_find(rows, s->amount.text),
-                  .available = completed,
-                  .created_us = created_us,
-                  .within_us = f->aggregate->within_us};
+                  .amount = table_find(e->rows, s->amount.text),
+                  .available = table_find(e->rows, s->completed.text),
+                  .created_us = e->created_us,
+                  .within_us = f->aggregate->within_us,
+                  .fraction = f->aggregate->fraction,
+                  .fraction_scale = f->aggregate->fraction_scale};
 }
 
-Int128 flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
+Matched flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
 {
     Lot *lot = ARENA_RAW(&scratch, Lot, range.to - range.from + 1);
     size_t lots = 0;
@@ -42,11 +43,11 @@ Int128 flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
             flow->available == NULL ? flow->created_us[row] : flow->available->integer[row];
         if (available < flow->created_us[row])
             available = flow->created_us[row];
-        lot[lots++] = (Lot){available, flow->amount->integer[row], row};
+        lot[lots++] = (Lot){available, flow->amount->integer[row], flow->amount->integer[row], row};
     }
     qsort(lot, lots, sizeof *lot, by_availability);
 
-    Int128 matched = 0;
+    Matched matched = {0};
     size_t head = 0;
     for (size_t row = range.from; row < range.to && head < lots; row++) {
         if (!condition_holds(flow->out, row) || !column_valid(flow->amount, row))
@@ -60,12 +61,35 @@ Int128 flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
             int64_t part = lot[i].left < wanted ? lot[i].left : wanted;
             lot[i].left -= part;
             wanted -= part;
-            matched += part;
+            matched.amount += part;
+            Int128 weight = (Int128)part * (now - lot[i].available_us);
+            matched.overflow |= __builtin_add_overflow(matched.weighted, weight, &matched.weighted);
             if (used != NULL)
                 used[lot[i].row - range.from] = used[row - range.from] = 1;
         }
         while (head < lots && lot[head].left == 0)
             head++;
     }
+    Int128 unit = power_of_ten(flow->fraction_scale);
+    for (size_t i = 0; i < lots; i++)
+        matched.drained +=
+            (lot[i].amount - lot[i].left) * unit >= (Int128)lot[i].amount * flow->fraction;
     return matched;
+}
+
+int64_t flow_followed(const Flow *flow, Range range, uint8_t *used)
+{
+    int64_t count = 0;
+    size_t next = range.to; /* the nearest later row where b */
+    for (size_t row = range.to; row-- > range.from;) {
+        if (next < range.to && condition_holds(flow->in, row) &&
+            flow->created_us[next] - flow->created_us[row] <= flow->within_us) {
+            count++;
+            if (used != NULL)
+                used[row - range.from] = used[next - range.from] = 1;
+        }
+        if (condition_holds(flow->out, row))
+            next = row;
+    }
+    return count;
 }

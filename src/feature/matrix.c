@@ -96,40 +96,73 @@ Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, const Table *
     return STATUS_OK;
 }
 
+/* One customer's events alone, as a table of their own. */
+static Events one_of(const Events *events, Arena *arena, size_t customer)
+{
+    size_t from = events->start[customer], n = events->start[customer + 1] - from;
+    uint32_t *index = ARENA_ARRAY(arena, uint32_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        index[i] = (uint32_t)(from + i);
+    size_t *start = ARENA_ARRAY(arena, size_t, 2);
+    start[1] = n;
+    Events one = *events;
+    one.customers = 1;
+    one.rows = table_take(arena, events->rows, index, n);
+    one.start = start;
+    one.as_of_us = events->as_of_us + customer;
+    one.created_us = events->created_us + from;
+    return one;
+}
+
+/* counted[row] is 1 for the rows of the range that the aggregate took. */
+static void count_rows(uint8_t *counted, const Events *one, const Folding *f, Range r,
+                       Arena scratch)
+{
+    AggregateKind kind = f->aggregate->kind;
+    Flow flow = flow_of(one, f);
+    if (kind == AGGREGATE_FOLLOWED) {
+        (void)flow_followed(&flow, r, counted + r.from);
+        return;
+    }
+    if (kind >= AGGREGATE_MATCHED && kind <= AGGREGATE_DRAINED) {
+        (void)flow_match(&flow, r, scratch, counted + r.from);
+        return;
+    }
+    size_t first = r.to, last = r.to;
+    for (size_t i = r.from; i < r.to; i++) {
+        counted[i] = folding_takes(f, i) && condition_holds(f->base, i);
+        first = counted[i] && first == r.to ? i : first;
+        last = counted[i] ? i : last;
+    }
+    for (size_t i = r.from; i < r.to; i++)
+        if ((kind == AGGREGATE_FIRST && i != first) || (kind == AGGREGATE_LAST && i != last))
+            counted[i] = 0;
+}
+
 Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
                         const Feature *feature, const Events *events, size_t customer, Error *err)
 {
     size_t aggregates;
+    feature = feature_source(events->plan, feature);
     const Aggregate *a = lang_aggregates(feature->expr, &aggregates);
     *count = 0;
     *rows = NULL;
     if (aggregates == 0)
         return STATUS_OK;
-    Range r = events_range(events, customer, a->has_window ? a->window : feature->window);
-    size_t n = r.to - r.from;
-    uint32_t *index = ARENA_ARRAY(&scratch, uint32_t, n + 1);
-    for (size_t i = 0; i < n; i++)
-        index[i] = (uint32_t)(r.from + i);
-    const Table *own = table_take(&scratch, events->rows, index, n);
-    Folding f = {.aggregate = a};
+    Window w = a->has_window ? a->window : feature->window;
+    Events one = one_of(events, &scratch, customer);
+    Range r = events_range(&one, 0, w);
     Column *filter, *base, *argument;
     /* keep's free end serves for what the evaluator needs while it runs. */
-    TRY(events_evaluate(&argument, &scratch, *keep, a->argument, own, err));
-    TRY(events_evaluate(&filter, &scratch, *keep, a->filter, own, err));
-    TRY(events_evaluate(&base, &scratch, *keep, a->base, own, err));
-    f.filter = filter;
-    f.base = base;
-    uint8_t *counted = ARENA_ARRAY(&scratch, uint8_t, n + 1);
-    if (a->kind == AGGREGATE_MATCHED) {
-        Flow flow = flow_of(events, own, events->created_us + r.from, &f);
-        (void)flow_match(&flow, (Range){0, n}, scratch, counted);
-    } else
-        for (size_t i = 0; i < n; i++)
-            counted[i] = condition_holds(filter, i) && condition_holds(base, i) &&
-                         (argument == NULL || column_valid(argument, i));
-    *rows = ARENA_ARRAY(keep, uint32_t, n + 1);
-    for (size_t i = 0; i < n; i++)
+    TRY(events_evaluate(&argument, &scratch, *keep, a->argument, &one, w, err));
+    TRY(events_evaluate(&filter, &scratch, *keep, a->filter, &one, w, err));
+    TRY(events_evaluate(&base, &scratch, *keep, a->base, &one, w, err));
+    Folding f = {a, argument, filter, base};
+    uint8_t *counted = ARENA_ARRAY(&scratch, uint8_t, one.rows->rows + 1);
+    count_rows(counted, &one, &f, r, scratch);
+    *rows = ARENA_ARRAY(keep, uint32_t, r.to - r.from + 1);
+    for (size_t i = r.from; i < r.to; i++)
         if (counted[i])
-            (*rows)[(*count)++] = index[i];
+            (*rows)[(*count)++] = (uint32_t)(events->start[customer] + i);
     return STATUS_OK;
 }

@@ -8,7 +8,7 @@ static const char *const risks[] = {"either", "up", "down", NULL};
 /* The book, as one table of fields: it reads, and it will print the JSON Schema. */
 typedef struct Book {
     int64_t version;
-    BookText name;
+    BookText name, zone;
     BookPairs define, strata;
     BookRecords features;
 } Book;
@@ -38,6 +38,9 @@ static const Field book_fields[] = {
      NULL, 0, false, NULL},
     {"name", FIELD_TEXT, offsetof(Book, name), false, "Name of the book", NULL, NULL, 0, false,
      NULL},
+    {"zone", FIELD_TEXT, offsetof(Book, zone), false,
+     "Offset from UTC in which hour, weekday and day are taken: +02:00", NULL, NULL, 0, false,
+     NULL},
     {"define", FIELD_PAIRS, offsetof(Book, define), false, "Named expressions, put in where used",
      NULL, NULL, 0, false, NULL},
     {"strata", FIELD_PAIRS, offsetof(Book, strata), false,
@@ -49,7 +52,6 @@ static const Field book_fields[] = {
 
 static Status refuse(const Plan *p, Mark at, Error *err)
 {
-    (void)p;
     return error_place(err, p->file, at.line, at.column);
 }
 
@@ -62,13 +64,14 @@ static Name name_of(Arena *keep, const SchemaColumn *c)
 }
 
 /* The names an expression of this book may use: the schema's columns without the label, and
- * what the engine adds. */
-static Scope scope_of(Arena *keep, const Schema *s, const Book *book)
+ * what the engine adds. There is room for the features, which join as they are read. */
+static Scope scope_of(Arena *keep, const Schema *s, const Book *book, Name **customers)
 {
     const SchemaColumn *customer = s->customers.columns.item;
     const SchemaColumn *event = s->transactions.columns.item;
-    Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2);
+    Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2 + book->features.count);
     Name *events = ARENA_ARRAY(keep, Name, s->transactions.columns.count + 1);
+    *customers = names;
     Scope scope = {.customer = names, .event = events, .amount = s->transactions.amount.text};
     for (size_t i = 0; i < s->customers.columns.count; i++)
         if (!str_equal(customer[i].name.text, s->customers.label.column.text))
@@ -100,85 +103,54 @@ static bool good_name(Str name)
     return name.size > 0 && name.size <= 64;
 }
 
-static Status check_ground(const Plan *p, const Feature *f, const SchemaColumn *c, Error *err)
+/* "+02:00", "-03:30" or "UTC" */
+static Status read_zone(int64_t *out_us, const Plan *p, const BookText *zone, Error *err)
 {
-    if (f->use == USE_MONITOR || c == NULL || c->protected.text.size == 0)
+    Str s = zone->text;
+    int64_t hours = 0, minutes = 0;
+    *out_us = 0;
+    if (s.size == 0 || str_equal_fold(s, S("UTC")) || str_equal(s, S("Z")))
+        return STATUS_OK;
+    bool sign = s.data[0] == '+' || s.data[0] == '-';
+    if (sign && s.size == 6 && s.data[3] == ':' && s.data[1] != '-' && s.data[4] != '-' &&
+        s.data[1] != '+' && s.data[4] != '+' && parse_int64(str_slice(s, 1, 3), &hours) &&
+        parse_int64(str_slice(s, 4, 6), &minutes) && hours <= 14 && minutes < 60) {
+        *out_us = (hours * HOUR_US + minutes * MINUTE_US) * (s.data[0] == '-' ? -1 : 1);
+        return STATUS_OK;
+    }
+    (void)error_set(err, STATUS_FORMAT, "`%.*s` is not an offset from UTC",
+                    STR_ARG(str_slice(s, 0, 60)));
+    (void)error_remedy(err, "write `+02:00` or `UTC`; one offset holds for the whole book, and "
+                            "places by name are not known");
+    return refuse(p, zone->mark, err);
+}
+
+/* A feature may be named like a column of the customer only when it is that column. */
+static Status own_name(const Plan *p, const Feature *f, const Scope *scope, Error *err)
+{
+    bool taken = str_equal(p->schema->customers.label.column.text, f->name.text);
+    for (size_t i = 0; i < scope->customers; i++)
+        taken = taken || str_equal(scope->customer[i].name, f->name.text);
+    if (!taken || str_equal(lang_bare_name(f->expr), f->name.text))
         return STATUS_OK;
     (void)error_set(err, STATUS_FORMAT,
-                    "feature %.*s reads %.*s, which stands for a protected ground (%.*s)",
-                    STR_ARG(f->name.text), STR_ARG(c->name.text), STR_ARG(c->protected.text));
-    (void)error_remedy(err, "leave it out, or watch it with `use: monitor`");
-    return refuse(p, f->formula.mark, err);
+                    "feature %.*s has the name of a customer column and is something else",
+                    STR_ARG(f->name.text));
+    (void)error_remedy(err, "rename it: other expressions could not tell the two apart");
+    return refuse(p, f->name.mark, err);
 }
 
-/* Points in time and versions say when and how a customer was observed, not what they did. (A
- * difference of two times of one event is behaviour: it passes.) */
-static Status check_observation(const Plan *p, const Feature *f, Error *err)
+/* From here on the feature may be used by those below it. */
+static void join_scope(const Plan *p, Scope *scope, Name *names, size_t index)
 {
-    size_t customers, events, aggregates;
-    const Str *customer = lang_names(f->expr, &customers);
-    const Str *event = lang_event_names(f->expr, &events);
-    const Aggregate *a = lang_aggregates(f->expr, &aggregates);
-    const char *tells = NULL;
-    if (f->use != USE_MODEL)
-        return STATUS_OK;
-    for (size_t i = 0; i < customers; i++)
-        tells = str_equal(customer[i], S("records")) ? "versions of a row were exported" : tells;
-    for (size_t i = 0; i < events; i++)
-        tells = str_equal(event[i], S("records")) ? "versions of a row were exported" : tells;
-    for (size_t i = 0; i < aggregates; i++)
-        tells = a[i].type == TYPE_TIME ? "a customer joined or fell silent" : tells;
-    if (str_contains(lang_text(f->expr), S("time '")))
-        tells = "a customer joined or fell silent";
-    if (tells == NULL)
-        return STATUS_OK;
-    (void)error_set(err, STATUS_FORMAT, "feature %.*s would tell the model when or how often %s",
-                    STR_ARG(f->name.text), tells);
-    (void)error_remedy(err, "watch it with `use: monitor`");
-    return refuse(p, f->formula.mark, err);
-}
-
-/* Design's rule on what may enter a model, checked on the expression and not on trust. */
-static Status check_use(const Plan *p, const Feature *f, Error *err)
-{
-    size_t count, event_count;
-    const Str *names = lang_names(f->expr, &count);
-    const Str *events = lang_event_names(f->expr, &event_count);
-    for (size_t i = 0; i < event_count; i++)
-        TRY(check_ground(p, f, schema_transaction_column(p->schema, events[i]), err));
-    for (size_t i = 0; i < count; i++) {
-        TRY(check_ground(p, f, schema_customer_column(p->schema, names[i]), err));
-        if (f->use == USE_MODEL && str_equal(names[i], S("as_of"))) {
-            (void)error_set(err, STATUS_FORMAT,
-                            "feature %.*s measures time up to as_of, which tells suspended "
-                            "accounts by their silence",
-                            STR_ARG(f->name.text));
-            (void)error_remedy(err, "use it for policy or monitor, or take a window `first 14d`");
-            return refuse(p, f->formula.mark, err);
-        }
-    }
-    const Aggregate *a = lang_aggregates(f->expr, &count);
-    for (size_t i = 0; i < count; i++) {
-        Window w = a[i].has_window ? a[i].window : f->window;
-        if (f->use == USE_MODEL && w.kind == WINDOW_TRAILING) {
-            (void)error_set(err, STATUS_FORMAT,
-                            "feature %.*s gives the model a window that ends at as_of; it would "
-                            "see the silence that follows a suspension",
-                            STR_ARG(f->name.text));
-            (void)error_remedy(err, "take `over: first 14d`, or `use: policy`");
-            return refuse(p, f->over.text.size > 0 ? f->over.mark : f->formula.mark, err);
-        }
-    }
-    Type type = lang_type(f->expr);
-    if (f->use == USE_MODEL && (type == TYPE_TEXT || type == TYPE_TIME || type == TYPE_DATE)) {
-        Str kind = type_name(type);
-        (void)error_set(err, STATUS_FORMAT,
-                        "feature %.*s is of type %.*s, which a model cannot use",
-                        STR_ARG(f->name.text), STR_ARG(kind));
-        (void)error_remedy(err, "make it a number, a boolean or a category");
-        return refuse(p, f->formula.mark, err);
-    }
-    return STATUS_OK;
+    const Name *name = &p->name[index];
+    bool column = false; /* then the column itself is there already */
+    for (size_t i = 0; i < scope->customers && !column; i++)
+        column = str_equal(names[i].name, name->name);
+    if (!column)
+        names[scope->customers++] = *name;
+    scope->later++;
+    scope->laters--;
 }
 
 static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const Scope *scope,
@@ -210,8 +182,8 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     }
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
-    TRY(check_use(p, f, err));
-    return check_observation(p, f, err);
+    TRY(own_name(p, f, scope, err));
+    return plan_check_use(p, keep, f, err);
 }
 
 Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Schema *schema,
@@ -232,14 +204,22 @@ Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Sche
         (void)error_remedy(err, "use a newer assay, or write `version: 1`");
         return error_place(err, file, 1, 1);
     }
-    Scope scope = scope_of(keep, schema, &book);
+    Name *names;
+    Scope scope = scope_of(keep, schema, &book, &names);
+    TRY(read_zone(&scope.zone_us, p, &book.zone, err));
     p->feature = book.features.item;
     p->features = book.features.count;
     p->name = ARENA_ARRAY(keep, Name, p->features + 1);
+    Str *later = ARENA_ARRAY(keep, Str, p->features + 1);
+    for (size_t i = 0; i < p->features; i++)
+        later[i] = p->feature[i].name.text;
+    scope.later = later;
+    scope.laters = p->features;
     for (size_t i = 0; i < p->features; i++) {
         Feature *f = &p->feature[i];
         TRY(read_feature(p, keep, f, i, &scope, err));
         p->name[i] = (Name){f->name.text, lang_type(f->expr), lang_scale(f->expr), NULL, 0};
+        join_scope(p, &scope, names, i);
     }
     p->strata = book.strata.count;
     p->stratum = ARENA_ARRAY(keep, Stratum, p->strata + 1);
@@ -276,20 +256,4 @@ Status plan_stratum(uint8_t *in, Arena scratch, const Stratum *s, const Table *f
         in[i] = column_valid(&value, i) && value.boolean[i];
     arena_free(&own);
     return status;
-}
-
-static bool among(const Str *names, size_t count, Str name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_equal(names[i], name))
-            return true;
-    return false;
-}
-
-bool feature_reads(const Feature *f, Str column)
-{
-    size_t customers, events;
-    const Str *customer = lang_names(f->expr, &customers);
-    const Str *event = lang_event_names(f->expr, &events);
-    return among(customer, customers, column) || among(event, events, column);
 }

@@ -3,26 +3,12 @@
  *
  * A block's column carries validity bits like any other. Behind a missing cell of a block may
  * stand anything; only the finished column has zeros there. */
-#include "lang/tree.h"
+#include "lang/run.h"
 
 #include <math.h>
 #include <string.h>
 
-#define BLOCK 2048
-#define WORDS (BLOCK / 64)
-
-typedef struct Run {
-    const Expr *e;
-    const Table *rows;
-    const Column *aggregate;
-    size_t from, count; /* the block */
-    Dictionary *merged; /* of coalesced strings */
-    Error *err;
-} Run;
-
-static Status evaluate(const Run *r, const Node *n, Column *out, Arena scratch);
-
-static Column block(Arena *scratch, Type type, int scale)
+Column block_new(Arena *scratch, Type type, int scale)
 {
     Column c = {.type = type, .scale = scale};
     c.valid = ARENA_RAW(scratch, uint64_t, WORDS);
@@ -30,17 +16,17 @@ static Column block(Arena *scratch, Type type, int scale)
     return c;
 }
 
-static void all_valid(Column *c)
+void block_all_valid(Column *c)
 {
     memset(c->valid, 0xFF, WORDS * sizeof *c->valid);
 }
 
-static void all_missing(Column *c)
+void block_all_missing(Column *c)
 {
     memset(c->valid, 0, WORDS * sizeof *c->valid);
 }
 
-static void both_valid(Column *out, const Column *a, const Column *b)
+void block_both_valid(Column *out, const Column *a, const Column *b)
 {
     for (size_t w = 0; w < WORDS; w++)
         out->valid[w] = a->valid[w] & b->valid[w];
@@ -51,7 +37,7 @@ static bool is_string(Type type)
     return type == TYPE_CATEGORY || type == TYPE_TEXT;
 }
 
-static Status too_large(const Run *r, const Node *n, size_t row, Arena scratch)
+Status run_too_large(const Run *r, const Node *n, size_t row, Arena scratch)
 {
     Buffer text = buffer_new(&scratch);
     node_print(&text, n);
@@ -80,7 +66,7 @@ static Status copy_column(const Run *r, const Node *n, Column *out, const Column
     }
     size_t width = type_width(from->type);
     memcpy(out->data, (const char *)from->data + r->from * width, r->count * width);
-    all_missing(out);
+    block_all_missing(out);
     memcpy(out->valid, from->valid + r->from / 64, (r->count + 63) / 64 * sizeof *out->valid);
     out->dictionary = from->dictionary;
     if (out->type == TYPE_DOUBLE) /* NaN is another way to say missing */
@@ -95,15 +81,15 @@ static Status name_leaf(const Run *r, const Node *n, Column *out)
     const Column *from = table_find(r->rows, n->name->name);
     if (from != NULL)
         return copy_column(r, n, out, from);
-    all_missing(out);
+    block_all_missing(out);
     return STATUS_OK;
 }
 
 static void literal_leaf(const Run *r, const Node *n, Column *out)
 {
-    all_valid(out);
+    block_all_valid(out);
     if (n->kind == NODE_NULL) {
-        all_missing(out);
+        block_all_missing(out);
     } else if (n->kind == NODE_STRING) {
         out->dictionary = n->dictionary;
         memset(out->code, 0, r->count * sizeof *out->code);
@@ -125,7 +111,7 @@ static Status to_scale(const Run *r, const Node *n, Column *out, const Column *f
         if (!column_valid(from, i))
             out->integer[i] = 0;
         else if (__builtin_mul_overflow(from->integer[i], unit, &out->integer[i]))
-            return too_large(r, n, i, scratch);
+            return run_too_large(r, n, i, scratch);
     return STATUS_OK;
 }
 
@@ -135,22 +121,22 @@ static Status to_time(const Run *r, const Node *n, Column *out, const Column *fr
         if (!column_valid(from, i))
             out->integer[i] = 0;
         else if (__builtin_mul_overflow(from->integer[i], DAY_US, &out->integer[i]))
-            return too_large(r, n, i, scratch);
+            return run_too_large(r, n, i, scratch);
     return STATUS_OK;
 }
 
 /* Evaluate a child as `type` with `scale`; *out is a block of *scratch. */
-static Status operand(const Run *r, const Node *child, Type type, int scale, Column *out,
-                      Arena *scratch)
+Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
+                   Arena *scratch)
 {
-    *out = block(scratch, type, scale);
+    *out = block_new(scratch, type, scale);
     if (child->type == type && (type != TYPE_DECIMAL || child->scale == scale))
-        return evaluate(r, child, out, *scratch);
+        return run_evaluate(r, child, out, *scratch);
     if (is_string(type))
-        return evaluate(r, child, out, *scratch);
+        return run_evaluate(r, child, out, *scratch);
     Arena inner = *scratch;
-    Column raw = block(&inner, child->type, child->scale);
-    TRY(evaluate(r, child, &raw, inner));
+    Column raw = block_new(&inner, child->type, child->scale);
+    TRY(run_evaluate(r, child, &raw, inner));
     memcpy(out->valid, raw.valid, WORDS * sizeof *out->valid);
     if (type == TYPE_DOUBLE) {
         for (size_t i = 0; i < r->count; i++)
@@ -165,13 +151,13 @@ static Status operand(const Run *r, const Node *child, Type type, int scale, Col
 
 /* ---- arithmetic ---- */
 
-static Status check_finite(const Run *r, const Node *n, Column *out, Arena scratch)
+Status run_check_finite(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     for (size_t i = 0; i < r->count; i++) {
         if (!column_valid(out, i) || isfinite(out->real[i]))
             continue;
         if (!is_missing(out->real[i]))
-            return too_large(r, n, i, scratch);
+            return run_too_large(r, n, i, scratch);
         column_set_missing(out, i);
     }
     return STATUS_OK;
@@ -183,14 +169,14 @@ static Status real_pair(const Run *r, const Node *n, Column *out, Arena scratch)
     Arena keep = scratch;
     bool durations = n->child[0]->type == TYPE_DURATION;
     Type type = durations ? TYPE_DURATION : TYPE_DOUBLE;
-    TRY(operand(r, n->child[0], type, 0, &a, &keep));
-    TRY(operand(r, n->child[1], type, 0, &b, &keep));
+    TRY(run_operand(r, n->child[0], type, 0, &a, &keep));
+    TRY(run_operand(r, n->child[1], type, 0, &b, &keep));
     if (durations)
         for (size_t i = 0; i < r->count; i++) {
             a.real[i] = (double)a.integer[i];
             b.real[i] = (double)b.integer[i];
         }
-    both_valid(out, &a, &b);
+    block_both_valid(out, &a, &b);
     switch (n->kind) {
     case NODE_ADD:
         for (size_t i = 0; i < r->count; i++)
@@ -212,7 +198,7 @@ static Status real_pair(const Run *r, const Node *n, Column *out, Arena scratch)
                 out->real[i] = a.real[i] / b.real[i];
         }
     }
-    return check_finite(r, n, out, keep);
+    return run_check_finite(r, n, out, keep);
 }
 
 /* int64, decimal, time, duration */
@@ -224,10 +210,11 @@ static Status whole_pair(const Run *r, const Node *n, Column *out, Arena scratch
     Type left_type = left->type == TYPE_DATE ? TYPE_TIME : left->type;
     Type right_type = right->type == TYPE_DATE ? TYPE_TIME : right->type;
     bool align = n->type == TYPE_DECIMAL && n->kind != NODE_MULTIPLY;
-    TRY(operand(r, left, align ? n->type : left_type, align ? n->scale : left->scale, &a, &keep));
-    TRY(operand(r, right, align ? n->type : right_type, align ? n->scale : right->scale, &b,
-                &keep));
-    both_valid(out, &a, &b);
+    TRY(run_operand(r, left, align ? n->type : left_type, align ? n->scale : left->scale, &a,
+                    &keep));
+    TRY(run_operand(r, right, align ? n->type : right_type, align ? n->scale : right->scale, &b,
+                    &keep));
+    block_both_valid(out, &a, &b);
     for (size_t i = 0; i < r->count; i++) {
         if (!column_valid(out, i))
             continue;
@@ -236,37 +223,24 @@ static Status whole_pair(const Run *r, const Node *n, Column *out, Arena scratch
                     : n->kind == NODE_SUBTRACT ? __builtin_sub_overflow(x, y, z)
                                                : __builtin_mul_overflow(x, y, z);
         if (over)
-            return too_large(r, n, i, keep);
+            return run_too_large(r, n, i, keep);
     }
     return STATUS_OK;
 }
 
-static Status single(const Run *r, const Node *n, Column *out, Arena scratch)
+static Status negate(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     Column a;
     Arena keep = scratch;
-    TRY(operand(r, n->child[0], n->type, n->scale, &a, &keep));
+    TRY(run_operand(r, n->child[0], n->type, n->scale, &a, &keep));
     memcpy(out->valid, a.valid, WORDS * sizeof *out->valid);
-    if (n->type != TYPE_DOUBLE) {
-        for (size_t i = 0; i < r->count; i++) {
-            if (!column_valid(out, i))
-                continue;
-            int64_t x = a.integer[i];
-            if (n->kind == NODE_ABS && x >= 0)
-                out->integer[i] = x;
-            else if (__builtin_sub_overflow(0, x, &out->integer[i]))
-                return too_large(r, n, i, keep);
-        }
-        return STATUS_OK;
-    }
     for (size_t i = 0; i < r->count; i++) {
-        double x = a.real[i];
-        if (n->kind == NODE_LOG1P && !(x > -1)) /* no logarithm there */
-            column_set_missing(out, i);
-        else if (column_valid(out, i))
-            out->real[i] = n->kind == NODE_NEGATE ? -x
-                           : n->kind == NODE_ABS  ? fabs(x)
-                                                  : stable_log1p(x);
+        if (!column_valid(out, i))
+            continue;
+        if (n->type == TYPE_DOUBLE)
+            out->real[i] = -a.real[i];
+        else if (__builtin_sub_overflow(0, a.integer[i], &out->integer[i]))
+            return run_too_large(r, n, i, keep);
     }
     return STATUS_OK;
 }
@@ -323,11 +297,11 @@ static void compare_strings(const Run *r, Column *out, const Column *a, const Co
                                         b->dictionary->text[b->code[i]]) == equal;
 }
 
-static Status compare(const Run *r, NodeKind kind, const Node *left, const Node *right, Column *out,
-                      Arena scratch)
+Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *right, Column *out,
+                   Arena scratch)
 {
     if (left->kind == NODE_NULL || right->kind == NODE_NULL) {
-        all_missing(out);
+        block_all_missing(out);
         return STATUS_OK;
     }
     bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
@@ -337,9 +311,9 @@ static Status compare(const Run *r, NodeKind kind, const Node *left, const Node 
     Column a, b;
     Arena keep = scratch;
     if (type == TYPE_DOUBLE || is_string(type) || type == TYPE_BOOLEAN) {
-        TRY(operand(r, left, type, 0, &a, &keep));
-        TRY(operand(r, right, type, 0, &b, &keep));
-        both_valid(out, &a, &b);
+        TRY(run_operand(r, left, type, 0, &a, &keep));
+        TRY(run_operand(r, right, type, 0, &b, &keep));
+        block_both_valid(out, &a, &b);
         if (type == TYPE_DOUBLE)
             COMPARE(a.real[i], b.real[i]);
         else if (type == TYPE_BOOLEAN)
@@ -350,9 +324,9 @@ static Status compare(const Run *r, NodeKind kind, const Node *left, const Node 
     }
     bool instant = type == TYPE_TIME && right->type == TYPE_DATE;
     Type right_type = instant ? TYPE_TIME : right->type;
-    TRY(operand(r, left, type, left->scale, &a, &keep));
-    TRY(operand(r, right, right_type, right->scale, &b, &keep));
-    both_valid(out, &a, &b);
+    TRY(run_operand(r, left, type, left->scale, &a, &keep));
+    TRY(run_operand(r, right, right_type, right->scale, &b, &keep));
+    block_both_valid(out, &a, &b);
     if (left->scale == right->scale) {
         COMPARE(a.integer[i], b.integer[i]);
         return STATUS_OK;
@@ -392,11 +366,11 @@ static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
 
 static Status logic(const Run *r, const Node *n, Column *out, Arena scratch)
 {
-    TRY(evaluate(r, n->child[0], out, scratch));
+    TRY(run_evaluate(r, n->child[0], out, scratch));
     for (size_t i = 1; i < n->count; i++) {
         Arena keep = scratch;
-        Column b = block(&keep, TYPE_BOOLEAN, 0);
-        TRY(evaluate(r, n->child[i], &b, keep));
+        Column b = block_new(&keep, TYPE_BOOLEAN, 0);
+        TRY(run_evaluate(r, n->child[i], &b, keep));
         fold_logic(r, out, &b, n->kind == NODE_OR);
     }
     return STATUS_OK;
@@ -406,11 +380,12 @@ static Status logic(const Run *r, const Node *n, Column *out, Arena scratch)
 static Status members(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     bool in = n->kind == NODE_IN;
-    TRY(compare(r, in ? NODE_EQUAL : NODE_GREATER_EQUAL, n->child[0], n->child[1], out, scratch));
+    TRY(run_compare(r, in ? NODE_EQUAL : NODE_GREATER_EQUAL, n->child[0], n->child[1], out,
+                    scratch));
     for (size_t i = 2; i < n->count; i++) {
         Arena keep = scratch;
-        Column b = block(&keep, TYPE_BOOLEAN, 0);
-        TRY(compare(r, in ? NODE_EQUAL : NODE_LESS_EQUAL, n->child[0], n->child[i], &b, keep));
+        Column b = block_new(&keep, TYPE_BOOLEAN, 0);
+        TRY(run_compare(r, in ? NODE_EQUAL : NODE_LESS_EQUAL, n->child[0], n->child[i], &b, keep));
         fold_logic(r, out, &b, in);
     }
     return STATUS_OK;
@@ -418,7 +393,7 @@ static Status members(const Run *r, const Node *n, Column *out, Arena scratch)
 
 static Status negation(const Run *r, const Node *n, Column *out, Arena scratch)
 {
-    TRY(evaluate(r, n->child[0], out, scratch));
+    TRY(run_evaluate(r, n->child[0], out, scratch));
     for (size_t i = 0; i < r->count; i++)
         out->boolean[i] = !out->boolean[i];
     return STATUS_OK;
@@ -428,68 +403,14 @@ static Status null_test(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     Column a;
     Arena keep = scratch;
-    TRY(operand(r, n->child[0], n->child[0]->type, n->child[0]->scale, &a, &keep));
-    all_valid(out);
+    TRY(run_operand(r, n->child[0], n->child[0]->type, n->child[0]->scale, &a, &keep));
+    block_all_valid(out);
     for (size_t i = 0; i < r->count; i++)
         out->boolean[i] = !column_valid(&a, i);
     return STATUS_OK;
 }
 
-/* ---- choices ---- */
-
-static void move_cell(const Run *r, Column *to, const Column *from, size_t i)
-{
-    size_t width = type_width(to->type);
-    if (is_string(to->type))
-        to->code[i] = dictionary_add(r->merged, from->dictionary->text[from->code[i]]);
-    else
-        memcpy((char *)to->data + i * width, (const char *)from->data + i * width, width);
-}
-
-static Status coalesce(const Run *r, const Node *n, Column *out, Arena scratch)
-{
-    all_missing(out);
-    if (is_string(out->type))
-        out->dictionary = r->merged;
-    for (size_t k = 0; k < n->count; k++) {
-        Column a;
-        Arena keep = scratch;
-        TRY(operand(r, n->child[k], n->type, n->scale, &a, &keep));
-        for (size_t i = 0; i < r->count; i++)
-            if (!column_valid(out, i) && column_valid(&a, i)) {
-                move_cell(r, out, &a, i);
-                column_set_valid(out, i);
-            }
-    }
-    return STATUS_OK;
-}
-
-/* Missing when any value is. */
-static Status extreme(const Run *r, const Node *n, Column *out, Arena scratch)
-{
-    bool least = n->kind == NODE_LEAST;
-    all_valid(out);
-    for (size_t k = 0; k < n->count; k++) {
-        Column a;
-        Arena keep = scratch;
-        TRY(operand(r, n->child[k], n->type, n->scale, &a, &keep));
-        for (size_t i = 0; i < r->count; i++) {
-            if (!column_valid(&a, i)) {
-                column_set_missing(out, i);
-                continue;
-            }
-            bool less =
-                n->type == TYPE_DOUBLE ? a.real[i] < out->real[i] : a.integer[i] < out->integer[i];
-            bool more =
-                n->type == TYPE_DOUBLE ? a.real[i] > out->real[i] : a.integer[i] > out->integer[i];
-            if (k == 0 || (least ? less : more))
-                move_cell(r, out, &a, i);
-        }
-    }
-    return STATUS_OK;
-}
-
-static Status evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
+Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     switch (n->kind) {
     case NODE_NULL:
@@ -515,7 +436,7 @@ static Status evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
     case NODE_LESS_EQUAL:
     case NODE_GREATER:
     case NODE_GREATER_EQUAL:
-        return compare(r, n->kind, n->child[0], n->child[1], out, scratch);
+        return run_compare(r, n->kind, n->child[0], n->child[1], out, scratch);
     case NODE_IN:
     case NODE_BETWEEN:
         return members(r, n, out, scratch);
@@ -528,14 +449,9 @@ static Status evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
         return n->type == TYPE_DOUBLE ? real_pair(r, n, out, scratch)
                                       : whole_pair(r, n, out, scratch);
     case NODE_NEGATE:
-    case NODE_ABS:
-    case NODE_LOG1P:
-        return single(r, n, out, scratch);
-    case NODE_LEAST:
-    case NODE_GREATEST:
-        return extreme(r, n, out, scratch);
-    case NODE_COALESCE:
-        return coalesce(r, n, out, scratch);
+        return negate(r, n, out, scratch);
+    default:
+        return run_function(r, n, out, scratch);
     }
     return STATUS_OK;
 }
@@ -566,11 +482,11 @@ Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, con
     column_init(out, keep, e->text, n->type, n->scale, rows->rows, NULL);
     if (e->merges)
         r.merged = dictionary_new(keep);
-    Column part = block(&scratch, n->type, n->scale);
+    Column part = block_new(&scratch, n->type, n->scale);
     for (r.from = 0; r.from < rows->rows; r.from += BLOCK) {
         r.count = rows->rows - r.from < BLOCK ? rows->rows - r.from : BLOCK;
         part.dictionary = NULL;
-        TRY(evaluate(&r, n, &part, scratch));
+        TRY(run_evaluate(&r, n, &part, scratch));
         finish_block(&r, out, &part);
     }
     return STATUS_OK;

@@ -7,6 +7,7 @@
  *     count(type = 'CARD_TOP_UP' and state = 'FAILED') / count(type = 'CARD_TOP_UP')
  *     sum(amount where direction = 'IN') over first 14d
  *     matched(direction = 'IN' to direction = 'OUT' within 24h)
+ *     max(count(type = 'CARDS' within 1h))
  *
  * An Expr is checked when it is made and never changed after: any number of threads may
  * share it. It does not know how aggregates are computed: it lists them, the feature room
@@ -36,24 +37,47 @@ typedef struct Window {
 bool window_parse(Str text, Window *out);
 Str window_text(Arena *arena, Window w);
 
+/* Outside aggregates they give a value for each customer, over a window. Those marked * may
+ * also stand inside another one, and the last group only there: they give a value for each
+ * transaction, looking back from it (UNTIL: ahead). */
 typedef enum AggregateKind {
-    AGGREGATE_COUNT, /* count(), count(cond)                     int64  */
-    AGGREGATE_SUM,   /* sum(x), sum(x where cond)                like x */
-    AGGREGATE_MEAN,  /* mean(x ...): double; of durations a duration, nearest microsecond */
-    AGGREGATE_MIN,   /* min(x ...), of numbers, times            like x */
-    AGGREGATE_MAX,
-    AGGREGATE_DISTINCT, /* distinct(x ...): how many values         int64  */
-    AGGREGATE_SHARE,    /* share(cond), share(cond where base)      double */
-    AGGREGATE_MATCHED   /* matched(a to b within w): FIFO-matched amount, decimal */
+    AGGREGATE_COUNT,         /* * count(), count(cond)                   int64  */
+    AGGREGATE_SUM,           /* * sum(x), sum(x where cond)              like x */
+    AGGREGATE_MEAN,          /* * mean(x ...): double; of durations a duration */
+    AGGREGATE_MIN,           /* * min(x ...), of numbers, times          like x */
+    AGGREGATE_MAX,           /* * */
+    AGGREGATE_DISTINCT,      /* * distinct(x ...): how many values       int64  */
+    AGGREGATE_SHARE,         /* * share(cond), share(cond where base)    double */
+    AGGREGATE_FIRST,         /* * first(x ...), by order                 like x */
+    AGGREGATE_LAST,          /* * */
+    AGGREGATE_SD,            /* sd(x ...), n - 1: double or duration            */
+    AGGREGATE_PERCENTILE,    /* percentile(x, p ...), median(x ...), R-7: double or duration */
+    AGGREGATE_ENTROPY,       /* entropy(x ...) in nats                   double */
+    AGGREGATE_MODAL,         /* modal(x ...): the most frequent value's count, int64 */
+    AGGREGATE_CONCENTRATION, /* concentration(x ...): squared shares     double */
+    AGGREGATE_MATCHED,       /* matched(a to b within w): FIFO-matched amount, decimal */
+    AGGREGATE_MATCHED_LAG,   /* matched_lag(a to b within w): duration, weighted by amount */
+    AGGREGATE_DRAINED,       /* drained(a to b within w, share): lots, int64 */
+    AGGREGATE_FOLLOWED,      /* followed(a to b within w): events, int64 */
+    AGGREGATE_SINCE,         /* since(cond): duration                           */
+    AGGREGATE_UNTIL,         /* until(cond): duration                           */
+    AGGREGATE_PREVIOUS,      /* previous(x ...)                          like x */
+    AGGREGATE_SAME,          /* same(x ... within w)                     int64  */
+    AGGREGATE_STREAK         /* streak(cond where base)                  int64  */
 } AggregateKind;
 
 typedef struct Aggregate {
     AggregateKind kind;
-    const Expr *argument; /* row-level value of SUM, MEAN, MIN, MAX, DISTINCT; else NULL */
-    const Expr *filter; /* row-level condition, NULL for every row. SHARE: numerator; MATCHED: a */
-    const Expr *base;   /* SHARE: the `where` condition or NULL; MATCHED: b */
-    int64_t within_us;  /* MATCHED */
-    bool has_window;    /* written here; otherwise the book's `over` holds */
+    /* Row-level parts. Where they themselves have aggregates (lang_aggregates), these are nested:
+     * their columns are over the transactions. */
+    const Expr *argument; /* the value x, or NULL */
+    const Expr *filter;   /* condition, NULL for every row. SHARE, STREAK: the first; flows: a */
+    const Expr *base;     /* SHARE, STREAK: the `where` condition or NULL; flows: b */
+    int64_t within_us;    /* of flows; of nested ones 0 when not written */
+    int64_t fraction;     /* PERCENTILE, DRAINED: fraction * 10^-fraction_scale, 0 to 1 */
+    int fraction_scale;
+    bool nested;
+    bool has_window; /* written here; otherwise the book's `over` holds */
     Window window;
     Type type; /* of the result */
     int scale;
@@ -83,7 +107,11 @@ typedef struct Scope {
     size_t events;
     const Definition *definition;
     size_t definitions;
-    Str amount; /* the event column that `matched` adds up (decimal); empty: matched is an error */
+    Str amount;      /* the event column that flows add up (decimal); empty: they are an error */
+    int64_t zone_us; /* of hour, weekday and day: microseconds east of UTC */
+    /* Names that will be known further down in the book: an error says so. */
+    const Str *later;
+    size_t laters;
 } Scope;
 
 /* Parse and check. Errors carry the book's file and the line and column inside it, computed
@@ -94,7 +122,12 @@ MUST_USE Status lang_read(Expr **out, Arena *keep, Str text, const Scope *scope,
 
 Type lang_type(const Expr *e);
 int lang_scale(const Expr *e); /* of a decimal result */
+/* Those of the expression itself, not those nested in their parts. */
 const Aggregate *lang_aggregates(const Expr *e, size_t *count);
+/* Does a value depend on the outer window it stands in (until)? Of a part of an aggregate. */
+bool lang_looks_ahead(const Expr *e);
+/* The name, when the expression is nothing but one; else the empty Str. */
+Str lang_bare_name(const Expr *e);
 /* Customer-level names used (for documentation and leak checks); events: names inside aggregates.
  */
 const Str *lang_names(const Expr *e, size_t *count);

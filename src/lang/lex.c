@@ -30,10 +30,11 @@ void source_place(Error *err, const char *file, const Source *source, size_t off
 
 bool lexer_reserved(Str word)
 {
-    static const Str words[] = {{"and", 3},   {"or", 2},      {"not", 3},  {"in", 2},
-                                {"is", 2},    {"between", 7}, {"null", 4}, {"true", 4},
-                                {"false", 5}, {"where", 5},   {"over", 4}, {"to", 2},
-                                {"within", 6}};
+    static const Str words[] = {{"and", 3},    {"or", 2},      {"not", 3},  {"in", 2},
+                                {"is", 2},     {"between", 7}, {"null", 4}, {"true", 4},
+                                {"false", 5},  {"where", 5},   {"over", 4}, {"to", 2},
+                                {"within", 6}, {"like", 4},    {"case", 4}, {"when", 4},
+                                {"then", 4},   {"else", 4},    {"end", 3}};
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (str_equal_fold(word, words[i]))
             return true;

@@ -54,10 +54,13 @@ Status parser_node(Parser *p, Node **out, NodeKind kind, size_t offset, size_t c
     n->count = count;
     n->child = count == 0 ? NULL : arena_copy(p->keep, child, count * sizeof(Node *));
     n->height = 1;
-    for (size_t i = 0; i < count; i++)
+    n->size = 1;
+    for (size_t i = 0; i < count; i++) {
+        n->size += child[i]->size;
         if (child[i]->height >= n->height)
             n->height = child[i]->height + 1;
-    if (++p->nodes > LANG_NODES || n->height > LANG_HEIGHT) {
+    }
+    if (n->size > LANG_NODES || n->height > LANG_HEIGHT) {
         (void)SOURCE_ERROR(p->err, p->file, p->lexer.source, offset, STATUS_LIMIT,
                            "the expression is too large (%d parts, %d levels at most)", LANG_NODES,
                            LANG_HEIGHT);
@@ -174,7 +177,13 @@ static Status unknown_name(Parser *p, const Token *t, Str name)
         const Name *o = p->inside ? &s->customer[i] : &s->event[i];
         other = str_equal(o->name, name) ? o : NULL;
     }
-    if (other != NULL)
+    bool later = false;
+    for (size_t i = 0; i < s->laters && !p->inside; i++)
+        later = later || str_equal(s->later[i], name);
+    if (later)
+        (void)error_remedy(p->err, "it is a feature, but not one above this: a feature may use "
+                                   "only those before it");
+    else if (other != NULL)
         (void)error_remedy(p->err, p->inside
                                        ? "it is a column of the customer; inside an aggregate "
                                          "only transaction columns are seen"
@@ -264,7 +273,7 @@ static Status parse_name(Parser *p, Node **out, const Token *t, Str name)
 
 /* ---- operators ---- */
 
-static void push(Parser *p, NodeList *list, Node *n)
+void parser_push(Parser *p, NodeList *list, Node *n)
 {
     if (list->count == list->capacity) {
         size_t more = list->capacity == 0 ? 16 : list->capacity * 2;
@@ -279,7 +288,7 @@ Status parser_list(Parser *p, NodeList *list)
     for (;;) {
         Node *item = NULL;
         TRY(parser_any(p, &item));
-        push(p, list, item);
+        parser_push(p, list, item);
         if (!lexer_symbol(&p->lexer, ","))
             return parser_take(p, ")", "',' or ')'");
         TRY(lexer_next(&p->lexer));
@@ -293,6 +302,8 @@ static Status parse_word(Parser *p, Node **out)
         return parse_literal(p, out, NODE_BOOLEAN, lexer_word(&p->lexer, "true"));
     if (lexer_word(&p->lexer, "null"))
         return parse_literal(p, out, NODE_NULL, 0);
+    if (lexer_word(&p->lexer, "case"))
+        return parser_case(p, out);
     if (lexer_reserved(t.raw))
         return parser_expected(p, "a value");
     bool instant = lexer_word(&p->lexer, "time");
@@ -396,7 +407,30 @@ static bool comparison(const Lexer *l, NodeKind *kind)
     return false;
 }
 
-/* After the left side: is [not] null, [not] in (...), [not] between a and b. */
+/* The pattern after `like`; *out is what it is laid on. */
+static Status parse_pattern(Parser *p, Node **out, size_t offset)
+{
+    Node *child[2] = {*out};
+    Str text = p->lexer.token.text;
+    size_t backslashes = 0;
+    if (p->lexer.token.kind != TOKEN_STRING) {
+        (void)parser_expected(p, "a pattern in single quotes after 'like'");
+        (void)error_remedy(p->err, "as in name like 'abc%%': %% is any run of characters, _ one");
+        return STATUS_FORMAT;
+    }
+    while (backslashes < text.size && text.data[text.size - 1 - backslashes] == '\\')
+        backslashes++;
+    if (backslashes % 2 == 1) {
+        (void)parser_fail(p, p->lexer.token.offset, "the pattern ends in a backslash");
+        (void)error_remedy(p->err, "a backslash keeps the next character as it is; for itself it "
+                                   "is written twice");
+        return STATUS_FORMAT;
+    }
+    TRY(parse_string(p, &child[1]));
+    return parser_node(p, out, NODE_LIKE, offset, 2, child);
+}
+
+/* After the left side: is [not] null, [not] in (...), [not] between a and b, [not] like '...'. */
 static Status parse_predicate(Parser *p, Node **out)
 {
     Lexer *l = &p->lexer;
@@ -418,7 +452,7 @@ static Status parse_predicate(Parser *p, Node **out)
         TRY(lexer_next(&p->lexer));
         TRY(parser_enter(p, offset));
         TRY(parser_take(p, "(", "'(' after 'in'"));
-        push(p, &list, *out);
+        parser_push(p, &list, *out);
         TRY(parser_list(p, &list));
         p->depth--;
         TRY(parser_node(p, out, NODE_IN, offset, list.count, list.node));
@@ -431,8 +465,11 @@ static Status parse_predicate(Parser *p, Node **out)
         TRY(lexer_next(&p->lexer));
         TRY(parse_additive(p, &child[2]));
         TRY(parser_node(p, out, NODE_BETWEEN, offset, 3, child));
+    } else if (lexer_word(l, "like")) {
+        TRY(lexer_next(&p->lexer));
+        TRY(parse_pattern(p, out, offset));
     } else {
-        return parser_expected(p, "'in' or 'between' after 'not'");
+        return parser_expected(p, "'in', 'between' or 'like' after 'not'");
     }
     return negative ? node_single(p, out, NODE_NOT, offset, *out) : STATUS_OK;
 }
@@ -440,7 +477,7 @@ static Status parse_predicate(Parser *p, Node **out)
 static bool predicate(const Lexer *l)
 {
     return lexer_word(l, "is") || lexer_word(l, "in") || lexer_word(l, "between") ||
-           lexer_word(l, "not");
+           lexer_word(l, "like") || lexer_word(l, "not");
 }
 
 static Status parse_comparison(Parser *p, Node **out)
@@ -483,9 +520,9 @@ static Status parse_not(Parser *p, Node **out)
 static void flatten(Parser *p, NodeKind kind, Node *n, NodeList *list)
 {
     if (n->kind != kind)
-        push(p, list, n);
+        parser_push(p, list, n);
     for (size_t i = 0; n->kind == kind && i < n->count; i++)
-        push(p, list, n->child[i]);
+        parser_push(p, list, n->child[i]);
 }
 
 static Status parse_chain(Parser *p, Node **out, NodeKind kind, const char *word,

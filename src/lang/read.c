@@ -20,6 +20,8 @@ static const Expr *part(Lists *l, const Node *n)
     Expr *e = finish(l->keep, n, l->file, l->amount);
     for (size_t i = 0; i < e->names; i++)
         (void)dictionary_add(l->event_name, e->name[i]);
+    for (size_t i = 0; i < e->event_names; i++)
+        (void)dictionary_add(l->event_name, e->event_name[i]);
     return e;
 }
 
@@ -37,11 +39,14 @@ static void list_aggregate(Lists *l, const Node *n)
                      .filter = part(l, n->call->filter),
                      .base = part(l, n->call->base),
                      .within_us = n->call->within_us,
+                     .fraction = n->call->fraction,
+                     .fraction_scale = n->call->fraction_scale,
+                     .nested = n->call->nested,
                      .has_window = n->call->has_window,
                      .window = n->call->window,
                      .type = n->type,
                      .scale = n->scale};
-    if (a->kind == AGGREGATE_MATCHED)
+    if (a->kind >= AGGREGATE_MATCHED && a->kind <= AGGREGATE_DRAINED)
         (void)dictionary_add(l->event_name, l->amount);
 }
 
@@ -49,7 +54,8 @@ static void list(Lists *l, const Node *n)
 {
     if (n->kind == NODE_NAME)
         (void)dictionary_add(l->name, n->name->name);
-    if (n->kind == NODE_COALESCE && (n->type == TYPE_CATEGORY || n->type == TYPE_TEXT))
+    bool makes = n->kind == NODE_COALESCE || n->kind == NODE_CASE || n->kind == NODE_LOWER;
+    if (makes && (n->type == TYPE_CATEGORY || n->type == TYPE_TEXT))
         l->merges = true;
     if (n->kind == NODE_AGGREGATE) {
         list_aggregate(l, n);
@@ -140,6 +146,19 @@ const Str *lang_event_names(const Expr *e, size_t *count)
 {
     *count = e->event_names;
     return e->event_name;
+}
+
+bool lang_looks_ahead(const Expr *e)
+{
+    for (size_t i = 0; e != NULL && i < e->aggregates; i++)
+        if (e->aggregate[i].kind == AGGREGATE_UNTIL)
+            return true;
+    return false;
+}
+
+Str lang_bare_name(const Expr *e)
+{
+    return e->root->kind == NODE_NAME ? e->root->name->name : S("");
 }
 
 Str lang_text(const Expr *e)

@@ -18,7 +18,7 @@ static bool absorbs_not(const Node *n)
 {
     return n->kind == NODE_NOT &&
            (n->child[0]->kind == NODE_IN || n->child[0]->kind == NODE_BETWEEN ||
-            n->child[0]->kind == NODE_IS_NULL);
+            n->child[0]->kind == NODE_IS_NULL || n->child[0]->kind == NODE_LIKE);
 }
 
 static Grip grip(const Node *n)
@@ -39,6 +39,7 @@ static Grip grip(const Node *n)
     case NODE_IN:
     case NODE_BETWEEN:
     case NODE_IS_NULL:
+    case NODE_LIKE:
         return GRIP_COMPARE;
     case NODE_ADD:
     case NODE_SUBTRACT:
@@ -99,28 +100,51 @@ static void print_list(Buffer *b, const Node *n, size_t from, const char *betwee
     }
 }
 
+static void print_fraction(Buffer *b, const Call *call)
+{
+    char text[NUMBER_TEXT];
+    buffer_add(b, S(", "));
+    buffer_add(b, decimal_text(text, call->fraction, call->fraction_scale));
+}
+
 static void print_aggregate(Buffer *b, const Call *call)
 {
-    static const char *const names[] = {"count", "sum",      "mean",  "min",
-                                        "max",   "distinct", "share", "matched"};
-    buffer_format(b, "%s(", names[call->kind]);
+    const Form *form = lang_form(call->kind);
+    bool flow = form->shape == SHAPE_FLOW || form->shape == SHAPE_DRAIN;
+    bool median = form->shape == SHAPE_FRACTION && call->fraction == 5 && call->fraction_scale == 1;
     const Node *first = call->argument != NULL ? call->argument : call->filter;
     const Node *condition = call->argument != NULL ? call->filter : call->base;
+    buffer_add(b, median ? S("median") : form->name);
+    buffer_char(b, '(');
     if (first != NULL)
         print(b, first, GRIP_OR);
+    if (form->shape == SHAPE_FRACTION && !median)
+        print_fraction(b, call);
     if (condition != NULL) {
-        buffer_add(b, call->kind == AGGREGATE_MATCHED ? S(" to ") : S(" where "));
+        buffer_add(b, flow ? S(" to ") : S(" where "));
         print(b, condition, GRIP_OR);
     }
-    if (call->kind == AGGREGATE_MATCHED) {
-        buffer_add(b, S(" within "));
+    if (call->within_us > 0) {
+        buffer_add(b, first == NULL ? S("within ") : S(" within "));
         print_duration(b, call->within_us);
     }
+    if (form->shape == SHAPE_DRAIN)
+        print_fraction(b, call);
     buffer_char(b, ')');
     if (call->has_window) {
         buffer_add(b, S(" over "));
         buffer_add(b, window_text(b->arena, call->window));
     }
+}
+
+static void print_case(Buffer *b, const Node *n)
+{
+    buffer_add(b, S("case"));
+    for (size_t i = 0; i < n->count; i++) {
+        buffer_add(b, i % 2 == 1 ? S(" then ") : i + 1 < n->count ? S(" when ") : S(" else "));
+        print(b, n->child[i], GRIP_OR);
+    }
+    buffer_add(b, S(" end"));
 }
 
 static void print_predicate(Buffer *b, const Node *n, bool negative)
@@ -135,6 +159,11 @@ static void print_predicate(Buffer *b, const Node *n, bool negative)
         buffer_add(b, S(" in ("));
         print_list(b, n, 1, ", ", GRIP_OR);
         buffer_char(b, ')');
+        return;
+    }
+    if (n->kind == NODE_LIKE) {
+        buffer_add(b, S(" like "));
+        print(b, n->child[1], GRIP_ADD);
         return;
     }
     buffer_add(b, S(" between "));
@@ -220,7 +249,11 @@ static void print_bare(Buffer *b, const Node *n)
     case NODE_IN:
     case NODE_BETWEEN:
     case NODE_IS_NULL:
+    case NODE_LIKE:
         print_predicate(b, n, false);
+        return;
+    case NODE_CASE:
+        print_case(b, n);
         return;
     case NODE_ADD:
         print_pair(b, n, " + ");
@@ -245,20 +278,8 @@ static void print_bare(Buffer *b, const Node *n)
         buffer_add(b, grip(n->child[0]) == GRIP_UNARY ? S("- ") : S("-"));
         print(b, n->child[0], GRIP_UNARY);
         return;
-    case NODE_ABS:
-        print_call(b, "abs", n);
-        return;
-    case NODE_LOG1P:
-        print_call(b, "log1p", n);
-        return;
-    case NODE_LEAST:
-        print_call(b, "least", n);
-        return;
-    case NODE_GREATEST:
-        print_call(b, "greatest", n);
-        return;
-    case NODE_COALESCE:
-        print_call(b, "coalesce", n);
+    default:
+        print_call(b, function_name(n->kind), n);
         return;
     }
 }

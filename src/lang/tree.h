@@ -76,13 +76,30 @@ typedef enum NodeKind {
     NODE_IN, /* child 0 in the others */
     NODE_BETWEEN,
     NODE_IS_NULL,
+    NODE_LIKE, /* child 1 is the pattern, a STRING */
+    NODE_CASE, /* condition, value, condition, value, ..., [else] */
     NODE_ADD,
     NODE_SUBTRACT,
     NODE_MULTIPLY,
     NODE_DIVIDE,
     NODE_NEGATE,
+    /* functions: from here on, in the order of the table in call.c */
     NODE_ABS,
+    NODE_SIGN,
+    NODE_FLOOR,
+    NODE_CEIL,
+    NODE_ROUND, /* child 1, when there is one, is a NUMBER: the digits */
+    NODE_LOG,
     NODE_LOG1P,
+    NODE_SQRT,
+    NODE_EXP,
+    NODE_MOD,
+    NODE_NULLIF,
+    NODE_LOWER,
+    NODE_LENGTH,
+    NODE_HOUR, /* of these three `integer` is the book's zone, microseconds east of UTC */
+    NODE_WEEKDAY,
+    NODE_DAY,
     NODE_LEAST,
     NODE_GREATEST,
     NODE_COALESCE
@@ -90,19 +107,47 @@ typedef enum NodeKind {
 
 typedef struct Node Node;
 
+/* What stands between an aggregate's brackets. */
+typedef enum Shape {
+    SHAPE_MAYBE,     /* [condition] */
+    SHAPE_VALUE,     /* value [where condition] */
+    SHAPE_FRACTION,  /* value, fraction [where condition] */
+    SHAPE_CONDITION, /* condition */
+    SHAPE_SHARE,     /* condition [where condition] */
+    SHAPE_FLOW,      /* condition to condition within duration */
+    SHAPE_DRAIN      /* condition to condition within duration, fraction */
+} Shape;
+
+typedef struct Form {
+    Str name;
+    AggregateKind kind;
+    Shape shape;
+    bool outer;  /* may stand outside aggregates: a value for each customer */
+    bool nested; /* may stand inside one: a value for each transaction */
+    bool within; /* and then takes `within` */
+} Form;
+
+const Form *lang_form(AggregateKind kind);
+const char *function_name(NodeKind kind);
+
 /* An aggregate as it was written; `finished` is what the door shows of it. */
 typedef struct Call {
+    const Form *form; /* by the name that was written */
     AggregateKind kind;
     Node *argument, *filter, *base; /* NULL when not written */
-    int64_t within_us;
+    int64_t within_us;              /* 0 when not written */
+    int64_t fraction;               /* of PERCENTILE and DRAINED: fraction * 10^-fraction_scale */
+    int fraction_scale;
+    bool nested;
     bool has_window;
     Window window;
-    size_t index; /* in the expression's list */
+    size_t index; /* in the list of the expression it stands in */
 } Call;
 
 struct Node {
     NodeKind kind;
     int height;
+    size_t size; /* nodes of the tree below, itself included: a shared part counts each time */
     Type type;
     int scale;
     const Source *source;
@@ -126,7 +171,7 @@ struct Expr {
     size_t names;
     const Str *event_name;
     size_t event_names;
-    bool merges; /* a coalesce of strings needs a dictionary of its own */
+    bool merges; /* strings put together here need a dictionary of their own */
 };
 
 typedef struct NodeList {
@@ -141,9 +186,8 @@ typedef struct Parser {
     const char *file;
     Error *err;
     int depth;
-    size_t nodes;
     size_t budget;
-    bool inside; /* an aggregate */
+    int inside; /* how many aggregates */
     const Definition *open[LANG_NESTING];
     size_t opens;
 } Parser;
@@ -153,6 +197,8 @@ MUST_USE Status lang_parse(Node **out, Parser *p, const Source *source);
 /* Shared by parse.c and call.c. */
 MUST_USE Status parser_any(Parser *p, Node **out); /* a whole expression, from `or` down */
 MUST_USE Status parser_call(Parser *p, Node **out, const Token *name); /* after the bracket */
+MUST_USE Status parser_case(Parser *p, Node **out);                    /* at the word case */
+void parser_push(Parser *p, NodeList *list, Node *n);
 /* Expressions with commas between them up to the closing bracket, which is consumed. */
 MUST_USE Status parser_list(Parser *p, NodeList *list);
 MUST_USE Status parser_node(Parser *p, Node **out, NodeKind kind, size_t offset, size_t count,
@@ -161,6 +207,28 @@ MUST_USE Status parser_enter(Parser *p, size_t offset); /* one level deeper; p->
 MUST_USE Status parser_take(Parser *p, const char *symbol, const char *what);
 Status parser_expected(Parser *p, const char *what); /* "expected WHAT but found ..." */
 Status parser_fail(Parser *p, size_t offset, const char *what);
+
+typedef struct Checker {
+    Arena *keep;
+    const Scope *scope;
+    const char *file;
+    Error *err;
+} Checker;
+
+/* Shared by check.c and check_call.c. */
+MUST_USE Status check_aggregate(Checker *c, Node *n);
+MUST_USE Status check_function(Checker *c, Node *n);
+MUST_USE Status check_case(Checker *c, Node *n);
+MUST_USE Status check_boolean(Checker *c, Node *n, const char *where);
+MUST_USE Status check_comparable(Checker *c, const Node *at, Node *a, Node *b, bool order);
+MUST_USE Status check_clash(Checker *c, const Node *n, const char *verb, const Node *a,
+                            const Node *b);
+bool node_is_number(const Node *n);
+bool node_is_string(const Node *n);
+bool node_is_instant(const Node *n);
+bool node_is_null(const Node *n);
+void node_adopt(Node *null, const Node *other);        /* null takes the type of what it meets */
+void node_join(Node *n, const Node *a, const Node *b); /* the type that holds both numbers */
 
 /* Give every node its type, or say which operands do not go together. */
 MUST_USE Status lang_check(Node *n, Arena *keep, const Scope *scope, const char *file, Error *err);
@@ -175,5 +243,9 @@ void source_place(Error *err, const char *file, const Source *source, size_t off
 
 #define TYPE_TEXT_SIZE 32
 const char *type_text(char out[TYPE_TEXT_SIZE], Type type, int scale); /* decimal(2) */
+const char *node_type(char out[TYPE_TEXT_SIZE], const Node *n);
+
+#define CHECK_FAIL(c, n, ...)                                                                      \
+    SOURCE_ERROR((c)->err, (c)->file, (n)->source, (n)->offset, STATUS_FORMAT, __VA_ARGS__)
 
 #endif

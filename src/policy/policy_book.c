@@ -327,11 +327,12 @@ static Str *feature_windows(Arena *keep, const Plan *plan)
     Str *out = ARENA_ARRAY(keep, Str, plan->features);
     for (size_t i = 0; i < plan->features; i++) {
         size_t aggregates;
-        const Aggregate *first = lang_aggregates(plan->feature[i].expr, &aggregates);
+        const Feature *f = feature_source(plan, &plan->feature[i]);
+        const Aggregate *first = lang_aggregates(f->expr, &aggregates);
         if (aggregates == 0)
             out[i] = S("profile");
         else
-            out[i] = window_text(keep, first->has_window ? first->window : plan->feature[i].window);
+            out[i] = window_text(keep, first->has_window ? first->window : f->window);
     }
     return out;
 }

@@ -596,6 +596,74 @@ static void plan_knows_its_features(void **state)
     bank_free(b);
 }
 
+static void features_use_those_before_them(void **state)
+{
+    (void)state;
+    static const char book[] =
+        "version: 1\n"
+        "features:\n"
+        "  - {name: has_biometrics, expr: has_biometrics, use: model, family: f, says: T}\n"
+        "  - {name: paid, expr: sum(amount), over: first 1d, use: policy, family: f, says: T}\n"
+        "  - {name: events, expr: count(), over: first 1d, use: model, family: f, says: T}\n"
+        "  - {name: each, expr: paid / events, use: model, family: f, says: T}\n"
+        "  - {name: large, expr: each > 10 and has_biometrics, use: model, family: f, says: T}\n"
+        "  - {name: why, expr: \"coalesce(reason_to_use_app, 'NONE')\", use: model, family: f,"
+        " says: T}\n"
+        "  - {name: spends, expr: why = 'SPEND', use: model, family: f, says: T}\n";
+    Bank *b = bank_new(S(CUSTOMERS "a,,TRUE,SPEND,,\nb,,TRUE,,,\n"),
+                       S(TRANSACTIONS "1,a,COMPLETED,CARDS,30.00,EUR,IN,,2024-08-01 10:00:00,\n"
+                                      "2,a,COMPLETED,CARDS,1.50,EUR,IN,,2024-08-01 11:00:00,\n"),
+                       NULL);
+    Plan *plan = plan_of(b, str_from(book));
+    Events *e = events_at(b, plan, b->data->as_of_us);
+    Table *t = features_of(b, plan, e, NULL), *slow;
+    assert_true(t->column[3].real[0] == 15.75);
+    assert_false(column_valid(&t->column[3], 1)); /* nothing over nothing */
+    assert_true(column_valid(&t->column[4], 0) && t->column[4].boolean[0]);
+    assert_true(t->column[6].boolean[0] && !t->column[6].boolean[1]);
+    assert_int_equal(feature_table_slow(&slow, &b->keep, b->scratch, plan, e, &b->err), STATUS_OK);
+    same_tables(&b->keep, t, slow, "fast and slow", 0);
+    assert_true(feature_reads(&plan->feature[4], S("amount"))); /* through two others */
+    assert_true(feature_reads(&plan->feature[6], S("reason_to_use_app")));
+    assert_false(feature_reads(&plan->feature[4], S("paid")));
+    uint32_t *row;
+    size_t count;
+    assert_ptr_equal(feature_source(plan, &plan->feature[4]), &plan->feature[1]);
+    assert_int_equal(
+        feature_evidence(&row, &count, &b->keep, b->scratch, &plan->feature[4], e, 0, &b->err),
+        STATUS_OK);
+    assert_int_equal(count, 2);
+    bank_free(b);
+}
+
+/* 23:30 UTC on a Saturday is a Sunday morning two hours east. */
+static void the_book_names_one_zone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        int64_t hour, weekday;
+        const char *day;
+    } zones[] = {{"", 23, 6, "2024-08-03 00:00:00 UTC"},
+                 {"zone: '+02:00'\n", 1, 7, "2024-08-03 22:00:00 UTC"},
+                 {"zone: -03:30\n", 20, 6, "2024-08-03 03:30:00 UTC"},
+                 {"zone: UTC\n", 23, 6, "2024-08-03 00:00:00 UTC"}};
+    for (size_t i = 0; i < COUNT_OF(zones); i++) {
+        Bank *b = bank_new(
+            S(CUSTOMERS "a,,TRUE,SPEND,,\n"),
+            S(TRANSACTIONS "1,a,COMPLETED,CARDS,1.00,EUR,IN,,2024-08-03 23:30:00,\n"), NULL);
+        Plan *plan = plan_of(b, str_format(&b->keep, "version: 1\n%sfeatures:\n%s", zones[i].zone,
+                                           F("hour", "max(hour(created_at))", "all")
+                                               F("weekday", "max(weekday(created_at))", "all")
+                                                   F("day", "max(day(created_at))", "all")));
+        Table *t = features_of(b, plan, events_at(b, plan, b->data->as_of_us), NULL);
+        assert_int_equal(t->column[0].integer[0], zones[i].hour);
+        assert_int_equal(t->column[1].integer[0], zones[i].weekday);
+        same_text(cell_text(&b->keep, &t->column[2], 0), zones[i].day);
+        bank_free(b);
+    }
+}
+
 static void built_in_book_is_good(void **state)
 {
     (void)state;
@@ -674,6 +742,54 @@ static const struct {
     {"another version of the form",
      "version: 2\nfeatures:\n  - {name: one, expr: count(), use: policy, family: f, says: T}\n",
      "features book of version 2; this program reads version 1", "version: 1", 1, 1},
+    {"a protected column through another feature, for policy",
+     "version: 1\nfeatures:\n"
+     "  - {name: lives, expr: country_of_residence, use: monitor, family: f, says: T}\n"
+     "  - {name: one, expr: lives = 'FR', use: policy, family: f, says: T}\n",
+     "feature one uses feature lives, and feature lives reads country_of_residence, which stands "
+     "for a protected ground (residence)",
+     "monitor", 4, 23},
+    {"a trailing window through two others, for the model",
+     "version: 1\nfeatures:\n"
+     "  - {name: late, expr: count(), over: 30d, use: policy, family: f, says: T}\n"
+     "  - {name: much, expr: late * 2, use: policy, family: f, says: T}\n"
+     "  - {name: one, expr: much > 4, use: model, family: f, says: T}\n",
+     "feature one uses feature much, and feature much uses feature late, and feature late gives "
+     "the "
+     "model a window that ends at as_of",
+     "first 14d", 5, 23},
+    {"as_of through another, for the model",
+     "version: 1\nfeatures:\n"
+     "  - {name: now, expr: as_of, use: monitor, family: f, says: T}\n"
+     "  - {name: one, expr: now - now > 1d, use: model, family: f, says: T}\n",
+     "feature now measures time up to as_of", "policy", 4, 23},
+    {"a point in time looked back to, for the model",
+     BOOK("    use: model\n    expr: max(created_at - first(created_at))\n    over: first 14d\n"),
+     "joined or fell silent", "monitor", 7, 11},
+    {"a feature further down",
+     "version: 1\nfeatures:\n"
+     "  - {name: one, expr: two + 1, use: policy, family: f, says: T}\n"
+     "  - {name: two, expr: count(), use: policy, family: f, says: T}\n",
+     "there is no customer column 'two'", "only those before it", 3, 23},
+    {"itself", BOOK("    use: policy\n    expr: one + 1\n"), "there is no customer column 'one'",
+     "only those before it", 7, 11},
+    {"a column's name on something else",
+     "version: 1\nfeatures:\n"
+     "  - {name: has_biometrics, expr: count() > 1, use: policy, family: f, says: T}\n",
+     "feature has_biometrics has the name of a customer column and is something else", "rename", 3,
+     12},
+    {"the label's name",
+     "version: 1\nfeatures:\n"
+     "  - {name: user_current_state, expr: count(), use: policy, family: f, says: T}\n",
+     "has the name of a customer column", "rename", 3, 12},
+    {"a zone by name",
+     "version: 1\nzone: Europe/Paris\n"
+     "features:\n  - {name: one, expr: count(), use: policy, family: f, says: T}\n",
+     "`Europe/Paris` is not an offset from UTC", "+02:00", 2, 7},
+    {"a zone too far",
+     "version: 1\nzone: +25:00\n"
+     "features:\n  - {name: one, expr: count(), use: policy, family: f, says: T}\n",
+     "`+25:00` is not an offset from UTC", "+02:00", 2, 7},
     {"an error inside a definition, where it is written",
      "version: 1\ndefine:\n  inward: directon = 'IN'\n"
      "features:\n  - {name: one, expr: count(inward), use: policy, family: f, says: T}\n",
@@ -753,6 +869,8 @@ int main(void)
         cmocka_unit_test(mean_of_durations_is_to_the_nearest_microsecond),
         cmocka_unit_test(matrix_has_one_column_for_each_level),
         cmocka_unit_test(plan_knows_its_features),
+        cmocka_unit_test(features_use_those_before_them),
+        cmocka_unit_test(the_book_names_one_zone),
         cmocka_unit_test(built_in_book_is_good),
         cmocka_unit_test(plan_refuses_with_place_and_remedy),
         cmocka_unit_test(protected_transaction_columns_are_kept_from_models),

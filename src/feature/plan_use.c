@@ -1,0 +1,181 @@
+/* What a feature reads, itself and through earlier features, and who may therefore use it: the
+ * design's rule on what may enter a model, checked on the expression and not on trust. */
+#include "feature/feature_internal.h"
+
+static Status check_ground(const Feature *f, int use, const SchemaColumn *c, Error *err)
+{
+    if (use == USE_MONITOR || c == NULL || c->protected.text.size == 0)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT,
+                    "feature %.*s reads %.*s, which stands for a protected ground (%.*s)",
+                    STR_ARG(f->name.text), STR_ARG(c->name.text), STR_ARG(c->protected.text));
+    return error_remedy(err, "leave it out, or watch it with `use: monitor`");
+}
+
+/* A point in time, not a span: of min(created_at) inside an aggregate too. The event before this
+ * one may be looked at: how long ago it was is behaviour. */
+static bool tells_time(const Aggregate *a, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const Expr *part[] = {a[i].argument, a[i].filter, a[i].base};
+        if (a[i].type == TYPE_TIME && a[i].kind != AGGREGATE_PREVIOUS)
+            return true;
+        for (size_t k = 0; k < COUNT_OF(part); k++) {
+            size_t nested = 0;
+            const Aggregate *inner = part[k] == NULL ? NULL : lang_aggregates(part[k], &nested);
+            if (tells_time(inner, nested))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool among(const Str *names, size_t count, Str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(names[i], name))
+            return true;
+    return false;
+}
+
+/* Points in time and versions say when and how a customer was observed, not what they did. (A
+ * difference of two times of one event is behaviour: it passes.) */
+static Status check_observation(const Feature *f, Error *err)
+{
+    size_t aggregates;
+    const Aggregate *a = lang_aggregates(f->expr, &aggregates);
+    const char *tells = NULL;
+    if (among(f->reads, f->read_count, S("records")))
+        tells = "versions of a row were exported";
+    if (tells_time(a, aggregates) || str_contains(lang_text(f->expr), S("time '")))
+        tells = "a customer joined or fell silent";
+    if (tells == NULL)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT, "feature %.*s would tell the model when or how often %s",
+                    STR_ARG(f->name.text), tells);
+    return error_remedy(err, "watch it with `use: monitor`");
+}
+
+/* May something of this use read the feature? Its own type and place are not looked at. */
+static Status check_reading(const Plan *p, const Feature *f, int use, Mark *at, Error *err)
+{
+    size_t count;
+    *at = f->formula.mark;
+    for (size_t i = 0; i < f->earlier_count; i++) {
+        const Feature *other = &p->feature[f->earlier[i]];
+        const Error *why = other->barred[use];
+        if (why == NULL)
+            continue;
+        (void)error_set(err, why->status, "feature %.*s uses feature %.*s, and %s",
+                        STR_ARG(f->name.text), STR_ARG(other->name.text), why->message);
+        return error_remedy(err, "%s", why->remedy);
+    }
+    const Str *names = lang_event_names(f->expr, &count);
+    for (size_t i = 0; i < count; i++)
+        TRY(check_ground(f, use, schema_transaction_column(p->schema, names[i]), err));
+    names = lang_names(f->expr, &count);
+    for (size_t i = 0; i < count; i++) {
+        TRY(check_ground(f, use, schema_customer_column(p->schema, names[i]), err));
+        if (use == USE_MODEL && str_equal(names[i], S("as_of"))) {
+            (void)error_set(err, STATUS_FORMAT,
+                            "feature %.*s measures time up to as_of, which tells suspended "
+                            "accounts by their silence",
+                            STR_ARG(f->name.text));
+            return error_remedy(err, "use it for policy or monitor, or take a window `first 14d`");
+        }
+    }
+    if (use != USE_MODEL)
+        return STATUS_OK;
+    const Aggregate *a = lang_aggregates(f->expr, &count);
+    for (size_t i = 0; i < count; i++) {
+        Window w = a[i].has_window ? a[i].window : f->window;
+        if (w.kind != WINDOW_TRAILING)
+            continue;
+        (void)error_set(err, STATUS_FORMAT,
+                        "feature %.*s gives the model a window that ends at as_of; it would "
+                        "see the silence that follows a suspension",
+                        STR_ARG(f->name.text));
+        *at = f->over.text.size > 0 ? f->over.mark : f->formula.mark;
+        return error_remedy(err, "take `over: first 14d`, or `use: policy`");
+    }
+    return check_observation(f, err);
+}
+
+static Status check_type(const Feature *f, Error *err)
+{
+    Type type = lang_type(f->expr);
+    if (f->use != USE_MODEL || !(type == TYPE_TEXT || type == TYPE_TIME || type == TYPE_DATE))
+        return STATUS_OK;
+    Str kind = type_name(type);
+    (void)error_set(err, STATUS_FORMAT, "feature %.*s is of type %.*s, which a model cannot use",
+                    STR_ARG(f->name.text), STR_ARG(kind));
+    return error_remedy(err, "make it a number, a boolean or a category");
+}
+
+/* Columns, and the earlier features that stand behind the other names. */
+static void list_reads(const Plan *p, Arena *keep, Feature *f)
+{
+    size_t customers, events;
+    const Str *customer = lang_names(f->expr, &customers);
+    const Str *event = lang_event_names(f->expr, &events);
+    Dictionary *reads = dictionary_new(keep);
+    uint32_t *earlier = ARENA_ARRAY(keep, uint32_t, customers + 1);
+    for (size_t i = 0; i < events; i++)
+        (void)dictionary_add(reads, event[i]);
+    for (size_t i = 0; i < customers; i++) {
+        size_t at = 0;
+        const Feature *before = p->feature;
+        while (before + at < f && !str_equal(before[at].name.text, customer[i]))
+            at++;
+        bool column = schema_customer_column(p->schema, customer[i]) != NULL ||
+                      str_equal(customer[i], S("records")) || str_equal(customer[i], S("as_of"));
+        if (column || before + at == f) {
+            (void)dictionary_add(reads, customer[i]);
+            continue;
+        }
+        earlier[f->earlier_count++] = (uint32_t)at;
+        for (size_t k = 0; k < before[at].read_count; k++)
+            (void)dictionary_add(reads, before[at].reads[k]);
+    }
+    size_t aggregates;
+    (void)lang_aggregates(f->expr, &aggregates);
+    f->source = (uint32_t)(f - p->feature);
+    for (size_t i = 0; i < f->earlier_count && aggregates == 0; i++) {
+        uint32_t source = p->feature[earlier[i]].source;
+        (void)lang_aggregates(p->feature[source].expr, &aggregates);
+        f->source = aggregates > 0 ? source : f->source;
+    }
+    f->earlier = earlier;
+    f->reads = reads->text;
+    f->read_count = reads->count;
+}
+
+Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err)
+{
+    Mark at;
+    list_reads(p, keep, f);
+    if (check_type(f, err) != STATUS_OK)
+        return error_place(err, p->file, f->formula.mark.line, f->formula.mark.column);
+    for (int use = USE_MODEL; use <= USE_MONITOR; use++) {
+        Error why = {0};
+        if (check_reading(p, f, use, &at, &why) == STATUS_OK)
+            continue;
+        f->barred[use] = arena_copy(keep, &why, sizeof why);
+        if (use != f->use)
+            continue;
+        (void)error_set(err, why.status, "%s", why.message);
+        (void)error_remedy(err, "%s", why.remedy);
+        return error_place(err, p->file, at.line, at.column);
+    }
+    return STATUS_OK;
+}
+
+bool feature_reads(const Feature *f, Str column)
+{
+    return among(f->reads, f->read_count, column);
+}
+
+const Feature *feature_source(const Plan *p, const Feature *f)
+{
+    return &p->feature[f->source];
+}
