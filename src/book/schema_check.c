@@ -484,7 +484,15 @@ static Status check_history(const Schema *s, SchemaHistory *h, Arena *keep, Aren
     if (is_role(s, h->into.text))
         return refuse(err, s, h->into.mark, "cannot take the values of a history", h->into.text,
                       "name the amount, or another column of values");
-    return check_set(s, &h->set, keep, scratch, err);
+    TRY(check_set(s, &h->set, keep, scratch, err));
+    for (size_t i = 0; i < h->set.count; i++)
+        if (str_equal(h->set.item[i].name.text, s->transactions.state.text))
+            return STATUS_OK;
+    if (s->transactions.state.text.size > 0)
+        return refuse(err, s, h->mark, "is the state, and these events have none",
+                      s->transactions.state.text,
+                      "write `set: {state: ...}` with your column and its final state");
+    return STATUS_OK;
 }
 
 static Status check_transactions(Schema *s, Arena *keep, Arena scratch, Error *err)

@@ -25,6 +25,9 @@ typedef struct CsvColumn {
     size_t value_count;
     bool open;              /* ... unless open: then it is kept */
     Dictionary *dictionary; /* shared codes, or NULL */
+    TimeFormat time;        /* of times and dates; zeros are ISO 8601 */
+    char decimal_mark;      /* of numbers; 0 is a point */
+    Str thousands;          /* what may stand between thousands; empty: nothing may */
 } CsvColumn;
 
 typedef struct QuarantineRow {
@@ -49,10 +52,19 @@ void quarantine_add(Quarantine *q, Str file,
 /* Write quarantine.csv: file,line,column,code,reason,raw. */
 MUST_USE Status quarantine_write(const Quarantine *q, const char *path, Error *err);
 
+/* A column of the file that goes by another name. */
+typedef struct CsvRename {
+    Str from, to;
+} CsvRename;
+
 typedef struct CsvOptions {
-    char delimiter;        /* 0 finds it by looking */
-    size_t cell_bytes_max; /* 0: 1 MiB; a longer cell sets its row aside */
-    size_t columns_max;    /* 0: 4096 */
+    char delimiter;          /* 0 finds it by looking */
+    size_t cell_bytes_max;   /* 0: 1 MiB; a longer cell sets its row aside */
+    size_t columns_max;      /* 0: 4096 */
+    uint64_t unpacked_max;   /* of a compressed file; 0 as in base/unpack.h */
+    const CsvRename *rename; /* names that stand for others; a new name that is also there under
+                                its own is an error */
+    size_t renames;
 } CsvOptions;
 
 typedef struct CsvCounts {

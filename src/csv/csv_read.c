@@ -1,4 +1,5 @@
 #include "csv/csv.h"
+#include "csv/csv_form.h"
 #include "csv/csv_scan.h"
 #include "csv/csv_start.h"
 #include "csv/csv_verdict.h"
@@ -69,7 +70,7 @@ static Blame read_cell(const Field *f, size_t row, CsvCell cell, Arena scratch)
     if (f->ask->key && trim(text).size == 0)
         return BLAME_MISSING_KEY;
     if (!has_codes(c->type))
-        return column_parse(c, row, text) ? BLAME_NONE : BLAME_BAD_VALUE;
+        return csv_form_parse(c, row, text, f->ask) ? BLAME_NONE : BLAME_BAD_VALUE;
     if (f->known == NULL || text.size == 0)
         return BLAME_NONE;
     c->code[row] = dictionary_find(f->known, text);
@@ -263,6 +264,35 @@ static Field new_field(const CsvColumn *ask, size_t position, Arena *scratch)
     return f;
 }
 
+/* Give the header's columns the names that they go by. A new name that stands there already would
+ * leave two columns of one name. */
+static Status rename_columns(Reader *r, const CsvOptions *options, Error *err)
+{
+    CsvStart *s = &r->start;
+    for (size_t k = 0; k < options->renames; k++) {
+        size_t at = s->columns, other = s->columns;
+        for (size_t i = 0; i < s->columns; i++) {
+            at = str_equal(s->header[i], options->rename[k].from) ? i : at;
+            other = str_equal(s->header[i], options->rename[k].to) ? i : other;
+        }
+        if (at == s->columns)
+            continue; /* what is asked for and lacking is said below */
+        for (size_t m = 0; m < options->renames && other < s->columns; m++)
+            if (str_equal(options->rename[m].from, s->header[other]))
+                other = s->columns; /* that one is renamed as well */
+        if (other < s->columns && other != at) {
+            (void)error_set(err, STATUS_FORMAT,
+                            "column %zu, %.*s, is renamed to %.*s, and column %zu has that name",
+                            at + 1, STR_ARG(options->rename[k].from),
+                            STR_ARG(options->rename[k].to), other + 1);
+            (void)error_place(err, r->path, (int64_t)s->header_line, (int64_t)at + 1);
+            return error_remedy(err, "rename that column too, in `sources` of the schema book");
+        }
+        s->name[at] = options->rename[k].to;
+    }
+    return STATUS_OK;
+}
+
 /* Lay the asked columns over the header's; what is left over is listed as extra. */
 static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvColumn *column,
                             size_t columns, Error *err)
@@ -339,6 +369,7 @@ Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     r.limits.cell_bytes_max =
         options->cell_bytes_max == 0 ? CELL_BYTES_MAX : options->cell_bytes_max;
     r.counts.delimiter = r.start.dialect.delimiter;
+    TRY(rename_columns(&r, options, err));
     TRY(match_columns(&r, keep, &scratch, column, columns, err));
     size_t rows = rows_bound(&r.start);
     if (rows >= UINT32_MAX) {

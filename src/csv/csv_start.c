@@ -195,5 +195,6 @@ Status csv_start(CsvStart *out, Arena *keep, Arena scratch, Str bytes, const cha
     out->name = ARENA_ARRAY(keep, Str, out->columns);
     for (size_t i = 0; i < out->columns; i++)
         out->name[i] = str_copy(keep, str_trim(csv_cell_text(batch.cell[i], &scratch)));
+    out->header = arena_copy(keep, out->name, out->columns * sizeof *out->name);
     return check_names(out, scratch, path, err);
 }

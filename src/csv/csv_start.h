@@ -7,7 +7,8 @@
 
 typedef struct CsvStart {
     CsvDialect dialect; /* cells_max is the number of columns */
-    Str *name;          /* by column, in the header's order   */
+    const Str *header;  /* by column, as they stand there     */
+    Str *name;          /* the same, for the reader to rename */
     size_t columns;
     uint64_t header_line;
     Str bytes;     /* the file without its byte-order mark */

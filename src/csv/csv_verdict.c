@@ -1,4 +1,5 @@
 #include "csv/csv_verdict.h"
+#include "csv/csv_form.h"
 #include "csv/csv_start.h"
 
 #include <assert.h>
@@ -30,31 +31,6 @@ Verdict csv_judge(const CsvRow *row, const CsvCell *cell, CsvLimits limits, bool
     if (row->longest > limits.cell_bytes_max)
         return (Verdict){.blame = BLAME_TOO_LONG, .column = (uint32_t)row->longest_at + 1};
     return (Verdict){0};
-}
-
-static Str expected_form(const CsvColumn *ask, Arena *arena)
-{
-    assert(ask != NULL);
-    switch (ask->type) {
-    case TYPE_BOOLEAN:
-        return S("true or false (also yes, no, 1, 0)");
-    case TYPE_INT64:
-        return S("a whole number that fits 64 bits");
-    case TYPE_DECIMAL:
-        return str_format(arena, "a number with at most %d digits after the point", ask->scale);
-    case TYPE_DOUBLE:
-        return S("a number");
-    case TYPE_TIME:
-        return S("a time such as 2024-08-26 09:05:37 UTC");
-    case TYPE_DATE:
-        return S("a date such as 2024-08-26");
-    case TYPE_DURATION:
-        return S("a duration such as 14d or 6h");
-    case TYPE_CATEGORY:
-    case TYPE_TEXT:
-        break;
-    }
-    return S("a value");
 }
 
 static Str ragged_reason(const CsvRow *row, CsvLimits limits, Arena *arena)
@@ -114,7 +90,8 @@ void csv_set_aside(Quarantine *q, Str file, const CsvRow *row, Verdict verdict, 
         out.reason = str_format(&scratch, "%.*s is empty and must not be", STR_ARG(name));
         break;
     case BLAME_BAD_VALUE: {
-        Str form = expected_form(verdict.ask, &scratch);
+        assert(verdict.ask != NULL);
+        Str form = csv_form_expected(verdict.ask, &scratch);
         out.code = S("bad_value");
         out.reason = str_format(&scratch, "%.*s is not %.*s", STR_ARG(name), STR_ARG(form));
         break;

@@ -68,9 +68,9 @@ static Name name_of(Arena *keep, const SchemaColumn *c)
 static Scope scope_of(Arena *keep, const Schema *s, const Book *book, Name **customers)
 {
     const SchemaColumn *customer = s->customers.columns.item;
-    const SchemaColumn *event = s->transactions.columns.item;
+    const SchemaColumn *event = s->events.item;
     Name *names = ARENA_ARRAY(keep, Name, s->customers.columns.count + 2 + book->features.count);
-    Name *events = ARENA_ARRAY(keep, Name, s->transactions.columns.count + 1);
+    Name *events = ARENA_ARRAY(keep, Name, s->events.count + 1);
     *customers = names;
     Scope scope = {.customer = names, .event = events, .amount = s->transactions.amount.text};
     for (size_t i = 0; i < s->customers.columns.count; i++)
@@ -78,7 +78,7 @@ static Scope scope_of(Arena *keep, const Schema *s, const Book *book, Name **cus
             names[scope.customers++] = name_of(keep, &customer[i]);
     names[scope.customers++] = (Name){.name = S("records"), .type = TYPE_INT64};
     names[scope.customers++] = (Name){.name = S("as_of"), .type = TYPE_TIME};
-    for (size_t i = 0; i < s->transactions.columns.count; i++)
+    for (size_t i = 0; i < s->events.count; i++)
         events[scope.events++] = name_of(keep, &event[i]);
     events[scope.events++] = (Name){.name = S("records"), .type = TYPE_INT64};
     Definition *definition = ARENA_ARRAY(keep, Definition, book->define.count + 1);
@@ -183,6 +183,7 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
     TRY(own_name(p, f, scope, err));
+    TRY(plan_check_time(p, f, err));
     return plan_check_use(p, keep, f, err);
 }
 

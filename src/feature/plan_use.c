@@ -150,6 +150,62 @@ static void list_reads(const Plan *p, Arena *keep, Feature *f)
     f->read_count = reads->count;
 }
 
+/* Aggregates that would give the same whatever the order and time of the events. */
+static bool timeless(AggregateKind kind)
+{
+    switch (kind) {
+    case AGGREGATE_COUNT:
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_DISTINCT:
+    case AGGREGATE_SHARE:
+    case AGGREGATE_SD:
+    case AGGREGATE_PERCENTILE:
+    case AGGREGATE_ENTROPY:
+    case AGGREGATE_MODAL:
+    case AGGREGATE_CONCENTRATION:
+        return true;
+    default: /* those that look back or ahead */
+        return false;
+    }
+}
+
+/* Where events have no time, nothing has a window, an order or an age. */
+Status plan_check_time(const Plan *p, const Feature *f, Error *err)
+{
+    size_t count, names;
+    const Aggregate *a = lang_aggregates(f->expr, &count);
+    const Str *name = lang_names(f->expr, &names);
+    const char *asks = NULL;
+    Mark at = f->formula.mark;
+    for (size_t i = 0; i < count && p->schema->timeless; i++) {
+        Window w = a[i].has_window ? a[i].window : f->window;
+        const Expr *part[] = {a[i].argument, a[i].filter, a[i].base};
+        size_t nested = 0;
+        for (size_t k = 0; k < COUNT_OF(part) && nested == 0; k++)
+            if (part[k] != NULL)
+                (void)lang_aggregates(part[k], &nested);
+        if (w.kind != WINDOW_ALL) {
+            asks = "a window";
+            at = !a[i].has_window && f->over.text.size > 0 ? f->over.mark : at;
+        } else if (!timeless(a[i].kind) || nested > 0) {
+            asks = "an order";
+        }
+    }
+    for (size_t i = 0; i < names && p->schema->timeless; i++)
+        asks = str_equal(name[i], S("as_of")) ? "an age" : asks;
+    if (asks == NULL)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT,
+                    "feature %.*s asks for %s of events, and the schema book gives them no time",
+                    STR_ARG(f->name.text), asks);
+    (void)error_remedy(err, "name the column of the time as `created` in the schema book, or count "
+                            "over all events: `over: all`");
+    return error_place(err, p->file, at.line, at.column);
+}
+
 Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err)
 {
     Mark at;

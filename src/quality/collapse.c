@@ -10,25 +10,31 @@ typedef struct Pick {
 } Pick;
 
 typedef struct Order {
-    const uint32_t *owner;
-    const Column *key, *created;
+    const EventKey *event;
+    const Column *created;
 } Order;
 
+/* By customer, time and id; of a payment to oneself the money out comes first. */
 static int by_time(const void *a, const void *b, void *context)
 {
     const Order *o = context;
+    const EventKey *e = o->event;
     uint32_t i = ((const Pick *)a)->row, j = ((const Pick *)b)->row;
-    if (o->owner[i] != o->owner[j])
-        return o->owner[i] < o->owner[j] ? -1 : 1;
+    if (e->owner[i] != e->owner[j])
+        return e->owner[i] < e->owner[j] ? -1 : 1;
     if (o->created->integer[i] != o->created->integer[j])
         return o->created->integer[i] < o->created->integer[j] ? -1 : 1;
-    return str_compare(o->key->dictionary->text[o->key->code[i]],
-                       o->key->dictionary->text[o->key->code[j]]);
+    if (e->key->code[i] != e->key->code[j])
+        return str_compare(e->key->dictionary->text[e->key->code[i]],
+                           e->key->dictionary->text[e->key->code[j]]);
+    return e->side == NULL ? 0
+                           : str_compare(e->side->dictionary->text[e->side->code[j]],
+                                         e->side->dictionary->text[e->side->code[i]]);
 }
 
 typedef struct Columns {
     const Table *rows;
-    const Column *key, *created, *completed, *state;
+    const Column *created, *completed, *state;
 } Columns;
 
 /* When a version became known: a final state on completion, or on creation if that is later. */
@@ -93,7 +99,6 @@ Status quality_collapse(Collapsed **out, Arena *keep, Arena scratch, const Schem
     (void)err;
     const SchemaTransactions *st = &schema->transactions;
     const Columns c = {.rows = versions,
-                       .key = table_find(versions, st->key.text),
                        .created = table_find(versions, st->created.text),
                        .completed = table_find(versions, st->completed.text),
                        .state = table_find(versions, st->state.text)};
@@ -101,15 +106,15 @@ Status quality_collapse(Collapsed **out, Arena *keep, Arena scratch, const Schem
     uint32_t *order = ARENA_RAW(&scratch, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
-    Order context = {.owner = owner, .key = c.key, .created = c.created};
-    quality_sort_versions(order, n, owner, c.key);
+    const EventKey event = quality_event_key(schema, versions, owner);
+    Order context = {.event = &event, .created = c.created};
+    quality_sort_versions(order, n, &event);
 
     Pick *pick = ARENA_ARRAY(&scratch, Pick, n + 1);
     size_t picks = 0;
     for (size_t from = 0, to; from < n; from = to) {
         uint32_t first = order[from];
-        for (to = from; to < n && owner[order[to]] == owner[first] &&
-                        c.key->code[order[to]] == c.key->code[first];)
+        for (to = from; to < n && quality_same_event(&event, order[to], first);)
             to++;
         Pick p = choose(schema, &c, order + from, to - from, as_of_us[owner[first]]);
         if (p.row != NO_CODE)

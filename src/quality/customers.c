@@ -17,6 +17,11 @@ static int by_key(const void *a, const void *b, void *context)
     return order != 0 ? order : (i > j) - (i < j);
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return str_compare(*(const Str *)a, *(const Str *)b);
+}
+
 static bool among(BookTexts list, Str value)
 {
     for (size_t i = 0; i < list.count; i++)
@@ -55,7 +60,7 @@ static size_t settle(const Column *c, const uint32_t *row, size_t count, bool *d
 }
 
 typedef struct Tally {
-    uint64_t exact, version_rows, version_customers, contradictory, both_cohorts, unknown_label;
+    uint64_t exact, version_customers, contradictory, both_cohorts, no_label, ignored;
     uint64_t *differing; /* by column */
 } Tally;
 
@@ -82,16 +87,59 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
         str_format(keep, "%llu customers carry both labels", (unsigned long long)n->contradictory),
         S("kept out of training and evaluation, scored, and listed"));
     findings_add(
-        f, SEVERITY_WARNING, "unknown_label", n->unknown_label,
-        str_format(keep,
-                   "%llu labelled rows hold a label that the schema book does not name, or none",
-                   (unsigned long long)n->unknown_label),
+        f, SEVERITY_WARNING, "no_label", n->no_label,
+        str_format(keep, "%llu labelled rows hold no label", (unsigned long long)n->no_label),
         S("these rows say nothing about the label"));
+    findings_add(f, SEVERITY_INFO, "ignored_label", n->ignored,
+                 str_format(keep,
+                            "%llu labelled rows hold a label that the schema book lists as ignored",
+                            (unsigned long long)n->ignored),
+                 S("not learned from; such customers are scored"));
     findings_add(f, SEVERITY_WARNING, "customers_in_both_cohorts", n->both_cohorts,
                  str_format(keep,
                             "%llu customers are both in a labelled file and in a file to be scored",
                             (unsigned long long)n->both_cohorts),
                  S("one customer each: trained on if labelled, and scored"));
+}
+
+/* A label may have two meanings; what else it holds must be said to mean nothing. */
+static Status check_labels(const Dataset *d, const Union *all, const Column *label, Arena scratch,
+                           Error *err)
+{
+    const SchemaLabel *l = &d->schema->customers.label;
+    const Table *t = all->rows;
+    Dictionary *strange = dictionary_new(&scratch);
+    size_t first = 0;
+    for (size_t row = 0; row < t->rows; row++) {
+        if (!column_valid(label, row) ||
+            !str_equal(d->ledger[all->source[row]].role, S("customers")))
+            continue;
+        Str value = cell_text(&scratch, label, row);
+        if (among(l->positive, value) || among(l->negative, value) || among(l->ignored, value))
+            continue;
+        if (strange->count == 0)
+            first = row;
+        (void)dictionary_add(strange, value);
+    }
+    if (strange->count == 0)
+        return STATUS_OK;
+    enum { SHOWN = 5 };
+    size_t count = strange->count < SHOWN ? strange->count : SHOWN;
+    Buffer names = buffer_new(&scratch);
+    qsort(strange->text, strange->count, sizeof *strange->text, by_bytes);
+    for (size_t i = 0; i < count; i++)
+        buffer_format(&names, "%s`%.*s`", i > 0 ? ", " : "",
+                      (int)(strange->text[i].size < 40 ? strange->text[i].size : 40),
+                      strange->text[i].data);
+    (void)error_set(err, STATUS_DATA,
+                    "the label %.*s also holds %.*s%s, which the schema book calls neither "
+                    "positive nor negative",
+                    STR_ARG(label->name), STR_ARG(buffer_str(&names)),
+                    strange->count > SHOWN ? " and others" : "");
+    (void)error_place(err, str_chars(&scratch, t->files[t->file[first]]), (int64_t)t->line[first],
+                      0);
+    return error_remedy(err, "list each under `positive` or `negative`, or under `ignored` if such "
+                             "customers are to be scored and not learned from");
 }
 
 Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Union *all, Error *err)
@@ -108,6 +156,7 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
             "no customer could be read: the customer files have a header and no usable row");
         return error_remedy(err, "check that the files are the right ones and not cut off");
     }
+    TRY(check_labels(d, all, label, scratch, err));
     for (size_t i = 0; i < t->rows; i++)
         order[i] = (uint32_t)i;
     qsort_r(order, t->rows, sizeof *order, by_key, &(Order){key});
@@ -150,7 +199,8 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
                 bool is_negative = among(s->customers.label.negative, value);
                 positive = positive || is_positive;
                 negative = negative || is_negative;
-                tally.unknown_label += !is_positive && !is_negative;
+                tally.no_label += value.size == 0;
+                tally.ignored += among(s->customers.label.ignored, value);
             }
             if (to == from) {
                 line->used++;

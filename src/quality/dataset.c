@@ -1,5 +1,6 @@
 #include "quality/quality_internal.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 /* One kind of file: which columns to ask for, and the codes that all its files share. */
@@ -29,7 +30,11 @@ static Request request(Arena *keep, BookRecords columns, const BookText *key, si
                          .scale = (int)from[i].scale,
                          .values = texts(keep, from[i].values),
                          .value_count = from[i].values.count,
-                         .open = from[i].values.count == 0};
+                         .open = from[i].values.count == 0,
+                         .time = from[i].time,
+                         .thousands = from[i].thousands.text};
+        if (from[i].decimal_mark.text.size > 0)
+            c->decimal_mark = from[i].decimal_mark.text.data[0];
         for (size_t k = 0; k < keys; k++)
             c->key = c->key || str_equal(c->name, key[k].text);
         c->required = c->key;
@@ -40,6 +45,39 @@ static Request request(Arena *keep, BookRecords columns, const BookText *key, si
         c->dictionary = dictionary_new(keep);
         for (size_t v = 0; v < c->value_count; v++)
             (void)dictionary_add(c->dictionary, c->values[v]);
+    }
+    return r;
+}
+
+/* The columns of an event: those that files have, then those that the book makes. */
+static Request event_request(Arena *keep, const Schema *s)
+{
+    const SchemaTransactions *st = &s->transactions;
+    const SchemaColumn *known = s->events.item;
+    SchemaColumn *column = ARENA_ARRAY(keep, SchemaColumn, s->events.count + 2);
+    size_t count = s->events.count;
+    for (size_t i = 0; i < count; i++)
+        column[i] = known[i];
+    if (s->keyless)
+        column[count++] = (SchemaColumn){.name = st->key, .type = TYPE_TEXT};
+    if (s->timeless)
+        column[count++] = (SchemaColumn){.name = st->created, .type = TYPE_TIME};
+    const BookText keys[] = {st->key, st->customer, st->created};
+    /* What the engine itself reads; a name left out of the schema book is empty and asks nothing.
+     */
+    const BookText needs[] = {st->amount,       st->debit, st->credit,   st->sides.source,
+                              st->sides.target, st->state, st->completed};
+    Request r =
+        request(keep, (BookRecords){column, count}, keys, COUNT_OF(keys), needs, COUNT_OF(needs));
+    Dictionary *parties = NULL; /* both sides and the partner name the same people */
+    for (size_t k = 0; k < r.columns && schema_two_sided(s); k++) {
+        Str name = r.column[k].name;
+        if (!str_equal(name, st->sides.source.text) && !str_equal(name, st->sides.target.text) &&
+            !str_equal(name, S(SCHEMA_PARTNER)))
+            continue;
+        if (parties == NULL)
+            parties = r.column[k].dictionary;
+        r.column[k].dictionary = parties;
     }
     return r;
 }
@@ -55,7 +93,7 @@ typedef struct Reading {
 
 typedef struct Part {
     Table *table;
-    uint32_t line; /* of the ledger */
+    uint32_t line; /* of the ledger; NO_CODE when no file has these rows */
 } Part;
 
 static void note_absent(Dataset *d, Arena *keep, Request want, const Table *t, Str role, Str file)
@@ -69,8 +107,100 @@ static void note_absent(Dataset *d, Arena *keep, Request want, const Table *t, S
     }
 }
 
-static Status read_files(Reading *r, InputFiles files, const char *role, Request want, Part *part,
-                         size_t *parts, Error *err)
+/* ---- several files with columns of their own ---- */
+
+/* The file's name without its folder; a compressed one also without that ending. */
+static Str base_name(Str path)
+{
+    for (size_t i = path.size; i > 0; i--)
+        if (path.data[i - 1] == '/')
+            return str_slice(path, i, path.size);
+    return path;
+}
+
+static bool ends_with(Str s, Str end)
+{
+    return s.size >= end.size && str_equal(str_slice(s, s.size - end.size, s.size), end);
+}
+
+static bool matches(Str pattern, Str path, Arena scratch)
+{
+    static const Str packed[] = {{".gz", 3}, {".zst", 4}};
+    Str name = base_name(path);
+    const char *glob = str_chars(&scratch, pattern);
+    if (fnmatch(glob, str_chars(&scratch, name), 0) == 0)
+        return true;
+    for (size_t i = 0; i < COUNT_OF(packed); i++)
+        if (ends_with(name, packed[i]) &&
+            fnmatch(glob, str_chars(&scratch, str_slice(name, 0, name.size - packed[i].size)), 0) ==
+                0)
+            return true;
+    return false;
+}
+
+/* The first of the book's sources whose pattern the file's name matches, or NULL. */
+static const SchemaSource *source_of(const Schema *s, const char *path, Arena scratch)
+{
+    const SchemaSource *source = s->transactions.sources.item;
+    for (size_t i = 0; i < s->transactions.sources.count; i++)
+        if (matches(source[i].files.text, str_from(path), scratch))
+            return &source[i];
+    return NULL;
+}
+
+static const BookPair *pair_of(BookPairs pairs, Str name)
+{
+    for (size_t i = 0; i < pairs.count; i++)
+        if (str_equal(pairs.item[i].name.text, name))
+            return &pairs.item[i];
+    return NULL;
+}
+
+/* What a source sets is not read from its file. */
+static Request without_set(Arena *keep, Request want, const SchemaSource *source)
+{
+    Request out = {ARENA_ARRAY(keep, CsvColumn, want.columns + 1), 0};
+    for (size_t k = 0; k < want.columns; k++)
+        if (pair_of(source->set, want.column[k].name) == NULL)
+            out.column[out.columns++] = want.column[k];
+    return out;
+}
+
+/* Add the columns that a source sets, the same in every row. `all` has every column there is. */
+static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *source)
+{
+    size_t columns = t->columns + source->set.count;
+    t->column = arena_grow(keep, t->column, t->columns, columns + 1, sizeof(Column));
+    for (size_t k = 0; k < all.columns; k++) {
+        const BookPair *pair = pair_of(source->set, all.column[k].name);
+        if (pair == NULL)
+            continue;
+        Column *c = &t->column[t->columns++];
+        column_init(c, keep, all.column[k].name, all.column[k].type, all.column[k].scale, t->rows,
+                    all.column[k].dictionary);
+        for (size_t row = 0; row < t->rows; row++)
+            (void)column_parse(c, row, pair->value.text);
+    }
+}
+
+static CsvOptions options_of(Arena *keep, const DatasetInputs *in, const SchemaSource *source)
+{
+    CsvOptions out = {.unpacked_max = in->unpacked_max};
+    if (source == NULL)
+        return out;
+    CsvRename *rename = ARENA_ARRAY(keep, CsvRename, source->rename.count + 1);
+    for (size_t i = 0; i < source->rename.count; i++)
+        rename[i] =
+            (CsvRename){source->rename.item[i].name.text, source->rename.item[i].value.text};
+    out.rename = rename;
+    out.renames = source->rename.count;
+    return out;
+}
+
+/* `all`: every column of the kind, made ones among them; empty for customers, which have no
+ * sources. */
+static Status read_files(Reading *r, InputFiles files, const char *role, Request wanted,
+                         Request all, Part *part, size_t *parts, Error *err)
 {
     size_t usable = 0;
     for (size_t i = 0; i < files.count; i++) {
@@ -78,10 +208,18 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         const Str *bytes = files.item[i].bytes;
         CsvCounts counts = {0};
         Part *p = &part[*parts];
-        TRY(bytes != NULL ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path,
-                                           want.column, want.columns, NULL, r->d->quarantine, err)
-                          : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column,
-                                     want.columns, NULL, r->d->quarantine, err));
+        /* A request in memory speaks the book's own names. */
+        const SchemaSource *source =
+            all.columns == 0 || bytes != NULL ? NULL : source_of(r->d->schema, path, r->scratch);
+        Request want = source == NULL ? wanted : without_set(r->keep, wanted, source);
+        CsvOptions options = options_of(r->keep, r->inputs, source);
+        TRY(bytes != NULL
+                ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path, want.column,
+                                 want.columns, &options, r->d->quarantine, err)
+                : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column, want.columns,
+                           &options, r->d->quarantine, err));
+        if (source != NULL)
+            add_set(p->table, r->keep, all, source);
         p->line = (uint32_t)r->d->ledger_count;
         r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path),
                                                           .role = str_from(role),
@@ -278,7 +416,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     size_t customer_files = in->customers.count + in->score_customers.count;
     size_t transaction_files = in->transactions.count + in->score_transactions.count;
     d->ledger = ARENA_ARRAY(keep, LedgerLine, customer_files + transaction_files + 1);
-    if (customer_files == 0 || transaction_files == 0) {
+    if (customer_files == 0 || (transaction_files == 0 && schema->customers.history.count == 0)) {
         (void)error_set(err, STATUS_USAGE, "no %s file was given",
                         customer_files == 0 ? "customer" : "transaction");
         return error_remedy(
@@ -299,24 +437,23 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     Request scored = request(keep, sc->columns, &sc->key, 1, NULL, 0);
     for (size_t k = 0; k < scored.columns; k++)
         scored.column[k].dictionary = labelled.column[k].dictionary;
-    const BookText event_keys[] = {st->key, st->customer, st->created};
-    /* What the engine itself reads; a name left out of the schema book is empty and asks nothing.
-     */
-    const BookText event_needs[] = {st->amount, st->state, st->completed};
-    Request events = request(keep, st->columns, event_keys, 3, event_needs, 3);
+    const Request none = {0};
+    Request all = event_request(keep, schema);
+    Request events = all; /* what files can have: the made columns come last */
+    events.columns = st->columns.count;
 
     Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
-    Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 1);
+    Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 2);
     size_t parts = 0;
-    TRY(read_files(&r, in->customers, "customers", labelled, part, &parts, err));
-    TRY(read_files(&r, in->score_customers, "score_customers", scored, part, &parts, err));
+    TRY(read_files(&r, in->customers, "customers", labelled, none, part, &parts, err));
+    TRY(read_files(&r, in->score_customers, "score_customers", scored, none, part, &parts, err));
     Union customers = unite(keep, S("customers"), labelled, part, parts);
     find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
 
     parts = 0;
-    TRY(read_files(&r, in->transactions, "transactions", events, part, &parts, err));
-    TRY(read_files(&r, in->score_transactions, "score_transactions", events, part, &parts, err));
-    Union transactions = unite(keep, S("transactions"), events, part, parts);
+    TRY(read_files(&r, in->transactions, "transactions", events, all, part, &parts, err));
+    TRY(read_files(&r, in->score_transactions, "score_transactions", events, all, part, &parts,
+                   err));
     find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
 
     if (r.malformed.size > 0) {
@@ -329,6 +466,11 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     }
     TRY(quality_merge_customers(d, keep, scratch, &customers, err));
     TRY(check_classes(d, schema, in, err));
+    if (sc->history.count > 0) {
+        Union like = unite(keep, S("transactions"), all, part, 0);
+        part[parts++] = (Part){quality_history(d, keep, like.rows), NO_CODE};
+    }
+    Union transactions = unite(keep, S("transactions"), all, part, parts);
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
     find_constants(d, keep, scratch, d->profile);
     find_constants(d, keep, scratch, d->versions);

@@ -31,10 +31,10 @@ const Finding *findings_find(const Findings *f, const char *code)
     return NULL;
 }
 
-Str quality_row_text(Arena *arena, const Table *t, size_t row)
+Str quality_row_text(Arena *arena, const Table *t, size_t columns, size_t row)
 {
     Buffer b = buffer_new(arena);
-    for (size_t k = 0; k < t->columns; k++) {
+    for (size_t k = 0; k < columns; k++) {
         if (k > 0)
             buffer_char(&b, ',');
         csv_write_cell(&b, cell_text(arena, &t->column[k], row), false);

@@ -93,8 +93,9 @@ typedef struct DatasetInputs {
     InputFiles customers, transactions;             /* labelled; none when only scoring */
     InputFiles score_customers, score_transactions; /* none when only training */
     bool has_as_of;
-    int64_t as_of_us;    /* without it: the latest event time of all */
-    double bad_rows_max; /* share of malformed rows that a file may hold; default 0.01 */
+    int64_t as_of_us;      /* without it: the latest event time of all */
+    double bad_rows_max;   /* share of malformed rows that a file may hold; default 0.01 */
+    uint64_t unpacked_max; /* bytes that a compressed file may unpack to; 0 as in base/unpack.h */
 } DatasetInputs;
 
 /* Read, unite, merge, route, account. Errors: IO, FORMAT; DATA: no usable customer, no label

@@ -74,30 +74,41 @@ int quality_row_order(const Schema *schema, const Table *t, uint32_t a, uint32_t
     return 0;
 }
 
-typedef struct Order {
-    const uint32_t *owner;
-    const Column *key;
-} Order;
-
-static int by_owner_and_id(const void *a, const void *b, void *context)
+EventKey quality_event_key(const Schema *s, const Table *t, const uint32_t *owner)
 {
-    const Order *o = context;
+    return (EventKey){owner, table_find(t, s->transactions.key.text),
+                      schema_two_sided(s) ? table_find(t, S(SCHEMA_DIRECTION)) : NULL};
+}
+
+bool quality_same_event(const EventKey *k, uint32_t a, uint32_t b)
+{
+    return k->owner[a] == k->owner[b] && k->key->code[a] == k->key->code[b] &&
+           (k->side == NULL || k->side->code[a] == k->side->code[b]);
+}
+
+static int by_event(const void *a, const void *b, void *context)
+{
+    const EventKey *k = context;
     uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-    if (o->owner[i] != o->owner[j])
-        return o->owner[i] < o->owner[j] ? -1 : 1;
-    if (o->key->code[i] != o->key->code[j])
-        return o->key->code[i] < o->key->code[j] ? -1 : 1;
+    if (k->owner[i] != k->owner[j])
+        return k->owner[i] < k->owner[j] ? -1 : 1;
+    if (k->key->code[i] != k->key->code[j])
+        return k->key->code[i] < k->key->code[j] ? -1 : 1;
+    if (k->side != NULL && k->side->code[i] != k->side->code[j])
+        return k->side->code[i] < k->side->code[j] ? -1 : 1;
     return (i > j) - (i < j);
 }
 
-void quality_sort_versions(uint32_t *order, size_t count, const uint32_t *owner, const Column *key)
+void quality_sort_versions(uint32_t *order, size_t count, const EventKey *k)
 {
-    qsort_r(order, count, sizeof *order, by_owner_and_id, &(Order){owner, key});
+    qsort_r(order, count, sizeof *order, by_event, (void *)(uintptr_t)k);
 }
 
 bool quality_pending(const Schema *schema, const Column *state, size_t row)
 {
-    if (state == NULL || !column_valid(state, row))
+    if (state == NULL)
+        return false;
+    if (!column_valid(state, row))
         return true; /* nothing says that it is final */
     Str value = state->dictionary->text[state->code[row]];
     for (size_t i = 0; i < schema->transactions.pending.count; i++)

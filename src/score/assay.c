@@ -127,8 +127,9 @@ assay_status assay_customer_set(assay_customer *customer, const char *column, co
 static bool column_needed(const Bundle *b, Str column)
 {
     const SchemaTransactions *t = &b->schema->transactions;
-    const Str engine[] = {t->key.text, t->created.text, t->completed.text, t->state.text,
-                          t->amount.text};
+    const Str engine[] = {t->key.text,    t->created.text,      t->completed.text,
+                          t->state.text,  t->amount.text,       t->debit.text,
+                          t->credit.text, t->sides.source.text, t->sides.target.text};
     for (size_t i = 0; i < COUNT_OF(engine); i++)
         if (str_equal(engine[i], column))
             return true;

@@ -6,6 +6,8 @@
  */
 #include "score/score_internal.h"
 
+#include <string.h>
+
 enum {
     WALKED = 200, /* transactions whose times walk through the gaps below */
     EDGES = 6     /* and those at the very edges of the first 3 and 14 days */
@@ -69,26 +71,44 @@ static Str amount(Arena *keep, int64_t hundredths, int scale)
     return str_copy(keep, decimal_text(text, units, scale));
 }
 
+/* A number with the marks that its column's cells have. */
+static Str marked(Arena *keep, const SchemaColumn *c, Str number)
+{
+    Str out = str_copy(keep, number);
+    char *point = memchr(out.data, '.', out.size);
+    if (point != NULL && c->decimal_mark.text.size > 0)
+        *point = c->decimal_mark.text.data[0];
+    return out;
+}
+
+static Str time_cell(Arena *keep, const SchemaColumn *c, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    return str_copy(keep, time_text_as(text, time_us, c->time));
+}
+
 static Str cell(Arena *keep, const SchemaColumn *c, Choices list, uint64_t at)
 {
     char text[TIME_TEXT];
+    int64_t day = (int64_t)(at % 20) * 500;
     switch ((Type)c->type) {
     case TYPE_BOOLEAN:
         return at % 2 == 0 ? S("true") : S("false");
     case TYPE_INT64:
         return str_format(keep, "%d", (int)(at % 10));
     case TYPE_DECIMAL:
-        return amount(keep, cents[at % COUNT_OF(cents)], (int)c->scale);
+        return marked(keep, c, amount(keep, cents[at % COUNT_OF(cents)], (int)c->scale));
     case TYPE_DOUBLE:
-        return str_format(keep, "%d.5", (int)(at % 100));
+        return marked(keep, c, str_format(keep, "%d.5", (int)(at % 100)));
     case TYPE_CATEGORY:
         return list.value[at % list.count];
     case TYPE_TEXT:
         return str_format(keep, "text-%d", (int)(at % 7));
     case TYPE_TIME:
-        return str_copy(keep, time_text(text, (int64_t)(19000 + at % 20) * DAY_US));
+        return time_cell(keep, c, (int64_t)(19000 + at % 20) * DAY_US);
     case TYPE_DATE:
-        return str_copy(keep, date_text(text, (int64_t)(at % 20) * 500));
+        return c->time.form == TIME_ISO ? str_copy(keep, date_text(text, day))
+                                        : time_cell(keep, c, day * DAY_US);
     case TYPE_DURATION:
         return str_format(keep, "%dh", (int)(at % 50));
     }
@@ -161,10 +181,20 @@ static Str draw_state(const Schema *s, Choices list, uint64_t draw)
 
 typedef struct Event {
     size_t number; /* of all */
-    Str customer, state;
+    Str customer, partner, state;
     int64_t created_us, completed_us;
     uint64_t draw; /* what the other cells are taken from */
 } Event;
+
+/* Who the other side of a transaction is: a golden customer, the customer itself at times, or
+ * somebody who is no customer. */
+static Str partner(Arena *keep, size_t customer, uint64_t draw)
+{
+    uint64_t who = draw >> 20;
+    if (who % 4 == 0)
+        return str_format(keep, "golden-%d", (int)((customer + who / 4) % GOLDEN_CUSTOMERS) + 1);
+    return str_format(keep, "outside-%d", (int)(who % 11));
+}
 
 /* Events come in pairs that are alike but for time, amount, state and what has two values: money
  * of a kind comes in, and goes out. */
@@ -175,7 +205,7 @@ static void event_row(Buffer *out, const Bundle *b, const Choices *list, const E
     Arena *keep = out->arena;
     Random r = random_new(e->draw);
     Str *value = ARENA_ARRAY(keep, Str, s->columns.count + 1);
-    char text[TIME_TEXT];
+    bool out_first = e->number % 2 != 0; /* money comes in, and goes out */
     for (size_t k = 0; k < s->columns.count; k++) {
         uint64_t draw = random_next(&r), at = draw >> 8;
         if (column[k].type != TYPE_CATEGORY || list[k].count < 3)
@@ -184,18 +214,26 @@ static void event_row(Buffer *out, const Bundle *b, const Choices *list, const E
             value[k] = str_format(keep, "event-%zu", e->number);
         else if (named(&column[k], s->customer))
             value[k] = e->customer;
+        else if (named(&column[k], s->sides.source))
+            value[k] = out_first ? e->customer : e->partner;
+        else if (named(&column[k], s->sides.target))
+            value[k] = out_first ? e->partner : e->customer;
         else if (named(&column[k], s->state))
             value[k] = e->state;
         else if (named(&column[k], s->currency))
             value[k] = b->schema->currency.text;
         else if (named(&column[k], s->created))
-            value[k] = str_copy(keep, time_text(text, e->created_us));
+            value[k] = time_cell(keep, &column[k], e->created_us);
         else if (named(&column[k], s->completed))
             value[k] = is_pending(b->schema, e->state)
                            ? S("")
-                           : str_copy(keep, time_text(text, e->completed_us));
+                           : time_cell(keep, &column[k], e->completed_us);
+        else if (named(&column[k], out_first ? s->credit : s->debit))
+            value[k] = S("");                                     /* one of the two is filled */
         else if (draw >> 59 != 0 || named(&column[k], s->amount)) /* one in 32 is missing */
             value[k] = cell(keep, &column[k], list[k], at);
+        if (s->is_signed && named(&column[k], s->amount) && out_first)
+            value[k] = str_format(keep, "-%.*s", STR_ARG(value[k]));
     }
     csv_row(out, value, s->columns.count);
 }
@@ -227,6 +265,7 @@ static Str transactions_text(Arena *keep, const Bundle *b)
                 pair = random_next(&r);
             Event e = {.number = number,
                        .customer = str_format(keep, "golden-%zu", i + 1),
+                       .partner = partner(keep, i, pair),
                        .created_us = k < WALKED ? at : first + edge_us[k - WALKED],
                        .draw = pair};
             number++;

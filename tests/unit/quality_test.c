@@ -13,7 +13,8 @@ static const char schema_text[] = "version: 1\n"
                                   "currency: EUR\n"
                                   "customers:\n"
                                   "  key: user_id\n"
-                                  "  label: {column: outcome, positive: [BAD], negative: [GOOD]}\n"
+                                  "  label: {column: outcome, positive: [BAD], negative: [GOOD],\n"
+                                  "          ignored: [UGLY]}\n"
                                   "  columns:\n"
                                   "    - {name: user_id, type: text, says: The customer}\n"
                                   "    - {name: outcome, type: category, says: The label}\n"
@@ -195,7 +196,8 @@ static const struct {
     {"customer_versions", SEVERITY_WARNING, CUSTOMER, "a,GOOD,FR,31\nb,BAD,,41\nb,BAD,NL,\n", 2,
      NULL},
     {"contradictory_labels", SEVERITY_SEVERE, CUSTOMER, "a,BAD,FR,30\n", 1, NULL},
-    {"unknown_label", SEVERITY_WARNING, CUSTOMER, "f,UGLY,FR,30\ng,,FR,31\na,,FR,30\n", 3, NULL},
+    {"no_label", SEVERITY_WARNING, CUSTOMER, "f,UGLY,FR,30\ng,,FR,31\na,,FR,30\n", 2, NULL},
+    {"ignored_label", SEVERITY_INFO, CUSTOMER, "f,UGLY,FR,30\ng,,FR,31\na,,FR,30\n", 1, NULL},
     {"customers_in_both_cohorts", SEVERITY_WARNING, SCORE_CUSTOMER, "a,FR,30\nb,DE,41\n", 2, NULL},
     {"malformed_rows", SEVERITY_WARNING, CUSTOMER, "f,GOOD,FR,old\n,GOOD,FR,1\n", 2, NULL},
     {"duplicate_transaction_rows", SEVERITY_INFO, SCORE_TRANSACTION,
@@ -388,6 +390,19 @@ static void labels_follow_the_schema(void **state)
     assert_null(table_find(d->profile, S("outcome"))); /* a feature cannot see it */
     for (size_t i = 1; i < d->customers; i++)
         assert_true(str_compare(d->id[i - 1], d->id[i]) < 0);
+    bank_free(b);
+}
+
+static void a_label_with_a_third_value_is_refused_by_name(void **state)
+{
+    (void)state;
+    Bank *b = bank_with(CUSTOMER, "f,WORSE,FR,30\ng,,FR,31\nh,FINE,FR,30\ni,WORSE,FR,3\n");
+    assert_int_equal(bank_read(b), STATUS_DATA);
+    assert_string_equal(b->err.message,
+                        "the label outcome also holds `FINE`, `WORSE`, which the schema book "
+                        "calls neither positive nor negative");
+    assert_non_null(strstr(b->err.remedy, "`ignored`"));
+    assert_int_equal(b->err.line, 5);
     bank_free(b);
 }
 
@@ -954,6 +969,7 @@ int main(void)
         cmocka_unit_test(rows_without_amount_state_currency_or_sign_are_counted),
         cmocka_unit_test(a_time_far_from_all_others_is_named),
         cmocka_unit_test(labels_follow_the_schema),
+        cmocka_unit_test(a_label_with_a_third_value_is_refused_by_name),
         cmocka_unit_test(label_of_a_file_to_be_scored_is_not_read),
         cmocka_unit_test(versions_settle_by_majority_and_a_tie_is_missing),
         cmocka_unit_test(a_tie_of_three_and_a_late_majority),
