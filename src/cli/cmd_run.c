@@ -412,6 +412,7 @@ static Status run(const Args *args, Error *err)
     Audit *leaks;
     Scored *scored;
     Silence silence;
+    char age[TIME_TEXT];
 
     TRY(read_options(j, &in, err));
     clock_stage(&j->clock, "read");
@@ -445,14 +446,22 @@ static Status run(const Args *args, Error *err)
     for (size_t i = 0; i < j->data->customers; i++)
         all[i] = (uint32_t)i;
     TRY(score_silence(&silence, j->scratch, j->bundle, j->data, all, j->data->customers,
-                      28 * DAY_US, args->team, err));
+                      plan_common_age(j->plan), args->team, err));
     if (!silence.passed)
         findings_add(
             j->data->findings, SEVERITY_SEVERE, "silence_test", silence.customers,
             str_format(j->keep,
-                       "cutting every history at 28 days moves the mean probability by %.3f",
-                       silence.mean_change),
+                       "cutting every history at %.*s moves the mean probability by %.3f",
+                       STR_ARG(duration_text(age, silence.age_us)), silence.mean_change),
             S("the model has learnt from how long customers were observed: look at its features"));
+    if (!silence.tested && silence.age_us > 28 * DAY_US)
+        findings_add(
+            j->data->findings, SEVERITY_WARNING, "silence_untested", silence.customers,
+            str_format(j->keep,
+                       "the model's windows are so long that only %zu customers are observed for "
+                       "twice as long, %.*s: the silence test is not possible",
+                       silence.customers, STR_ARG(duration_text(age, silence.age_us))),
+            S("take shorter windows, or make sure that all customers were observed equally long"));
     clock_stage(&j->clock, "write");
 
     Run *r = &j->run;
@@ -479,9 +488,9 @@ static Status run(const Args *args, Error *err)
     arena_free(&j->scratch);
     if (!silence.passed) {
         (void)error_set(err, STATUS_GATE,
-                        "the silence test failed: cutting every history at 28 days moves "
+                        "the silence test failed: cutting every history at %.*s moves "
                         "probabilities by %.3f on average (limit %.3f), rank correlation %.3f",
-                        silence.mean_change, silence.limit, silence.rank_correlation);
+                        STR_ARG(duration_text(age, silence.age_us)), silence.mean_change, silence.limit, silence.rank_correlation);
         return error_remedy(err, "the model has learnt from how long customers were observed: "
                                  "look at its features, and do not use these results");
     }
