@@ -28,6 +28,7 @@ __extension__ typedef __int128 Int128;
 #include "base/random.h"
 #include "base/team.h"
 #include "base/file.h"
+#include "base/unpack.h"
 #include "base/hash.h"
 #include "base/progress.h"
 

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +61,34 @@ Status file_read(Str *out, Arena *keep, const char *path, Error *err)
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool file_is_regular(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t file_glob(const char ***out, Arena *keep, const char *pattern)
+{
+    glob_t found = {0};
+    *out = ARENA_ARRAY(keep, const char *, 1);
+    (*out)[0] = pattern;
+    if (strpbrk(pattern, "*?[") == NULL || file_exists(pattern) ||
+        glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return 1;
+    size_t count = found.gl_pathc;
+    *out = ARENA_ARRAY(keep, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        (*out)[i] = str_copy(keep, str_from(found.gl_pathv[i])).data;
+    globfree(&found);
+    qsort(*out, count, sizeof **out, by_bytes);
+    return count;
 }
 
 Status file_remove(const char *path, Error *err)

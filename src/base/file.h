@@ -9,6 +9,11 @@
 MUST_USE Status file_read(Str *out, Arena *keep, const char *path, Error *err);
 MUST_USE Status file_write(const char *path, Str bytes, Error *err);
 bool file_exists(const char *path);
+/* A file that may be read again: no pipe, no device, no folder. */
+bool file_is_regular(const char *path);
+/* The files that a pattern names (*, ? and [abc], as in a shell), by bytes of their paths; the
+ * pattern itself when a file has that name or none matches.  Memory: keep. */
+size_t file_glob(const char ***out, Arena *keep, const char *pattern);
 /* Remove a file; one that is not there is fine. */
 MUST_USE Status file_remove(const char *path, Error *err);
 /* Make a folder and its parents; an existing one is fine. */

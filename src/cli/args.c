@@ -146,11 +146,15 @@ bool args_flag(const Args *args, const char *name)
 
 InputFiles args_files(const Args *args, const char *name)
 {
-    InputFile *file = ARENA_ARRAY(args->arena, InputFile, args->given + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < args->given; i++)
-        if (strcmp(args->option[i], name) == 0)
-            file[count++] = (InputFile){args->value[i], NULL};
+    InputFile *file = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < args->given; i++) {
+        const char **path;
+        size_t paths =
+            strcmp(args->option[i], name) == 0 ? file_glob(&path, args->arena, args->value[i]) : 0;
+        for (size_t k = 0; k < paths; k++)
+            *ARENA_PUSH(args->arena, file, count, capacity) = (InputFile){path[k], NULL};
+    }
     return (InputFiles){file, count};
 }
 
@@ -174,6 +178,32 @@ Status args_real(double *out, const Args *args, const char *name, double otherwi
         return STATUS_OK;
     (void)error_set(err, STATUS_USAGE, "--%s takes a number, and got `%.40s`", name, text);
     return error_remedy(err, "give one from %g to %g", least, most);
+}
+
+Status args_size(uint64_t *out, const Args *args, const char *name, Error *err)
+{
+    static const struct {
+        char letter;
+        int shift;
+    } unit[] = {{'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}};
+    const char *text = args_value(args, name, NULL);
+    Str number = str_from(text);
+    int64_t value = 0;
+    int shift = 0;
+    *out = 0;
+    if (text == NULL)
+        return STATUS_OK;
+    for (size_t i = 0; i < COUNT_OF(unit) && number.size > 0; i++)
+        if (number.data[number.size - 1] == unit[i].letter)
+            shift = unit[i].shift;
+    if (shift > 0)
+        number.size--;
+    if (parse_int64(number, &value) && value > 0 && value <= INT64_MAX >> shift) {
+        *out = (uint64_t)value << shift;
+        return STATUS_OK;
+    }
+    (void)error_set(err, STATUS_USAGE, "--%s takes a size, and got `%.40s`", name, text);
+    return error_remedy(err, "give bytes, or a whole number with K, M, G or T, such as 8G");
 }
 
 Status args_time(int64_t *out, bool *given, const Args *args, const char *name, Error *err)

@@ -53,13 +53,15 @@ int cli_main(const char *program, const char *says, const Command *const *comman
 /* The last value given for an option, or `otherwise`. */
 const char *args_value(const Args *args, const char *name, const char *otherwise);
 bool args_flag(const Args *args, const char *name);
-/* Every value given for an option, as input files. */
+/* Every value given for an option, as input files; patterns stand for the files they match. */
 InputFiles args_files(const Args *args, const char *name);
 /* Numbers and times, checked: USAGE names the option and what it takes. */
 MUST_USE Status args_integer(int64_t *out, const Args *args, const char *name, int64_t otherwise,
                              int64_t least, int64_t most, Error *err);
 MUST_USE Status args_real(double *out, const Args *args, const char *name, double otherwise,
                           double least, double most, Error *err);
+/* Bytes, such as 8G; 0 when not given. */
+MUST_USE Status args_size(uint64_t *out, const Args *args, const char *name, Error *err);
 MUST_USE Status args_time(int64_t *out, bool *given, const Args *args, const char *name,
                           Error *err);
 

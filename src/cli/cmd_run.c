@@ -6,11 +6,10 @@
 #include <string.h>
 
 static const Option options[] = {
-    {"customers", "FILE", "labelled customers; may be given again", true},
-    {"transactions", "FILE", "transactions of labelled customers; may be given again", true},
-    {"score-customers", "FILE", "customers to be scored; may be given again", false},
-    {"score-transactions", "FILE", "transactions of customers to be scored; may be given again",
-     false},
+    {"customers", "FILE", "labelled customers: a file, a pattern or -; may be given again", true},
+    {"transactions", "FILE", "transactions of labelled customers; likewise", false},
+    {"score-customers", "FILE", "customers to be scored; likewise", false},
+    {"score-transactions", "FILE", "transactions of customers to be scored; likewise", false},
     {"out", "FOLDER", "where the results go (default out)", false},
     {"schema", "FILE", "schema book (default: built in, for the home task's files)", false},
     {"features", "FILE", "features book (default: built in)", false},
@@ -24,6 +23,8 @@ static const Option options[] = {
     {"shuffles", "N", "label shuffles of the negative control (default 20)", false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
+    {"max-unpacked", "SIZE",
+     "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {0}};
 
 /* The stages of a run and when each began, for timings.json. */
@@ -86,6 +87,7 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
                           .score_transactions = args_files(a, "score-transactions")};
     TRY(args_time(&in->as_of_us, &in->has_as_of, a, "as-of", err));
     TRY(args_real(&in->bad_rows_max, a, "max-bad-rows", 0.01, 0, 1, err));
+    TRY(args_size(&in->unpacked_max, a, "max-unpacked", err));
     TRY(args_integer(&seed, a, "seed", 1, 0, INT64_MAX, err));
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
     TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));

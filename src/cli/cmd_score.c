@@ -5,12 +5,15 @@
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle of a run", true},
-    {"customers", "FILE", "customers to be scored; may be given again", true},
-    {"transactions", "FILE", "their transactions; may be given again", true},
+    {"customers", "FILE", "customers to be scored: a file, a pattern or -; may be given again",
+     true},
+    {"transactions", "FILE", "their transactions; likewise", false},
     {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",
      false},
     {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
      false},
+    {"max-unpacked", "SIZE",
+     "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {"quarantine", "FILE",
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
      false},
@@ -56,6 +59,7 @@ static Status run(const Args *args, Error *err)
                         .score_transactions = args_files(args, "transactions")};
     TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
     TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
+    TRY(args_size(&in.unpacked_max, args, "max-unpacked", err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
     Status status = dataset_read(&data, keep, scratch, bundle->schema, &in, err);
     const char *quarantine = args_value(args, "quarantine", "quarantine.csv");

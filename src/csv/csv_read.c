@@ -397,7 +397,8 @@ Status csv_read(Table **out, CsvCounts *counts, Arena *keep, Arena scratch, cons
                 Quarantine *quarantine, Error *err)
 {
     Str bytes;
-    TRY(file_read(&bytes, &scratch, path, err));
+    uint64_t max = options == NULL ? 0 : options->unpacked_max;
+    TRY(file_read_unpacked(&bytes, &scratch, path, max, err));
     return csv_read_bytes(out, counts, keep, scratch, bytes, path, column, columns, options,
                           quarantine, err);
 }
@@ -408,7 +409,7 @@ Status csv_header(Str **names, size_t *count, char *delimiter, Arena *keep, cons
     Arena own = arena_new();
     Str bytes;
     CsvStart start;
-    Status status = file_read(&bytes, &own, path, err);
+    Status status = file_read_unpacked(&bytes, &own, path, 0, err);
     if (status == STATUS_OK)
         status = csv_start(&start, keep, own, bytes, path, &(CsvOptions){0}, err);
     if (status == STATUS_OK) {

@@ -49,6 +49,21 @@ static Request request(Arena *keep, BookRecords columns, const BookText *key, si
     return r;
 }
 
+/* Columns that a customers' file must have: those that become events, for one that lacks them
+ * would pass for customers who did nothing, and last the label. */
+static BookText *customer_needs(Arena *keep, const SchemaCustomers *c, size_t *count)
+{
+    const SchemaHistory *history = c->history.item;
+    BookText *out = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    for (size_t k = 0; k < c->history.count; k++)
+        for (size_t i = 0; i < history[k].columns.count; i++)
+            *ARENA_PUSH(keep, out, *count, capacity) = history[k].columns.item[i];
+    *ARENA_PUSH(keep, out, *count, capacity) = c->label.column;
+    return out;
+}
+
 /* The columns of an event: those that files have, then those that the book makes. */
 static Request event_request(Arena *keep, const Schema *s)
 {
@@ -343,8 +358,8 @@ static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         size_t first = SIZE_MAX, same = 0, valid = 0;
-        /* One currency is what the schema book asks for, and `records` is ours. */
-        if (str_equal(c->name, S("records")) ||
+        /* One currency is what the schema book asks for, and `records` and #... are ours. */
+        if (str_equal(c->name, S("records")) || str_starts(c->name, S("#")) ||
             str_equal(c->name, d->schema->transactions.currency.text))
             continue;
         for (size_t row = 0; row < t->rows; row++) {
@@ -406,6 +421,37 @@ static Status check_classes(const Dataset *d, const Schema *s, const DatasetInpu
         "learning needs both; check `label` in the schema book against the values in the file");
 }
 
+/* Standard input can be read once; and of rows without a key nobody can tell that they were read
+ * before. */
+static Status check_once(const Schema *s, const DatasetInputs *in, Arena scratch, Error *err)
+{
+    const InputFiles list[] = {in->customers, in->score_customers, in->transactions,
+                               in->score_transactions};
+    Dictionary *customers = dictionary_new(&scratch), *transactions = dictionary_new(&scratch);
+    size_t streams = 0;
+    const char *twice = NULL;
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        for (size_t k = 0; k < list[i].count; k++) {
+            const char *path = list[i].item[k].path;
+            Dictionary *seen = i < 2 ? customers : transactions;
+            size_t known = seen->count;
+            if (list[i].item[k].bytes != NULL)
+                continue;
+            streams += strcmp(path, "-") == 0;
+            if (dictionary_add(seen, str_from(path)) < known && seen == transactions)
+                twice = path;
+        }
+    if (streams > 1) {
+        (void)error_set(err, STATUS_USAGE, "standard input was given twice, and can be read once");
+        return error_remedy(err, "give one of the two by the name of a file");
+    }
+    if (twice == NULL || !s->keyless)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE,
+                    "%s was given twice, and without a `key` its rows would count twice", twice);
+    return error_remedy(err, "give it once: a transaction reaches its customer from any file");
+}
+
 Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                     const DatasetInputs *in, Error *err)
 {
@@ -430,11 +476,13 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
         return error_remedy(err, "give --score-customers too");
     }
 
+    TRY(check_once(schema, in, scratch, err));
     const SchemaCustomers *sc = &schema->customers;
     const SchemaTransactions *st = &schema->transactions;
-    const BookText label[] = {sc->label.column};
-    Request labelled = request(keep, sc->columns, &sc->key, 1, label, 1);
-    Request scored = request(keep, sc->columns, &sc->key, 1, NULL, 0);
+    size_t needs;
+    BookText *need = customer_needs(keep, sc, &needs); /* the label comes last */
+    Request labelled = request(keep, sc->columns, &sc->key, 1, need, needs);
+    Request scored = request(keep, sc->columns, &sc->key, 1, need, needs - 1);
     for (size_t k = 0; k < scored.columns; k++)
         scored.column[k].dictionary = labelled.column[k].dictionary;
     const Request none = {0};

@@ -7,10 +7,13 @@
  * training; such customers are scored and listed.
  *
  * Transactions: all files are united, then routed by customer, whichever file they came in.
- * Rows of one id are versions of one event: PENDING, then a final state. Nothing here depends
- * on the order of rows or files.
+ * Rows of one id are versions of one event: PENDING, then a final state. A transaction with two
+ * sides is an event of each side that is a customer, with `direction` and `partner`. Rows
+ * without a key get one from what they hold. Columns of a customer that hold one value a period
+ * become events. Nothing here depends on the order of rows or files.
  *
- * Rows in = used + merged + quarantined, by file; dataset_read checks the sum.
+ * Rows in = used + merged + quarantined, by file; a row with two sides counts once, and events
+ * made of a customer's columns are rows of no file. dataset_read checks the sum.
  */
 #ifndef QUALITY_QUALITY_H
 #define QUALITY_QUALITY_H
@@ -66,7 +69,7 @@ typedef struct Dataset {
     int8_t *label;   /* [customers] one of LABEL_ */
     Table *profile;  /* [customers] rows: the customer columns without the label, and `records`:
                         how many rows were merged into this one */
-    Table *versions; /* every usable transaction row of a known customer */
+    Table *versions; /* every usable transaction row of a known customer, or side of one */
     uint32_t *owner; /* [versions->rows] its customer */
     int64_t as_of_us;
     Str *dropped; /* columns that have values in files of one cohort and none in the other's */
@@ -105,7 +108,8 @@ typedef struct DatasetInputs {
 MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                              const DatasetInputs *inputs, Error *err);
 
-/* Events as known at an instant, one row for each id, by customer, then created_at, then id.
+/* Events as known at an instant, one row for each id, by customer, then created_at, then id; of a
+ * payment to oneself the money out comes first.
  * A final state counts from completed_at on (or created_at when that is later); before it the
  * event is pending, whether or not a pending row was exported. */
 typedef struct Collapsed {

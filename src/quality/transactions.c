@@ -370,8 +370,10 @@ static Status check_usable(const Dataset *d, const DatasetInputs *inputs, const 
         (void)error_set(err, STATUS_DATA,
                         "none of the %zu transaction rows belongs to any of the %zu customers",
                         t->rows, d->customers);
-        return error_remedy(err, "check that customers and transactions come from the same "
-                                 "extract, and `key` and `customer` in the schema book");
+        return error_remedy(err,
+                            "check that customers and transactions come from the same extract, and "
+                            "`key` and `%s` in the schema book",
+                            schema_two_sided(d->schema) ? "sides" : "customer");
     }
     return STATUS_OK;
 }

@@ -170,7 +170,7 @@ static void add_book(Document *j, yyjson_mut_val *in, const char *name, Str text
     document_count(j, o, "bytes", text.size);
 }
 
-/* Standard input and texts handed over in memory cannot be read a second time. */
+/* Standard input, pipes and texts handed over in memory cannot be read a second time. */
 static Status add_input(Document *j, yyjson_mut_val *in, const LedgerLine *l, Arena scratch,
                         Error *err)
 {
@@ -179,7 +179,7 @@ static Status add_input(Document *j, yyjson_mut_val *in, const LedgerLine *l, Ar
     yyjson_mut_val *o = document_object(j, in, NULL);
     document_text(j, o, "file", l->file);
     document_text(j, o, "role", l->role);
-    if (strcmp(path, "-") == 0 || !file_exists(path)) {
+    if (strcmp(path, "-") == 0 || !file_is_regular(path)) {
         document_null(j, o, "sha256");
         return STATUS_OK;
     }

@@ -857,6 +857,57 @@ static void protected_transaction_columns_are_kept_from_models(void **state)
     arena_free(&arena);
 }
 
+/* A schema book that names no `created` leaves nothing to a window, an order or an age. */
+static void events_without_time_have_no_window_and_no_order(void **state)
+{
+    (void)state;
+    Arena arena = arena_new();
+    Schema *schema;
+    static const char text[] =
+        "version: 1\nname: s\ncurrency: EUR\n"
+        "customers:\n  key: u\n  label: {column: l, positive: [B], negative: [G]}\n  columns:\n"
+        "    - {name: u, type: text}\n    - {name: l, type: category}\n"
+        "transactions:\n  customer: u\n  amount: amount\n  columns:\n"
+        "    - {name: u, type: text}\n    - {name: amount, type: decimal}\n";
+    static const struct {
+        const char *book, *asks;
+        int64_t line, column;
+    } refused[] = {
+        {BOOK("    use: model\n    over: first 1d\n    expr: count()\n"), "a window", 7, 11},
+        {BOOK("    use: policy\n    over: 30d\n    expr: sum(amount)\n"), "a window", 7, 11},
+        {BOOK("    use: policy\n    expr: count() over 7d\n"), "a window", 7, 11},
+        {BOOK("    use: policy\n    expr: matched(amount > 1 to amount > 2 within 1d)\n"),
+         "an order", 7, 11},
+        {BOOK("    use: monitor\n    expr: as_of\n"), "an age", 7, 11},
+    };
+    Error err = {0};
+    Plan *plan;
+    if (schema_read(&schema, &arena, str_from(text), "s.yaml", &err) != STATUS_OK)
+        fail_msg("%lld: %s", (long long)err.line, err.message);
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        err = (Error){0};
+        assert_int_equal(
+            plan_read(&plan, &arena, str_from(refused[i].book), "f.yaml", schema, &err),
+            STATUS_FORMAT);
+        assert_string_equal(err.message,
+                            str_format(&arena,
+                                       "feature one asks for %s of events, and the schema book "
+                                       "gives them no time",
+                                       refused[i].asks)
+                                .data);
+        assert_non_null(strstr(err.remedy, "`created`"));
+        assert_int_equal(err.line, refused[i].line);
+        assert_int_equal(err.column, refused[i].column);
+    }
+    err = (Error){0};
+    assert_int_equal(plan_read(&plan, &arena,
+                               str_from(BOOK("    use: model\n    over: all\n"
+                                             "    expr: sum(amount) / count()\n")),
+                               "f.yaml", schema, &err),
+                     STATUS_OK);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -874,6 +925,7 @@ int main(void)
         cmocka_unit_test(built_in_book_is_good),
         cmocka_unit_test(plan_refuses_with_place_and_remedy),
         cmocka_unit_test(protected_transaction_columns_are_kept_from_models),
+        cmocka_unit_test(events_without_time_have_no_window_and_no_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
