@@ -12,6 +12,12 @@ static void add_rule(Buffer *b, const char *id, Str when, const char *family, co
                   id, STR_ARG(when), family, severity, because, also, evidence, missing, next);
 }
 
+/* A tenth of what the median customer moves is worth a look. */
+static double bound(const Profile *p)
+{
+    return p->typical < 10 ? 1 : p->typical / 10;
+}
+
 static bool fails(const Profile *p, Arena scratch)
 {
     return p->state != NULL && portrait_saying(p->state, SAYS_FAILED, scratch) > 0;
@@ -28,15 +34,15 @@ static void add_rules(const Profile *p, Buffer *b, Arena scratch)
     buffer_add(b, S("rules:\n"));
     if (flows) {
         add_rule(b, "gone_within_a_day",
-                 str_format(a, "gone_share >= 0.8 and inflow >= %.0f", p->typical), "pass_through",
+                 str_format(a, "gone_share >= 0.8 and inflow >= %.0f", bound(p)), "pass_through",
                  "severe",
                  MONEY2("{gone%s} of {inflow%s} received ({gone_share:percent}) left again within "
                         "a day. Consistent with money that only passes through."),
                  "Everyday spending soon after a salary, or saving elsewhere, is also possible.",
                  "gone", "Where the money came from, and to whom it went, is not yet explained.",
                  "Ask for the origin of the largest credits and the purpose of what followed.");
-        add_rule(b, "unrecorded_funds", str_format(a, "outflow_excess > %.0f", p->typical),
-                 "balance", "supporting",
+        add_rule(b, "unrecorded_funds", str_format(a, "outflow_excess > %.0f", bound(p)), "balance",
+                 "supporting",
                  MONEY2("{outflow%s} left against {inflow%s} of recorded inflow. The source of the "
                         "difference is not yet explained."),
                  "Credits before the data begins are also possible.", "outflow",
@@ -44,12 +50,13 @@ static void add_rules(const Profile *p, Buffer *b, Arena scratch)
                  "Look for the missing credits in the ledger; only then ask the customer.");
     }
     if (flows && partners && p->created != NULL) {
-        add_rule(b, "many_payers", S("payers_7d >= 8"), "collection", "supporting",
+        add_rule(b, "many_payers", str_format(a, "payers_7d >= %d", p->many_payers), "collection",
+                 "supporting",
                  "{payers_7d:count} different payers sent money within 7 days. Consistent with "
                  "collecting for others.",
                  "Selling things, or collecting for a common gift, is also possible.", "payers_7d",
                  "What these payments are for is not yet known.", "Ask what the payments are for.");
-        add_rule(b, "sent_back", str_format(a, "sent_back >= %.0f", p->typical), "circle",
+        add_rule(b, "sent_back", str_format(a, "sent_back >= %.0f", bound(p)), "circle",
                  "supporting",
                  MONEY("{sent_back%s} went to accounts that had paid the customer before. "
                        "Consistent with money that goes in a circle."),
@@ -68,7 +75,7 @@ static void add_rules(const Profile *p, Buffer *b, Arena scratch)
                  "Why the attempts failed is not yet known.",
                  "Look at the reasons of the failures.");
     if (p->created != NULL)
-        add_rule(b, "burst", S("busiest_day >= 20"), "pace", "supporting",
+        add_rule(b, "burst", str_format(a, "busiest_day >= %d", p->busy_day), "pace", "supporting",
                  "{busiest_day:count} transactions within 24 hours.",
                  "A business, or one busy day of a person, looks the same.", "busiest_day",
                  "What the transactions of that day were for is not yet known.",
@@ -92,9 +99,10 @@ Str profile_policy_book(Arena *keep, const Profile *p)
               "explains every key.\n#\n"));
     add_comment(&b, "",
                 str_format(&scratch,
-                           "The bounds on money follow from the median customer's turnover in "
-                           "these files, about %.0f. They are not tested: look at a list of some "
-                           "customers with each pattern, and set them.",
+                           "The bounds on money are a tenth of the median customer's turnover in "
+                           "these files, about %.0f; those on counts are what one customer in "
+                           "twenty reaches. They are not tested: look at some customers with each "
+                           "pattern, and set them.",
                            p->typical));
     buffer_add(&b, S("version: 1\nname: "));
     add_yaml(&b, p->name);
@@ -114,7 +122,7 @@ Str profile_policy_book(Arena *keep, const Profile *p)
                   "\nmitigating:\n  - id: small_amounts\n    when: inflow < %.0f and outflow < "
                   "%.0f\n    because: \"The amounts are small: {inflow%s} received and "
                   "{outflow%s} sent in all.\"\n",
-                  p->typical / 2, p->typical / 2, money, money);
+                  bound(p), bound(p), money, money);
     if (timed)
         buffer_add(&b, S("  - id: long_history\n    when: history >= 180d and transactions >= 50\n"
                          "    because: \"The account shows {transactions:count} transactions over "
@@ -141,14 +149,14 @@ Str profile_policy_book(Arena *keep, const Profile *p)
         "{probability:percent} is above the review bound of {threshold_high:percent}, "
         "{families:count} independent kinds of evidence agree, at least one of them severe, and "
         "{exposure%s} is at stake.\"\n",
-        p->typical, money);
+        bound(p), money);
     buffer_format(
         &b,
         "  - action: PROPOSE_OFFBOARDING\n    when: probability >= threshold_offboarding and "
         "families >= 2 and exposure >= %.0f\n    because: \"The probability of "
         "{probability:percent} is above the bound of {threshold_offboarding:percent}, "
         "{families:count} independent kinds of evidence agree, and {exposure%s} is at stake.\"\n",
-        p->typical, money);
+        bound(p), money);
     buffer_add(
         &b,
         S("  - action: ENHANCED_DUE_DILIGENCE\n    when: probability >= threshold_high\n"

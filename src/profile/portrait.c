@@ -146,8 +146,19 @@ static bool three_after_each_mark(const Portrait *c, char mark)
     return any;
 }
 
+/* +33 is a dialling code; amounts have a plus beside a minus. */
+static bool all_plus(const Portrait *c)
+{
+    for (size_t i = 0; i < portrait_values(c); i++)
+        if (c->value->text[i].data[0] != '+')
+            return false;
+    return true;
+}
+
 static bool look_for_number(Portrait *c)
 {
+    if (all_plus(c))
+        return false;
     for (size_t i = 0; i < COUNT_OF(number_forms); i++) {
         NumberForm form = number_forms[i];
         size_t misfits = try_numbers(c->number, &form, c);

@@ -182,6 +182,7 @@ struct Profile {
     int64_t latest_us; /* of the transactions */
     double span_days;  /* a quarter of customers are observed no longer */
     int window_days;   /* of the model's first days */
+    int busy_day, many_payers; /* in a day, in a week: what one customer in twenty reaches */
     double typical;    /* the median customer's turnover, one significant digit */
     History *history;
     size_t histories;
@@ -196,6 +197,7 @@ void profile_note(Profile *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
 Status roles_join(Profile *p, Arena scratch, Error *err);
 void roles_sides(Profile *p, Arena scratch);
+void customers_measure(Profile *p, Arena scratch);
 Status roles_transactions(Profile *p, Arena scratch, Error *err);
 Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err);
 void history_find(Profile *p, Arena scratch);

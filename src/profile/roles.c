@@ -2,7 +2,6 @@
 #include "profile/profile_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static bool taken(const Profile *p, const Portrait *c)
 {
@@ -167,8 +166,9 @@ static void find_direction(Profile *p, Arena scratch)
         else if (p->out_value.size == 0 && value_says(value, SAYS_OUT, scratch))
             p->out_value = value;
     }
-    profile_note(p, "%.*s: %.*s is taken for money in and %.*s for money out.",
-                 STR_ARG(p->direction->name), STR_ARG(p->in_value), STR_ARG(p->out_value));
+    if (p->in_value.size <= 2) /* C is credit here and may be charge there */
+        profile_note(p, "%.*s: %.*s is taken for money in and %.*s for money out.",
+                     STR_ARG(p->direction->name), STR_ARG(p->in_value), STR_ARG(p->out_value));
 }
 
 /* ---- state, kind, currency, key ---- */
@@ -250,70 +250,6 @@ static void find_currency(Profile *p, Arena scratch)
                      STR_ARG(p->currency_name));
 }
 
-/* ---- what the windows are to be ---- */
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double amount_of(const Profile *p, size_t row)
-{
-    const Portrait *const columns[] = {p->amount, p->debit, p->credit};
-    double sum = 0;
-    for (size_t i = 0; i < COUNT_OF(columns); i++) {
-        const Portrait *c = columns[i];
-        if (c != NULL && c->code[row] != NO_CODE && !is_missing(c->number[c->code[row]]))
-            sum += fabs(c->number[c->code[row]]);
-    }
-    return sum;
-}
-
-static void measure_customers(Profile *p, Arena scratch)
-{
-    size_t customers = portrait_values(p->key), seen = 0;
-    double *first = ARENA_ARRAY(&scratch, double, customers + 1);
-    double *turnover = ARENA_ARRAY(&scratch, double, customers + 1);
-    uint8_t *has = ARENA_ARRAY(&scratch, uint8_t, customers + 1);
-    for (size_t row = 0; row < p->transactions.rows; row++) {
-        const uint32_t who[] = {p->owner[row], p->other == NULL ? NO_CODE : p->other[row]};
-        double at = 0;
-        if (p->created != NULL && p->created->code[row] != NO_CODE)
-            at = p->created->number[p->created->code[row]];
-        if (is_missing(at))
-            continue;
-        for (size_t i = 0; i < COUNT_OF(who); i++) {
-            if (who[i] == NO_CODE)
-                continue;
-            first[who[i]] = has[who[i]] ? fmin(first[who[i]], at) : at;
-            turnover[who[i]] += amount_of(p, row);
-            has[who[i]] = 1;
-        }
-    }
-    for (size_t i = 0; i < customers; i++)
-        if (has[i]) {
-            turnover[seen] = turnover[i];
-            first[seen++] = ((double)p->latest_us - first[i]) / (double)DAY_US;
-        }
-    qsort(first, seen, sizeof *first, by_value);
-    qsort(turnover, seen, sizeof *turnover, by_value);
-    double median = seen == 0 ? 1000 : turnover[seen / 2], unit = 1;
-    while (median >= 10 * unit)
-        unit *= 10;
-    p->typical = fmax(1, floor(median / unit + 0.5) * unit);
-    p->span_days = seen == 0 ? 0 : first[seen / 4];
-    /* Most customers must be known for twice the window, so that it can be tested whether the
-     * model looks beyond it. */
-    static const int windows[] = {365, 180, 90, 60, 30, 14};
-    p->window_days = 14;
-    for (size_t i = 0; i < COUNT_OF(windows); i++)
-        if (p->span_days >= 2 * windows[i]) {
-            p->window_days = windows[i];
-            break;
-        }
-}
-
 Status roles_transactions(Profile *p, Arena scratch, Error *err)
 {
     find_times(p, scratch);
@@ -351,6 +287,6 @@ Status roles_transactions(Profile *p, Arena scratch, Error *err)
     if (p->transaction == NULL)
         profile_note(p, "No column names a transaction: every row counts as one of its own, so "
                         "rows that repeat cannot be told from two that are alike.");
-    measure_customers(p, scratch);
+    customers_measure(p, scratch);
     return STATUS_OK;
 }

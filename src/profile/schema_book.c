@@ -72,8 +72,12 @@ static void add_time_form(const Profile *p, Buffer *b, const Portrait *c)
 
 static void add_values(Buffer *b, const Portrait *c, Arena *scratch)
 {
+    enum { VALUE_SHOWN = 30 };
     const uint32_t *order = portrait_order(scratch, c);
     Buffer seen = buffer_new(scratch);
+    for (size_t i = 0; i < portrait_values(c); i++)
+        if (c->value->text[i].size > VALUE_SHOWN)
+            return; /* identifiers tell a reader nothing */
     for (size_t i = 0; i < portrait_values(c) && i < VALUES_SHOWN; i++)
         buffer_format(&seen, "%s%.*s %.0f %%", i > 0 ? ", " : "", STR_ARG(c->value->text[order[i]]),
                       100.0 * c->count[order[i]] / (double)c->filled);

@@ -275,6 +275,22 @@ static const char *const sayings[] = {
                      "desconocido missing",
 };
 
+/* A value of several words says what one of them says, if none of them says no. */
+static bool speaks_plainly(Str plain, Says what)
+{
+    enum { LETTERS = 4 };
+    static const char *const denials[] = {"no",   "not", "non", "pas",   "ohne",
+                                          "kein", "sin", "un",  "nicht", "without"};
+    for (size_t i = 0; i < COUNT_OF(denials); i++)
+        if (is_word(plain, str_from(denials[i])))
+            return false;
+    Str list = str_from(sayings[what]), word;
+    while (next_word(&list, &word))
+        if (word.size >= LETTERS && is_word(plain, word))
+            return true;
+    return false;
+}
+
 bool value_says(Str value, Says what, Arena scratch)
 {
     if (value.size == 0 || value.size > 40)
@@ -302,5 +318,6 @@ bool value_says(Str value, Says what, Arena scratch)
     while (next_word(&list, &word))
         if (str_equal(word, (Str){phrase, size}))
             return true;
-    return false;
+    bool ends = what == SAYS_BAD || what == SAYS_DONE || what == SAYS_FAILED;
+    return ends && speaks_plainly(plain, what);
 }
