@@ -38,8 +38,9 @@ typedef struct Terms {
 static void add(const Terms *t, const char *name, const char *over, const char *use,
                 const char *family, const char *risk, const char *format, Str says, Str expr)
 {
-    add_entry(t->b, (Entry){name, str_chars(t->arena, expr), over, use, family, risk, format,
-                            str_chars(t->arena, says)});
+    Str own = own_name(t->arena, t->p, str_from(name));
+    add_entry(t->b, (Entry){str_chars(t->arena, own), str_chars(t->arena, expr), over, use, family,
+                            risk, format, str_chars(t->arena, says)});
 }
 
 #define TEXT(...) str_format(t->arena, __VA_ARGS__)
@@ -141,14 +142,21 @@ static void add_flows(const Terms *t)
           a, a, a, a);
     MODEL("early_outflow_excess", "flow", NULL, t->money, "Outflow in excess of recorded inflow",
           "greatest(sum(%s where money_out) - sum(%s where money_in), 0)", a, a);
+}
+
+static void add_sizes(const Terms *t)
+{
+    const char *a = t->amount;
     buffer_add(t->b, S("\n  # ---- size: how much, and how alike ----\n"));
     static const struct {
         const char *name, *condition, *what;
-    } ways[] = {{"in", "money_in", "received"}, {"out", "money_out", "sent"}};
-    for (size_t i = 0; i < COUNT_OF(ways); i++) {
-        const char *n = ways[i].name, *c = ways[i].condition, *w = ways[i].what;
+    } ways[] = {{"in", "money_in", "received"}, {"out", "money_out", "sent"}, {"", NULL, "moved"}};
+    size_t from = t->flows ? 0 : 2, to = t->flows ? 2 : 3; /* by direction, or all together */
+    for (size_t i = from; i < to; i++) {
+        const char *n = t->flows ? TEXT("%s_", ways[i].name).data : "", *w = ways[i].what;
+        const char *c = t->flows ? ways[i].condition : t->event;
 #define SIZE(suffix, format, says, ...)                                                            \
-    add(t, TEXT("early_%s_" suffix, n).data, t->early, "model", "size", NULL, format,              \
+    add(t, TEXT("early_%s" suffix, n).data, t->early, "model", "size", NULL, format,               \
         TEXT(says " %s, %s", w, t->days), TEXT(__VA_ARGS__))
         SIZE("sum", t->money, "Money", "sum(%s where %s)", a, c);
         SIZE("count", "count", "Number of amounts", "count(%s)", c);
@@ -280,39 +288,6 @@ static Str reason_against(Arena *arena, const Profile *p, const Portrait *c)
     return S("");
 }
 
-static const char *const engine_names[] = {"probability",
-                                           "probability_low",
-                                           "probability_high",
-                                           "threshold_medium",
-                                           "threshold_high",
-                                           "rules",
-                                           "threshold_offboarding",
-                                           "severe_rules",
-                                           "families",
-                                           "exposure",
-                                           "insufficient_data",
-                                           "inflow",
-                                           "outflow",
-                                           "gone",
-                                           "gone_share",
-                                           "outflow_excess",
-                                           "sent_back",
-                                           "payers_7d",
-                                           "failed_attempts",
-                                           "attempts",
-                                           "busiest_day",
-                                           "largest",
-                                           "transactions",
-                                           "history",
-                                           "events",
-                                           "has_events",
-                                           "days_since_last",
-                                           "silent_7d",
-                                           "tenure_days",
-                                           "active_span_days",
-                                           "customer_records",
-                                           "window_cut_short"};
-
 static void add_profile(const Terms *t)
 {
     const Profile *p = t->p;
@@ -329,9 +304,8 @@ static void add_profile(const Terms *t)
             continue;
         }
         Str name = name_of_feature(t->arena, c->name), why = reason_against(t->arena, p, c);
-        for (size_t i = 0; i < COUNT_OF(engine_names); i++)
-            if (str_equal(name, str_from(engine_names[i])))
-                name = TEXT("column_%.*s", STR_ARG(name));
+        if (is_engine_name(name))
+            name = TEXT("column_%.*s", STR_ARG(name));
         const char *column = name_text(t->arena, c->name);
         if (why.size > 0) {
             add_comment(t->b, "  ",
@@ -446,14 +420,17 @@ Str profile_features_book(Arena *keep, const Profile *p)
     add_yaml(&b, p->name);
     buffer_add(&b, S("\n\n"));
     add_definitions(t);
-    buffer_add(&b, S("\n# Slices that every figure is given for.\nstrata:\n  ALL: true\n"
-                     "  TX: events > 0\n"));
+    buffer_format(&b,
+                  "\n# Slices that every figure is given for.\nstrata:\n  ALL: true\n"
+                  "  TX: %.*s > 0\n",
+                  STR_ARG(own_name(&scratch, p, S("events"))));
     if (p->created != NULL && p->histories == 0)
-        buffer_format(&b, "  MAT: tenure_days >= %d # those whose first days are over\n",
-                      p->window_days * 2);
+        buffer_format(&b, "  MAT: %.*s >= %d # those whose first days are over\n",
+                      STR_ARG(own_name(&scratch, p, S("tenure_days"))), p->window_days * 2);
     buffer_add(&b, S("\nfeatures:\n"));
     if (terms.flows)
         add_flows(t);
+    add_sizes(t);
     if (terms.flows && terms.partner != NULL)
         add_partners(t);
     add_pace(t);

@@ -93,6 +93,11 @@ static bool shape_five_digits(Str s)
         good = digit(s.data[i]);
     return good;
 }
+static bool shape_two_capitals(Str s) /* CA, NY: a state of a country */
+{
+    return s.size == 2 && s.data[0] >= 'A' && s.data[0] <= 'Z' && s.data[1] >= 'A' &&
+           s.data[1] <= 'Z';
+}
 static bool shape_dialling(Str s) /* +33 */
 {
     bool good = s.size >= 2 && s.data[0] == '+';
@@ -119,6 +124,8 @@ static void by_values(Profile *p, Portrait *c, Arena scratch)
         stands(c, "gender", keep, "its values are those of a gender or a form of address");
     else if (named_set && values >= 2 && portrait_saying(c, SAYS_COUNTRY, scratch) >= 0.9)
         stands(c, "residence", keep, "its values are countries");
+    else if (SPEAKS(c, WORD_STATE) && values >= 2 && of_shape(c, shape_two_capitals, 0.95))
+        stands(c, "residence", keep, "its values are codes of two capitals, as states have");
     else if (of_shape(c, shape_locale, 0.9) && values >= 2)
         stands(c, "language", keep, "its values are locales");
     else if (named_set && values >= 2 && portrait_saying(c, SAYS_LANGUAGE, scratch) >= 0.9)

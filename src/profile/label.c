@@ -81,7 +81,7 @@ static void sides(Profile *p, Arena scratch)
         l->why = S("by how often its values occur");
     }
     if (c->kind == KIND_BOOLEAN)
-        l->why = S("true is risky");
+        l->why = S("yes, true or 1 is taken for risky");
 }
 
 static void count(Profile *p)

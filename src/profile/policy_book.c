@@ -87,6 +87,39 @@ static void add_rules(const Profile *p, Buffer *b, Arena scratch)
                  "What the amount was for is not yet known.", "Ask for its purpose.");
 }
 
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
+}
+
+/* The words of conditions and placeholders under the names that the features book gave them. */
+static Str with_own_names(Arena *keep, const Profile *p, Str text)
+{
+    static const char *const places[] = {"when: ", "exposure: ", "evidence: "};
+    Buffer b = buffer_new(keep);
+    bool condition = false;
+    for (size_t i = 0; i < text.size;) {
+        char c = text.data[i], before = i > 0 ? text.data[i - 1] : '\n';
+        for (size_t k = 0; k < COUNT_OF(places); k++)
+            condition = condition || str_starts(str_slice(text, i, text.size), str_from(places[k]));
+        condition = condition && c != '\n';
+        size_t end = i;
+        while (end < text.size && is_name_byte(text.data[end]))
+            end++;
+        if (end == i) {
+            buffer_char(&b, c);
+            i++;
+            continue;
+        }
+        Str word = str_slice(text, i, end);
+        bool place = end < text.size && text.data[end] == ':' && before != '{';
+        bool names = ((condition && !place) || before == '{') && !is_engine_name(word);
+        buffer_add(&b, names ? own_name(keep, p, word) : word);
+        i = end;
+    }
+    return buffer_str(&b);
+}
+
 Str profile_policy_book(Arena *keep, const Profile *p)
 {
     Arena scratch = arena_new();
@@ -174,5 +207,5 @@ Str profile_policy_book(Arena *keep, const Profile *p)
           "otherwise: \"The probability of {probability:percent} is below the monitoring bound of "
           "{threshold_medium:percent} and no pattern of the rules was seen.\"\n"));
     arena_free(&scratch);
-    return buffer_str(&b);
+    return with_own_names(keep, p, buffer_str(&b));
 }

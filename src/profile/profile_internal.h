@@ -178,12 +178,12 @@ struct Profile {
     Str currency_name;
     Str in_value, out_value; /* of the direction column */
     int64_t step_us;
-    bool has_clock;    /* events have an hour */
-    int64_t latest_us; /* of the transactions */
-    double span_days;  /* a quarter of customers are observed no longer */
-    int window_days;   /* of the model's first days */
+    bool has_clock;            /* events have an hour */
+    int64_t latest_us;         /* of the transactions */
+    double span_days;          /* a quarter of customers are observed no longer */
+    int window_days;           /* of the model's first days */
     int busy_day, many_payers; /* in a day, in a week: what one customer in twenty reaches */
-    double typical;    /* the median customer's turnover, one significant digit */
+    double typical;            /* the median customer's turnover, one significant digit */
     History *history;
     size_t histories;
     Str series; /* the event column that tells histories apart */
@@ -210,6 +210,10 @@ void add_yaml(Buffer *b, Str text);                        /* a scalar, quoted w
 void add_name(Buffer *b, Str name);                        /* a column in an expression */
 void add_literal(Buffer *b, Str value);                    /* 'value' */
 void add_comment(Buffer *b, const char *indent, Str text); /* # lines, wrapped */
+/* The name of a feature that is ours, unless a customers' column has it. */
+Str own_name(Arena *keep, const Profile *p, Str name);
+/* A name that policy conditions have from the engine; no feature may have it. */
+bool is_engine_name(Str name);
 /* A name for a feature: letters, digits and _. */
 Str name_of_feature(Arena *keep, Str column);
 

@@ -166,7 +166,7 @@ static void find_direction(Profile *p, Arena scratch)
         else if (p->out_value.size == 0 && value_says(value, SAYS_OUT, scratch))
             p->out_value = value;
     }
-    if (p->in_value.size <= 2) /* C is credit here and may be charge there */
+    if (p->in_value.size == 1) /* C is credit here and may be charge there */
         profile_note(p, "%.*s: %.*s is taken for money in and %.*s for money out.",
                      STR_ARG(p->direction->name), STR_ARG(p->in_value), STR_ARG(p->out_value));
 }

@@ -129,3 +129,34 @@ Str name_of_feature(Arena *keep, Str column)
         buffer_char(&b, plain.data[i] == ' ' ? '_' : plain.data[i]);
     return buffer_str(&b);
 }
+
+bool is_engine_name(Str name)
+{
+    static const char *const names[] = {"probability",
+                                        "probability_low",
+                                        "probability_high",
+                                        "threshold_medium",
+                                        "threshold_high",
+                                        "rules",
+                                        "threshold_offboarding",
+                                        "severe_rules",
+                                        "families",
+                                        "exposure",
+                                        "insufficient_data",
+                                        "and",
+                                        "or",
+                                        "not",
+                                        "greatest"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (str_equal(name, str_from(names[i])))
+            return true;
+    return false;
+}
+
+Str own_name(Arena *keep, const Profile *p, Str name)
+{
+    for (size_t k = 0; k < p->customers.columns; k++)
+        if (str_equal(p->customers.column[k].name, name))
+            return own_name(keep, p, str_format(keep, "own_%.*s", STR_ARG(name)));
+    return name;
+}

@@ -120,7 +120,7 @@ static const char *const vocabulary[] = {
                      "cierre baja mule mulet sar str alert alerte alerta investigation enquete "
                      "ermittlung chargeback recovery recouvrement mahnung dunning exit offboard "
                      "offboarding terminated termination resiliation kuendigung kundigung blocage "
-                     "blocked block motif incident case dossier *fraud *suspen *sperr *bloq "
+                     "blocked block *fraud *suspen *sperr *bloq "
                      "*clotur *kuendig *kundig *schliess",
     [WORD_LAST] = "last latest letzte letzter letztes dernier derniere ultimo ultima recent "
                   "*letzt",
@@ -143,7 +143,8 @@ static const char *const vocabulary[] = {
     [WORD_ETHNICITY] = "ethnicity ethnic race ethnie herkunft etnia raza ancestry *ethni",
     [WORD_RELIGION] = "religion religious konfession faith confession kirchensteuer creencia "
                       "*religi *konfession",
-    [WORD_MARITAL] = "marital married familienstand matrimonial civil zivilstand matrimonio "
+    [WORD_MARITAL] = "marital married marriage mariage ehe familienstand matrimonial civil "
+                     "zivilstand matrimonio "
                      "familiale *marital *familienstand",
     [WORD_FAMILY] = "children dependents dependants enfants kinder hijos enfant *kinder",
     [WORD_HEALTH] = "health disability disabled handicap sante gesundheit behinderung "
