@@ -27,6 +27,35 @@ static ProfileFiles paths(const Args *args, const char *option)
     return (ProfileFiles){path, files.count};
 }
 
+/* Operands `from` to `to`, patterns put out as for options. */
+static ProfileFiles operands(const Args *args, size_t from, size_t to)
+{
+    const char **path = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t i = from; i < to; i++) {
+        const char **found;
+        size_t some = file_glob(&found, args->arena, args->operand[i]);
+        for (size_t k = 0; k < some; k++)
+            *ARENA_PUSH(args->arena, path, count, capacity) = found[k];
+    }
+    return (ProfileFiles){path, count};
+}
+
+/* A header is read, then the cells: a pipe would be empty the second time. */
+static Status check_files(ProfileFiles files, Error *err)
+{
+    for (size_t i = 0; i < files.count; i++) {
+        bool pipe = strcmp(files.path[i], "-") == 0 ||
+                    (file_exists(files.path[i]) && !file_is_regular(files.path[i]));
+        if (!pipe)
+            continue;
+        (void)error_set(err, STATUS_USAGE, "init reads a file twice, and %s can be read once",
+                        files.path[i]);
+        return error_remedy(err, "write it to a file first");
+    }
+    return STATUS_OK;
+}
+
 /* What was written must be readable: a book that init cannot read back is a bug of init, found
  * here and not by whoever runs it. */
 static Status read_back(const Args *args, Str schema_text, Str features_text, Str policy_text,
@@ -92,11 +121,15 @@ static Status run(const Args *args, Error *err)
         return error_remedy(err, "%s init customers.csv transactions.csv --out books",
                             args->program);
     }
-    const ProfileInputs in = {.customers = {args->operand, 1},
-                              .transactions = {args->operand + 1, args->operands - 1},
+    const ProfileInputs in = {.customers = operands(args, 0, 1),
+                              .transactions = operands(args, 1, args->operands),
                               .score_customers = paths(args, "score-customers"),
                               .score_transactions = paths(args, "score-transactions"),
                               .label = args_value(args, "label", NULL)};
+    TRY(check_files(in.customers, err));
+    TRY(check_files(in.transactions, err));
+    TRY(check_files(in.score_customers, err));
+    TRY(check_files(in.score_transactions, err));
     Arena scratch = arena_new();
     progress_tell(&args->progress, "looking", 0, 1);
     Status status = profile_read(&profile, args->arena, scratch, &in, err);
