@@ -1,7 +1,7 @@
 /* label.c - the customers' column that names an outcome, and what its values mean. */
 #include "profile/profile_internal.h"
 
-enum { VALUES_MAX = 6, SCORE_LEAST = 3 };
+enum { VALUES_MAX = 6, VALUES_MOST = 20, SCORE_LEAST = 3 }; /* guessed, and when named */
 
 static bool is_ground(const Portrait *c)
 {
@@ -140,10 +140,11 @@ Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err)
                                  "that a customer turned out risky");
     }
     Label *l = &p->label;
-    if (portrait_values(l->column) < 2 || portrait_values(l->column) > 50) {
+    if (l->column == p->key || portrait_values(l->column) < 2 ||
+        portrait_values(l->column) > VALUES_MOST) {
         (void)error_set(err, STATUS_DATA, "column %.*s has %zu values and cannot be the label",
                         STR_ARG(l->column->name), portrait_values(l->column));
-        return error_remedy(err, "a label has two values, or a few");
+        return error_remedy(err, "a label has two values, or a few; --label names another column");
     }
     sides(p, scratch);
     count(p);
