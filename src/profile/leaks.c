@@ -172,7 +172,9 @@ static void event_leak(Profile *p, Portrait *c, const uint32_t *row, size_t rows
         seen[code] = who + 1;
         with[code][p->outcome[who]]++;
     }
-    bool role = c == p->type || c == p->state || c == p->direction;
+    /* What is known to be a state or a kind is used, with a warning; a column that was taken for a
+     * kind for want of a better one is not. */
+    bool role = (c == p->type && SPEAKS(c, WORD_TYPE)) || c == p->state || c == p->direction;
     for (size_t i = 0; i < values; i++) {
         if (with[i][1] < CLASS_LEAST || share(with[i][1], total[1]) < 0.2 ||
             with[i][0] * 50 > with[i][1])
@@ -211,6 +213,8 @@ void leaks_find(Profile *p, Arena scratch)
                    (c->kind == KIND_INTEGER && portrait_values(c) <= 10);
         if (few && c != p->customer && c != p->currency && c != p->source && c != p->target)
             event_leak(p, c, row, rows, total, scratch);
+        if (c == p->type && c->leak.size > 0)
+            p->type = NULL;
     }
 }
 
