@@ -452,8 +452,7 @@ static Status run(const Args *args, Error *err)
     if (!silence.passed)
         findings_add(
             j->data->findings, SEVERITY_SEVERE, "silence_test", silence.customers,
-            str_format(j->keep,
-                       "cutting every history at %.*s moves the mean probability by %.3f",
+            str_format(j->keep, "cutting every history at %.*s moves the mean probability by %.3f",
                        STR_ARG(duration_text(age, silence.age_us)), silence.mean_change),
             S("the model has learnt from how long customers were observed: look at its features"));
     if (!silence.tested && silence.age_us > 28 * DAY_US)
@@ -492,7 +491,8 @@ static Status run(const Args *args, Error *err)
         (void)error_set(err, STATUS_GATE,
                         "the silence test failed: cutting every history at %.*s moves "
                         "probabilities by %.3f on average (limit %.3f), rank correlation %.3f",
-                        STR_ARG(duration_text(age, silence.age_us)), silence.mean_change, silence.limit, silence.rank_correlation);
+                        STR_ARG(duration_text(age, silence.age_us)), silence.mean_change,
+                        silence.limit, silence.rank_correlation);
         return error_remedy(err, "the model has learnt from how long customers were observed: "
                                  "look at its features, and do not use these results");
     }

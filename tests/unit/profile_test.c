@@ -489,6 +489,31 @@ static void windows_are_half_of_what_most_customers_are_observed(void **state)
     assert_true(str_contains(profile_features_book(&arena, p), window));
 }
 
+static void histories_are_cut_at_twice_the_longest_window_of_the_model(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *over, *use;
+        int64_t days;
+    } cases[] = {{"first 3d", "model", 28},
+                 {"first 14d", "model", 28},
+                 {"first 90d", "model", 180},
+                 {"all", "model", 28},
+                 {"first 90d", "policy", 28}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        Schema *s;
+        Plan *plan;
+        assert_int_equal(schema_default(&s, &arena, NULL), STATUS_OK);
+        Str book =
+            str_format(&arena,
+                       "version: 1\nfeatures:\n  - name: n\n    expr: count()\n    over: %s\n"
+                       "    use: %s\n    family: f\n    says: Transactions\n",
+                       cases[i].over, cases[i].use);
+        assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", s, NULL), STATUS_OK);
+        assert_int_equal(plan_common_age(plan), cases[i].days * DAY_US);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +530,7 @@ int main(void)
         CLAIM(the_shape_of_transactions_is_seen),
         CLAIM(a_flag_that_only_risky_customers_transactions_have_is_a_leak),
         CLAIM(names_of_any_kind_can_be_written),
+        CLAIM(histories_are_cut_at_twice_the_longest_window_of_the_model),
         CLAIM(windows_are_half_of_what_most_customers_are_observed)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
