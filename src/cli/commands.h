@@ -9,6 +9,7 @@ extern const Command command_check;
 extern const Command command_completion;
 extern const Command command_evaluate;
 extern const Command command_features;
+extern const Command command_init;
 extern const Command command_man;
 extern const Command command_run;
 extern const Command command_score;

@@ -501,15 +501,23 @@ Status job_silence(Job *j, Error *err)
     uint32_t *all = ARENA_ARRAY(j->keep, uint32_t, j->data->customers + 1);
     for (size_t i = 0; i < j->data->customers; i++)
         all[i] = (uint32_t)i;
-    TRY(score_silence(silence, j->scratch, j->bundle, j->data, all, j->data->customers, 28 * DAY_US,
-                      j->args->team, err));
+    TRY(score_silence(silence, j->scratch, j->bundle, j->data, all, j->data->customers,
+                      plan_common_age(j->plan), j->args->team, err));
+    char age[TIME_TEXT];
     if (!silence->passed)
         findings_add(
             j->data->findings, SEVERITY_SEVERE, "silence_test", silence->customers,
-            str_format(j->keep,
-                       "cutting every history at 28 days moves the mean probability by %.3f",
-                       silence->mean_change),
+            str_format(j->keep, "cutting every history at %.*s moves the mean probability by %.3f",
+                       STR_ARG(duration_text(age, silence->age_us)), silence->mean_change),
             S("the model has learnt from how long customers were observed: look at its features"));
+    if (!silence->tested && silence->age_us > 28 * DAY_US)
+        findings_add(
+            j->data->findings, SEVERITY_WARNING, "silence_untested", silence->customers,
+            str_format(j->keep,
+                       "the model's windows are so long that only %zu customers are observed for "
+                       "twice as long, %.*s: the silence test is not possible",
+                       silence->customers, STR_ARG(duration_text(age, silence->age_us))),
+            S("take shorter windows, or make sure that all customers were observed equally long"));
     j->run.silence = silence;
     return STATUS_OK;
 }
@@ -518,11 +526,13 @@ Status job_verdict(const Job *j, Error *err)
 {
     const Silence *silence = j->run.silence;
     const Control *control = &j->run.audit->control;
+    char age[TIME_TEXT];
     if (silence != NULL && !silence->passed) {
         (void)error_set(err, STATUS_GATE,
-                        "the silence test failed: cutting every history at 28 days moves "
+                        "the silence test failed: cutting every history at %.*s moves "
                         "probabilities by %.3f on average (limit %.3f), rank correlation %.3f",
-                        silence->mean_change, silence->limit, silence->rank_correlation);
+                        STR_ARG(duration_text(age, silence->age_us)), silence->mean_change,
+                        silence->limit, silence->rank_correlation);
         return error_remedy(err, "the model has learnt from how long customers were observed: "
                                  "look at its features, and do not use these results");
     }

@@ -103,6 +103,11 @@ const Feature *plan_find(const Plan *p, Str name); /* NULL when absent */
  * window, use, meaning, direction, format and what it needs.  Memory: keep.  Cost: O(book). */
 Str plan_describe(Arena *keep, const Plan *p);
 
+/* The age at which the silence test cuts every history: twice the longest `first` window that the
+ * model sees, and at least 28 days. A cut inside a window would take away what the model may see,
+ * and one right at its end would test nothing. */
+int64_t plan_common_age(const Plan *p);
+
 /* The feature whose first aggregate stands behind this one: itself, or the first it uses that
  * has one. */
 const Feature *feature_source(const Plan *p, const Feature *f);

@@ -8,6 +8,8 @@
 MUST_USE Status plan_check_time(const Plan *p, const Feature *f, Error *err);
 /* What a feature reads, and whether its use allows that; the last step of reading it. */
 MUST_USE Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err);
+/* Where the events have no time, a feature may not ask for one. */
+MUST_USE Status plan_check_time(const Plan *p, const Feature *f, Error *err);
 
 typedef struct Range {
     size_t from, to; /* rows from .. to - 1 of events->rows */

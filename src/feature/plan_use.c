@@ -212,6 +212,22 @@ Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err)
     return STATUS_OK;
 }
 
+int64_t plan_common_age(const Plan *p)
+{
+    int64_t longest = 14 * DAY_US;
+    for (size_t i = 0; i < p->features; i++) {
+        size_t count;
+        const Feature *f = &p->feature[i];
+        const Aggregate *a = lang_aggregates(f->expr, &count);
+        for (size_t k = 0; k < count && f->use == USE_MODEL; k++) {
+            Window w = a[k].has_window ? a[k].window : f->window;
+            if (w.kind == WINDOW_FIRST && w.duration_us > longest)
+                longest = w.duration_us;
+        }
+    }
+    return 2 * longest;
+}
+
 bool feature_reads(const Feature *f, Str column)
 {
     return among(f->reads, f->read_count, column);
