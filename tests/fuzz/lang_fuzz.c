@@ -42,18 +42,24 @@ static Table *table(Arena *arena)
     return t;
 }
 
+/* The expression, and the row-level parts of its aggregates. */
 static void evaluate(Arena *arena, Arena scratch, const Expr *e)
 {
     size_t count;
     const Aggregate *a = lang_aggregates(e, &count);
     Column *column = ARENA_ARRAY(arena, Column, count + 1);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        const Expr *part[] = {a[i].argument, a[i].filter, a[i].base};
         column_init(&column[i], arena, S("aggregate"), a[i].type, a[i].scale, 3, NULL);
+        for (size_t k = 0; k < COUNT_OF(part); k++)
+            if (part[k] != NULL)
+                evaluate(arena, scratch, part[k]);
+    }
     Error err = {0};
     Column out;
     Status status = lang_evaluate(&out, arena, scratch, e, table(arena), column, &err);
     if (status == STATUS_OK)
-        for (Format f = FORMAT_PLAIN; f <= FORMAT_DATE; f++)
+        for (Format f = FORMAT_PLAIN; f < FORMATS; f++)
             for (size_t i = 0; i < 3; i++)
                 (void)format_cell(arena, f, &out, i);
     else if (status != STATUS_LIMIT || err.message[0] == '\0')
@@ -71,8 +77,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     Arena arena = arena_new(), scratch = arena_new();
     Definition definition = {.name = S("def"), .text = second, .line = 1, .column = 1};
-    Scope scope = {customer, COUNT_OF(customer), customer, COUNT_OF(customer), &definition, 1,
-                   {"m", 1}, 0, NULL, 0};
+    Scope scope = {customer,    COUNT_OF(customer),
+                   customer,    COUNT_OF(customer),
+                   &definition, 1,
+                   {"m", 1},    -90 * MINUTE_US,
+                   NULL,        0};
     Error err = {0};
     Expr *e, *again;
     if (lang_read(&e, &arena, first, &scope, "book.yaml", 3, 5, &err) == STATUS_OK) {
@@ -82,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !str_equal(lang_text(e), lang_text(again)))
             abort();
         evaluate(&arena, scratch, e);
-    } else if (err.message[0] == '\0' || err.line < 1 || err.column < 1) {
+    } else if (err.message[0] == '\0' || err.line < 1 || err.column < 1 ||
+               err.caret > (int64_t)sizeof err.excerpt) {
         abort();
     }
     Template *t;
