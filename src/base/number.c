@@ -196,3 +196,71 @@ double stable_logit(double p)
 {
     return stable_log(p) - stable_log1p(-p);
 }
+
+/* From the largest down, each part takes as many bits of those below as it can hold. */
+static void pack(ExactSum *s)
+{
+    double packed[COUNT_OF(s->part)], high = s->part[s->count - 1];
+    size_t first = COUNT_OF(packed);
+    for (size_t i = s->count - 1; i-- > 0;) {
+        double sum = high + s->part[i], low = s->part[i] - (sum - high);
+        high = sum;
+        if (low == 0)
+            continue;
+        packed[--first] = high;
+        high = low;
+    }
+    if (high != 0)
+        packed[--first] = high;
+    s->count = COUNT_OF(packed) - first;
+    for (size_t i = 0; i < s->count; i++)
+        s->part[i] = packed[first + i];
+}
+
+void exact_add(ExactSum *s, double x)
+{
+    size_t kept = 0;
+    if (s->count == COUNT_OF(s->part))
+        pack(s);
+    for (size_t i = 0; i < s->count; i++) {
+        double y = s->part[i];
+        if (fabs(x) < fabs(y)) {
+            double swap = x;
+            x = y;
+            y = swap;
+        }
+        double high = x + y, low = y - (high - x); /* x + y = high + low, exactly */
+        if (low != 0)
+            s->part[kept++] = low;
+        x = high;
+    }
+    if (!isfinite(x))
+        s->overflow = true;
+    if (x != 0)
+        s->part[kept++] = x;
+    s->count = kept;
+}
+
+double exact_value(const ExactSum *s)
+{
+    size_t i = s->count;
+    double high = 0, low = 0;
+    if (s->overflow)
+        return INFINITY;
+    if (i > 0)
+        high = s->part[--i];
+    while (i > 0) {
+        double x = high, y = s->part[--i];
+        high = x + y;
+        low = y - (high - x);
+        if (low != 0)
+            break;
+    }
+    /* Halfway between two doubles, what is left decides. */
+    if (i > 0 && ((low < 0 && s->part[i - 1] < 0) || (low > 0 && s->part[i - 1] > 0))) {
+        double twice = low * 2, x = high + twice;
+        if (x - high == twice)
+            high = x;
+    }
+    return high;
+}

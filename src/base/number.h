@@ -36,6 +36,18 @@ double stable_log1p(double x); /* exact for tiny x */
 double stable_sigmoid(double x);
 double stable_logit(double p);
 
+/* A sum of doubles without any rounding until it is asked for: adding -x takes x out again, to
+ * the last bit, and the order of adding makes no difference. Starts as zeros.
+ * Cost: O(parts), of which there are few unless sizes differ by many powers of ten.
+ * Source: Shewchuk 1997, as in Python's math.fsum. */
+typedef struct ExactSum {
+    double part[64]; /* small to large, no bit in two of them; packed, 2098 bits fit in 42 */
+    size_t count;
+    bool overflow; /* left the range of a double; nothing brings it back */
+} ExactSum;
+void exact_add(ExactSum *s, double x);
+double exact_value(const ExactSum *s); /* rounded once; infinity after an overflow */
+
 bool is_missing(double x); /* NaN marks a missing number */
 #define MISSING_VALUE ((double)__builtin_nanf(""))
 

@@ -1,18 +1,23 @@
 #include "feature/feature_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Equal parts of different features are computed once: row-level expressions by their
  * canonical text, aggregates by kind, parts and window, nested ones likewise. */
+typedef struct Made {
+    const Column *column; /* over the events */
+} Made;
+
 typedef struct Shared {
     Arena *keep;
     Arena scratch;
     const Events *events;
     Dictionary *row_texts; /* canonical text -> position in row_value */
-    Column **row_value;
+    Made *row_value;
     size_t row_values, row_capacity;
     Dictionary *nested_texts;
-    Column **nested_value;
+    Made *nested_value;
     size_t nested_values, nested_capacity;
     Dictionary *aggregate_texts;
     Folding *folding;
@@ -58,7 +63,8 @@ static Status nested_column(Column *out, Shared *s, const Aggregate *a, Window w
     Str key = aggregate_key(s->keep, a, seen);
     uint32_t code = dictionary_find(s->nested_texts, key);
     if (code != NO_CODE) {
-        *out = *s->nested_value[code];
+        assert(s->nested_value != NULL);
+        *out = *s->nested_value[code].column;
         return STATUS_OK;
     }
     Folding f;
@@ -66,7 +72,7 @@ static Status nested_column(Column *out, Shared *s, const Aggregate *a, Window w
     Column *value = ARENA_NEW(s->keep, Column);
     TRY(sequence_column(value, s->keep, s->scratch, s->events, &f, seen, err));
     (void)dictionary_add(s->nested_texts, key);
-    *ARENA_PUSH(s->keep, s->nested_value, s->nested_values, s->nested_capacity) = value;
+    *ARENA_PUSH(s->keep, s->nested_value, s->nested_values, s->nested_capacity) = (Made){value};
     *out = *value;
     return STATUS_OK;
 }
@@ -85,7 +91,8 @@ static Status row_column(const Column **out, Shared *s, const Expr *e, Window w,
     }
     uint32_t code = dictionary_find(s->row_texts, key);
     if (code != NO_CODE) {
-        *out = s->row_value[code];
+        assert(s->row_value != NULL);
+        *out = s->row_value[code].column;
         return STATUS_OK;
     }
     size_t count;
@@ -96,7 +103,7 @@ static Status row_column(const Column **out, Shared *s, const Expr *e, Window w,
     Column *value = ARENA_NEW(s->keep, Column);
     TRY(lang_evaluate(value, s->keep, s->scratch, e, s->events->rows, nested, err));
     (void)dictionary_add(s->row_texts, key);
-    *ARENA_PUSH(s->keep, s->row_value, s->row_values, s->row_capacity) = value;
+    *ARENA_PUSH(s->keep, s->row_value, s->row_values, s->row_capacity) = (Made){value};
     *out = value;
     return STATUS_OK;
 }

@@ -27,8 +27,8 @@ static const Field feature_fields[] = {
     {"risk", FIELD_CHOICE, offsetof(Feature, risk), false,
      "Direction that can only raise (up) or lower (down) the score", risks, NULL, 0, false, NULL},
     {"format", FIELD_TEXT, offsetof(Feature, format_text), false,
-     "How people read it: plain, count, eur, percent, hours, days or date", NULL, NULL, 0, false,
-     NULL},
+     "How people read it: plain, count, eur, percent, ratio, minutes, hours, days or date", NULL,
+     NULL, 0, false, NULL},
     {"says", FIELD_TEXT, offsetof(Feature, says), true, "Meaning, one sentence", NULL, NULL, 0,
      false, NULL},
     {0}};
@@ -187,7 +187,8 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     }
     if (f->format_text.text.size > 0 && !format_from_name(f->format_text.text, &f->format)) {
         (void)error_set(err, STATUS_FORMAT, "`%.*s` is not a format", STR_ARG(f->format_text.text));
-        (void)error_remedy(err, "write plain, count, eur, percent, hours, days or date");
+        (void)error_remedy(err,
+                           "write plain, count, eur, percent, ratio, minutes, hours, days or date");
         return refuse(p, f->format_text.mark, err);
     }
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,

@@ -41,47 +41,33 @@ static Status look_count(const Look *l)
     return STATUS_OK;
 }
 
-static double real_at(const Look *l, size_t row)
-{
-    return folding_takes(l->f, row) ? l->f->argument->real[row] : 0;
-}
-
-/* Sums of whole numbers are exact, so what leaves the window is subtracted. A double would not
- * come back to what it was; there `behind` holds sums from a row up to `middle`, made anew when
- * the window has left them all behind, and `real` is what came since.  Cost: O(n). */
-static Status look_sum(const Look *l, Arena scratch)
+/* Sums are exact, of doubles too, so what leaves the window is taken out again to the bit. */
+static Status look_sum(const Look *l)
 {
     const Folding *f = l->f;
     const Column *x = f->argument;
     bool is_real = x->type == TYPE_DOUBLE;
-    double *behind =
-        ARENA_RAW(&scratch, double, is_real && l->within_us > 0 ? l->r.to - l->r.from + 1 : 1);
-    double real = 0;
+    ExactSum real = {.count = 0};
     Int128 exact = 0;
-    size_t count = 0, low = l->r.from, middle = l->r.from;
+    size_t count = 0, low = l->r.from;
     for (size_t i = l->r.from; i < l->r.to; i++) {
+        for (; !seen(l, low, i); low++) {
+            if (!folding_takes(f, low))
+                continue;
+            count--;
+            if (is_real)
+                exact_add(&real, -x->real[low]);
+            else
+                exact -= x->integer[low];
+        }
         if (folding_takes(f, i)) {
             count++;
             if (is_real)
-                real += x->real[i];
+                exact_add(&real, x->real[i]);
             else
                 exact += x->integer[i];
         }
-        for (; !seen(l, low, i); low++)
-            if (folding_takes(f, low)) {
-                count--;
-                exact -= is_real ? 0 : x->integer[low];
-            }
-        if (is_real && low > middle) {
-            double sum = 0;
-            for (size_t row = i + 1; row-- > low;) {
-                sum += real_at(l, row);
-                behind[row - l->r.from] = sum;
-            }
-            middle = i + 1;
-            real = 0;
-        }
-        double total = (low < middle ? behind[low - l->r.from] : 0) + real;
+        double total = is_real ? exact_value(&real) : 0;
         TRY(f->aggregate->kind == AGGREGATE_MEAN
                 ? put_mean(l->out, i, exact, total, count, x, l->err)
                 : put_sum(l->out, i, exact, total, l->err));
@@ -237,7 +223,7 @@ static Status look(const Look *l, Range window, Arena scratch)
         return look_count(l);
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
-        return look_sum(l, scratch);
+        return look_sum(l);
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
         look_extreme(l, scratch);

@@ -125,6 +125,7 @@ static size_t times(const Column *x, const size_t *row, size_t n, size_t of)
 /* Value number k in order: the one that fewer or as many are below of, and more up to. */
 static size_t ranked(const Column *x, const size_t *row, size_t n, size_t k)
 {
+    assert(x != NULL);
     for (size_t i = 0; i < n; i++) {
         size_t below = 0, up_to = 0;
         for (size_t j = 0; j < n; j++) {
@@ -140,16 +141,22 @@ static size_t ranked(const Column *x, const size_t *row, size_t n, size_t k)
     return 0;
 }
 
-/* The sum as an exact count of units (of a double: 0) and as a double. */
-static Int128 added(double *real, const Column *x, const size_t *row, size_t n)
+/* The sum as an exact count of units (of a double: 0) and as a double. Doubles are added up in
+ * order, or without any rounding in an aggregate inside another. */
+static Int128 added(double *real, const Column *x, const size_t *row, size_t n, bool nested)
 {
     Int128 exact = 0;
+    ExactSum unrounded = {.count = 0};
     *real = 0;
     for (size_t i = 0; i < n; i++)
-        if (x->type == TYPE_DOUBLE)
+        if (x->type == TYPE_DOUBLE) {
             *real += x->real[row[i]];
-        else
+            exact_add(&unrounded, x->real[row[i]]);
+        } else {
             exact += x->integer[row[i]];
+        }
+    if (nested)
+        *real = exact_value(&unrounded);
     if (x->type != TYPE_DOUBLE)
         *real = (double)exact / (double)power_of_ten(x->scale);
     return exact;
@@ -159,7 +166,7 @@ static Status put_sum_or_mean(const Parts *p, const size_t *row, size_t n, Colum
                               Error *err)
 {
     double real;
-    Int128 exact = added(&real, p->x, row, n);
+    Int128 exact = added(&real, p->x, row, n, p->a->nested);
     if (p->a->kind == AGGREGATE_SUM)
         return out->type == TYPE_DOUBLE ? put_real(out, cell, real, err)
                                         : put_integer(out, cell, exact, err);
@@ -177,7 +184,7 @@ static Status put_spread(const Parts *p, const size_t *row, size_t n, Column *ou
     bool span = out->type == TYPE_DURATION;
     if (p->a->kind == AGGREGATE_SD) {
         double squares = 0, real;
-        (void)added(&real, p->x, row, n);
+        (void)added(&real, p->x, row, n, p->a->nested);
         if (n < 2)
             return STATUS_OK;
         double middle = real / (double)n;
@@ -314,6 +321,7 @@ static void fresh(Column *out, Arena *own, const Parts *p, size_t rows)
 {
     Type type = p->a->type;
     bool text = type == TYPE_CATEGORY || type == TYPE_TEXT;
+    assert(!text || p->x != NULL);
     column_init(out, own, S(""), type, p->a->scale, rows, text ? p->x->dictionary : NULL);
 }
 

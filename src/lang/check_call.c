@@ -8,7 +8,7 @@ static bool is_span(const Node *n)
     return n->type == TYPE_DURATION;
 }
 
-/* One type that holds every value of the list from..count, `step` apart: choice and case. */
+/* One type that holds every value: of least, greatest, coalesce and case. */
 static Status check_values(Checker *c, Node *n, Node *const *value, size_t count, bool ordered)
 {
     Node *first = NULL;
@@ -21,6 +21,7 @@ static Status check_values(Checker *c, Node *n, Node *const *value, size_t count
     n->scale = first->scale;
     for (size_t i = 0; i < count; i++) {
         Node *v = value[i];
+        assert(v != NULL);
         if (node_is_null(v))
             node_adopt(v, first);
         text = text || (v->type == TYPE_TEXT && v->kind != NODE_STRING && v->kind != NODE_NULL);
@@ -204,6 +205,7 @@ static Status check_measure(Checker *c, Node *n, const char *name)
 {
     Node *x = n->call->argument;
     char type[TYPE_TEXT_SIZE];
+    assert(x != NULL);
     if (!node_is_number(x) && !is_span(x)) {
         (void)CHECK_FAIL(c, x, "%s needs numbers or durations, but this is %s", name,
                          node_type(type, x));

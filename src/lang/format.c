@@ -4,8 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
-static const Str names[] = {{"plain", 5}, {"count", 5}, {"eur", 3}, {"percent", 7},
-                            {"hours", 5}, {"days", 4},  {"date", 4}};
+static const Str names[] = {{"plain", 5},   {"count", 5},   {"eur", 3},
+                            {"percent", 7}, {"hours", 5},   {"days", 4},
+                            {"date", 4},    {"minutes", 7}, {"ratio", 5}};
 
 bool format_from_name(Str name, Format *out)
 {
@@ -198,6 +199,12 @@ Str format_cell(Arena *arena, Format f, const Column *c, size_t row)
         return amount_of(arena, c, row, DAY_US, " day", " days");
     case FORMAT_DATE:
         return date(arena, c, row);
+    case FORMAT_MINUTES:
+        return amount_of(arena, c, row, MINUTE_US, " min", " min");
+    case FORMAT_RATIO:
+        return amount_of(arena, c, row, 1, " time", " times");
+    case FORMATS:
+        break;
     }
     return S("");
 }

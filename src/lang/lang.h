@@ -151,7 +151,10 @@ typedef enum Format {
     FORMAT_PERCENT, /* 98 % of a share in 0..1; one decimal under 10 % */
     FORMAT_HOURS,   /* of a duration, or a number of hours: 6.5 h */
     FORMAT_DAYS,    /* 12 days */
-    FORMAT_DATE     /* of a time: 26 August 2024 */
+    FORMAT_DATE,    /* of a time: 26 August 2024 */
+    FORMAT_MINUTES, /* of a duration, or a number of minutes: 12 min */
+    FORMAT_RATIO,   /* 2.4 times */
+    FORMATS
 } Format;
 
 bool format_from_name(Str name, Format *out);

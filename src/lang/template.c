@@ -51,12 +51,16 @@ static bool fits(Format f, Type type)
     case FORMAT_COUNT:
     case FORMAT_EUR:
     case FORMAT_PERCENT:
+    case FORMAT_RATIO:
         return number;
     case FORMAT_HOURS:
     case FORMAT_DAYS:
+    case FORMAT_MINUTES:
         return number || type == TYPE_DURATION;
     case FORMAT_DATE:
         return type == TYPE_TIME || type == TYPE_DATE;
+    case FORMATS:
+        break;
     }
     return false;
 }
@@ -80,7 +84,8 @@ static Status placeholder(Reader *r, Piece *out, size_t at, Str inside)
     if (!format_from_name(format, &out->format)) {
         (void)FAIL(r, at + split + 1, "there is no number format '%.*s'",
                    STR_ARG(str_slice(format, 0, 60)));
-        (void)error_remedy(r->err, "known are plain, count, eur, percent, hours, days and date");
+        (void)error_remedy(
+            r->err, "known are plain, count, eur, percent, ratio, minutes, hours, days and date");
         return STATUS_FORMAT;
     }
     char type[TYPE_TEXT_SIZE];

@@ -59,7 +59,7 @@ static void evaluate(Arena *arena, Arena scratch, const Expr *e)
     Column out;
     Status status = lang_evaluate(&out, arena, scratch, e, table(arena), column, &err);
     if (status == STATUS_OK)
-        for (Format f = FORMAT_PLAIN; f <= FORMAT_DATE; f++)
+        for (Format f = FORMAT_PLAIN; f < FORMATS; f++)
             for (size_t i = 0; i < 3; i++)
                 (void)format_cell(arena, f, &out, i);
     else if (status != STATUS_LIMIT || err.message[0] == '\0')

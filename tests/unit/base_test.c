@@ -1132,6 +1132,53 @@ static void sha256_gives_the_published_answers(void **state)
     arena_free(&arena);
 }
 
+static void exact_sums_round_once(void **state)
+{
+    (void)state;
+    ExactSum s = {.count = 0};
+    assert_true(exact_value(&s) == 0);
+    for (int i = 0; i < 10; i++)
+        exact_add(&s, 0.1);
+    assert_true(exact_value(&s) == 1.0); /* 0.1 ten times over, not 0.9999999999999999 */
+    s = (ExactSum){.count = 0};
+    exact_add(&s, 1e300);
+    exact_add(&s, 1);
+    exact_add(&s, -1e300);
+    assert_true(exact_value(&s) == 1);
+    s = (ExactSum){.count = 0}; /* halfway, and a little more or less */
+    exact_add(&s, 1);
+    exact_add(&s, 0x1p-53);
+    assert_true(exact_value(&s) == 1);
+    exact_add(&s, 0x1p-200);
+    assert_true(exact_value(&s) == 1 + 0x1p-52);
+    exact_add(&s, -0x1p-199);
+    assert_true(exact_value(&s) == 1);
+    exact_add(&s, 1e308);
+    exact_add(&s, 1e308);
+    assert_true(exact_value(&s) == INFINITY);
+}
+
+/* What went in comes out again, whatever its size, and nothing is left. */
+static void exact_sums_forget_what_is_taken_out(void **state)
+{
+    (void)state;
+    Random r = random_new(31);
+    double x[400];
+    ExactSum s = {.count = 0}, again = {.count = 0};
+    for (size_t i = 0; i < COUNT_OF(x); i++) {
+        x[i] = ldexp(random_uniform(&r) - 0.5, (int)random_below(&r, 2000) - 1000);
+        exact_add(&s, x[i]);
+    }
+    for (size_t i = 0; i < 300; i++)
+        exact_add(&s, -x[i]);
+    for (size_t i = COUNT_OF(x); i-- > 300;)
+        exact_add(&again, x[i]);
+    assert_true(exact_value(&s) == exact_value(&again));
+    for (size_t i = 300; i < COUNT_OF(x); i++)
+        exact_add(&s, -x[i]);
+    assert_int_equal(s.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1139,6 +1186,8 @@ int main(void)
         cmocka_unit_test(error_may_be_null),
         cmocka_unit_test(error_shows_the_line_at_fault),
         cmocka_unit_test(error_shows_the_line_of_the_file_when_it_agrees),
+        cmocka_unit_test(exact_sums_round_once),
+        cmocka_unit_test(exact_sums_forget_what_is_taken_out),
         cmocka_unit_test(error_cuts_a_long_sentence),
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(arena_scratch_by_value_gives_its_memory_back),

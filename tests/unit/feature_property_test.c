@@ -1,7 +1,6 @@
 /* Random books over random events: what is computed fast must be what plain loops compute. The
  * expressions hold everything the language has, nested aggregates and sequences above all. Times
- * tie, values are missing, and amounts are quarters, so that sums of doubles are exact in any
- * order. */
+ * tie and values are missing. */
 #include "feature/feature.h"
 
 #include <setjmp.h>
@@ -213,7 +212,7 @@ static void real(Writer *w, int depth)
     depth--;
     switch (form) {
     case 0:
-        ONE_OF(w, "amount / 2", "records / 4", "amount / amount", "floor(amount / 4)");
+        ONE_OF(w, "amount / 3", "records / 7", "amount / amount", "floor(amount / 4)");
         return;
     case 1:
         choice(w, real, depth);

@@ -147,7 +147,33 @@ static const char every_aggregate[] = "version: 1\n"
                                     F("f36", "sum(records)", "all") F(
                                         "f37",
                                         "sum(completed_at - created_at where state = 'COMPLETED')",
-                                        "all");
+                                        "all")
+    /* how values are spread, and looking back */
+    F("f38", "sd(amount)", "all") F("f39", "median(amount where direction = 'IN')", "first 2d") F(
+        "f40", "percentile(completed_at - created_at, 0.9)",
+        "all") F("f41", "entropy(category_id)", "all") F("f42", "modal(type)", "3d")
+        F("f43", "concentration(category_id where type <> 'CARDS')", "all") F("f44", "first(type)",
+                                                                              "all")
+            F("f45", "last(category_id)", "first 3d") F("f46", "last(lower(state))", "all") F(
+                "f47", "matched_lag(money_in to money_out within 24h)",
+                "all") F("f48", "drained(money_in to money_out within 24h, 0.5)", "first 3d")
+                F("f49", "followed(state = 'FAILED' to money_in within 4h)", "all") F(
+                    "f50", "max(count(state = 'FAILED' within 1h))",
+                    "all") F("f51", "max(sum(amount where money_in within 25h))",
+                             "first 4d") F("f52", "mean(sum(amount / 4 within 2h))", "all")
+                    F("f53", "max(distinct(category_id within 2d))",
+                      "all") F("f54", "sum(max(amount within 1d) - min(amount within 1d))",
+                               "all") F("f55", "mean(since(money_in))",
+                                        "all") F("f56", "mean(until(state = 'FAILED'))", "first 2d")
+                        F("f57", "count(previous(type) <> type)",
+                          "3d") F("f58", "max(same(category_id where money_in within 3d))", "all")
+                            F("f59", "max(streak(state = 'COMPLETED' where type = 'CARDS'))",
+                              "all") F("f60",
+                                       "sum(case type when 'CARDS' then amount when "
+                                       "'CRYPTO_ON_RAMP' then -amount end)",
+                                       "all")
+                                F("f61", "count(category_id like 'shop_' and hour(created_at) < 3)",
+                                  "all") F("f62", "f39 / f38 + f01", "all");
 
 static Str pick(Random *r, const char *const *of, size_t count)
 {
