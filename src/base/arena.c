@@ -6,8 +6,12 @@
 #include <sys/mman.h>
 
 /* Addresses are plentiful and pages are committed on first touch, so one generous
- * reservation replaces a list of blocks. Machines that refuse it get a smaller one. */
-#define RESERVE_MAX ((size_t)1 << 36)
+ * reservation replaces a list of blocks. Machines that refuse it get a smaller one; emulators,
+ * which keep books on every reserved page, are built with one (script/aarch64). */
+#ifndef ARENA_RESERVE_MAX
+#define ARENA_RESERVE_MAX ((size_t)1 << 36)
+#endif
+#define RESERVE_MAX ARENA_RESERVE_MAX
 #define RESERVE_MIN ((size_t)1 << 26)
 
 struct ArenaRange {
