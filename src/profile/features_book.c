@@ -232,7 +232,7 @@ static void add_kinds(const Terms *t)
               name_text(t->arena, p->type->name));
         for (size_t i = 0; i < portrait_values(p->type) && i < TYPES_SHOWN; i++) {
             Str value = p->type->value->text[order[i]];
-            if (p->type->count[order[i]] * 50 < p->type->filled)
+            if ((size_t)p->type->count[order[i]] * 50 < p->type->filled)
                 break;
             add(t, TEXT("early_type_%zu_share", i + 1).data, t->early, "model", "mix", NULL,
                 "percent", TEXT("Share of transactions of kind %.*s, %s", STR_ARG(value), t->days),

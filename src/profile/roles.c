@@ -10,7 +10,7 @@ static bool taken(const Profile *p, const Portrait *c)
                                      p->credit,      p->direction, p->state,  p->type,
                                      p->currency,    p->completed};
     for (size_t i = 0; i < COUNT_OF(roles); i++)
-        if (roles[i] == c)
+        if (roles[i] != NULL && roles[i] == c)
             return true;
     return false;
 }

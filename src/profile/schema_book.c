@@ -109,7 +109,7 @@ static const char *meaning(const Profile *p, const Portrait *c)
                  {p->type, "By what means the money moves"},
                  {p->currency, "Currency of the amount"}};
     for (size_t i = 0; i < COUNT_OF(roles); i++)
-        if (roles[i].role == c)
+        if (roles[i].role != NULL && roles[i].role == c)
             return roles[i].says;
     return NULL;
 }
@@ -154,12 +154,13 @@ static const char *type_of(const Profile *p, const Portrait *c)
 
 static void add_column(const Profile *p, Buffer *b, const Portrait *c, Arena scratch)
 {
+    Str name = c->name;
     if (is_made(p, c)) {
         add_comment(b, "    ",
                     str_format(&scratch,
                                "%.*s is left out: the book makes a column of this name. To use the "
                                "file's, rename it in the file or under `sources:`.",
-                               STR_ARG(c->name)));
+                               STR_ARG(name)));
         return;
     }
     const char *type = type_of(p, c), *says = meaning(p, c);
@@ -167,7 +168,7 @@ static void add_column(const Profile *p, Buffer *b, const Portrait *c, Arena scr
     bool decimal = strcmp(type, "decimal") == 0,
          number = decimal || strcmp(type, "int64") == 0 || strcmp(type, "double") == 0;
     buffer_add(b, S("    - name: "));
-    add_yaml(b, c->name);
+    add_yaml(b, name);
     buffer_format(b, "\n      type: %s\n", type);
     if (decimal)
         buffer_format(b, "      scale: %d\n", money ? p->scale : c->number_form.digits);
@@ -201,7 +202,7 @@ static void add_column(const Profile *p, Buffer *b, const Portrait *c, Arena scr
     if (c->kind == KIND_EMPTY)
         add_comment(b, "      ", S("no value at all in these files"));
     buffer_add(b, S("      says: "));
-    add_yaml(b, says == NULL ? c->name : str_from(says));
+    add_yaml(b, says == NULL ? name : str_from(says));
     buffer_char(b, '\n');
 }
 
