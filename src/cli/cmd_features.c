@@ -3,8 +3,11 @@
 #include "cli/job.h"
 
 static const Option options[] = {
-    {"customers", "FILE", "customers, labelled or not; may be given again", false},
-    {"transactions", "FILE", "their transactions; may be given again", false},
+    {"customers", "FILE", "customers, labelled or not: a file, a pattern or -; may be given again",
+     false},
+    {"transactions", "FILE", "their transactions; likewise", false},
+    {"bundle", "FOLDER",
+     "take the books from a bundle, and compare with the customers that it was trained on", false},
     {"schema", "FILE", "schema book (default: built in, for the home task's files)", false},
     {"features", "FILE", "features book (default: built in)", false},
     {"out", "FILE", "where the table goes (default: standard output)", false},
@@ -34,7 +37,7 @@ static Status run(const Args *args, Error *err)
         return describe(args, err);
     TRY(args_need(args, "customers", err));
     TRY(args_need(args, "transactions", err));
-    TRY(job_begin_unlabelled(j, err));
+    TRY(job_begin_unlabelled(j, args_value(args, "bundle", NULL), err));
     TRY(job_features(j, err));
     talk_findings(args, j->data->findings, 0, SEVERITY_WARNING);
     arena_free(&j->scratch);

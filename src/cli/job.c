@@ -167,7 +167,8 @@ Status job_features(Job *j, Error *err)
         as_of[i] = j->data->as_of_us;
     find_labelled(j);
     Fitting peers = j->fitting;
-    if (peers.count == 0) { /* nobody is learnt from: each customer is seen among all of them */
+    if (peers.count == 0 &&
+        j->bundle == NULL) { /* nobody is learnt from: each customer is seen among all of them */
         uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, j->data->customers + 1);
         for (size_t i = 0; i < j->data->customers; i++)
             row[i] = (uint32_t)i;
@@ -175,6 +176,9 @@ Status job_features(Job *j, Error *err)
                           j->data->customers};
     }
     TRY(score_events(&j->events, j->keep, j->scratch, j->plan, j->data, as_of, err));
+    if (j->bundle != NULL) /* whose tables stand */
+        return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team,
+                             err);
     return feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &peers,
                              j->args->team, err);
 }
@@ -404,32 +408,42 @@ Status job_begin(Job *j, const char *folder, Error *err)
     return score_check_columns(j->plan, j->skip, j->data, err);
 }
 
-Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *err)
+static Status use_bundle(Job *j, const char *bundle, Error *err)
 {
-    DatasetInputs in;
-    TRY(read_options(j, &in, err));
-    job_stage(j, "read", NULL);
     TRY(bundle_open(&j->bundle, j->keep, bundle, err));
     j->schema = j->bundle->schema;
     j->plan = j->bundle->plan;
     j->policy = j->bundle->policy;
     j->skip = j->bundle->skip;
+    return STATUS_OK;
+}
+
+Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *err)
+{
+    DatasetInputs in;
+    TRY(read_options(j, &in, err));
+    job_stage(j, "read", "reading");
+    TRY(use_bundle(j, bundle, err));
     TRY(begin_folder(j, folder, err));
     TRY(read_data(j, &in, err));
     return score_check_columns(j->plan, j->skip, j->data, err);
 }
 
-Status job_begin_unlabelled(Job *j, Error *err)
+Status job_begin_unlabelled(Job *j, const char *bundle, Error *err)
 {
     DatasetInputs in;
     TRY(read_options(j, &in, err));
     in.score_customers = in.customers;
     in.score_transactions = in.transactions;
     in.customers = in.transactions = (InputFiles){NULL, 0};
-    job_stage(j, "read", NULL);
-    TRY(read_measures(j, err));
+    job_stage(j, "read", "reading");
+    if (bundle != NULL) {
+        TRY(use_bundle(j, bundle, err));
+    } else {
+        TRY(read_measures(j, err));
+        j->skip = ARENA_ARRAY(j->keep, uint8_t, j->plan->features + 1);
+    }
     TRY(read_data(j, &in, err));
-    j->skip = ARENA_ARRAY(j->keep, uint8_t, j->plan->features + 1);
     return score_check_columns(j->plan, j->skip, j->data, err);
 }
 
@@ -495,29 +509,46 @@ Status job_judge(Job *j, Error *err)
     return STATUS_OK;
 }
 
+/* Windows so long that no history can be cut after them. What that is worth depends on whether
+ * customers were observed equally; a book may answer for it, and its reason is repeated. */
+static void silence_untested(Job *j, Silence *s)
+{
+    char age[TIME_TEXT];
+    Str reason = j->plan->observed_equally;
+    Str done =
+        S("take shorter windows, or make sure that all customers were observed equally long");
+    if (!s->passed && reason.size > 0) {
+        s->passed = true;
+        done =
+            str_format(j->keep, "allowed, because the features book says: %.*s", STR_ARG(reason));
+    }
+    findings_add(j->data->findings, s->passed ? SEVERITY_WARNING : SEVERITY_SEVERE,
+                 "silence_untested", s->customers,
+                 str_format(j->keep,
+                            "the model's windows are so long that only %zu customers are observed "
+                            "for twice as long, %.*s: the silence test is not possible, and %.0f "
+                            "%% were observed for clearly less of the window than others",
+                            s->customers, STR_ARG(duration_text(age, s->age_us)), 100 * s->unequal),
+                 done);
+}
+
 Status job_silence(Job *j, Error *err)
 {
+    char age[TIME_TEXT];
     Silence *silence = ARENA_NEW(j->keep, Silence);
     uint32_t *all = ARENA_ARRAY(j->keep, uint32_t, j->data->customers + 1);
     for (size_t i = 0; i < j->data->customers; i++)
         all[i] = (uint32_t)i;
     TRY(score_silence(silence, j->scratch, j->bundle, j->data, all, j->data->customers,
                       plan_common_age(j->plan), j->args->team, err));
-    char age[TIME_TEXT];
-    if (!silence->passed)
+    if (silence->tested && !silence->passed)
         findings_add(
             j->data->findings, SEVERITY_SEVERE, "silence_test", silence->customers,
             str_format(j->keep, "cutting every history at %.*s moves the mean probability by %.3f",
                        STR_ARG(duration_text(age, silence->age_us)), silence->mean_change),
             S("the model has learnt from how long customers were observed: look at its features"));
     if (!silence->tested && silence->age_us > 28 * DAY_US)
-        findings_add(
-            j->data->findings, SEVERITY_WARNING, "silence_untested", silence->customers,
-            str_format(j->keep,
-                       "the model's windows are so long that only %zu customers are observed for "
-                       "twice as long, %.*s: the silence test is not possible",
-                       silence->customers, STR_ARG(duration_text(age, silence->age_us))),
-            S("take shorter windows, or make sure that all customers were observed equally long"));
+        silence_untested(j, silence);
     j->run.silence = silence;
     return STATUS_OK;
 }
@@ -527,6 +558,16 @@ Status job_verdict(const Job *j, Error *err)
     const Silence *silence = j->run.silence;
     const Control *control = &j->run.audit->control;
     char age[TIME_TEXT];
+    if (silence != NULL && !silence->passed && !silence->tested) {
+        (void)error_set(err, STATUS_GATE,
+                        "the silence test is not possible: the model's windows take longer than "
+                        "customers were observed, and %.0f %% were observed for clearly less than "
+                        "others",
+                        100 * silence->unequal);
+        return error_remedy(err, "a model of such windows learns who joined early: take shorter "
+                                 "`first` windows, or say in the features book why that tells it "
+                                 "nothing: `observed_equally: ...`");
+    }
     if (silence != NULL && !silence->passed) {
         (void)error_set(err, STATUS_GATE,
                         "the silence test failed: cutting every history at %.*s moves "

@@ -63,8 +63,9 @@ Job *job_new(const Args *args);
 MUST_USE Status job_begin(Job *j, const char *folder, Error *err);
 /* The same with the books and the model of a bundle, which is then in j->bundle. */
 MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *err);
-/* The same for customers whose labels, if any, do not matter; without a policy. */
-MUST_USE Status job_begin_unlabelled(Job *j, Error *err);
+/* The same for customers whose labels, if any, do not matter; with the books of a bundle, or (NULL)
+ * those of the options and without a policy. */
+MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);

@@ -80,7 +80,9 @@ typedef struct Plan {
     size_t strata;
     Str title;                          /* the book's name, and what it says of itself: */
     BookPairs define, slices, families; /* words, strata, and what families are about */
-    Str text;                           /* the book as read */
+    Str observed_equally; /* the book's reason to allow windows longer than customers were observed;
+                             empty: none */
+    Str text;             /* the book as read */
     const char *file;
 } Plan;
 

@@ -8,7 +8,7 @@ static const char *const risks[] = {"either", "up", "down", NULL};
 /* The book, as one table of fields: it reads, and it prints the JSON Schema. */
 typedef struct Book {
     int64_t version;
-    BookText name, zone;
+    BookText name, zone, observed_equally;
     BookPairs define, strata, families;
     BookRecords features;
 } Book;
@@ -41,6 +41,9 @@ static const Field book_fields[] = {
      NULL, 0, false, NULL},
     {"name", FIELD_TEXT, offsetof(Book, name), false, "Name of the book", NULL, NULL, 0, false,
      NULL},
+    {"observed_equally", FIELD_TEXT, offsetof(Book, observed_equally), false,
+     "Why windows longer than customers were observed tell the model nothing of who joined early",
+     NULL, NULL, 0, false, NULL},
     {"zone", FIELD_TEXT, offsetof(Book, zone), false,
      "Offset from UTC in which hour, weekday and day are taken: +02:00", NULL, NULL, 0, false,
      NULL},
@@ -238,6 +241,7 @@ static Status read_book(Plan *p, Arena *keep, Str yaml, const char *file, Error 
     }
     Name *names;
     Scope scope = scope_of(keep, p->schema, &book, &names);
+    p->observed_equally = book.observed_equally.text;
     TRY(read_zone(&scope.zone_us, p, &book.zone, err));
     p->feature = book.features.item;
     p->features = book.features.count;

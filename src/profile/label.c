@@ -66,6 +66,7 @@ static void sides(Profile *p, Arena scratch)
                 l->side[order[i]] = i == 1;
             else if (l->side[order[i]] == 2)
                 l->side[order[i]] = bad == 0;
+        l->by_frequency = rare_is_bad;
         l->why = rare_is_bad ? S("the rarer value is taken for the risky one")
                              : S("by the word of one value; the other is its opposite");
     } else {
@@ -78,10 +79,11 @@ static void sides(Profile *p, Arena scratch)
             for (size_t i = values; i > 0 && bad == 0; i--)
                 if (l->side[order[i - 1]] == 2)
                     l->side[order[i - 1]] = 1, bad = 1;
+        l->by_frequency = true;
         l->why = S("by how often its values occur");
     }
     if (c->kind == KIND_BOOLEAN)
-        l->why = S("yes, true or 1 is taken for risky");
+        l->by_frequency = false, l->why = S("yes, true or 1 is taken for risky");
 }
 
 static void count(Profile *p)
@@ -153,6 +155,11 @@ Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err)
                      "The label is taken to be %.*s; %.*s looks like an outcome too. If that "
                      "is the one, run init again with --label.",
                      STR_ARG(l->column->name), STR_ARG(second->name));
+    if (l->by_frequency)
+        profile_note(p,
+                     "Which values of %.*s mean risky was told by how often they occur, since no "
+                     "word of theirs says it. Learn from nothing before you have looked.",
+                     STR_ARG(l->column->name));
     if (l->ignored > 0)
         profile_note(p,
                      "%zu labelled rows have a value of %.*s that says neither risky nor not; "

@@ -159,6 +159,7 @@ typedef struct Label {
     uint8_t *side;                        /* [values] 1 positive, 0 negative, 2 ignored */
     size_t positives, negatives, ignored; /* labelled rows */
     Str why;
+    bool by_frequency; /* no word told which side is which */
 } Label;
 
 struct Profile {

@@ -129,13 +129,15 @@ static const char *const vocabulary[] = {
                     "tratamiento *geschlecht *gender",
     [WORD_AGE] = "age alter edad dob birth naissance geburt nacimiento birthday born birthdate "
                  "birthyear geboren geb nac naiss yob *geburt *birth *naissance *nacimiento",
-    [WORD_RESIDENCE] = "residence country pays land pais postcode postal zip zipcode plz "
-                       "postleitzahl cp city ville ort wohnort ciudad town region departement "
-                       "province bundesland provincia address adresse direccion strasse rue "
-                       "calle commune municipality municipio domicile wohnsitz domicilio lat lon "
-                       "latitude longitude phone telephone telefon telefono mobile indicatif ip "
-                       "district county comunidad canton kanton *wohn *postal *residen *telefon "
-                       "*country",
+    [WORD_RESIDENCE] =
+        "residence country pays land pais postcode postal zip zipcode plz "
+        "postleitzahl cp city ville ort wohnort ciudad town region departement "
+        "province bundesland provincia address adresse direccion strasse rue "
+        "calle commune municipality municipio domicile wohnsitz domicilio lat lon "
+        "latitude longitude phone telephone telefon telefono mobile indicatif ip "
+        "district county comunidad canton kanton *wohn *postal *postcode *zipcode *residen "
+        "*telefon "
+        "*country",
     [WORD_NATIONALITY] = "nationality nationalite nacionalidad citizenship citoyennete ciudadania "
                          "passport passeport pasaporte reisepass issuing *staatsang *national "
                          "*citizen *nationalitaet",
@@ -207,11 +209,13 @@ uint64_t words_read(Str plain)
 
 /* What values say, as plain text; phrases are written with _ for the space. */
 static const char *const sayings[] = {
-    [SAYS_BAD] = "suspended suspendu suspendue suspendido gesperrt blocked bloque bloquee "
-                 "bloqueado bloqueada fraud fraude fraudulent betrug betrueger bad risky mule "
-                 "closed_for_risk offboarded default defaulted impago moroso ausgefallen "
-                 "terminated resilie rejected laundering suspicious suspect verdacht confirmed "
-                 "sar malo schlecht mauvais frozen gele banned excluded exclu positive pos",
+    [SAYS_BAD] =
+        "suspended suspendu suspendue suspendido gesperrt blocked bloque bloquee "
+        "bloqueado bloqueada fraud fraude fraudulent betrug betrueger bad risky mule "
+        "closed_for_risk offboarded default defaulted impago moroso ausgefallen "
+        "terminated resilie rejected laundering suspicious suspect verdacht confirmed "
+        "sar malo schlecht mauvais frozen gele banned excluded exclu positive pos risk risque "
+        "riesgo risiko high_risk blacklisted",
     [SAYS_GOOD] = "active actif active_account activo activa aktiv normal ok good legit "
                   "legitimate genuine clean clear open ouvert offen abierto sain gut bueno bon "
                   "negative neg no_fraud none retained",
@@ -280,8 +284,8 @@ static const char *const sayings[] = {
 static bool speaks_plainly(Str plain, Says what)
 {
     enum { LETTERS = 4 };
-    static const char *const denials[] = {"no",   "not", "non", "pas",   "ohne",
-                                          "kein", "sin", "un",  "nicht", "without"};
+    static const char *const denials[] = {"no",  "not", "non",   "pas",     "ohne", "kein",
+                                          "sin", "un",  "nicht", "without", "low"};
     for (size_t i = 0; i < COUNT_OF(denials); i++)
         if (is_word(plain, str_from(denials[i])))
             return false;

@@ -39,8 +39,11 @@ static void silence(Page *p, const Silence *s)
     if (!s->tested) {
         html_paragraph(p,
                        "Not possible: only %zu customers are older than %.*s. Nothing is known of "
-                       "what the model makes of silence.",
-                       s->customers, STR_ARG(age));
+                       "what the model makes of silence. %s",
+                       s->customers, STR_ARG(age),
+                       s->passed ? ""
+                                 : "Its windows are longer than many customers were observed, so "
+                                   "it can see who joined early: do not use these results.");
         return;
     }
     verdict(p, s->passed,

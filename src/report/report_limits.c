@@ -102,7 +102,11 @@ static void about_audit(Page *p)
     if (audit != NULL && !audit->control.passed)
         item(p, "The negative control failed.",
              S("Shuffled labels were still predicted. No figure here should be relied upon."));
-    if (s != NULL && !s->passed)
+    if (s != NULL && !s->tested && !s->passed)
+        item(p, "The silence test was not possible.",
+             S("The model's windows are longer than many customers were observed: it can see who "
+               "joined early."));
+    if (s != NULL && s->tested && !s->passed)
         item(p, "The silence test failed.",
              S("Scores move when histories are cut at a common age: the model leans on how long an "
                "account was watched."));

@@ -98,9 +98,10 @@ static void line_control(Summary *s)
     }
     if (s->run->silence != NULL)
         buffer_format(&s->text, "; silence test %s",
-                      !s->run->silence->tested  ? "not possible: too few old enough"
-                      : s->run->silence->passed ? "passed"
-                                                : "FAILED");
+                      s->run->silence->tested   ? s->run->silence->passed ? "passed" : "FAILED"
+                      : s->run->silence->passed ? "not possible: too few old enough"
+                                                : "NOT POSSIBLE: windows longer than customers "
+                                                  "were observed");
 }
 
 static void line_segments(Summary *s)

@@ -161,8 +161,12 @@ typedef struct Silence {
     double rank_correlation;        /* Spearman's, before against after */
     double limit;             /* on mean_change: a tenth of the mean probability, 0.02 at most */
     double correlation_least; /* on rank_correlation */
-    bool tested;              /* false: too few customers to say anything */
-    bool passed;              /* true when not tested: nothing was found */
+    double unequal; /* share of customers observed for less than nine tenths of what the others
+                       were, up to half of age_us, the model's longest window */
+    bool tested;    /* false: too few customers to say anything */
+    /* When not tested: false where a longer window than 28 days asks for it and `unequal` is above
+     * 0.1, for then the model can see how long customers were observed. */
+    bool passed;
 } Silence;
 MUST_USE Status score_silence(Silence *out, Arena scratch, const Bundle *b, const Dataset *data,
                               const uint32_t *row, size_t count, int64_t age_us, Team *team,

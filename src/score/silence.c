@@ -8,6 +8,7 @@
  * customers must all but stand. */
 static const double mean_change_max = 0.02, mean_change_share = 0.1, correlation_least = 0.95;
 enum { CUSTOMERS_LEAST = 30 };
+static const double equal_least = 0.9, unequal_max = 0.1;
 
 static int by_score(const void *a, const void *b, void *context)
 {
@@ -70,6 +71,26 @@ static Status probabilities(double *out, Arena scratch, const Bundle *b, const D
     return status;
 }
 
+/* The share of customers who were observed for clearly less of the model's window than others. */
+static double unequal_share(const int64_t *first_us, int64_t as_of_us, int64_t window_us,
+                            const uint32_t *row, size_t count)
+{
+    int64_t longest = 0;
+    size_t seen = 0, shorter = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t observed = first_us[row[i]] == INT64_MAX ? 0 : as_of_us - first_us[row[i]];
+        longest = observed > longest ? observed : longest;
+    }
+    longest = longest > window_us ? window_us : longest;
+    for (size_t i = 0; i < count; i++) {
+        if (first_us[row[i]] == INT64_MAX)
+            continue;
+        seen++;
+        shorter += (double)(as_of_us - first_us[row[i]]) < equal_least * (double)longest;
+    }
+    return seen == 0 ? 0 : (double)shorter / (double)seen;
+}
+
 Status score_silence(Silence *out, Arena scratch, const Bundle *b, const Dataset *data,
                      const uint32_t *row, size_t count, int64_t age_us, Team *team, Error *err)
 {
@@ -87,6 +108,7 @@ Status score_silence(Silence *out, Arena scratch, const Bundle *b, const Dataset
         if (created->integer[i] < cut[customer])
             cut[customer] = created->integer[i];
     }
+    out->unequal = unequal_share(cut, data->as_of_us, age_us / 2, row, count);
     uint32_t *old = ARENA_ARRAY(&scratch, uint32_t, count + 1);
     for (size_t i = 0; i < data->customers; i++)
         cut[i] = cut[i] != INT64_MAX && cut[i] + age_us < data->as_of_us ? cut[i] + age_us
@@ -109,7 +131,8 @@ Status score_silence(Silence *out, Arena scratch, const Bundle *b, const Dataset
     out->rank_correlation = spearman(before, after, n, scratch);
     out->limit = fmin(mean_change_max, mean_change_share * mean);
     out->tested = n >= CUSTOMERS_LEAST;
-    out->passed = !out->tested ||
-                  (out->mean_change <= out->limit && out->rank_correlation >= correlation_least);
+    out->passed = out->tested
+                      ? out->mean_change <= out->limit && out->rank_correlation >= correlation_least
+                      : age_us <= 28 * DAY_US || out->unequal <= unequal_max;
     return STATUS_OK;
 }

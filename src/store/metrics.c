@@ -195,6 +195,7 @@ static void add_silence(Document *j, const Silence *s)
     document_real(j, o, "rank_correlation", s->rank_correlation);
     document_real(j, o, "limit", s->limit);
     document_real(j, o, "rank_correlation_least", s->correlation_least);
+    document_real(j, o, "observed_unequally", s->unequal);
     document_truth(j, o, "tested", s->tested);
     document_truth(j, o, "passed", s->passed);
 }

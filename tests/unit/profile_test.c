@@ -192,6 +192,7 @@ static void a_name_speaks_four_languages(void **state)
             fail_msg("%s", cases[i].name);
     }
     assert_int_equal(words_read(words_plain(&arena, S("message"))) >> WORD_AGE & 1, 0);
+    assert_int_equal(words_read(words_plain(&arena, S("Post Code"))) >> WORD_RESIDENCE & 1, 1);
 }
 
 static void a_value_of_several_words_says_what_one_of_them_says(void **state)
@@ -200,6 +201,8 @@ static void a_value_of_several_words_says_what_one_of_them_says(void **state)
     assert_true(value_says(S("Cl\xC3\xB4tur\xC3\xA9 pour fraude"), SAYS_BAD, scratch));
     assert_true(value_says(S("SUSPENDED"), SAYS_BAD, scratch));
     assert_false(value_says(S("not suspended"), SAYS_BAD, scratch));
+    assert_true(value_says(S("Closed - risk"), SAYS_BAD, scratch));
+    assert_false(value_says(S("Low risk"), SAYS_BAD, scratch));
     assert_false(value_says(S("Actif"), SAYS_BAD, scratch));
     assert_true(value_says(S("FR"), SAYS_COUNTRY, scratch));
     assert_false(value_says(S("fr"), SAYS_COUNTRY, scratch));
