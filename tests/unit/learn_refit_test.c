@@ -143,8 +143,8 @@ static void every_part_gets_its_own_matrix(void **state)
     Error err = {0};
     assert_int_equal(learn_validate(&v, &keep, scratch, &r->set, &o, NULL, NULL, &err), STATUS_OK);
     size_t judged = o.repeats * o.folds, each = 1 + o.inner_folds;
-    /* Logistic, tree and boosting: judging folds with their inner ones, and inner folds of all rows.
-     * The random forest has nothing to tune; the blend is made of the others' margins. */
+    /* Logistic, tree and boosting: judging folds with their inner ones, and inner folds of all
+     * rows. The random forest has nothing to tune; the blend is made of the others' margins. */
     assert_int_equal(atomic_load(&r->calls), 3 * (judged * each + o.inner_folds) + judged);
     assert_false(atomic_load(&r->whole));
     size_t inner = o.inner_folds - 1; /* inner folds together hold each row that often */
