@@ -163,11 +163,11 @@ static const SchemaSource *source_of(const Schema *s, const char *path, Arena sc
     return NULL;
 }
 
-static const BookPair *pair_of(BookPairs pairs, Str name)
+static const BookPair *pair_of(const BookPairs *pairs, Str name)
 {
-    for (size_t i = 0; i < pairs.count; i++)
-        if (str_equal(pairs.item[i].name.text, name))
-            return &pairs.item[i];
+    for (size_t i = 0; i < pairs->count; i++)
+        if (str_equal(pairs->item[i].name.text, name))
+            return &pairs->item[i];
     return NULL;
 }
 
@@ -176,7 +176,7 @@ static Request without_set(Arena *keep, Request want, const SchemaSource *source
 {
     Request out = {ARENA_ARRAY(keep, CsvColumn, want.columns + 1), 0};
     for (size_t k = 0; k < want.columns; k++)
-        if (pair_of(source->set, want.column[k].name) == NULL)
+        if (pair_of(&source->set, want.column[k].name) == NULL)
             out.column[out.columns++] = want.column[k];
     return out;
 }
@@ -187,7 +187,7 @@ static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *sour
     size_t columns = t->columns + source->set.count;
     t->column = arena_grow(keep, t->column, t->columns, columns + 1, sizeof(Column));
     for (size_t k = 0; k < all.columns; k++) {
-        const BookPair *pair = pair_of(source->set, all.column[k].name);
+        const BookPair *pair = pair_of(&source->set, all.column[k].name);
         if (pair == NULL)
             continue;
         Column *c = &t->column[t->columns++];

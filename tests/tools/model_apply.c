@@ -107,7 +107,7 @@ static Status apply(char **argv, int argc, Arena *keep, Error *err)
     x.name = (Str *)(uintptr_t)name;
     x.value = arena_copy(keep, rows.data, rows.size);
     Work w = {.model = m, .x = &x, .margin = ARENA_ARRAY(keep, double, x.rows)};
-    size_t threads = argc % 2 == 1 ? (size_t)atoi(argv[argc - 1]) : 1;
+    size_t threads = argc % 2 == 1 ? count_of(argv[argc - 1]) : 1;
     Team *team = team_new(threads);
     run_rows(&w);
     say("margins", run(team, margin_task, &w), 1);
@@ -116,7 +116,7 @@ static Status apply(char **argv, int argc, Arena *keep, Error *err)
         margin[i] = (float)w.margin[i];
     TRY(file_write(argv[3], (Str){(const char *)margin, x.rows * sizeof *margin}, err));
     if (argc > 5) {
-        size_t most = (size_t)atoi(argv[5]);
+        size_t most = count_of(argv[5]);
         x.rows = most < x.rows ? most : x.rows;
         w.phi = ARENA_ARRAY(keep, double, x.rows *(x.columns + 1));
         say("contributions", run(team, explain_task, &w), 1);

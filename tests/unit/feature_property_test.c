@@ -3,6 +3,7 @@
  * tie and values are missing. */
 #include "feature/feature.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -411,12 +412,12 @@ static void try_one(uint64_t seed, Seen *seen)
     const Str csv[2] = {customers(&arena), transactions(&arena, seed)};
     const InputFile file[2] = {{"customers.csv", &csv[0]}, {"transactions.csv", &csv[1]}};
     DatasetInputs in = {.score_customers = {&file[0], 1}, .score_transactions = {&file[1], 1}};
-    Schema *schema;
-    Dataset *data;
-    Collapsed *known;
-    Plan *plan;
-    Events *events;
-    Table *fast, *slow;
+    Schema *schema = NULL;
+    Dataset *data = NULL;
+    Collapsed *known = NULL;
+    Plan *plan = NULL;
+    Events *events = NULL;
+    Table *fast = NULL, *slow = NULL;
     int64_t as_of[OWNERS + 1];
     Str yaml = book(&arena, seed);
     if (schema_default(&schema, &arena, &err) != STATUS_OK ||
@@ -424,6 +425,7 @@ static void try_one(uint64_t seed, Seen *seen)
         plan_read(&plan, &arena, yaml, "f.yaml", schema, &err) != STATUS_OK)
         fail_msg("seed %llu: %s (%lld:%lld)\n%.*s", (unsigned long long)seed, err.message,
                  (long long)err.line, (long long)err.column, (int)yaml.size, yaml.data);
+    assert(data != NULL && plan != NULL);
     for (size_t i = 0; i < data->customers; i++) /* some customers are cut short */
         as_of[i] = data->as_of_us - (int64_t)(seed % 3) * 20 * HOUR_US;
     if (quality_collapse(&known, &arena, scratch, schema, data->versions, data->owner, as_of,
@@ -432,6 +434,7 @@ static void try_one(uint64_t seed, Seen *seen)
         feature_table(&fast, &arena, scratch, plan, events, NULL, &err) != STATUS_OK ||
         feature_table_slow(&slow, &arena, scratch, plan, events, &err) != STATUS_OK)
         fail_msg("seed %llu: %s", (unsigned long long)seed, err.message);
+    assert(fast != NULL && slow != NULL);
     for (size_t k = 0; k < plan->features; k++)
         for (size_t i = 0; i < fast->rows; i++) {
             const Column *a = &fast->column[k], *b = &slow->column[k];
