@@ -92,6 +92,15 @@ static void run_rows(const Work *w)
     say("one_row", since(from), (double)most);
 }
 
+static size_t count_of(const char *text)
+{
+    char *end;
+    long long value = strtoll(text, &end, 10);
+    if (*end != 0 || value < 0)
+        exit(2);
+    return (size_t)value;
+}
+
 static Status apply(char **argv, int argc, Arena *keep, Error *err)
 {
     Str bytes, rows;

@@ -849,7 +849,7 @@ static Value oracle_text(World *w, const Tree *t, Value a)
 static Value oracle_calendar(World *w, const Tree *t, Value a)
 {
     const Int128 day = (int64_t)DAY_US, hour = (int64_t)HOUR_US;
-        Int128 us = scaled(a, 0), within = ((us % day) + day) % day;
+    Int128 us = scaled(a, 0), within = ((us % day) + day) % day;
     Int128 days = (us - within) / day - 19961; /* since Monday 26 August 2024 */
     if (t->op == OP_HOUR)
         return whole(w, t, within / hour);
