@@ -1,9 +1,7 @@
 /* assay bundle - a model that was trained elsewhere in a bundle's place: hand out the matrix it is
  * to be trained on, and take the model in. */
 #include "cli/commands.h"
-
-#include "learn/learn.h"
-#include "score/score.h"
+#include "cli/job.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,20 +12,14 @@ static const Option options[] = {
     {"transactions", "FILE", "transactions of labelled customers; likewise", false},
     {"model", "FILE", "import: XGBoost's .json or .ubj, or a model.json of ours", false},
     {"out", "FOLDER", "import: where the new bundle goes", false},
-    {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",
-     false},
-    {"max-bad-rows", "SHARE", "share of unreadable rows that a file may hold (default 0.01)",
-     false},
-    {"max-unpacked", "SIZE",
-     "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {0}};
+static const Option *const shared[] = {job_read_options, job_quarantine_option, NULL};
 
 /* Customers with one label, as a model of the bundle sees them. */
 typedef struct Labelled {
     Matrix *x;
-    uint8_t *label;
+    const uint8_t *label;
     size_t positives;
-    int64_t as_of_us;
 } Labelled;
 
 /* A column that features read must not pass for customers who did nothing. */
@@ -46,35 +38,17 @@ static Status check_columns(const Bundle *b, const Dataset *data, Error *err)
     return STATUS_OK;
 }
 
-static Status read_labelled(Labelled *out, const Args *args, const Bundle *b, Arena scratch,
-                            Error *err)
+/* After job_begin_bundle. */
+static Status read_labelled(Labelled *out, Job *j, Error *err)
 {
-    Arena *keep = args->arena;
-    Dataset *d;
-    Events *events;
-    Table *features;
-    DatasetInputs in = {.customers = args_files(args, "customers"),
-                        .transactions = args_files(args, "transactions")};
-    TRY(args_time(&in.as_of_us, &in.has_as_of, args, "as-of", err));
-    TRY(args_real(&in.bad_rows_max, args, "max-bad-rows", 0.01, 0, 1, err));
-    TRY(args_size(&in.unpacked_max, args, "max-unpacked", err));
-    TRY(dataset_read(&d, keep, scratch, b->schema, &in, err));
-    TRY(check_columns(b, d, err));
-    int64_t *as_of = ARENA_ARRAY(keep, int64_t, d->customers + 1);
-    uint32_t *row = ARENA_ARRAY(keep, uint32_t, d->customers + 1);
-    out->label = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < d->customers; i++) {
-        as_of[i] = d->as_of_us;
-        if (d->label[i] != LABEL_POSITIVE && d->label[i] != LABEL_NEGATIVE)
-            continue;
-        out->positives += out->label[count] = d->label[i] == LABEL_POSITIVE;
-        row[count++] = (uint32_t)i;
-    }
-    out->as_of_us = d->as_of_us;
-    TRY(score_events(&events, keep, scratch, b->plan, d, as_of, err));
-    TRY(feature_table(&features, keep, scratch, b->plan, events, args->team, err));
-    return feature_matrix(&out->x, keep, b->plan, features, b->skip, d->id, row, count, err);
+    TRY(check_columns(j->bundle, j->data, err));
+    TRY(job_features(j, err));
+    talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
+    out->label = j->fitting.label;
+    for (size_t i = 0; i < j->fitting.count; i++)
+        out->positives += out->label[i];
+    return feature_matrix(&out->x, j->keep, j->plan, j->features, j->skip, j->data->id,
+                          j->fitting.row, j->fitting.count, err);
 }
 
 static Status needs(const Args *args, const char *option, Error *err)
@@ -87,12 +61,13 @@ static Status needs(const Args *args, const char *option, Error *err)
 
 /* ---- matrix ---- */
 
-static Status matrix(const Args *args, const Bundle *b, Arena scratch, Error *err)
+static Status matrix(Job *j, Error *err)
 {
+    const Args *args = j->args;
     Labelled l = {0};
     TRY(needs(args, "customers", err));
     TRY(needs(args, "transactions", err));
-    TRY(read_labelled(&l, args, b, scratch, err));
+    TRY(read_labelled(&l, j, err));
     Buffer out = buffer_new(args->arena);
     buffer_add(&out, S("customer_id,label"));
     for (size_t c = 0; c < l.x->columns; c++) {
@@ -137,8 +112,10 @@ static Status read_model(Model **out, const Args *args, const Bundle *b, Str *by
 
 enum { EACH_LEAST = 5 }; /* customers of either class that a sigmoid is fitted on */
 
-static Status calibrate(Bundle *b, const Args *args, const Labelled *l, Arena scratch, Error *err)
+static Status calibrate(Bundle *b, Job *j, const Labelled *l, Error *err)
 {
+    const Args *args = j->args;
+    Arena scratch = j->scratch;
     size_t rows = l->x->rows;
     if (l->positives < EACH_LEAST || rows - l->positives < EACH_LEAST) {
         (void)error_set(err, STATUS_DATA,
@@ -148,7 +125,7 @@ static Status calibrate(Bundle *b, const Args *args, const Labelled *l, Arena sc
         return error_remedy(err, "give more labelled customers, or none at all: then the model's "
                                  "own probabilities stand");
     }
-    double *margin = ARENA_ARRAY(&scratch, double, rows);
+    double *margin = ARENA_ARRAY(j->keep, double, rows + 1);
     model_margin(b->model, l->x, margin);
     b->platt = learn_platt(margin, l->label, rows);
     if (!(b->platt.slope > 0)) {
@@ -162,7 +139,13 @@ static Status calibrate(Bundle *b, const Args *args, const Labelled *l, Arena sc
     bundle_reference(b, args->arena, scratch, l->x);
     b->customers = rows;
     b->positives = l->positives;
-    b->as_of_us = l->as_of_us;
+    b->as_of_us = j->data->as_of_us;
+    double *probability = ARENA_ARRAY(j->keep, double, rows + 1);
+    for (size_t i = 0; i < rows; i++)
+        probability[i] = platt_apply(b->platt, margin[i]);
+    /* What the old model said of its customers is no measure for this one. */
+    TRY(reference_make(&b->reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
+                       j->fitting.row, rows, probability, err));
     double auc = metric_auc(margin, l->label, rows, scratch);
     b->metrics = str_format(args->arena,
                             "{\"model\":\"imported\",\"calibration\":\"refitted\","
@@ -188,13 +171,16 @@ static void leave_uncalibrated(Bundle *b, const Args *args)
     b->venn_abers = v;
     b->platt = (Platt){1, 0};
     b->customers = b->positives = 0;
+    b->reference = NULL; /* nothing is known of how its scores are distributed */
     b->metrics = S("{\"model\":\"imported\",\"calibration\":\"none\"}");
     talk(args, "not calibrated: probabilities are the model's own and their intervals run from 0 "
                "to 1; give --customers and --transactions with labels to calibrate");
 }
 
-static Status import(const Args *args, const Bundle *base, Arena scratch, Error *err)
+static Status import(Job *j, Error *err)
 {
+    const Args *args = j->args;
+    const Bundle *base = j->bundle;
     Labelled l = {0};
     Str bytes;
     Model *m;
@@ -215,8 +201,8 @@ static Status import(const Args *args, const Bundle *base, Arena scratch, Error 
     b.imported = str_copy(args->arena, str_from(hash));
     b.data_hash = S("");
     if (labelled) {
-        TRY(read_labelled(&l, args, base, scratch, err));
-        TRY(calibrate(&b, args, &l, scratch, err));
+        TRY(read_labelled(&l, j, err));
+        TRY(calibrate(&b, j, &l, err));
     } else {
         leave_uncalibrated(&b, args);
     }
@@ -237,11 +223,14 @@ static Status run(const Args *args, Error *err)
         (void)error_set(err, STATUS_USAGE, "bundle needs one word: import or matrix");
         return error_remedy(err, "`assay bundle --help` has an example");
     }
-    Bundle *base;
-    Arena scratch = arena_new();
-    TRY(bundle_open(&base, args->arena, args_value(args, "bundle", ""), err));
-    Status status = takes ? import(args, base, scratch, err) : matrix(args, base, scratch, err);
-    arena_free(&scratch);
+    Job *j = job_new(args);
+    const char *bundle = args_value(args, "bundle", "");
+    if (args_value(args, "customers", NULL) != NULL)
+        TRY(job_begin_bundle(j, bundle, NULL, err));
+    else
+        TRY(bundle_open(&j->bundle, j->keep, bundle, err));
+    Status status = takes ? import(j, err) : matrix(j, err);
+    arena_free(&j->scratch);
     return status;
 }
 
@@ -256,4 +245,5 @@ const Command command_bundle = {
         "              --customers labelled_users.csv --transactions labelled_transactions.csv",
     .operand = "import|matrix",
     .options = options,
+    .shared = shared,
     .run = run};

@@ -15,18 +15,16 @@ static const Option *const shared[] = {job_labelled_files,
                                        job_quarantine_option,
                                        NULL};
 
-/* A bundle brings its books, and judging it learns nothing. */
+/* Judging learns nothing. */
 static Status refuse_options(const Args *args, Error *err)
 {
-    static const char *const names[] = {"schema",          "features",          "policy",
-                                        "folds",           "repeats",           "shuffles",
-                                        "score-customers", "score-transactions"};
+    static const char *const names[] = {"folds", "repeats", "shuffles", "score-customers",
+                                        "score-transactions"};
+    TRY(job_refuse_books(args, err));
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (args_value(args, names[i], NULL) != NULL) {
             (void)error_set(err, STATUS_USAGE, "--%s has no place beside --bundle", names[i]);
-            return error_remedy(err,
-                                "a bundle brings its own books, and judging it learns nothing: "
-                                "leave one of the two out");
+            return error_remedy(err, "judging a bundle learns nothing: leave one of the two out");
         }
     return STATUS_OK;
 }

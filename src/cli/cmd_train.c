@@ -23,7 +23,9 @@ static Status train(Job *j, const char *out, Error *err)
     TRY(job_validate(j, err));
     TRY(job_verdict(j, err));
     TRY(job_train(j, out, err));
+    size_t told = j->data->findings->count;
     TRY(job_silence(j, err));
+    talk_findings(j->args, j->data->findings, told, SEVERITY_WARNING);
     Status verdict = job_verdict(j, err);
     if (verdict != STATUS_OK) {
         /* What a gate refuses is not left where next month would take it for a bundle; the gate's

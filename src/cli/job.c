@@ -271,11 +271,24 @@ static Status control_set(const TrainingSet **sample, Job *j, Error *err)
     if (n <= CONTROL_CUSTOMERS_MAX)
         return STATUS_OK;
     uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, n + 1);
-    for (size_t i = 0; i < n; i++)
+    size_t positives = 0;
+    for (size_t i = 0; i < n; i++) {
         row[i] = (uint32_t)i;
+        positives += set->label[i];
+    }
     Random r = random_new(seed_derive(j->learn.seed, 0xC0117801));
     random_shuffle(&r, row, n);
-    count = CONTROL_CUSTOMERS_MAX;
+    /* Each class by its share, but enough of the rarer one for every fold. */
+    size_t least = 10 * j->learn.folds, rare = positives * CONTROL_CUSTOMERS_MAX / n;
+    rare = rare < least                           ? least
+           : rare > CONTROL_CUSTOMERS_MAX - least ? CONTROL_CUSTOMERS_MAX - least
+                                                  : rare;
+    size_t want[2] = {CONTROL_CUSTOMERS_MAX - rare, rare};
+    for (size_t i = 0; i < n; i++)
+        if (want[set->label[row[i]]] > 0) {
+            want[set->label[row[i]]]--;
+            row[count++] = row[i];
+        }
     TrainingSet *out = ARENA_NEW(j->keep, TrainingSet);
     uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, count);
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, count);
@@ -408,6 +421,17 @@ Status job_begin(Job *j, const char *folder, Error *err)
     return score_check_columns(j->plan, j->skip, j->data, err);
 }
 
+Status job_refuse_books(const Args *args, Error *err)
+{
+    static const char *const names[] = {"schema", "features", "policy"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (args_value(args, names[i], NULL) != NULL) {
+            (void)error_set(err, STATUS_USAGE, "--%s has no place beside --bundle", names[i]);
+            return error_remedy(err, "a bundle brings its own books: leave one of the two out");
+        }
+    return STATUS_OK;
+}
+
 static Status use_bundle(Job *j, const char *bundle, Error *err)
 {
     TRY(bundle_open(&j->bundle, j->keep, bundle, err));
@@ -438,6 +462,7 @@ Status job_begin_unlabelled(Job *j, const char *bundle, Error *err)
     in.customers = in.transactions = (InputFiles){NULL, 0};
     job_stage(j, "read", "reading");
     if (bundle != NULL) {
+        TRY(job_refuse_books(j->args, err));
         TRY(use_bundle(j, bundle, err));
     } else {
         TRY(read_measures(j, err));
@@ -507,84 +532,6 @@ Status job_judge(Job *j, Error *err)
     TRY(score_drift(&drift, j->keep, j->scratch, j->bundle, j->data, scored, j->args->team, err));
     j->run.drift = drift;
     return STATUS_OK;
-}
-
-/* Windows so long that no history can be cut after them. What that is worth depends on whether
- * customers were observed equally; a book may answer for it, and its reason is repeated. */
-static void silence_untested(Job *j, Silence *s)
-{
-    char age[TIME_TEXT];
-    Str reason = j->plan->observed_equally;
-    Str done =
-        S("take shorter windows, or make sure that all customers were observed equally long");
-    if (!s->passed && reason.size > 0) {
-        s->passed = true;
-        done =
-            str_format(j->keep, "allowed, because the features book says: %.*s", STR_ARG(reason));
-    }
-    findings_add(j->data->findings, s->passed ? SEVERITY_WARNING : SEVERITY_SEVERE,
-                 "silence_untested", s->customers,
-                 str_format(j->keep,
-                            "the model's windows are so long that only %zu customers are observed "
-                            "for twice as long, %.*s: the silence test is not possible, and %.0f "
-                            "%% were observed for clearly less of the window than others",
-                            s->customers, STR_ARG(duration_text(age, s->age_us)), 100 * s->unequal),
-                 done);
-}
-
-Status job_silence(Job *j, Error *err)
-{
-    char age[TIME_TEXT];
-    Silence *silence = ARENA_NEW(j->keep, Silence);
-    uint32_t *all = ARENA_ARRAY(j->keep, uint32_t, j->data->customers + 1);
-    for (size_t i = 0; i < j->data->customers; i++)
-        all[i] = (uint32_t)i;
-    TRY(score_silence(silence, j->scratch, j->bundle, j->data, all, j->data->customers,
-                      plan_common_age(j->plan), j->args->team, err));
-    if (silence->tested && !silence->passed)
-        findings_add(
-            j->data->findings, SEVERITY_SEVERE, "silence_test", silence->customers,
-            str_format(j->keep, "cutting every history at %.*s moves the mean probability by %.3f",
-                       STR_ARG(duration_text(age, silence->age_us)), silence->mean_change),
-            S("the model has learnt from how long customers were observed: look at its features"));
-    if (!silence->tested && silence->age_us > 28 * DAY_US)
-        silence_untested(j, silence);
-    j->run.silence = silence;
-    return STATUS_OK;
-}
-
-Status job_verdict(const Job *j, Error *err)
-{
-    const Silence *silence = j->run.silence;
-    const Control *control = &j->run.audit->control;
-    char age[TIME_TEXT];
-    if (silence != NULL && !silence->passed && !silence->tested) {
-        (void)error_set(err, STATUS_GATE,
-                        "the silence test is not possible: the model's windows take longer than "
-                        "customers were observed, and %.0f %% were observed for clearly less than "
-                        "others",
-                        100 * silence->unequal);
-        return error_remedy(err, "a model of such windows learns who joined early: take shorter "
-                                 "`first` windows, or say in the features book why that tells it "
-                                 "nothing: `observed_equally: ...`");
-    }
-    if (silence != NULL && !silence->passed) {
-        (void)error_set(err, STATUS_GATE,
-                        "the silence test failed: cutting every history at %.*s moves "
-                        "probabilities by %.3f on average (limit %.3f), rank correlation %.3f",
-                        STR_ARG(duration_text(age, silence->age_us)), silence->mean_change,
-                        silence->limit, silence->rank_correlation);
-        return error_remedy(err, "the model has learnt from how long customers were observed: "
-                                 "look at its features, and do not use these results");
-    }
-    if (control->passed)
-        return STATUS_OK;
-    (void)error_set(err, STATUS_GATE,
-                    "the negative control failed: on shuffled labels the mean AUC is %.3f, outside "
-                    "%.3f to %.3f",
-                    control->mean, control->low, control->high);
-    return error_remedy(err, "the procedure finds signal where there is none: do not use these "
-                             "results; see the leakage audit");
 }
 
 const Run *job_record(Job *j)

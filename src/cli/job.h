@@ -61,6 +61,8 @@ Job *job_new(const Args *args);
 /* `folder` is where a run's files go: made, and the marks of an older run removed, once options
  * and books are good. NULL: none. */
 MUST_USE Status job_begin(Job *j, const char *folder, Error *err);
+/* A bundle brings its own books: USAGE for --schema, --features or --policy beside --bundle. */
+MUST_USE Status job_refuse_books(const Args *args, Error *err);
 /* The same with the books and the model of a bundle, which is then in j->bundle. */
 MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder, Error *err);
 /* The same for customers whose labels, if any, do not matter; with the books of a bundle, or (NULL)

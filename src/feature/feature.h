@@ -57,8 +57,10 @@ typedef struct Feature {
     size_t read_count;
     const uint32_t *earlier; /* features named in the expression, all before this one */
     size_t earlier_count;
-    uint32_t source;        /* the one whose first aggregate stands behind it, see feature_source */
-    const Error *barred[3]; /* by FeatureUse: why nothing of that use may read it, or NULL */
+    uint32_t source; /* the one whose first aggregate stands behind it, see feature_source */
+    int64_t longest_first_us; /* of its own windows and of those behind earlier features; 0: none */
+    bool compares;            /* it is a population feature, or is made of one */
+    const Error *barred[3];   /* by FeatureUse: why nothing of that use may read it, or NULL */
     /* Levels of a category feature, frozen when a model is trained; part of the bundle. */
     Str *level;
     size_t levels;

@@ -90,7 +90,8 @@ static Status check_reading(const Plan *p, const Feature *f, int use, Mark *at, 
     const Aggregate *a = lang_aggregates(f->expr, &count);
     for (size_t i = 0; i < count; i++) {
         Window w = a[i].has_window ? a[i].window : f->window;
-        if (w.kind != WINDOW_TRAILING)
+        bool answered = w.kind == WINDOW_ALL && p->observed_equally.size > 0;
+        if (w.kind == WINDOW_FIRST || p->schema->timeless || answered)
             continue;
         (void)error_set(err, STATUS_FORMAT,
                         "feature %.*s gives the model a window that ends at as_of; it would "
@@ -111,6 +112,28 @@ static Status check_type(const Feature *f, Error *err)
     (void)error_set(err, STATUS_FORMAT, "feature %.*s is of type %.*s, which a model cannot use",
                     STR_ARG(f->name.text), STR_ARG(kind));
     return error_remedy(err, "make it a number, a boolean or a category");
+}
+
+/* The longest `first` window behind a feature, and whether a comparison stands behind it. */
+static void find_longest(const Plan *p, Feature *f, const uint32_t *earlier)
+{
+    size_t count;
+    const Aggregate *a = lang_aggregates(f->expr, &count);
+    const Population *of = lang_population(f->expr);
+    f->compares = of != NULL;
+    if (of != NULL && of->kind == POPULATION_PARTNERS && f->window.kind == WINDOW_FIRST)
+        f->longest_first_us = f->window.duration_us;
+    for (size_t i = 0; i < count; i++) {
+        Window w = a[i].has_window ? a[i].window : f->window;
+        if (w.kind == WINDOW_FIRST && w.duration_us > f->longest_first_us)
+            f->longest_first_us = w.duration_us;
+    }
+    for (size_t i = 0; i < f->earlier_count; i++) {
+        const Feature *before = &p->feature[earlier[i]];
+        f->compares = f->compares || before->compares;
+        if (before->longest_first_us > f->longest_first_us)
+            f->longest_first_us = before->longest_first_us;
+    }
 }
 
 /* Columns, and the earlier features that stand behind the other names. */
@@ -146,6 +169,7 @@ static void list_reads(const Plan *p, Arena *keep, Feature *f)
         (void)lang_aggregates(p->feature[source].expr, &aggregates);
         f->source = aggregates > 0 ? source : f->source;
     }
+    find_longest(p, f, earlier);
     f->earlier = earlier;
     f->reads = reads->text;
     f->read_count = reads->count;
@@ -215,16 +239,9 @@ Status plan_check_use(const Plan *p, Arena *keep, Feature *f, Error *err)
 int64_t plan_common_age(const Plan *p)
 {
     int64_t longest = 14 * DAY_US;
-    for (size_t i = 0; i < p->features; i++) {
-        size_t count;
-        const Feature *f = &p->feature[i];
-        const Aggregate *a = lang_aggregates(f->expr, &count);
-        for (size_t k = 0; k < count && f->use == USE_MODEL; k++) {
-            Window w = a[k].has_window ? a[k].window : f->window;
-            if (w.kind == WINDOW_FIRST && w.duration_us > longest)
-                longest = w.duration_us;
-        }
-    }
+    for (size_t i = 0; i < p->features; i++)
+        if (p->feature[i].use == USE_MODEL && p->feature[i].longest_first_us > longest)
+            longest = p->feature[i].longest_first_us;
     return 2 * longest;
 }
 

@@ -2,7 +2,7 @@
 #include "feature/feature_internal.h"
 
 /* Whether a partner was suspended is undated, and a bundle that knows them is personal data. */
-static Status check_partners(const Feature *f, int use, Error *err)
+static Status check_partners(const Feature *f, int use, bool any_window, Error *err)
 {
     if (use == USE_MONITOR)
         return STATUS_OK;
@@ -14,7 +14,7 @@ static Status check_partners(const Feature *f, int use, Error *err)
         return error_remedy(err, "monitor it, or say in `reason:` why these labels were known "
                                  "before the customer's own");
     }
-    if (use == USE_MODEL && f->window.kind == WINDOW_TRAILING) {
+    if (use == USE_MODEL && f->window.kind != WINDOW_FIRST && !any_window) {
         (void)error_set(err, STATUS_FORMAT,
                         "feature %.*s gives the model a window that ends at as_of; it would see "
                         "the silence that follows a suspension",
@@ -29,7 +29,10 @@ Status population_reading(const Plan *p, const Feature *f, int use, Error *err)
 {
     const Population *of = lang_population(f->expr);
     if (of != NULL && of->kind == POPULATION_PARTNERS)
-        return check_partners(f, use, err);
+        return check_partners(f, use,
+                              p->schema->timeless ||
+                                  (f->window.kind == WINDOW_ALL && p->observed_equally.size > 0),
+                              err);
     for (size_t i = 0; i < f->earlier_count && use == USE_MODEL; i++) {
         Str name = p->feature[f->earlier[i]].name.text;
         if (lang_population(p->feature[f->earlier[i]].expr) == NULL)
@@ -41,14 +44,6 @@ Status population_reading(const Plan *p, const Feature *f, int use, Error *err)
         return error_remedy(err, "give the model %.*s itself", STR_ARG(name));
     }
     return STATUS_OK;
-}
-
-static bool compares(const Plan *p, const Feature *f)
-{
-    bool found = lang_population(f->expr) != NULL;
-    for (size_t i = 0; i < f->earlier_count && !found; i++)
-        found = compares(p, &p->feature[f->earlier[i]]);
-    return found;
 }
 
 static Status refuse(const Plan *p, Mark at, Error *err)
@@ -67,7 +62,7 @@ static Status check_peers(const Plan *p, const Feature *f, Error *err)
     }
     for (size_t i = 0; i < f->earlier_count; i++) {
         const Feature *other = &p->feature[f->earlier[i]];
-        if (!compares(p, other))
+        if (!other->compares)
             continue;
         (void)error_set(err, STATUS_FORMAT, "feature %.*s compares %.*s, which is a comparison",
                         STR_ARG(f->name.text), STR_ARG(other->name.text));

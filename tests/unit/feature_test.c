@@ -589,6 +589,7 @@ static void plan_knows_its_features(void **state)
         bank_new(S(CUSTOMERS "a,,TRUE,SPEND,,\nb,,FALSE,SPEND,,\n"),
                  S(TRANSACTIONS "1,a,COMPLETED,CARDS,1,EUR,IN,,2024-08-01 10:00:00,\n"), NULL);
     Plan *plan = plan_of(b, str_from("version: 1\n"
+                                     "observed_equally: a test\n"
                                      "define:\n"
                                      "  inward: direction = 'IN'\n"
                                      "strata:\n"
@@ -744,6 +745,9 @@ static const struct {
      "`euro` is not a format", "eur", 8, 13},
     {"row versions for the model", BOOK("    use: model\n    expr: records\n"), "versions of a row",
      "monitor", 7, 11},
+    {"everything up to as_of for the model",
+     BOOK("    use: model\n    expr: sum(since(true))\n    over: all\n"),
+     "feature one gives the model a window that ends at as_of", "first 14d", 8, 11},
     {"a span for the model",
      BOOK("    use: model\n    expr: max(created_at) - min(created_at)\n    over: first 14d\n"),
      "joined or fell silent", "monitor", 7, 11},

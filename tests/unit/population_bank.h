@@ -39,7 +39,7 @@ static const char schema_text[] = "version: 1\n"
     "  - {name: " name ", expr: \"" expr "\", family: peer, says: A test" rest "}\n"
 
 static const char book_text[] =
-    "version: 1\n"
+    "version: 1\nobserved_equally: a test\n"
     "features:\n" FEATURE("total", "sum(amount)", ", use: model, over: first 14d")
         FEATURE("events", "count()", ", use: model, over: first 14d") FEATURE(
             "mean_amount", "mean(amount)",

@@ -214,7 +214,7 @@ static const Matrix *naive(const void *context, Arena *keep, const uint32_t *row
 }
 
 static const char partners_text[] =
-    "version: 1\n"
+    "version: 1\nobserved_equally: a test\n"
     "features:\n" FEATURE("r", "risky_partners(partner)",
                           ", use: model, over: all, risk: up, reason: a test");
 
@@ -279,7 +279,7 @@ static void risky_partners_stay_at_chance_on_random_labels(void **state)
 #define ONE(expr, rest) "  - {name: one, expr: \"" expr "\", family: f, says: T, " rest "}\n"
 #define BEFORE                                                                                     \
     "version: 1\nfeatures:\n"                                                                      \
-    "  - {name: total, expr: sum(amount), use: policy, family: f, says: T}\n"                      \
+    "  - {name: total, expr: sum(amount), over: first 14d, use: policy, family: f, says: T}\n"     \
     "  - {name: woman, expr: gender = 'F', use: monitor, family: f, says: T}\n"                    \
     "  - {name: rank, expr: peer_percentile(total), use: policy, family: f, says: T}\n"            \
     "  - {name: recent, expr: sum(amount) over 30d, use: policy, family: f, says: T}\n"

@@ -509,7 +509,7 @@ static void histories_are_cut_at_twice_the_longest_window_of_the_model(void **st
         assert_int_equal(schema_default(&s, &arena, NULL), STATUS_OK);
         Str book =
             str_format(&arena,
-                       "version: 1\nfeatures:\n  - name: n\n    expr: count()\n    over: %s\n"
+                       "version: 1\nobserved_equally: a test\nfeatures:\n  - name: n\n    expr: count()\n    over: %s\n"
                        "    use: %s\n    family: f\n    says: Transactions\n",
                        cases[i].over, cases[i].use);
         assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", s, NULL), STATUS_OK);

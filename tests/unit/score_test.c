@@ -590,7 +590,7 @@ static void model_of_how_long_a_customer_was_seen_fails_it(void **state)
     Plan *plan;
     Silence s;
     must(plan_read(&plan, &w->keep,
-                   S("version: 1\nfeatures:\n"
+                   S("version: 1\nobserved_equally: a test\nfeatures:\n"
                      "  - {name: seen, expr: count() / 10, use: model, family: f, says: T}\n"),
                    "f.yaml", w->schema, &err),
          &err);
