@@ -26,6 +26,7 @@ typedef enum Word {
     WORD_OUTCOME, /* belongs to an outcome: a date, a reason, a case */
     WORD_LAST,    /* of the end of what was observed */
     WORD_BALANCE,
+    WORD_BUSINESS, /* of a bank's customer, and of no person's ground: plan, tier, device */
     /* Protected grounds, in the order of word_ground. */
     WORD_GENDER,
     WORD_AGE,
@@ -66,6 +67,7 @@ typedef enum Says {
     SAYS_COUNTRY,  /* a name or ISO code */
     SAYS_LANGUAGE, /* a name, or an ISO code in small letters */
     SAYS_CURRENCY, /* an ISO code */
+    SAYS_BUSINESS, /* premium, android, branch */
     SAYS_NOTHING   /* NA, NULL, - */
 } Says;
 bool value_says(Str value, Says what, Arena scratch);
@@ -194,6 +196,10 @@ struct Profile {
     size_t notes, note_capacity;
 };
 
+/* Why a customers' column is not for the model; the empty Str when it may be. */
+Str profile_against(Arena *keep, const Profile *p, const Portrait *c);
+/* A customers' category that no word of ours explains: it may stand for anything. */
+bool profile_unexplained(const Portrait *c, Arena scratch);
 void profile_note(Profile *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
 Status roles_join(Profile *p, Arena scratch, Error *err);

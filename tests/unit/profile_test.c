@@ -195,6 +195,45 @@ static void a_name_speaks_four_languages(void **state)
     assert_int_equal(words_read(words_plain(&arena, S("Post Code"))) >> WORD_RESIDENCE & 1, 1);
 }
 
+static void grounds_are_named_in_other_languages_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        Word word;
+    } cases[] = {{"Appellativo", WORD_GENDER},
+                 {"K\xC3\xB8n", WORD_GENDER},
+                 {"P\xC5\x82"
+                  "e\xC4\x87",
+                  WORD_GENDER},
+                 {"St.Civ", WORD_MARITAL},
+                 {"Civilstand", WORD_MARITAL},
+                 {"burgerlijke_staat", WORD_MARITAL},
+                 {"Prov", WORD_RESIDENCE},
+                 {"Postnr", WORD_RESIDENCE},
+                 {"woonplaats", WORD_RESIDENCE},
+                 {"Morada", WORD_RESIDENCE},
+                 {"Tro", WORD_RELIGION},
+                 {"godsdienst", WORD_RELIGION},
+                 {"Cittad", WORD_NATIONALITY},
+                 {"obywatelstwo", WORD_NATIONALITY},
+                 {"lng", WORD_LANGUAGE},
+                 {"Spr\xC3\xA5k", WORD_LANGUAGE},
+                 {"data_nascita", WORD_AGE},
+                 {"F\xC3\xB8"
+                  "dselsdato",
+                  WORD_AGE},
+                 {"Professione", WORD_ECONOMIC},
+                 {"zaw\xC3\xB3"
+                  "d",
+                  WORD_ECONOMIC},
+                 {"tilstand", WORD_STATE},
+                 {"Kundestatus", WORD_STATE}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        if (((words_read(words_plain(&arena, str_from(cases[i].name))) >> cases[i].word) & 1) == 0)
+            fail_msg("%s", cases[i].name);
+}
+
 static void a_value_of_several_words_says_what_one_of_them_says(void **state)
 {
     (void)state;
@@ -207,6 +246,11 @@ static void a_value_of_several_words_says_what_one_of_them_says(void **state)
     assert_true(value_says(S("FR"), SAYS_COUNTRY, scratch));
     assert_false(value_says(S("fr"), SAYS_COUNTRY, scratch));
     assert_true(value_says(S("fr"), SAYS_LANGUAGE, scratch));
+    assert_true(value_says(S("sw"), SAYS_LANGUAGE, scratch));
+    assert_true(value_says(S("Divorziato/a"), SAYS_MARITAL, scratch));
+    assert_true(value_says(S("RECESSO PER FRODE"), SAYS_BAD, scratch));
+    assert_true(value_says(S("Oph\xC3\xA6vet (svindel)"), SAYS_BAD, scratch));
+    assert_true(value_says(S("Gennemf\xC3\xB8rt"), SAYS_DONE, scratch));
 }
 
 static void numbers_are_read_in_their_form_and_no_other(void **state)
@@ -271,14 +315,49 @@ static void cell_years(Buffer *b, int i)
     buffer_format(b, "%d", 1 + i % 14);
 }
 
+static void cell_uomo(Buffer *b, int i)
+{
+    buffer_add(b, i % 3 ? S("UOMO") : S("DONNA"));
+}
+static void cell_km(Buffer *b, int i)
+{
+    buffer_add(b, i % 3 ? S("K") : S("M"));
+}
+static void cell_belief(Buffer *b, int i)
+{
+    buffer_add(b, i % 40 == 7 ? S("islam") : i % 2 ? S("ingen") : S("andet"));
+}
+static void cell_tongue(Buffer *b, int i)
+{
+    static const char *const tongues[] = {"sw", "en", "lg", "am", "x9"};
+    buffer_format(b, "%s", tongues[i % 5]);
+}
+static void cell_province(Buffer *b, int i)
+{
+    static const char *const provinces[] = {"MI", "RM", "QX", "TX", "BO", "QZ", "QY", "XQ", "VX"};
+    buffer_format(b, "%s", provinces[i % 9]);
+}
+static void cell_answer(Buffer *b, int i)
+{
+    buffer_add(b, i % 2 ? S("si") : S("no"));
+}
+static void cell_strange(Buffer *b, int i)
+{
+    buffer_format(b, "v%c", 'a' + i % 3);
+}
+
 static void a_protected_column_is_found_by_its_values_alone(void **state)
 {
     (void)state;
     static const struct {
         void (*cell)(Buffer *, int);
         const char *ground; /* NULL: none */
-    } cases[] = {{cell_sex, "gender"},      {cell_land, "residence"}, {cell_born, "age"},
-                 {cell_locale, "language"}, {cell_post, "residence"}, {cell_plan, NULL},
+    } cases[] = {{cell_sex, "gender"},      {cell_land, "residence"},
+                 {cell_born, "age"},        {cell_locale, "language"},
+                 {cell_post, "residence"},  {cell_uomo, "gender"},
+                 {cell_km, "gender"},       {cell_belief, "religion"},
+                 {cell_tongue, "language"}, {cell_province, "residence"},
+                 {cell_answer, NULL},       {cell_plan, NULL},
                  {cell_years, NULL}};
     const char *t = plain_transactions();
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -296,6 +375,26 @@ static void a_protected_column_is_found_by_its_values_alone(void **state)
         assert_false(str_contains(profile_features_book(&arena, p), S("expr: x1")));
         read_back(p);
     }
+}
+
+static void what_no_word_explains_is_watched_and_the_model_s_columns_are_named(void **state)
+{
+    (void)state;
+    Buffer b = buffer_new(&arena);
+    buffer_add(&b, S("id,zq,plan,g,fraud\n"));
+    for (int i = 0; i < PEOPLE; i++) {
+        buffer_format(&b, "u%d,", i);
+        cell_strange(&b, i);
+        buffer_format(&b, ",p%d,%d,%d\n", i % 4, 1 + i % 2, risky(i));
+    }
+    const Profile *p = look(put("c.csv", b), plain_transactions(), NULL);
+    assert_true(noted(p, "The model sees these columns of the customers: plan, g. "));
+    assert_true(noted(p, "explains the name or the values of zq,"));
+    Str features = profile_features_book(&arena, p);
+    assert_true(str_contains(features, S("protected ground\n    use: monitor\n    family: "
+                                         "observation\n    says: zq\n")));
+    assert_true(str_contains(features, S("expr: plan\n    use: model\n")));
+    read_back(p);
 }
 
 static void cell_step(Buffer *b, int i)
@@ -364,6 +463,45 @@ static void a_label_of_three_values_is_split_by_its_words(void **state)
     read_back(p);
 }
 
+static void a_status_is_a_label_before_a_count_or_a_flag(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *good, *bad, *other;
+    } cases[] = {{"Codice,Segnalazioni UIF,Stato Cliente", "REGOLARE", "RECESSO PER FRODE",
+                  "SOSPESO IN VERIFICA"},
+                 {"Nr,Hvidvask-markering,Kundestatus", "Aktiv", "Oph\xC3\xA6vet (svindel)",
+                  "Til unders\xC3\xB8gelse"}};
+    for (size_t k = 0; k < COUNT_OF(cases); k++) {
+        Buffer b = buffer_new(&arena), s = buffer_new(&arena);
+        buffer_format(&b, "%s\n", cases[k].head);
+        buffer_add(&s, S("Nr,Codice\n"));
+        for (int i = 0; i < PEOPLE; i++) {
+            bool other = i % 40 == 1;
+            buffer_format(&b, "u%d,", i);
+            buffer_format(&b,
+                          k == 0                    ? "%d"
+                          : i % 11 == 2 || risky(i) ? "ja"
+                                                    : "nej",
+                          risky(i) ? 1 + i % 3 : 0);
+            buffer_format(&b, ",%s\n",
+                          risky(i) ? cases[k].bad
+                          : other  ? cases[k].other
+                                   : cases[k].good);
+            buffer_format(&s, "n%d,n%d\n", i, i);
+        }
+        const Profile *p = look(put("c.csv", b), plain_transactions(), put("s.csv", s));
+        if (!str_equal(p->label.column->name, str_from(strrchr(cases[k].head, ',') + 1)))
+            fail_msg("%.*s", STR_ARG(p->label.column->name));
+        assert_int_equal(p->label.positives, PEOPLE / 5);
+        assert_int_equal(p->label.ignored, 3);
+        Str line = str_format(&arena, "%s (93, not risky), %s (24, risky), %s (3, ignored)",
+                              cases[k].good, cases[k].bad, cases[k].other);
+        assert_true(noted(p, str_chars(&arena, line)));
+        read_back(p);
+    }
+}
+
 static void the_column_that_scoring_lacks_is_the_label(void **state)
 {
     (void)state;
@@ -394,7 +532,8 @@ static void wide_months_become_a_history(void **state)
     assert_true(str_contains(schema, S("columns: [solde_2023_11, solde_2023_12, solde_2024_01]")));
     assert_true(str_contains(schema, S("from: 2023-11-01")));
     assert_true(noted(p, "pay1 to pay10"));
-    assert_false(noted(p, "solde"));
+    assert_false(noted(p, "solde_2023_11 to"));
+    assert_true(noted(p, "The model sees these columns of the customers: solde_2023_11, "));
     read_back(p);
 }
 
@@ -523,6 +662,9 @@ int main(void)
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CLAIM(a_name_is_taken_apart_and_loses_its_accents),
         CLAIM(a_name_speaks_four_languages),
+        CLAIM(grounds_are_named_in_other_languages_too),
+        CLAIM(what_no_word_explains_is_watched_and_the_model_s_columns_are_named),
+        CLAIM(a_status_is_a_label_before_a_count_or_a_flag),
         CLAIM(a_value_of_several_words_says_what_one_of_them_says),
         CLAIM(numbers_are_read_in_their_form_and_no_other),
         CLAIM(a_protected_column_is_found_by_its_values_alone),
