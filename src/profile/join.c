@@ -42,6 +42,15 @@ static bool is_side(const Portrait *c)
     return SPEAKS(c, WORD_SOURCE) || SPEAKS(c, WORD_TARGET);
 }
 
+/* Two sides stand in one row; columns of two files put under each other never do. */
+static bool together(const Profile *p, const Portrait *a, const Portrait *b)
+{
+    size_t both = 0;
+    for (size_t row = 0; row < p->transactions.rows; row++)
+        both += a->code[row] != NO_CODE && b->code[row] != NO_CODE;
+    return both * 2 > (a->filled < b->filled ? a->filled : b->filled);
+}
+
 /* The other column that names customers, if there is one: a side or a partner. Names that say
  * source and target need few known partners (other banks' accounts), others need many. */
 static Portrait *second(Profile *p, const Join *first)
@@ -50,7 +59,7 @@ static Portrait *second(Profile *p, const Join *first)
     double most = 0;
     for (size_t k = 0; k < p->transactions.columns; k++) {
         Portrait *c = &p->transactions.column[k];
-        if (c == first->by || !may_name(c))
+        if (c == first->by || !may_name(c) || !together(p, first->by, c))
             continue;
         Join j = join_of(first->key, c);
         bool named = is_side(c) || SPEAKS(c, WORD_PARTNER);

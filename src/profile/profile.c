@@ -93,9 +93,10 @@ Status profile_read(Profile **out, Arena *keep, Arena scratch, const ProfileInpu
     p->arena = keep;
     p->name = name_of(keep, in->customers.path[0]);
     TRY(sheet_read(&p->customers, keep, scratch, "customers", in->customers, in->score_customers,
-                   err));
-    TRY(sheet_read(&p->transactions, keep, scratch, "transactions", in->transactions,
-                   in->score_transactions, err));
+                   NULL, 0, err));
+    TRY(files_choose(p, in, scratch, err));
+    TRY(sheet_read(&p->transactions, keep, scratch, "transactions", p->files[0], p->files[1],
+                   p->source_file, p->sources, err));
     TRY(roles_join(p, scratch, err));
     TRY(label_find(p, in->label, scratch, err));
     TRY(roles_transactions(p, scratch, err));

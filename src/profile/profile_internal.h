@@ -131,8 +131,15 @@ typedef struct Sheet {
     char delimiter;
 } Sheet;
 
+/* What the columns of one file are called in the book. */
+typedef struct Source {
+    Str file; /* its base name */
+    CsvRename *rename;
+    size_t renames;
+} Source;
+
 Status sheet_read(Sheet *out, Arena *keep, Arena scratch, const char *what, ProfileFiles labelled,
-                  ProfileFiles scored, Error *err);
+                  ProfileFiles scored, const Source *source, size_t sources, Error *err);
 void portrait_look(Portrait *c, const Sheet *s, Arena *keep, Arena scratch);
 /* Distinct values by falling count, then bytes. */
 uint32_t *portrait_order(Arena *keep, const Portrait *c);
@@ -166,6 +173,9 @@ typedef struct Label {
 
 struct Profile {
     Sheet customers, transactions;
+    ProfileFiles files[2]; /* of transactions that are read: labelled, to be scored */
+    Source *source_file;
+    size_t sources;
     Str name;
     Label label;
     Portrait *key;   /* of the customers; a customer is a code of it */
@@ -202,6 +212,7 @@ Str profile_against(Arena *keep, const Profile *p, const Portrait *c);
 bool profile_unexplained(const Portrait *c, Arena scratch);
 void profile_note(Profile *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
+Status files_choose(Profile *p, const ProfileInputs *in, Arena scratch, Error *err);
 Status roles_join(Profile *p, Arena scratch, Error *err);
 void roles_sides(Profile *p, Arena scratch);
 void customers_measure(Profile *p, Arena scratch);

@@ -257,6 +257,25 @@ static void add_histories(const Profile *p, Buffer *b)
     }
 }
 
+static void add_sources(const Profile *p, Buffer *b)
+{
+    if (p->sources > 0)
+        buffer_add(b, S("  sources: # files with names of their own\n"));
+    for (size_t i = 0; i < p->sources; i++) {
+        const Source *s = &p->source_file[i];
+        buffer_add(b, S("    - files: "));
+        add_yaml(b, s->file);
+        buffer_add(b, S("\n      rename: {"));
+        for (size_t k = 0; k < s->renames; k++) {
+            buffer_add(b, k > 0 ? S(", ") : S(""));
+            add_yaml(b, s->rename[k].from);
+            buffer_add(b, S(": "));
+            add_yaml(b, s->rename[k].to);
+        }
+        buffer_add(b, S("}\n"));
+    }
+}
+
 static void add_transactions(const Profile *p, Buffer *b, Arena scratch)
 {
     buffer_add(b, S("\ntransactions:\n"));
@@ -287,6 +306,7 @@ static void add_transactions(const Profile *p, Buffer *b, Arena scratch)
         add_list(b, p->state, order, pending, 1);
         buffer_char(b, '\n');
     }
+    add_sources(p, b);
     add_columns(p, b, &p->transactions, scratch);
     if (p->histories > 0)
         buffer_format(b,

@@ -41,7 +41,7 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"c.csv", "t.csv", "s.csv"};
+    static const char *const names[] = {"c.csv", "t.csv", "s.csv", "wires.csv"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         Arena own = arena_new();
         (void)unlink(path_join(&own, folder, names[i]));
@@ -588,6 +588,74 @@ static void the_shape_of_transactions_is_seen(void **state)
     }
 }
 
+/* Cards in t.csv and, in a file with other names, wires; a sign in front of theirs. */
+static const Profile *look_at_two(const char *head, const char *sign)
+{
+    Buffer t = buffer_new(&arena), w = buffer_new(&arena);
+    buffer_add(&t, S("nr,holder,when,spent\n"));
+    buffer_format(&w, "%s\n", head);
+    for (int i = 0; i < PEOPLE; i++)
+        for (int k = 0; k < 4; k++) {
+            buffer_format(&t, "k%d,u%d,2024-0%d-%02d 10:00:00,%d.50\n", i * 4 + k, i, 1 + k,
+                          1 + i % 28, 3 + i);
+            buffer_format(&w, "w%d,u%d,2024-0%d-%02d 11:00:00,%s%d.25,u%d\n", i * 4 + k, i, 1 + k,
+                          1 + i % 28, k % 2 ? sign : "", 90 + i, (i + 1) % PEOPLE);
+        }
+    const char *c = customers("plan", cell_plan);
+    const char *both[] = {put("t.csv", t), put("wires.csv", w)};
+    const ProfileInputs in = {.customers = {&c, 1}, .transactions = {both, 2}};
+    Profile *p = NULL;
+    Error err = {0};
+    if (profile_read(&p, &arena, scratch, &in, &err) != STATUS_OK)
+        fail_msg("%s", err.message);
+    read_back(p);
+    return p;
+}
+
+static void a_file_with_other_names_is_read_by_them_when_they_are_sure(void **state)
+{
+    (void)state;
+    const Profile *p = look_at_two("ref,client,day,amount,to_client", "");
+    Str schema = profile_schema_book(&arena, p);
+    assert_true(str_contains(schema, S("  sources: # files with names of their own\n    - files: "
+                                       "wires.csv\n      rename: {client: holder, day: when, "
+                                       "amount: spent, ref: nr}\n")));
+    assert_int_equal(p->transactions.rows, 8 * PEOPLE);
+    assert_int_equal(p->created->filled, 8 * PEOPLE);
+    assert_int_equal(profile_transactions(p, false).count, 2);
+    assert_true(noted(p, "wires.csv has other names than t.csv"));
+    assert_null(p->source); /* holder and to_client never stand in the same rows of a table */
+}
+
+static void a_file_with_names_that_cannot_be_told_is_left_out_and_named(void **state)
+{
+    (void)state;
+    const Profile *p = look_at_two("ref,client,day,amount,to_client", "-");
+    Str schema = profile_schema_book(&arena, p);
+    assert_false(str_contains(schema, S("\n  sources:")));
+    assert_false(str_contains(schema, S("- name: to_client")));
+    assert_int_equal(p->transactions.rows, 4 * PEOPLE);
+    assert_int_equal(profile_transactions(p, false).count, 1);
+    assert_true(noted(p, "wires.csv is left out of these books"));
+    assert_true(noted(p, "files: \"wires.csv\""));
+}
+
+static void cells_untimed(Buffer *b, int i, int k)
+{
+    if (k % 3 == 0)
+        buffer_format(b, "u%d,,%d.25", i, 10 + i);
+    else
+        buffer_format(b, "u%d,2024-0%d-%02d,%d.25", i, 1 + k, 1 + i % 28, 10 + i);
+}
+
+static void a_missing_time_is_not_1970(void **state)
+{
+    (void)state;
+    const Profile *p = look(customers("plan", cell_plan),
+                            transactions("user,created_at,amount", cells_untimed), NULL);
+    assert_true(p->span_days > 0 && p->span_days < 70);
+}
+
 static void cells_flag(Buffer *b, int i, int k)
 {
     plain_cells(b, i, k);
@@ -674,6 +742,9 @@ int main(void)
         CLAIM(wide_months_become_a_history),
         CLAIM(the_shape_of_transactions_is_seen),
         CLAIM(a_flag_that_only_risky_customers_transactions_have_is_a_leak),
+        CLAIM(a_file_with_other_names_is_read_by_them_when_they_are_sure),
+        CLAIM(a_file_with_names_that_cannot_be_told_is_left_out_and_named),
+        CLAIM(a_missing_time_is_not_1970),
         CLAIM(names_of_any_kind_can_be_written),
         CLAIM(histories_are_cut_at_twice_the_longest_window_of_the_model),
         CLAIM(windows_are_half_of_what_most_customers_are_observed)};
