@@ -125,11 +125,6 @@ Status roles_join(Profile *p, Arena scratch, Error *err)
     p->owner = ARENA_ARRAY(p->arena, uint32_t, p->transactions.rows + 1);
     owners(p->owner, p->key, p->customer, p->transactions.rows, scratch);
     p->partner = second(p, &best);
-    if (best.covered < 0.9)
-        profile_note(p,
-                     "%.0f %% of the transactions name a customer that the customers' files do "
-                     "not have; they will be set aside. Were all files of one extract given?",
-                     100 * (1 - best.covered));
     return STATUS_OK;
 }
 
@@ -155,4 +150,18 @@ void roles_sides(Profile *p, Arena scratch)
                      "%.*s and %.*s both name customers; the first is taken for who pays and the "
                      "second for who is paid. Swap `source` and `target` if it is the other way.",
                      STR_ARG(p->source->name), STR_ARG(p->target->name));
+}
+
+/* What a run will set aside: rows of one owner whose owner is unknown, of two if both are. */
+void roles_unknown(Profile *p)
+{
+    size_t unknown = 0, rows = p->transactions.rows;
+    for (size_t row = 0; row < rows; row++)
+        unknown += p->owner[row] == NO_CODE && (p->other == NULL || p->other[row] == NO_CODE);
+    if (unknown * 10 > rows)
+        profile_note(p,
+                     "%.0f %% of the transactions name %s that the customers' files have; they "
+                     "will be set aside. Were all files of one extract given?",
+                     100 * (double)unknown / (double)rows,
+                     p->other == NULL ? "no customer" : "on neither side a customer");
 }

@@ -215,6 +215,7 @@ void profile_note(Profile *p, const char *format, ...) PRINTF_LIKE(2, 3);
 Status files_choose(Profile *p, const ProfileInputs *in, Arena scratch, Error *err);
 Status roles_join(Profile *p, Arena scratch, Error *err);
 void roles_sides(Profile *p, Arena scratch);
+void roles_unknown(Profile *p);
 void customers_measure(Profile *p, Arena scratch);
 Status roles_transactions(Profile *p, Arena scratch, Error *err);
 Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err);

@@ -84,7 +84,8 @@ Str words_plain(Arena *keep, Str text)
 /* Words between spaces. A word that begins with * may stand anywhere inside a longer one, as
  * German puts them together. */
 static const char *const vocabulary[] = {
-    [WORD_ID] = "id ids key no nr num number numero nummer ref reference referenz referencia uuid "
+    [WORD_ID] = "id ids riferimento lobenr lopenr lbnr key no nr num number numero nummer "
+                "ref reference referenz referencia uuid "
                 "guid identifiant identificador kennung kennzahl schlussel schluessel clave iban "
                 "code codigo *nummer *nodeid *userid *customerid *accountid *clientid",
     [WORD_CUSTOMER] =

@@ -675,6 +675,54 @@ static void a_missing_time_is_not_1970(void **state)
     assert_true(p->span_days > 0 && p->span_days < 70);
 }
 
+/* Payers of this bank, payees of others. */
+static void cells_abroad(Buffer *b, int i, int k)
+{
+    buffer_format(b, "u%d,x%d,%d,%d", i, i * 4 + k, 10 + i + k, 1 + i + 20 * k);
+}
+static void cells_lost(Buffer *b, int i, int k)
+{
+    buffer_format(b, "%s%d,2024-0%d-%02d,%d.25", k == 0 ? "z" : "u", i, 1 + k, 1 + i % 28, 10 + i);
+}
+
+static void only_what_a_run_sets_aside_is_said_to_be(void **state)
+{
+    (void)state;
+    const Profile *p = look(customers("plan", cell_plan),
+                            transactions("payee,payer,value,step", cells_abroad), NULL);
+    assert_non_null(p->other);
+    assert_false(noted(p, "set aside"));
+    p = look(customers("plan", cell_plan), transactions("user,at_time,value", cells_lost), NULL);
+    assert_true(noted(p, "25 % of the transactions name no customer"));
+}
+
+static void cells_nearly(Buffer *b, int i, int k)
+{
+    plain_cells(b, i, k);
+    buffer_format(b, ",w%d,%s", i < 4 ? 0 : i * 4 + k, k == 3 ? "zzqa" : "zzqb");
+}
+static void cells_tilstand(Buffer *b, int i, int k)
+{
+    plain_cells(b, i, k);
+    buffer_format(b, ",w%d,%s", i * 4 + k, k == 3 ? "Afvist" : "Gennemf\xC3\xB8rt");
+}
+
+static void a_key_that_nearly_is_one_and_a_missing_state_are_said(void **state)
+{
+    (void)state;
+    const char *head = "user,created_at,amount,direction,handle,tilstand";
+    const Profile *p = look(customers("plan", cell_plan), transactions(head, cells_nearly), NULL);
+    assert_null(p->transaction);
+    assert_true(noted(p, "handle nearly names a transaction, but 15 of its 480 values repeat"));
+    assert_true(noted(p, "declined and pending too. Does one of these tell it: tilstand?"));
+    p = look(customers("plan", cell_plan), transactions(head, cells_tilstand), NULL);
+    assert_true(p->state == column(&p->transactions, "tilstand"));
+    assert_true(p->transaction == column(&p->transactions, "handle"));
+    assert_false(noted(p, "declined and pending"));
+    assert_true(
+        str_contains(profile_features_book(&arena, p), S("failed: tilstand in ('Afvist')")));
+}
+
 static void cells_flag(Buffer *b, int i, int k)
 {
     plain_cells(b, i, k);
@@ -764,6 +812,8 @@ int main(void)
         CLAIM(a_file_with_other_names_is_read_by_them_when_they_are_sure),
         CLAIM(a_file_with_names_that_cannot_be_told_is_left_out_and_named),
         CLAIM(columns_that_never_stand_in_one_row_are_no_two_sides),
+        CLAIM(only_what_a_run_sets_aside_is_said_to_be),
+        CLAIM(a_key_that_nearly_is_one_and_a_missing_state_are_said),
         CLAIM(a_missing_time_is_not_1970),
         CLAIM(names_of_any_kind_can_be_written),
         CLAIM(histories_are_cut_at_twice_the_longest_window_of_the_model),
