@@ -23,6 +23,7 @@ typedef enum Word {
     WORD_TARGET,
     WORD_PARTNER,
     WORD_LABEL,   /* names an outcome */
+    WORD_GOOD,    /* names a good outcome: its yes is not the risky one */
     WORD_OUTCOME, /* belongs to an outcome: a date, a reason, a case */
     WORD_LAST,    /* of the end of what was observed */
     WORD_BALANCE,

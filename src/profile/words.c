@@ -139,6 +139,9 @@ static const char *const vocabulary[] = {
                    "*default *sospech frode frodi esito riciclaggio antiriciclaggio bedrageri "
                    "hvidvask svindel bedrog witwassen oszustwo *frode *hvidvask *bedrager *svindel "
                    "*hvitvask *penningtvatt *riciclag",
+    [WORD_GOOD] =
+        "good standing active actif activo attivo aktiv legit genuine trusted retained ok "
+        "clean solvent",
     [WORD_OUTCOME] =
         "fraud fraude betrug suspension closure closed close cloture fermeture cierre "
         "baja mule mulet sar str alert alerte alerta investigation enquete ermittlung "

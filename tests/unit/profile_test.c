@@ -505,6 +505,24 @@ static void a_status_is_a_label_before_a_count_or_a_flag(void **state)
     }
 }
 
+static void a_flag_of_a_good_end_is_risky_when_it_says_no(void **state)
+{
+    (void)state;
+    Buffer b = buffer_new(&arena);
+    buffer_add(&b, S("id,good_standing\n"));
+    for (int i = 0; i < PEOPLE; i++)
+        buffer_format(&b, "u%d,%d\n", i, !risky(i));
+    const char *c = put("c.csv", b), *t = plain_transactions();
+    const ProfileInputs in = {
+        .customers = {&c, 1}, .transactions = {&t, 1}, .label = "good_standing"};
+    Profile *p = NULL;
+    assert_int_equal(profile_read(&p, &arena, scratch, &in, NULL), STATUS_OK);
+    assert_int_equal(p->label.positives, PEOPLE / 5);
+    assert_true(noted(p, "good_standing, how many rows each has and what it is taken for: 1 (96, "
+                         "not risky), 0 (24, risky)"));
+    read_back(p);
+}
+
 static void the_column_that_scoring_lacks_is_the_label(void **state)
 {
     (void)state;
@@ -799,6 +817,7 @@ int main(void)
         CLAIM(a_name_speaks_four_languages),
         CLAIM(grounds_are_named_in_other_languages_too),
         CLAIM(what_no_word_explains_is_watched_and_the_model_s_columns_are_named),
+        CLAIM(a_flag_of_a_good_end_is_risky_when_it_says_no),
         CLAIM(a_status_is_a_label_before_a_count_or_a_flag),
         CLAIM(a_value_of_several_words_says_what_one_of_them_says),
         CLAIM(numbers_are_read_in_their_form_and_no_other),
