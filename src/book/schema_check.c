@@ -221,6 +221,14 @@ static Status check_label(const Schema *s, SchemaLabel *l, Arena *keep, Arena sc
                 return refuse(err, s, lists[i]->item[k].mark, both[i], lists[i]->item[k].text,
                               "keep it in one of the lists");
     }
+    for (size_t i = 0; i < column->values.count; i++) {
+        const BookText *value = &column->values.item[i];
+        if (!holds(&l->positive, value->text) && !holds(&l->negative, value->text) &&
+            !holds(&l->ignored, value->text))
+            return refuse(err, s, value->mark,
+                          "is a value of the label and neither positive, negative nor ignored",
+                          value->text, "write it in one of the label's three lists");
+    }
     return STATUS_OK;
 }
 

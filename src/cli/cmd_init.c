@@ -88,16 +88,17 @@ static Status write_books(const Args *args, const char *out, Str schema, Str fea
 }
 
 /* The command that comes next, with the files that were given. */
-static Str next_command(const Args *args, const ProfileInputs *in, const char *out)
+static Str next_command(const Args *args, const ProfileInputs *in, const Profile *profile,
+                        const char *out)
 {
     Buffer b = buffer_new(args->arena);
     const struct {
         const char *option;
         ProfileFiles files;
     } parts[] = {{"customers", in->customers},
-                 {"transactions", in->transactions},
+                 {"transactions", profile_transactions(profile, false)},
                  {"score-customers", in->score_customers},
-                 {"score-transactions", in->score_transactions}};
+                 {"score-transactions", profile_transactions(profile, true)}};
     buffer_format(&b,
                   "next:         %s run --schema %s/schema.yaml --features %s/features.yaml "
                   "--policy %s/policy.yaml",
@@ -107,7 +108,11 @@ static Str next_command(const Args *args, const ProfileInputs *in, const char *o
             buffer_format(&b, " \\\n              --%s %s", parts[k].option,
                           parts[k].files.path[i]);
     if (in->score_customers.count == 0)
-        buffer_add(&b, S(" \\\n              --score-customers FILE --score-transactions FILE"));
+        buffer_add(&b, S(" \\\n              --score-customers FILE"));
+    if (parts[3].files.count == 0)
+        buffer_add(&b, in->score_customers.count == 0
+                           ? S(" --score-transactions FILE")
+                           : S(" \\\n              --score-transactions FILE"));
     buffer_add(&b, S(" --out results"));
     return buffer_str(&b);
 }
@@ -144,7 +149,7 @@ static Status run(const Args *args, Error *err)
     } else {
         TRY(write_books(args, out, schema, features, policy, err));
         answer(str_trim(profile_summary(args->arena, profile)));
-        answer(next_command(args, &in, out));
+        answer(next_command(args, &in, profile, out));
     }
     return read_back(args, schema, features, policy, err);
 }

@@ -269,8 +269,7 @@ static void add_histories(const Terms *t)
     }
 }
 
-/* Why a customers' column is not for the model; the empty Str when it may be. */
-static Str reason_against(Arena *arena, const Profile *p, const Portrait *c)
+Str profile_against(Arena *arena, const Profile *p, const Portrait *c)
 {
     bool scored = p->customers.rows > p->customers.labelled;
     if (c->leak.size > 0)
@@ -303,7 +302,7 @@ static void add_profile(const Terms *t)
                 TEXT("%.*s stands for %s and is not for a model.", STR_ARG(c->name), c->ground));
             continue;
         }
-        Str name = name_of_feature(t->arena, c->name), why = reason_against(t->arena, p, c);
+        Str name = name_of_feature(t->arena, c->name), why = profile_against(t->arena, p, c);
         if (is_engine_name(name))
             name = TEXT("column_%.*s", STR_ARG(name));
         const char *column = name_text(t->arena, c->name);
@@ -323,7 +322,13 @@ static void add_profile(const Terms *t)
             buffer_format(t->b, "'%s'", column);
         else
             buffer_format(t->b, "%s", column);
-        buffer_add(t->b, S("\n    use: model\n    family: profile\n    says: "));
+        bool strange = profile_unexplained(c, *t->arena);
+        if (strange)
+            buffer_add(t->b, S("\n    # unsure: no word known here explains it; it may stand for "
+                               "a protected ground"));
+        buffer_format(t->b,
+                      "\n    use: %s\n    family: %s\n    says: ", strange ? "monitor" : "model",
+                      strange ? "observation" : "profile");
         add_yaml(t->b, c->name);
         buffer_char(t->b, '\n');
     }

@@ -1,5 +1,5 @@
-/* grounds.c - columns that stand for a ground on which the law forbids to decide: by name in four
- * languages, or by the values they hold, since such a column may hide behind another name. */
+/* grounds.c - columns that stand for a ground on which the law forbids to decide: by name in a
+ * dozen languages, or by the values they hold, since such a column may hide behind another name. */
 #include "profile/profile_internal.h"
 
 #include <math.h>
@@ -112,6 +112,40 @@ static void stands(Portrait *c, const char *ground, Arena *keep, const char *see
     c->ground_why = str_format(keep, "its name does not say so, but %s", seen);
 }
 
+/* Codes of one list, of which one alone may be unknown here. */
+static bool codes_of(const Portrait *c, Says what, Arena scratch)
+{
+    enum { VALUES_LEAST = 4, VALUES_MOST = 400 };
+    size_t values = portrait_values(c), unknown = 0;
+    if (values < 2 || values > VALUES_MOST)
+        return false;
+    for (size_t i = 0; i < values; i++) {
+        Str value = c->value->text[i];
+        unknown += !value_says(value, what, scratch);
+        /* no, si and to are languages too, but not in a column of two answers. */
+        if (what == SAYS_LANGUAGE && values == 2 && str_equal(value, S("no")))
+            return false;
+    }
+    return portrait_saying(c, what, scratch) >= 0.9 || (unknown <= 1 && values >= VALUES_LEAST);
+}
+
+bool profile_unexplained(const Portrait *c, Arena scratch)
+{
+    static const Word words[] = {WORD_STATE,  WORD_TYPE,     WORD_CURRENCY, WORD_AMOUNT,
+                                 WORD_SOURCE, WORD_BUSINESS, WORD_LABEL,    WORD_OUTCOME,
+                                 WORD_CREDIT, WORD_DEBIT,    WORD_BALANCE,  WORD_TRANSACTION};
+    static const Says says[] = {SAYS_BUSINESS, SAYS_CURRENCY, SAYS_DONE, SAYS_BAD, SAYS_GOOD};
+    if (c->kind != KIND_CATEGORY)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (SPEAKS(c, words[i]))
+            return false;
+    for (size_t i = 0; i < COUNT_OF(says); i++)
+        if (portrait_saying(c, says[i], scratch) >= 0.5)
+            return false;
+    return true;
+}
+
 static void by_values(Profile *p, Portrait *c, Arena scratch)
 {
     Arena *keep = p->arena;
@@ -122,13 +156,14 @@ static void by_values(Profile *p, Portrait *c, Arena scratch)
     if (named_set && values >= 2 && values <= 5 && female >= 0.05 && male >= 0.05 &&
         male + female >= 0.95)
         stands(c, "gender", keep, "its values are those of a gender or a form of address");
-    else if (named_set && values >= 2 && portrait_saying(c, SAYS_COUNTRY, scratch) >= 0.9)
+    else if (named_set && codes_of(c, SAYS_COUNTRY, scratch))
         stands(c, "residence", keep, "its values are countries");
-    else if (SPEAKS(c, WORD_STATE) && values >= 2 && of_shape(c, shape_two_capitals, 0.95))
-        stands(c, "residence", keep, "its values are codes of two capitals, as states have");
+    else if (values >= (SPEAKS(c, WORD_STATE) ? 2 : 8) && of_shape(c, shape_two_capitals, 0.95))
+        stands(c, "residence", keep,
+               "its values are codes of two capitals, as states and provinces have");
     else if (of_shape(c, shape_locale, 0.9) && values >= 2)
         stands(c, "language", keep, "its values are locales");
-    else if (named_set && values >= 2 && portrait_saying(c, SAYS_LANGUAGE, scratch) >= 0.9)
+    else if (named_set && codes_of(c, SAYS_LANGUAGE, scratch))
         stands(c, "language", keep, "its values are languages");
     else if (is_birth_date(p, c) && values >= 10)
         stands(c, "age", keep, "its dates lie 16 to 101 years back, as dates of birth do");
@@ -138,8 +173,8 @@ static void by_values(Profile *p, Portrait *c, Arena scratch)
         stands(c, "age", keep, "its numbers run from 15 to 105, as ages do");
     else if (named_set && values >= 2 && portrait_saying(c, SAYS_MARITAL, scratch) >= 0.6)
         stands(c, "marital_status", keep, "its values are those of a marital status");
-    else if (named_set && values >= 2 && portrait_saying(c, SAYS_RELIGION, scratch) >= 0.5)
-        stands(c, "religion", keep, "its values are religions");
+    else if (named_set && values >= 2 && portrait_saying(c, SAYS_RELIGION, scratch) > 0)
+        stands(c, "religion", keep, "among its values are religions");
     else if (named_set && values >= 2 && portrait_saying(c, SAYS_ETHNICITY, scratch) >= 0.6)
         stands(c, "ethnicity", keep, "its values are ethnic groups");
     else if (named_set && values >= 3 && portrait_saying(c, SAYS_OCCUPATION, scratch) >= 0.3)

@@ -42,6 +42,15 @@ static bool is_side(const Portrait *c)
     return SPEAKS(c, WORD_SOURCE) || SPEAKS(c, WORD_TARGET);
 }
 
+/* Two sides stand in one row; columns of two files put under each other never do. */
+static bool together(const Profile *p, const Portrait *a, const Portrait *b)
+{
+    size_t both = 0;
+    for (size_t row = 0; row < p->transactions.rows; row++)
+        both += a->code[row] != NO_CODE && b->code[row] != NO_CODE;
+    return both * 2 > (a->filled < b->filled ? a->filled : b->filled);
+}
+
 /* The other column that names customers, if there is one: a side or a partner. Names that say
  * source and target need few known partners (other banks' accounts), others need many. */
 static Portrait *second(Profile *p, const Join *first)
@@ -50,7 +59,7 @@ static Portrait *second(Profile *p, const Join *first)
     double most = 0;
     for (size_t k = 0; k < p->transactions.columns; k++) {
         Portrait *c = &p->transactions.column[k];
-        if (c == first->by || !may_name(c))
+        if (c == first->by || !may_name(c) || !together(p, first->by, c))
             continue;
         Join j = join_of(first->key, c);
         bool named = is_side(c) || SPEAKS(c, WORD_PARTNER);
@@ -116,11 +125,6 @@ Status roles_join(Profile *p, Arena scratch, Error *err)
     p->owner = ARENA_ARRAY(p->arena, uint32_t, p->transactions.rows + 1);
     owners(p->owner, p->key, p->customer, p->transactions.rows, scratch);
     p->partner = second(p, &best);
-    if (best.covered < 0.9)
-        profile_note(p,
-                     "%.0f %% of the transactions name a customer that the customers' files do "
-                     "not have; they will be set aside. Were all files of one extract given?",
-                     100 * (1 - best.covered));
     return STATUS_OK;
 }
 
@@ -146,4 +150,18 @@ void roles_sides(Profile *p, Arena scratch)
                      "%.*s and %.*s both name customers; the first is taken for who pays and the "
                      "second for who is paid. Swap `source` and `target` if it is the other way.",
                      STR_ARG(p->source->name), STR_ARG(p->target->name));
+}
+
+/* What a run will set aside: rows of one owner whose owner is unknown, of two if both are. */
+void roles_unknown(Profile *p)
+{
+    size_t unknown = 0, rows = p->transactions.rows;
+    for (size_t row = 0; row < rows; row++)
+        unknown += p->owner[row] == NO_CODE && (p->other == NULL || p->other[row] == NO_CODE);
+    if (unknown * 10 > rows)
+        profile_note(p,
+                     "%.0f %% of the transactions name %s that the customers' files have; they "
+                     "will be set aside. Were all files of one extract given?",
+                     100 * (double)unknown / (double)rows,
+                     p->other == NULL ? "no customer" : "on neither side a customer");
 }

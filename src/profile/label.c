@@ -21,15 +21,34 @@ static double score(const Profile *p, const Portrait *c, Arena scratch)
     bool scored_given = p->customers.rows > labelled;
     double bad = portrait_saying(c, SAYS_BAD, scratch);
     double good = portrait_saying(c, SAYS_GOOD, scratch);
-    double out = SPEAKS(c, WORD_LABEL) ? 4 : SPEAKS(c, WORD_STATE) ? 1 : 0;
+    double out = SPEAKS(c, WORD_LABEL) ? 4 : SPEAKS(c, WORD_STATE) ? 2 : 0;
+    /* A status whose words tell both ends is more of an outcome than a flag or a count. */
+    bool words = c->kind == KIND_CATEGORY;
     out += bad > 0 && c->kind != KIND_BOOLEAN ? 3 : 0;
     out += good > 0 && bad > 0 ? 1 : 0;
+    out += words && good > 0 && bad > 0 && good + bad >= 0.75 ? 2 : 0;
+    out -= c->kind == KIND_INTEGER && values > 2 ? 2 : 0;
     out += values == 2 ? 0.5 : 0;
     /* What is known only of the labelled: the very thing that is to be foretold. */
     out += scored_given && c->filled_in[1] == 0 ? 3 : 0;
     out -= scored_given && c->filled_in[1] > 0 ? 3 : 0;
     out += c == &p->customers.column[p->customers.columns - 1] ? 0.25 : 0;
     return out;
+}
+
+/* Every value with its rows and its side, for a person to see what no word may have told. */
+static void note_sides(Profile *p, Arena scratch)
+{
+    static const char *const names[] = {"not risky", "risky", "ignored"};
+    const Label *l = &p->label;
+    const uint32_t *order = portrait_order(&scratch, l->column);
+    Buffer b = buffer_new(&scratch);
+    for (size_t i = 0; i < portrait_values(l->column); i++)
+        buffer_format(&b, "%s%.*s (%u, %s)", i > 0 ? ", " : "",
+                      STR_ARG(l->column->value->text[order[i]]), l->column->count[order[i]],
+                      names[l->side[order[i]]]);
+    profile_note(p, "The values of %.*s, how many rows each has and what it is taken for: %.*s.",
+                 STR_ARG(l->column->name), STR_ARG(buffer_str(&b)));
 }
 
 /* 1 positive, 0 negative, 2 neither. */
@@ -39,6 +58,7 @@ static void sides(Profile *p, Arena scratch)
     Portrait *c = l->column;
     size_t values = portrait_values(c), bad = 0, good = 0;
     l->side = ARENA_ARRAY(p->arena, uint8_t, values + 1);
+    bool good_name = SPEAKS(c, WORD_GOOD) && !SPEAKS(c, WORD_LABEL);
     Column truth;
     column_init(&truth, &scratch, c->name, TYPE_BOOLEAN, 0, 1, NULL);
     for (size_t i = 0; i < values; i++) {
@@ -47,7 +67,7 @@ static void sides(Profile *p, Arena scratch)
         if (c->kind == KIND_BOOLEAN || (c->kind == KIND_INTEGER && values == 2 && c->low == 0)) {
             bool yes = c->kind == KIND_INTEGER ? c->number[i] != 0
                                                : column_parse(&truth, 0, value) && truth.boolean[0];
-            l->side[i] = yes;
+            l->side[i] = yes != good_name;
         } else if (value_says(value, SAYS_BAD, scratch)) {
             l->side[i] = 1;
         } else if (value_says(value, SAYS_GOOD, scratch)) {
@@ -83,7 +103,12 @@ static void sides(Profile *p, Arena scratch)
         l->why = S("by how often its values occur");
     }
     if (c->kind == KIND_BOOLEAN)
-        l->by_frequency = false, l->why = S("yes, true or 1 is taken for risky");
+        l->by_frequency = false, l->why = good_name
+                                              ? S("its name speaks of a good end: no, false or 0 "
+                                                  "is taken for risky")
+                                              : S("yes, true or 1 is taken for risky");
+    if (good_name && (c->kind == KIND_BOOLEAN || c->kind == KIND_INTEGER))
+        note_sides(p, scratch);
 }
 
 static void count(Profile *p)
@@ -155,6 +180,8 @@ Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err)
                      "The label is taken to be %.*s; %.*s looks like an outcome too. If that "
                      "is the one, run init again with --label.",
                      STR_ARG(l->column->name), STR_ARG(second->name));
+    if (l->by_frequency || portrait_values(l->column) > 2)
+        note_sides(p, scratch);
     if (l->by_frequency)
         profile_note(p,
                      "Which values of %.*s mean risky was told by how often they occur, since no "

@@ -130,10 +130,12 @@ void customers_measure(Profile *p, Arena scratch)
     for (size_t row = 0; row < p->transactions.rows; row++) {
         const uint32_t who[] = {p->owner[row], p->other == NULL ? NO_CODE : p->other[row]};
         double at = 0;
-        if (p->created != NULL && p->created->code[row] != NO_CODE)
-            at = p->created->number[p->created->code[row]];
-        if (is_missing(at))
-            continue;
+        if (p->created != NULL) {
+            uint32_t code = p->created->code[row];
+            if (code == NO_CODE || is_missing(p->created->number[code]))
+                continue; /* no time is not the year 1970 */
+            at = p->created->number[code];
+        }
         for (size_t i = 0; i < COUNT_OF(who); i++) {
             if (who[i] == NO_CODE)
                 continue;

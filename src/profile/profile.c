@@ -7,13 +7,16 @@
 
 void profile_note(Profile *p, const char *format, ...)
 {
-    char text[1024];
-    va_list list;
+    va_list list, again;
     va_start(list, format);
-    (void)vsnprintf(text, sizeof text, format, list);
+    va_copy(again, list);
+    size_t size = (size_t)vsnprintf(NULL, 0, format, list);
     va_end(list);
+    char *text = ARENA_ARRAY(p->arena, char, size + 1);
+    (void)vsnprintf(text, size + 1, format, again);
+    va_end(again);
     Str *note = ARENA_PUSH(p->arena, p->note, p->notes, p->note_capacity);
-    *note = str_copy(p->arena, str_from(text));
+    *note = (Str){text, size};
 }
 
 /* "data/labelled_users.csv" names the book "labelled_users". */
@@ -52,15 +55,48 @@ static void note_cells(Profile *p, const Sheet *s)
     }
 }
 
+/* What the model will see of the customers themselves, for a person to read: a ground behind a
+ * name that no word of ours explains is found by nobody else. */
+static void note_model(Profile *p, Arena scratch)
+{
+    Buffer seen = buffer_new(&scratch), set_aside = buffer_new(&scratch);
+    size_t count = 0, unexplained = 0;
+    for (size_t k = 0; k < p->customers.columns; k++) {
+        const Portrait *c = &p->customers.column[k];
+        if (c == p->key || c == p->label.column || c->kind == KIND_EMPTY || c->ground != NULL ||
+            (!c->in_history && profile_against(&scratch, p, c).size > 0))
+            continue;
+        bool strange = !c->in_history && profile_unexplained(c, scratch);
+        size_t *number = strange ? &unexplained : &count;
+        buffer_format(strange ? &set_aside : &seen, "%s%.*s", (*number)++ > 0 ? ", " : "",
+                      STR_ARG(c->name));
+    }
+    if (count > 0)
+        profile_note(p,
+                     "The model sees these columns of the customers: %.*s. Does any of them stand "
+                     "for a protected ground (gender, age, origin, residence, religion, family, "
+                     "...), under whatever name or code? Then write `protected:` in the schema "
+                     "book and take it out of the features book.",
+                     STR_ARG(buffer_str(&seen)));
+    if (unexplained > 0)
+        profile_note(p,
+                     "No word known here explains the name or the values of %.*s, which may stand "
+                     "for a protected ground; `use: monitor` keeps them from the model. Write "
+                     "`use: model` for one that says nothing of a person, `protected:` for one "
+                     "that does.",
+                     STR_ARG(buffer_str(&set_aside)));
+}
+
 Status profile_read(Profile **out, Arena *keep, Arena scratch, const ProfileInputs *in, Error *err)
 {
     Profile *p = *out = ARENA_NEW(keep, Profile);
     p->arena = keep;
     p->name = name_of(keep, in->customers.path[0]);
     TRY(sheet_read(&p->customers, keep, scratch, "customers", in->customers, in->score_customers,
-                   err));
-    TRY(sheet_read(&p->transactions, keep, scratch, "transactions", in->transactions,
-                   in->score_transactions, err));
+                   NULL, 0, err));
+    TRY(files_choose(p, in, scratch, err));
+    TRY(sheet_read(&p->transactions, keep, scratch, "transactions", p->files[0], p->files[1],
+                   p->source_file, p->sources, err));
     TRY(roles_join(p, scratch, err));
     TRY(label_find(p, in->label, scratch, err));
     TRY(roles_transactions(p, scratch, err));
@@ -74,5 +110,6 @@ Status profile_read(Profile **out, Arena *keep, Arena scratch, const ProfileInpu
     leaks_find(p, scratch);
     history_find(p, scratch);
     cohorts_compare(p, scratch);
+    note_model(p, scratch);
     return STATUS_OK;
 }

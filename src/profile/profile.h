@@ -1,7 +1,7 @@
 /* profile.h - what the columns of unknown files hold, and the books guessed from it.
  *
  * Every column is read as text and looked at through its distinct cells: what kind of value it
- * holds and in what form, what its name says in English, French, German or Spanish, and how
+ * holds and in what form, what its name says in a dozen languages, and how
  * it goes with the label. From this come the keys by which the files join, the label, the
  * roles of the transactions' columns, columns that stand for a protected ground (by name or
  * by the values they hold), columns that know the outcome, and differences between the two
@@ -40,6 +40,10 @@ MUST_USE Status profile_read(Profile **out, Arena *keep, Arena scratch, const Pr
 Str profile_schema_book(Arena *keep, const Profile *p);
 Str profile_features_book(Arena *keep, const Profile *p);
 Str profile_policy_book(Arena *keep, const Profile *p);
+
+/* The files of transactions that the books are for: a file whose columns cannot be told to be those
+ * of the first one is left out, and the summary says so. */
+ProfileFiles profile_transactions(const Profile *p, bool scored);
 
 /* What was found, a line each, and after it what was unsure.  Memory: keep. */
 Str profile_summary(Arena *keep, const Profile *p);

@@ -23,9 +23,11 @@ typedef enum Word {
     WORD_TARGET,
     WORD_PARTNER,
     WORD_LABEL,   /* names an outcome */
+    WORD_GOOD,    /* names a good outcome: its yes is not the risky one */
     WORD_OUTCOME, /* belongs to an outcome: a date, a reason, a case */
     WORD_LAST,    /* of the end of what was observed */
     WORD_BALANCE,
+    WORD_BUSINESS, /* of a bank's customer, and of no person's ground: plan, tier, device */
     /* Protected grounds, in the order of word_ground. */
     WORD_GENDER,
     WORD_AGE,
@@ -66,6 +68,7 @@ typedef enum Says {
     SAYS_COUNTRY,  /* a name or ISO code */
     SAYS_LANGUAGE, /* a name, or an ISO code in small letters */
     SAYS_CURRENCY, /* an ISO code */
+    SAYS_BUSINESS, /* premium, android, branch */
     SAYS_NOTHING   /* NA, NULL, - */
 } Says;
 bool value_says(Str value, Says what, Arena scratch);
@@ -129,8 +132,15 @@ typedef struct Sheet {
     char delimiter;
 } Sheet;
 
+/* What the columns of one file are called in the book. */
+typedef struct Source {
+    Str file; /* its base name */
+    CsvRename *rename;
+    size_t renames;
+} Source;
+
 Status sheet_read(Sheet *out, Arena *keep, Arena scratch, const char *what, ProfileFiles labelled,
-                  ProfileFiles scored, Error *err);
+                  ProfileFiles scored, const Source *source, size_t sources, Error *err);
 void portrait_look(Portrait *c, const Sheet *s, Arena *keep, Arena scratch);
 /* Distinct values by falling count, then bytes. */
 uint32_t *portrait_order(Arena *keep, const Portrait *c);
@@ -164,6 +174,9 @@ typedef struct Label {
 
 struct Profile {
     Sheet customers, transactions;
+    ProfileFiles files[2]; /* of transactions that are read: labelled, to be scored */
+    Source *source_file;
+    size_t sources;
     Str name;
     Label label;
     Portrait *key;   /* of the customers; a customer is a code of it */
@@ -194,10 +207,16 @@ struct Profile {
     size_t notes, note_capacity;
 };
 
+/* Why a customers' column is not for the model; the empty Str when it may be. */
+Str profile_against(Arena *keep, const Profile *p, const Portrait *c);
+/* A customers' category that no word of ours explains: it may stand for anything. */
+bool profile_unexplained(const Portrait *c, Arena scratch);
 void profile_note(Profile *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
+Status files_choose(Profile *p, const ProfileInputs *in, Arena scratch, Error *err);
 Status roles_join(Profile *p, Arena scratch, Error *err);
 void roles_sides(Profile *p, Arena scratch);
+void roles_unknown(Profile *p);
 void customers_measure(Profile *p, Arena scratch);
 Status roles_transactions(Profile *p, Arena scratch, Error *err);
 Status label_find(Profile *p, const char *wanted, Arena scratch, Error *err);

@@ -250,6 +250,57 @@ static void find_currency(Profile *p, Arena scratch)
                      STR_ARG(p->currency_name));
 }
 
+/* A key with a few repeated rows is no key, but the analyst may know better. */
+static void note_no_key(Profile *p)
+{
+    const Portrait *near = NULL;
+    for (size_t k = 0; k < p->transactions.columns; k++) {
+        const Portrait *c = &p->transactions.column[k];
+        bool names = (c->kind == KIND_TEXT || c->kind == KIND_INTEGER) && !taken(p, c) &&
+                     !SPEAKS(c, WORD_AMOUNT) && !SPEAKS(c, WORD_BALANCE);
+        size_t values = portrait_values(c), most = near == NULL ? 0 : portrait_values(near);
+        if (names && c->filled * 10 >= p->transactions.rows * 9 && values * 10 >= c->filled * 9 &&
+            values > most)
+            near = c;
+    }
+    if (near == NULL) {
+        profile_note(p, "No column names a transaction: every row counts as one of its own, so "
+                        "rows that repeat cannot be told from two that are alike.");
+        return;
+    }
+    profile_note(p,
+                 "%.*s nearly names a transaction, but %zu of its %zu values repeat one and %zu "
+                 "rows have none, so every row counts as one of its own. If it is the key, write "
+                 "`key:` with its name and take the rows that repeat out of the file.",
+                 STR_ARG(near->name), near->filled - portrait_values(near), near->filled,
+                 p->transactions.rows - near->filled);
+}
+
+/* Without a state declined money counts as money that moved. */
+static void note_no_state(Profile *p)
+{
+    enum { VALUES_MAX = 12, NAMED_MAX = 4 };
+    Arena own = arena_new();
+    Buffer b = buffer_new(&own);
+    size_t named = 0;
+    for (size_t k = 0; k < p->transactions.columns && named < NAMED_MAX; k++) {
+        const Portrait *c = &p->transactions.column[k];
+        if (c->kind != KIND_CATEGORY || portrait_values(c) < 2 || portrait_values(c) > VALUES_MAX ||
+            (taken(p, c) && c != p->type))
+            continue;
+        buffer_format(&b, "%s%.*s",
+                      named++ > 0 ? ", " : " Does one of these tell it: ", STR_ARG(c->name));
+    }
+    profile_note(p,
+                 "No column is known to tell how far a transaction got, so all money counts, "
+                 "declined and pending too.%.*s%s",
+                 STR_ARG(buffer_str(&b)),
+                 named > 0 ? "? Then write `state:` with its name, and define `completed` in the "
+                             "features book."
+                           : "");
+    arena_free(&own);
+}
+
 Status roles_transactions(Profile *p, Arena scratch, Error *err)
 {
     find_times(p, scratch);
@@ -277,6 +328,7 @@ Status roles_transactions(Profile *p, Arena scratch, Error *err)
                          signs);
     }
     roles_sides(p, scratch);
+    roles_unknown(p);
     if (p->direction == NULL && !p->is_signed && p->debit == NULL && p->source == NULL)
         profile_note(p, "Nothing says whether money comes in or goes out: no column of direction, "
                         "no sign, no debit and credit. Flows cannot be measured.");
@@ -285,8 +337,9 @@ Status roles_transactions(Profile *p, Arena scratch, Error *err)
     p->transaction = best(p, score_key, scratch);
     p->type = best(p, score_type, scratch);
     if (p->transaction == NULL)
-        profile_note(p, "No column names a transaction: every row counts as one of its own, so "
-                        "rows that repeat cannot be told from two that are alike.");
+        note_no_key(p);
+    if (p->state == NULL)
+        note_no_state(p);
     customers_measure(p, scratch);
     return STATUS_OK;
 }

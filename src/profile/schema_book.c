@@ -70,7 +70,7 @@ static void add_time_form(const Profile *p, Buffer *b, const Portrait *c)
                       time_text(text, p->latest_us - (int64_t)36500 * DAY_US).data);
 }
 
-static void add_values(Buffer *b, const Portrait *c, Arena *scratch)
+static void add_values(Buffer *b, const Portrait *c, const char *others, Arena *scratch)
 {
     enum { VALUE_SHOWN = 30 };
     const uint32_t *order = portrait_order(scratch, c);
@@ -83,7 +83,7 @@ static void add_values(Buffer *b, const Portrait *c, Arena *scratch)
                       100.0 * c->count[order[i]] / (double)c->filled);
     if (portrait_values(c) > VALUES_SHOWN)
         buffer_format(&seen, " and %zu more", portrait_values(c) - VALUES_SHOWN);
-    buffer_format(&seen, ". Any other value is taken too.");
+    buffer_format(&seen, ". %s", others);
     add_comment(b, "      ", str_format(scratch, "seen: %.*s", STR_ARG(buffer_str(&seen))));
 }
 
@@ -116,7 +116,7 @@ static const char *meaning(const Profile *p, const Portrait *c)
 
 static bool is_closed(const Profile *p, const Portrait *c)
 {
-    return c == p->label.column || c == p->direction || c == p->state;
+    return c == p->direction || c == p->state;
 }
 
 static const char *type_of(const Profile *p, const Portrait *c)
@@ -187,7 +187,12 @@ static void add_column(const Profile *p, Buffer *b, const Portrait *c, Arena scr
             add_list(b, c, order, NULL, 0);
             buffer_char(b, '\n');
         } else {
-            add_values(b, c, &scratch);
+            add_values(b, c,
+                       c == p->label.column
+                           ? "A run refuses a value that is in none of the label's lists, and "
+                             "names it."
+                           : "Any other value is taken too.",
+                       &scratch);
         }
     }
     if (c->ground != NULL) {
@@ -257,6 +262,25 @@ static void add_histories(const Profile *p, Buffer *b)
     }
 }
 
+static void add_sources(const Profile *p, Buffer *b)
+{
+    if (p->sources > 0)
+        buffer_add(b, S("  sources: # files with names of their own\n"));
+    for (size_t i = 0; i < p->sources; i++) {
+        const Source *s = &p->source_file[i];
+        buffer_add(b, S("    - files: "));
+        add_yaml(b, s->file);
+        buffer_add(b, S("\n      rename: {"));
+        for (size_t k = 0; k < s->renames; k++) {
+            buffer_add(b, k > 0 ? S(", ") : S(""));
+            add_yaml(b, s->rename[k].from);
+            buffer_add(b, S(": "));
+            add_yaml(b, s->rename[k].to);
+        }
+        buffer_add(b, S("}\n"));
+    }
+}
+
 static void add_transactions(const Profile *p, Buffer *b, Arena scratch)
 {
     buffer_add(b, S("\ntransactions:\n"));
@@ -287,6 +311,7 @@ static void add_transactions(const Profile *p, Buffer *b, Arena scratch)
         add_list(b, p->state, order, pending, 1);
         buffer_char(b, '\n');
     }
+    add_sources(p, b);
     add_columns(p, b, &p->transactions, scratch);
     if (p->histories > 0)
         buffer_format(b,

@@ -1,6 +1,8 @@
 /* sheet.c - all files of one kind read as text, one under the other. */
 #include "profile/profile_internal.h"
 
+#include <string.h>
+
 /* One file's cells, before they are put under the others'. */
 typedef struct Part {
     Table *table;
@@ -18,9 +20,23 @@ static Portrait *column_of(Sheet *s, Arena *keep, Str name, size_t *capacity)
     return c;
 }
 
-static Status read_part(Sheet *s, Part *part, Arena *keep, Arena scratch, const char *path,
-                        size_t *capacity, Error *err)
+static const Source *source_of(const Source *source, size_t sources, const char *path)
 {
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < sources; i++)
+        if (str_equal(source[i].file, str_from(slash == NULL ? path : slash + 1)))
+            return &source[i];
+    return NULL;
+}
+
+static Status read_part(Sheet *s, Part *part, Arena *keep, Arena scratch, const char *path,
+                        const Source *source, size_t *capacity, Error *err)
+{
+    CsvOptions options = {0};
+    if (source != NULL) {
+        options.rename = source->rename;
+        options.renames = source->renames;
+    }
     Str *names;
     size_t count;
     TRY(csv_header(&names, &count, &s->delimiter, keep, path, err));
@@ -29,10 +45,13 @@ static Status read_part(Sheet *s, Part *part, Arena *keep, Arena scratch, const 
     for (size_t i = 0; i < count; i++) {
         if (names[i].size == 0)
             continue; /* a column without a name can be in no book */
+        for (size_t k = 0; k < options.renames; k++)
+            if (str_equal(names[i], options.rename[k].from))
+                names[i] = options.rename[k].to;
         ask[asked++] = (CsvColumn){.name = names[i], .type = TYPE_TEXT, .open = true};
         column_of(s, keep, names[i], capacity)->cohorts |= part->cohort;
     }
-    TRY(csv_read(&part->table, NULL, keep, scratch, path, ask, asked, NULL, NULL, err));
+    TRY(csv_read(&part->table, NULL, keep, scratch, path, ask, asked, &options, NULL, err));
     if (part->table->rows > 0)
         return STATUS_OK;
     (void)error_set(err, STATUS_DATA, "%s has a header and no usable row", path);
@@ -60,7 +79,7 @@ static void place(Portrait *c, const Table *t, size_t at, size_t cohort, Arena s
 }
 
 Status sheet_read(Sheet *out, Arena *keep, Arena scratch, const char *what, ProfileFiles labelled,
-                  ProfileFiles scored, Error *err)
+                  ProfileFiles scored, const Source *source, size_t sources, Error *err)
 {
     *out = (Sheet){.what = what};
     size_t parts = labelled.count + scored.count, capacity = 0, at = 0;
@@ -70,9 +89,9 @@ Status sheet_read(Sheet *out, Arena *keep, Arena scratch, const char *what, Prof
     for (size_t i = 0; i < parts && status == STATUS_OK; i++) {
         bool first = i < labelled.count;
         part[i].cohort = first ? LABELLED : SCORED;
-        status =
-            read_part(out, &part[i], &read, scratch,
-                      first ? labelled.path[i] : scored.path[i - labelled.count], &capacity, err);
+        const char *path = first ? labelled.path[i] : scored.path[i - labelled.count];
+        status = read_part(out, &part[i], &read, scratch, path, source_of(source, sources, path),
+                           &capacity, err);
         if (status != STATUS_OK)
             break;
         out->rows += part[i].table->rows;

@@ -39,6 +39,7 @@ static Str book(const char *customers, const char *transactions, const char *col
                       "    - {name: may, type: decimal}\n"
                       "    - {name: june, type: decimal}\n"
                       "    - {name: human, type: text}\n"
+                      "    - {name: end, type: category, values: [Y, N, X]}\n"
                       "transactions:\n"
                       "%s"
                       "  columns:\n"
@@ -169,6 +170,10 @@ static void label_values_are_those_that_the_column_will_hold(void **state)
         "`N` is ignored and cannot mean something as well", "one of the lists");
     bad("  label: {column: bad, positive: [Y], negative: [Y]}\n", PLAIN, AT,
         "`Y` is both positive and negative", "one of the lists");
+    /* A closed label says what each of its values means. */
+    good("  label: {column: end, positive: [Y], negative: [N], ignored: [X]}\n", PLAIN, AT);
+    bad("  label: {column: end, positive: [Y], negative: [N]}\n", PLAIN, AT,
+        "`X` is a value of the label and neither positive, negative nor ignored", "three lists");
 }
 
 static void sources_rename_and_set(void **state)
