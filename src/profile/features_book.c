@@ -423,6 +423,11 @@ Str profile_features_book(Arena *keep, const Profile *p)
                          p->window_days, p->span_days));
     buffer_add(&b, S("version: 1\nname: "));
     add_yaml(&b, p->name);
+    if (p->histories > 0)
+        buffer_add(&b, S("\n# Say here why long windows tell nothing of who joined early; take it "
+                         "away if months are\n# empty because a customer was not there yet.\n"
+                         "observed_equally: the customers' files have the same months for "
+                         "everyone"));
     buffer_add(&b, S("\n\n"));
     add_definitions(t);
     buffer_format(&b,
