@@ -1,6 +1,7 @@
 #include "quality/quality_internal.h"
 
 #include <fnmatch.h>
+#include <math.h>
 #include <string.h>
 
 /* One kind of file: which columns to ask for, and the codes that all its files share. */
@@ -198,11 +199,16 @@ static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *sour
     }
 }
 
-static CsvOptions options_of(Arena *keep, const DatasetInputs *in, const SchemaSource *source)
+/* `sources`: the book has some that could fit. */
+static CsvOptions options_of(Arena *keep, const DatasetInputs *in, bool sources,
+                             const SchemaSource *source)
 {
     CsvOptions out = {.unpacked_max = in->unpacked_max, .progress = in->progress};
-    if (source == NULL)
+    if (source == NULL) {
+        out.absent_hint =
+            sources ? S("no pattern of `sources` in the schema book fits its name") : S("");
         return out;
+    }
     CsvRename *rename = ARENA_ARRAY(keep, CsvRename, source->rename.count + 1);
     for (size_t i = 0; i < source->rename.count; i++)
         rename[i] =
@@ -218,6 +224,7 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                          Request all, Part *part, size_t *parts, Error *err)
 {
     size_t usable = 0;
+    bool sources = all.columns > 0 && r->d->schema->transactions.sources.count > 0;
     for (size_t i = 0; i < files.count; i++) {
         const char *path = files.item[i].path;
         const Str *bytes = files.item[i].bytes;
@@ -226,10 +233,10 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         progress_tell(r->inputs->progress, str_format(&spare, "reading %s", path).data, 0, 1);
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
-        const SchemaSource *source =
-            all.columns == 0 || bytes != NULL ? NULL : source_of(r->d->schema, path, r->scratch);
+        bool fit = sources && bytes == NULL;
+        const SchemaSource *source = fit ? source_of(r->d->schema, path, r->scratch) : NULL;
         Request want = source == NULL ? wanted : without_set(r->keep, wanted, source);
-        CsvOptions options = options_of(r->keep, r->inputs, source);
+        CsvOptions options = options_of(r->keep, r->inputs, fit, source);
         TRY(bytes != NULL
                 ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path, want.column,
                                  want.columns, &options, r->d->quarantine, err)
@@ -401,7 +408,22 @@ static Status check_sums(const Dataset *d, Error *err)
     return STATUS_OK;
 }
 
-static Status check_classes(const Dataset *d, const Schema *s, const DatasetInputs *in, Error *err)
+/* More risky customers than others is what a label read the wrong way round looks like. */
+static void find_majority(Dataset *d, Arena *keep, size_t positives, size_t negatives)
+{
+    findings_add(d->findings, SEVERITY_SEVERE, "label_majority_positive",
+                 positives > negatives ? positives : 0,
+                 str_format(keep,
+                            "%zu of %zu labelled customers are risky; if `positive` and `negative` "
+                            "of the schema book are the wrong way round, every figure is upside "
+                            "down",
+                            positives, positives + negatives),
+                 S("taken as the schema book says; look at `label` in it before a figure is "
+                   "believed"));
+}
+
+static Status check_classes(Dataset *d, Arena *keep, const Schema *s, const DatasetInputs *in,
+                            Error *err)
 {
     size_t positives = 0, negatives = 0, labelled = 0;
     for (size_t i = 0; i < d->customers; i++) {
@@ -409,8 +431,10 @@ static Status check_classes(const Dataset *d, const Schema *s, const DatasetInpu
         positives += d->label[i] == LABEL_POSITIVE;
         negatives += d->label[i] == LABEL_NEGATIVE;
     }
-    if (in->customers.count == 0 || (positives > 0 && negatives > 0))
+    if (in->customers.count == 0 || (positives > 0 && negatives > 0)) {
+        find_majority(d, keep, positives, negatives);
         return STATUS_OK;
+    }
     if (labelled == 0) {
         (void)error_set(err, STATUS_DATA,
                         "no labelled customer could be read: the files of "
@@ -454,6 +478,14 @@ static Status check_once(const Schema *s, const DatasetInputs *in, Arena scratch
     (void)error_set(err, STATUS_USAGE,
                     "%s was given twice, and without a `key` its rows would count twice", twice);
     return error_remedy(err, "give it once: a transaction reaches its customer from any file");
+}
+
+/* A share in per cent, by so many digits that one above a limit reads as above it. */
+static Str percent(Arena *arena, double share)
+{
+    double rounded = floor(1000 * share + 0.5) / 1000;
+    return fabs(rounded - share) < 1e-12 ? str_format(arena, "%.1f", 100 * share)
+                                         : str_format(arena, "%.4g", 100 * share);
 }
 
 Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
@@ -510,16 +542,19 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
 
     if (r.malformed.size > 0) {
+        Arena said = arena_new();
+        Str share = percent(&said, r.malformed_share), most = percent(&said, in->bad_rows_max);
         (void)error_set(err, STATUS_GATE,
-                        "%.1f %% of the rows of %.*s cannot be read, more than %.1f %%",
-                        100 * r.malformed_share, STR_ARG(r.malformed), 100 * in->bad_rows_max);
+                        "%.*s %% of the rows of %.*s cannot be read, more than %.*s %%",
+                        STR_ARG(share), STR_ARG(r.malformed), STR_ARG(most));
+        arena_free(&said);
         return error_remedy(
             err,
             "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
     }
     progress_tell(in->progress, "merging versions", 0, 1);
     TRY(quality_merge_customers(d, keep, scratch, &customers, err));
-    TRY(check_classes(d, schema, in, err));
+    TRY(check_classes(d, keep, schema, in, err));
     if (sc->history.count > 0) {
         Union like = unite(keep, S("transactions"), all, part, 0);
         part[parts++] = (Part){quality_history(d, keep, like.rows), NO_CODE};
