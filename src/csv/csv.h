@@ -73,6 +73,7 @@ typedef struct CsvCounts {
     uint64_t rows;        /* data rows seen, blank lines not counted */
     uint64_t quarantined; /* of these, set aside */
     char delimiter;
+    uint64_t content; /* a hash of the bytes read, unpacked */
     Str *extra; /* header names that were not asked for */
     size_t extra_count;
     Str *header; /* every header name, in the file's order */

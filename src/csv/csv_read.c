@@ -407,6 +407,7 @@ Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     r.limits.cell_bytes_max =
         options->cell_bytes_max == 0 ? CELL_BYTES_MAX : options->cell_bytes_max;
     r.counts.delimiter = r.start.dialect.delimiter;
+    r.counts.content = hash64(bytes, bytes.size);
     TRY(rename_columns(&r, options, err));
     TRY(match_columns(&r, keep, &scratch, column, columns, options, err));
     size_t rows = rows_bound(&r.start);

@@ -98,6 +98,12 @@ static Request event_request(Arena *keep, const Schema *s)
     return r;
 }
 
+/* What a file held, to know it again under another name. */
+typedef struct Content {
+    uint64_t hash;
+    const char *path;
+} Content;
+
 typedef struct Reading {
     Dataset *d;
     Arena *keep;
@@ -105,6 +111,8 @@ typedef struct Reading {
     const DatasetInputs *inputs;
     Str malformed; /* the first file with too many bad rows; empty when none */
     double malformed_share;
+    Content *content; /* [contents] of files whose rows have no key; room for every file */
+    size_t contents;
 } Reading;
 
 typedef struct Part {
@@ -218,6 +226,21 @@ static CsvOptions options_of(Arena *keep, const DatasetInputs *in, bool sources,
     return out;
 }
 
+/* Rows without a key would count twice when their file stands beside a copy of it. */
+static Status check_copy(Reading *r, uint64_t hash, const char *path, Error *err)
+{
+    for (size_t i = 0; i < r->contents; i++)
+        if (r->content[i].hash == hash) {
+            (void)error_set(err, STATUS_USAGE,
+                            "%s and %s hold the same, and without a `key` its rows would count "
+                            "twice",
+                            r->content[i].path, path);
+            return error_remedy(err, "give one of them");
+        }
+    r->content[r->contents++] = (Content){hash, path};
+    return STATUS_OK;
+}
+
 /* `all`: every column of the kind, made ones among them; empty for customers, which have no
  * sources. */
 static Status read_files(Reading *r, InputFiles files, const char *role, Request wanted,
@@ -242,6 +265,8 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                                  want.columns, &options, r->d->quarantine, err)
                 : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column, want.columns,
                            &options, r->d->quarantine, err));
+        if (all.columns > 0 && r->d->schema->keyless && bytes == NULL && counts.rows > 0)
+            TRY(check_copy(r, counts.content, path, err));
         if (source != NULL)
             add_set(p->table, r->keep, all, source);
         p->line = (uint32_t)r->d->ledger_count;
@@ -527,7 +552,11 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     Request events = all; /* what files can have: the made columns come last */
     events.columns = st->columns.count;
 
-    Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
+    Reading r = {.d = d,
+                 .keep = keep,
+                 .scratch = scratch,
+                 .inputs = in,
+                 .content = ARENA_ARRAY(keep, Content, transaction_files + 1)};
     Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 2);
     size_t parts = 0;
     TRY(read_files(&r, in->customers, "customers", labelled, none, part, &parts, err));
