@@ -120,15 +120,49 @@ typedef struct Part {
     uint32_t line; /* of the ledger; NO_CODE when no file has these rows */
 } Part;
 
-static void note_absent(Dataset *d, Arena *keep, Request want, const Table *t, Str role, Str file)
+/* Does any of these files have the column, or its source set it? */
+static bool any_knows(const Part *part, size_t parts, Str column)
 {
+    for (size_t i = 0; i < parts; i++)
+        if (table_find(part[i].table, column) != NULL)
+            return true;
+    return false;
+}
+
+/* `shared`: a file may lack what another one has. */
+static void note_absent(Dataset *d, Arena *keep, Request want, const Part *part, size_t parts,
+                        bool shared)
+{
+    for (size_t i = 0; i < parts; i++)
+        for (size_t k = 0; k < want.columns; k++) {
+            Str name = want.column[k].name;
+            const Part *having = shared ? part : &part[i];
+            if (any_knows(having, shared ? parts : 1, name))
+                continue;
+            const LedgerLine *file = &d->ledger[part[i].line];
+            d->absent = arena_grow(keep, d->absent, d->absent_count, d->absent_count + 1,
+                                   sizeof *d->absent);
+            d->absent[d->absent_count++] = (Absent){file->role, file->file, name};
+        }
+}
+
+/* The columns that no file has. They are no empty columns; who trains is told, and who scores is
+ * told by what the files of training had. */
+static Dictionary *find_lacking(Dataset *d, Arena *keep, Request want, const Part *part,
+                                size_t parts, bool training, Str kind)
+{
+    Dictionary *lacking = dictionary_new(keep);
     for (size_t k = 0; k < want.columns; k++) {
-        if (table_find(t, want.column[k].name) != NULL)
+        Str name = want.column[k].name;
+        if (any_knows(part, parts, name))
             continue;
-        d->absent =
-            arena_grow(keep, d->absent, d->absent_count, d->absent_count + 1, sizeof *d->absent);
-        d->absent[d->absent_count++] = (Absent){role, file, want.column[k].name};
+        (void)dictionary_add(lacking, name);
+        findings_add(d->findings, SEVERITY_INFO, "absent_column", training,
+                     str_format(keep, "no file of %.*s has the column %.*s of the schema book",
+                                STR_ARG(kind), STR_ARG(name)),
+                     S("missing everywhere"));
     }
+    return lacking;
 }
 
 /* ---- several files with columns of their own ---- */
@@ -246,7 +280,7 @@ static Status check_copy(Reading *r, uint64_t hash, const char *path, Error *err
 static Status read_files(Reading *r, InputFiles files, const char *role, Request wanted,
                          Request all, Part *part, size_t *parts, Error *err)
 {
-    size_t usable = 0;
+    size_t usable = 0, first = *parts;
     bool sources = all.columns > 0 && r->d->schema->transactions.sources.count > 0;
     for (size_t i = 0; i < files.count; i++) {
         const char *path = files.item[i].path;
@@ -271,13 +305,13 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
             add_set(p->table, r->keep, all, source);
         p->line = (uint32_t)r->d->ledger_count;
         r->d->header[p->line] =
-            (Header){str_from(role), str_from(path), counts.header, counts.header_count};
+            (Header){str_from(role), str_from(path), counts.header, counts.header_count,
+                     source == NULL ? S("") : source->files.text};
         r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path),
                                                           .role = str_from(role),
                                                           .rows = counts.rows,
                                                           .quarantined = counts.quarantined};
         (*parts)++;
-        note_absent(r->d, r->keep, want, p->table, str_from(role), str_from(path));
         usable += p->table->rows;
         double share = counts.rows == 0 ? 0 : (double)counts.quarantined / (double)counts.rows;
         if (share > r->inputs->bad_rows_max && r->malformed.size == 0) {
@@ -301,6 +335,7 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                          S("not read"));
         }
     }
+    note_absent(r->d, r->keep, wanted, part + first, files.count, sources);
     /* A request in memory may bring no transaction; a file that brings nothing is a mistake. */
     if (files.count == 0 || files.item[0].bytes != NULL || usable > 0 || r->malformed.size > 0)
         return STATUS_OK;
@@ -389,14 +424,16 @@ static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part
     }
 }
 
-static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *t)
+static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *t,
+                           const Dictionary *lacking)
 {
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         size_t first = SIZE_MAX, same = 0, valid = 0;
         /* One currency is what the schema book asks for, and `records` and #... are ours. */
         if (str_equal(c->name, S("records")) || str_starts(c->name, S("#")) ||
-            str_equal(c->name, d->schema->transactions.currency.text))
+            str_equal(c->name, d->schema->transactions.currency.text) ||
+            dictionary_find(lacking, c->name) != NO_CODE)
             continue;
         for (size_t row = 0; row < t->rows; row++) {
             if (!column_valid(c, row))
@@ -563,12 +600,16 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     TRY(read_files(&r, in->score_customers, "score_customers", scored, none, part, &parts, err));
     Union customers = unite(keep, S("customers"), labelled, part, parts);
     find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
+    const Dictionary *no_customers =
+        find_lacking(d, keep, labelled, part, parts, in->customers.count > 0, S("customers"));
 
     parts = 0;
     TRY(read_files(&r, in->transactions, "transactions", events, all, part, &parts, err));
     TRY(read_files(&r, in->score_transactions, "score_transactions", events, all, part, &parts,
                    err));
     find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
+    const Dictionary *no_transactions =
+        find_lacking(d, keep, events, part, parts, in->transactions.count > 0, S("transactions"));
 
     if (r.malformed.size > 0) {
         Arena said = arena_new();
@@ -590,7 +631,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     }
     Union transactions = unite(keep, S("transactions"), all, part, parts);
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
-    find_constants(d, keep, scratch, d->profile);
-    find_constants(d, keep, scratch, d->versions);
+    find_constants(d, keep, scratch, d->profile, no_customers);
+    find_constants(d, keep, scratch, d->versions, no_transactions);
     return check_sums(d, err);
 }
