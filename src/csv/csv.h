@@ -65,7 +65,7 @@ typedef struct CsvOptions {
     const CsvRename *rename; /* names that stand for others; a new name that is also there under
                                 its own is an error */
     size_t renames;
-    Str absent_hint; /* ends the remedy when a required column is absent; may be empty */
+    Str absent_hint;          /* ends the remedy when a required column is absent; may be empty */
     const Progress *progress; /* told the part of the bytes that is read; may be NULL */
 } CsvOptions;
 
@@ -74,7 +74,7 @@ typedef struct CsvCounts {
     uint64_t quarantined; /* of these, set aside */
     char delimiter;
     uint64_t content; /* a hash of the bytes read, unpacked */
-    Str *extra; /* header names that were not asked for */
+    Str *extra;       /* header names that were not asked for */
     size_t extra_count;
     Str *header; /* every header name, in the file's order */
     size_t header_count;

@@ -1,6 +1,5 @@
 #include "quality/quality_internal.h"
 
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -167,59 +166,12 @@ static Dictionary *find_lacking(Dataset *d, Arena *keep, Request want, const Par
 
 /* ---- several files with columns of their own ---- */
 
-/* The file's name without its folder; a compressed one also without that ending. */
-static Str base_name(Str path)
-{
-    for (size_t i = path.size; i > 0; i--)
-        if (path.data[i - 1] == '/')
-            return str_slice(path, i, path.size);
-    return path;
-}
-
-static bool ends_with(Str s, Str end)
-{
-    return s.size >= end.size && str_equal(str_slice(s, s.size - end.size, s.size), end);
-}
-
-static bool matches(Str pattern, Str path, Arena scratch)
-{
-    static const Str packed[] = {{".gz", 3}, {".zst", 4}};
-    Str name = base_name(path);
-    const char *glob = str_chars(&scratch, pattern);
-    if (fnmatch(glob, str_chars(&scratch, name), 0) == 0)
-        return true;
-    for (size_t i = 0; i < COUNT_OF(packed); i++)
-        if (ends_with(name, packed[i]) &&
-            fnmatch(glob, str_chars(&scratch, str_slice(name, 0, name.size - packed[i].size)), 0) ==
-                0)
-            return true;
-    return false;
-}
-
-/* The first of the book's sources whose pattern the file's name matches, or NULL. */
-static const SchemaSource *source_of(const Schema *s, const char *path, Arena scratch)
-{
-    const SchemaSource *source = s->transactions.sources.item;
-    for (size_t i = 0; i < s->transactions.sources.count; i++)
-        if (matches(source[i].files.text, str_from(path), scratch))
-            return &source[i];
-    return NULL;
-}
-
-static const BookPair *pair_of(const BookPairs *pairs, Str name)
-{
-    for (size_t i = 0; i < pairs->count; i++)
-        if (str_equal(pairs->item[i].name.text, name))
-            return &pairs->item[i];
-    return NULL;
-}
-
 /* What a source sets is not read from its file. */
 static Request without_set(Arena *keep, Request want, const SchemaSource *source)
 {
     Request out = {ARENA_ARRAY(keep, CsvColumn, want.columns + 1), 0};
     for (size_t k = 0; k < want.columns; k++)
-        if (pair_of(&source->set, want.column[k].name) == NULL)
+        if (quality_pair_of(&source->set, want.column[k].name) == NULL)
             out.column[out.columns++] = want.column[k];
     return out;
 }
@@ -230,7 +182,7 @@ static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *sour
     size_t columns = t->columns + source->set.count;
     t->column = arena_grow(keep, t->column, t->columns, columns + 1, sizeof(Column));
     for (size_t k = 0; k < all.columns; k++) {
-        const BookPair *pair = pair_of(&source->set, all.column[k].name);
+        const BookPair *pair = quality_pair_of(&source->set, all.column[k].name);
         if (pair == NULL)
             continue;
         Column *c = &t->column[t->columns++];
@@ -291,7 +243,7 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
         bool fit = sources && bytes == NULL;
-        const SchemaSource *source = fit ? source_of(r->d->schema, path, r->scratch) : NULL;
+        const SchemaSource *source = fit ? quality_source_of(r->d->schema, path, r->scratch) : NULL;
         Request want = source == NULL ? wanted : without_set(r->keep, wanted, source);
         CsvOptions options = options_of(r->keep, r->inputs, fit, source);
         TRY(bytes != NULL
