@@ -16,6 +16,9 @@ static Status refuse(Error *err, const char *path, const char *verb)
     (void)error_set(err, STATUS_IO, "cannot %s %s: %s", verb, path, strerror(number));
     if (number == ENOENT)
         (void)error_remedy(err, "check the path; it is taken relative to the current folder");
+    else if (number == EISDIR)
+        (void)error_remedy(
+            err, "it is a folder: give a file, or a pattern of files such as '%s/*.csv'", path);
     else if (number == EACCES)
         (void)error_remedy(err, "check the permissions of the file and its folder");
     return STATUS_IO;

@@ -1,7 +1,7 @@
 /* csv.h - bytes to a Table, and nothing lost on the way.
  *
- * RFC 4180 with what files really contain: LF, CRLF or both, a byte-order mark, `,` `;` or
- * tab found by looking, embedded newlines, columns in any order, extra columns. A row that
+ * RFC 4180 with what files really contain: LF, CRLF or both, a byte-order mark, `,` `;` tab
+ * or `|` found by looking, embedded newlines, columns in any order, extra columns. A row that
  * cannot be read is set aside with its file, line, column, reason and raw text, and reading
  * goes on. docs/csv.md says what is accepted, repaired and refused.
  *
@@ -65,6 +65,7 @@ typedef struct CsvOptions {
     const CsvRename *rename; /* names that stand for others; a new name that is also there under
                                 its own is an error */
     size_t renames;
+    Str absent_hint;          /* ends the remedy when a required column is absent; may be empty */
     const Progress *progress; /* told the part of the bytes that is read; may be NULL */
 } CsvOptions;
 
@@ -72,7 +73,8 @@ typedef struct CsvCounts {
     uint64_t rows;        /* data rows seen, blank lines not counted */
     uint64_t quarantined; /* of these, set aside */
     char delimiter;
-    Str *extra; /* header names that were not asked for */
+    uint64_t content; /* a hash of the bytes read, unpacked */
+    Str *extra;       /* header names that were not asked for */
     size_t extra_count;
     Str *header; /* every header name, in the file's order */
     size_t header_count;

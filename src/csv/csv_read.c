@@ -220,12 +220,44 @@ static size_t rows_bound(const CsvStart *start)
     return lines < by_size ? lines : by_size;
 }
 
-static Status absent(Reader *r, const CsvColumn *column, size_t columns, Arena scratch, Error *err)
+enum { REMEDY_ENOUGH = 120, HEADER_NAMED = 6 }; /* bytes, names: an error has little room */
+
+static void then(Buffer *b)
+{
+    buffer_add(b, b->size > 0 ? S("; ") : S(""));
+}
+
+/* What the header may have in a column's place: a name that a rename misses, or one much like it.
+ */
+static void add_nearest(Buffer *b, const CsvStart *s, Str name, const CsvOptions *options)
+{
+    for (size_t k = 0; k < options->renames; k++)
+        if (str_equal(options->rename[k].to, name)) {
+            Str from = options->rename[k].from;
+            then(b);
+            buffer_format(b,
+                          "the schema book's source renames %.*s to %.*s, and the file has no %.*s",
+                          STR_ARG(from), STR_ARG(name), STR_ARG(from));
+            Str like = str_nearest(from, s->header, s->columns);
+            if (like.size > 0)
+                buffer_format(b, " but \"%.*s\"", STR_ARG(like));
+            return;
+        }
+    Str nearest = str_nearest(name, s->header, s->columns);
+    if (nearest.size == 0)
+        return;
+    then(b);
+    buffer_format(b, "it has \"%.*s\": rename that to %.*s, if it is the same", STR_ARG(nearest),
+                  STR_ARG(name));
+}
+
+static Status absent(Reader *r, const CsvColumn *column, size_t columns, const CsvOptions *options,
+                     Arena scratch, Error *err)
 {
     const CsvStart *s = &r->start;
-    Buffer names = buffer_new(&scratch);
-    Dictionary *header = dictionary_new(&scratch);
-    Str nearest = S(""), of = S("");
+    Arena said = arena_new();
+    Buffer names = buffer_new(&scratch), remedy = buffer_new(&said);
+    Dictionary *header = dictionary_new(&said);
     for (size_t i = 0; i < s->columns; i++)
         (void)dictionary_add(header, s->name[i]);
     for (size_t i = 0; i < columns; i++) {
@@ -234,21 +266,25 @@ static Status absent(Reader *r, const CsvColumn *column, size_t columns, Arena s
         if (names.size > 0)
             buffer_add(&names, S(", "));
         buffer_add(&names, column[i].name);
-        if (nearest.size == 0) {
-            nearest = str_nearest(column[i].name, s->name, s->columns);
-            of = column[i].name;
-        }
+        if (remedy.size < REMEDY_ENOUGH)
+            add_nearest(&remedy, s, column[i].name, options);
     }
+    if (remedy.size == 0 && s->columns == 1)
+        buffer_add(&remedy, S("it has one column only: is the delimiter , ; tab or |?"));
+    if (remedy.size == 0) {
+        buffer_add(&remedy, S("it has "));
+        for (size_t i = 0; i < s->columns && i < HEADER_NAMED; i++)
+            buffer_format(&remedy, "%s%.*s", i > 0 ? ", " : "", STR_ARG(s->header[i]));
+        buffer_format(&remedy, "%s: export the file again with these columns, or mend the schema",
+                      s->columns > HEADER_NAMED ? ", ..." : "");
+    }
+    if (options->absent_hint.size > 0)
+        buffer_format(&remedy, "; %.*s", STR_ARG(options->absent_hint));
     (void)error_set(err, STATUS_FORMAT, "the header lacks what is required: %.*s",
                     STR_ARG(buffer_str(&names)));
     (void)error_place(err, r->path, (int64_t)s->header_line, 0);
-    if (nearest.size > 0)
-        (void)error_remedy(err, "it has \"%.*s\": rename that to %.*s, if it is the same",
-                           STR_ARG(nearest), STR_ARG(of));
-    else if (s->columns == 1)
-        (void)error_remedy(err, "it has one column only: is the delimiter , ; or tab?");
-    else
-        (void)error_remedy(err, "export the file again with these columns, or mend the schema");
+    (void)error_remedy(err, "%.*s", STR_ARG(buffer_str(&remedy)));
+    arena_free(&said);
     return STATUS_FORMAT;
 }
 
@@ -295,7 +331,7 @@ static Status rename_columns(Reader *r, const CsvOptions *options, Error *err)
 
 /* Lay the asked columns over the header's; what is left over is listed as extra. */
 static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvColumn *column,
-                            size_t columns, Error *err)
+                            size_t columns, const CsvOptions *options, Error *err)
 {
     const CsvStart *s = &r->start;
     Dictionary *asked = dictionary_new(scratch);
@@ -320,7 +356,7 @@ static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvCol
     }
     for (size_t i = 0; i < columns; i++)
         if (column[i].required && !present[i])
-            return absent(r, column, columns, *scratch, err);
+            return absent(r, column, columns, options, *scratch, err);
     return STATUS_OK;
 }
 
@@ -371,8 +407,9 @@ Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     r.limits.cell_bytes_max =
         options->cell_bytes_max == 0 ? CELL_BYTES_MAX : options->cell_bytes_max;
     r.counts.delimiter = r.start.dialect.delimiter;
+    r.counts.content = hash64(bytes, bytes.size);
     TRY(rename_columns(&r, options, err));
-    TRY(match_columns(&r, keep, &scratch, column, columns, err));
+    TRY(match_columns(&r, keep, &scratch, column, columns, options, err));
     size_t rows = rows_bound(&r.start);
     if (rows >= UINT32_MAX) {
         (void)error_set(err, STATUS_LIMIT, "the file may hold more than %u rows", UINT32_MAX);

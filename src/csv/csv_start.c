@@ -88,7 +88,7 @@ static Fit fit(char delimiter, Str bytes, Arena scratch)
  * one that gives more cells; a comma when none does. */
 static char find_delimiter(Str bytes, Arena scratch)
 {
-    static const char candidates[] = {',', ';', '\t'};
+    static const char candidates[] = {',', ';', '\t', '|'};
     char best = ',';
     Fit best_fit = {0};
     for (size_t i = 0; i < COUNT_OF(candidates); i++) {
@@ -152,7 +152,7 @@ static Status check_options(const CsvOptions *options, Error *err)
         (void)error_set(err, STATUS_USAGE,
                         "a quote, a line end or a part of a letter cannot "
                         "be the delimiter");
-        (void)error_remedy(err, "use a comma, a semicolon or a tab");
+        (void)error_remedy(err, "use a comma, a semicolon, a tab or a bar");
         return STATUS_USAGE;
     }
     return STATUS_OK;

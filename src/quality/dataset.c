@@ -1,6 +1,6 @@
 #include "quality/quality_internal.h"
 
-#include <fnmatch.h>
+#include <math.h>
 #include <string.h>
 
 /* One kind of file: which columns to ask for, and the codes that all its files share. */
@@ -97,6 +97,12 @@ static Request event_request(Arena *keep, const Schema *s)
     return r;
 }
 
+/* What a file held, to know it again under another name. */
+typedef struct Content {
+    uint64_t hash;
+    const char *path;
+} Content;
+
 typedef struct Reading {
     Dataset *d;
     Arena *keep;
@@ -104,6 +110,8 @@ typedef struct Reading {
     const DatasetInputs *inputs;
     Str malformed; /* the first file with too many bad rows; empty when none */
     double malformed_share;
+    Content *content; /* [contents] of files whose rows have no key; room for every file */
+    size_t contents;
 } Reading;
 
 typedef struct Part {
@@ -111,72 +119,59 @@ typedef struct Part {
     uint32_t line; /* of the ledger; NO_CODE when no file has these rows */
 } Part;
 
-static void note_absent(Dataset *d, Arena *keep, Request want, const Table *t, Str role, Str file)
+/* Does any of these files have the column, or its source set it? */
+static bool any_knows(const Part *part, size_t parts, Str column)
 {
-    for (size_t k = 0; k < want.columns; k++) {
-        if (table_find(t, want.column[k].name) != NULL)
-            continue;
-        d->absent =
-            arena_grow(keep, d->absent, d->absent_count, d->absent_count + 1, sizeof *d->absent);
-        d->absent[d->absent_count++] = (Absent){role, file, want.column[k].name};
-    }
-}
-
-/* ---- several files with columns of their own ---- */
-
-/* The file's name without its folder; a compressed one also without that ending. */
-static Str base_name(Str path)
-{
-    for (size_t i = path.size; i > 0; i--)
-        if (path.data[i - 1] == '/')
-            return str_slice(path, i, path.size);
-    return path;
-}
-
-static bool ends_with(Str s, Str end)
-{
-    return s.size >= end.size && str_equal(str_slice(s, s.size - end.size, s.size), end);
-}
-
-static bool matches(Str pattern, Str path, Arena scratch)
-{
-    static const Str packed[] = {{".gz", 3}, {".zst", 4}};
-    Str name = base_name(path);
-    const char *glob = str_chars(&scratch, pattern);
-    if (fnmatch(glob, str_chars(&scratch, name), 0) == 0)
-        return true;
-    for (size_t i = 0; i < COUNT_OF(packed); i++)
-        if (ends_with(name, packed[i]) &&
-            fnmatch(glob, str_chars(&scratch, str_slice(name, 0, name.size - packed[i].size)), 0) ==
-                0)
+    for (size_t i = 0; i < parts; i++)
+        if (table_find(part[i].table, column) != NULL)
             return true;
     return false;
 }
 
-/* The first of the book's sources whose pattern the file's name matches, or NULL. */
-static const SchemaSource *source_of(const Schema *s, const char *path, Arena scratch)
+/* `shared`: a file may lack what another one has. */
+static void note_absent(Dataset *d, Arena *keep, Request want, const Part *part, size_t parts,
+                        bool shared)
 {
-    const SchemaSource *source = s->transactions.sources.item;
-    for (size_t i = 0; i < s->transactions.sources.count; i++)
-        if (matches(source[i].files.text, str_from(path), scratch))
-            return &source[i];
-    return NULL;
+    for (size_t i = 0; i < parts; i++)
+        for (size_t k = 0; k < want.columns; k++) {
+            Str name = want.column[k].name;
+            const Part *having = shared ? part : &part[i];
+            if (any_knows(having, shared ? parts : 1, name))
+                continue;
+            const LedgerLine *file = &d->ledger[part[i].line];
+            d->absent = arena_grow(keep, d->absent, d->absent_count, d->absent_count + 1,
+                                   sizeof *d->absent);
+            d->absent[d->absent_count++] = (Absent){file->role, file->file, name};
+        }
 }
 
-static const BookPair *pair_of(const BookPairs *pairs, Str name)
+/* The columns that no file has. They are no empty columns; who trains is told, and who scores is
+ * told by what the files of training had. */
+static Dictionary *find_lacking(Dataset *d, Arena *keep, Request want, const Part *part,
+                                size_t parts, bool training, Str kind)
 {
-    for (size_t i = 0; i < pairs->count; i++)
-        if (str_equal(pairs->item[i].name.text, name))
-            return &pairs->item[i];
-    return NULL;
+    Dictionary *lacking = dictionary_new(keep);
+    for (size_t k = 0; k < want.columns; k++) {
+        Str name = want.column[k].name;
+        if (any_knows(part, parts, name))
+            continue;
+        (void)dictionary_add(lacking, name);
+        findings_add(d->findings, SEVERITY_INFO, "absent_column", training,
+                     str_format(keep, "no file of %.*s has the column %.*s of the schema book",
+                                STR_ARG(kind), STR_ARG(name)),
+                     S("missing everywhere"));
+    }
+    return lacking;
 }
+
+/* ---- several files with columns of their own ---- */
 
 /* What a source sets is not read from its file. */
 static Request without_set(Arena *keep, Request want, const SchemaSource *source)
 {
     Request out = {ARENA_ARRAY(keep, CsvColumn, want.columns + 1), 0};
     for (size_t k = 0; k < want.columns; k++)
-        if (pair_of(&source->set, want.column[k].name) == NULL)
+        if (quality_pair_of(&source->set, want.column[k].name) == NULL)
             out.column[out.columns++] = want.column[k];
     return out;
 }
@@ -187,7 +182,7 @@ static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *sour
     size_t columns = t->columns + source->set.count;
     t->column = arena_grow(keep, t->column, t->columns, columns + 1, sizeof(Column));
     for (size_t k = 0; k < all.columns; k++) {
-        const BookPair *pair = pair_of(&source->set, all.column[k].name);
+        const BookPair *pair = quality_pair_of(&source->set, all.column[k].name);
         if (pair == NULL)
             continue;
         Column *c = &t->column[t->columns++];
@@ -198,11 +193,16 @@ static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *sour
     }
 }
 
-static CsvOptions options_of(Arena *keep, const DatasetInputs *in, const SchemaSource *source)
+/* `sources`: the book has some that could fit. */
+static CsvOptions options_of(Arena *keep, const DatasetInputs *in, bool sources,
+                             const SchemaSource *source)
 {
     CsvOptions out = {.unpacked_max = in->unpacked_max, .progress = in->progress};
-    if (source == NULL)
+    if (source == NULL) {
+        out.absent_hint =
+            sources ? S("no pattern of `sources` in the schema book fits its name") : S("");
         return out;
+    }
     CsvRename *rename = ARENA_ARRAY(keep, CsvRename, source->rename.count + 1);
     for (size_t i = 0; i < source->rename.count; i++)
         rename[i] =
@@ -212,12 +212,28 @@ static CsvOptions options_of(Arena *keep, const DatasetInputs *in, const SchemaS
     return out;
 }
 
+/* Rows without a key would count twice when their file stands beside a copy of it. */
+static Status check_copy(Reading *r, uint64_t hash, const char *path, Error *err)
+{
+    for (size_t i = 0; i < r->contents; i++)
+        if (r->content[i].hash == hash) {
+            (void)error_set(err, STATUS_USAGE,
+                            "%s and %s hold the same, and without a `key` its rows would count "
+                            "twice",
+                            r->content[i].path, path);
+            return error_remedy(err, "give one of them");
+        }
+    r->content[r->contents++] = (Content){hash, path};
+    return STATUS_OK;
+}
+
 /* `all`: every column of the kind, made ones among them; empty for customers, which have no
  * sources. */
 static Status read_files(Reading *r, InputFiles files, const char *role, Request wanted,
                          Request all, Part *part, size_t *parts, Error *err)
 {
-    size_t usable = 0;
+    size_t usable = 0, first = *parts;
+    bool sources = all.columns > 0 && r->d->schema->transactions.sources.count > 0;
     for (size_t i = 0; i < files.count; i++) {
         const char *path = files.item[i].path;
         const Str *bytes = files.item[i].bytes;
@@ -226,26 +242,28 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         progress_tell(r->inputs->progress, str_format(&spare, "reading %s", path).data, 0, 1);
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
-        const SchemaSource *source =
-            all.columns == 0 || bytes != NULL ? NULL : source_of(r->d->schema, path, r->scratch);
+        bool fit = sources && bytes == NULL;
+        const SchemaSource *source = fit ? quality_source_of(r->d->schema, path, r->scratch) : NULL;
         Request want = source == NULL ? wanted : without_set(r->keep, wanted, source);
-        CsvOptions options = options_of(r->keep, r->inputs, source);
+        CsvOptions options = options_of(r->keep, r->inputs, fit, source);
         TRY(bytes != NULL
                 ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path, want.column,
                                  want.columns, &options, r->d->quarantine, err)
                 : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column, want.columns,
                            &options, r->d->quarantine, err));
+        if (all.columns > 0 && r->d->schema->keyless && bytes == NULL && counts.rows > 0)
+            TRY(check_copy(r, counts.content, path, err));
         if (source != NULL)
             add_set(p->table, r->keep, all, source);
         p->line = (uint32_t)r->d->ledger_count;
         r->d->header[p->line] =
-            (Header){str_from(role), str_from(path), counts.header, counts.header_count};
+            (Header){str_from(role), str_from(path), counts.header, counts.header_count,
+                     source == NULL ? S("") : source->files.text};
         r->d->ledger[r->d->ledger_count++] = (LedgerLine){.file = str_from(path),
                                                           .role = str_from(role),
                                                           .rows = counts.rows,
                                                           .quarantined = counts.quarantined};
         (*parts)++;
-        note_absent(r->d, r->keep, want, p->table, str_from(role), str_from(path));
         usable += p->table->rows;
         double share = counts.rows == 0 ? 0 : (double)counts.quarantined / (double)counts.rows;
         if (share > r->inputs->bad_rows_max && r->malformed.size == 0) {
@@ -269,6 +287,7 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
                          S("not read"));
         }
     }
+    note_absent(r->d, r->keep, wanted, part + first, files.count, sources);
     /* A request in memory may bring no transaction; a file that brings nothing is a mistake. */
     if (files.count == 0 || files.item[0].bytes != NULL || usable > 0 || r->malformed.size > 0)
         return STATUS_OK;
@@ -357,14 +376,16 @@ static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part
     }
 }
 
-static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *t)
+static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *t,
+                           const Dictionary *lacking)
 {
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         size_t first = SIZE_MAX, same = 0, valid = 0;
         /* One currency is what the schema book asks for, and `records` and #... are ours. */
         if (str_equal(c->name, S("records")) || str_starts(c->name, S("#")) ||
-            str_equal(c->name, d->schema->transactions.currency.text))
+            str_equal(c->name, d->schema->transactions.currency.text) ||
+            dictionary_find(lacking, c->name) != NO_CODE)
             continue;
         for (size_t row = 0; row < t->rows; row++) {
             if (!column_valid(c, row))
@@ -401,7 +422,22 @@ static Status check_sums(const Dataset *d, Error *err)
     return STATUS_OK;
 }
 
-static Status check_classes(const Dataset *d, const Schema *s, const DatasetInputs *in, Error *err)
+/* More risky customers than others is what a label read the wrong way round looks like. */
+static void find_majority(Dataset *d, Arena *keep, size_t positives, size_t negatives)
+{
+    findings_add(d->findings, SEVERITY_SEVERE, "label_majority_positive",
+                 positives > negatives ? positives : 0,
+                 str_format(keep,
+                            "%zu of %zu labelled customers are risky; if `positive` and `negative` "
+                            "of the schema book are the wrong way round, every figure is upside "
+                            "down",
+                            positives, positives + negatives),
+                 S("taken as the schema book says; look at `label` in it before a figure is "
+                   "believed"));
+}
+
+static Status check_classes(Dataset *d, Arena *keep, const Schema *s, const DatasetInputs *in,
+                            Error *err)
 {
     size_t positives = 0, negatives = 0, labelled = 0;
     for (size_t i = 0; i < d->customers; i++) {
@@ -409,8 +445,10 @@ static Status check_classes(const Dataset *d, const Schema *s, const DatasetInpu
         positives += d->label[i] == LABEL_POSITIVE;
         negatives += d->label[i] == LABEL_NEGATIVE;
     }
-    if (in->customers.count == 0 || (positives > 0 && negatives > 0))
+    if (in->customers.count == 0 || (positives > 0 && negatives > 0)) {
+        find_majority(d, keep, positives, negatives);
         return STATUS_OK;
+    }
     if (labelled == 0) {
         (void)error_set(err, STATUS_DATA,
                         "no labelled customer could be read: the files of "
@@ -456,6 +494,14 @@ static Status check_once(const Schema *s, const DatasetInputs *in, Arena scratch
     return error_remedy(err, "give it once: a transaction reaches its customer from any file");
 }
 
+/* A share in per cent, by so many digits that one above a limit reads as above it. */
+static Str percent(Arena *arena, double share)
+{
+    double rounded = floor(1000 * share + 0.5) / 1000;
+    return fabs(rounded - share) < 1e-12 ? str_format(arena, "%.1f", 100 * share)
+                                         : str_format(arena, "%.4g", 100 * share);
+}
+
 Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                     const DatasetInputs *in, Error *err)
 {
@@ -495,38 +541,49 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     Request events = all; /* what files can have: the made columns come last */
     events.columns = st->columns.count;
 
-    Reading r = {.d = d, .keep = keep, .scratch = scratch, .inputs = in};
+    Reading r = {.d = d,
+                 .keep = keep,
+                 .scratch = scratch,
+                 .inputs = in,
+                 .content = ARENA_ARRAY(keep, Content, transaction_files + 1)};
     Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 2);
     size_t parts = 0;
     TRY(read_files(&r, in->customers, "customers", labelled, none, part, &parts, err));
     TRY(read_files(&r, in->score_customers, "score_customers", scored, none, part, &parts, err));
     Union customers = unite(keep, S("customers"), labelled, part, parts);
     find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
+    const Dictionary *no_customers =
+        find_lacking(d, keep, labelled, part, parts, in->customers.count > 0, S("customers"));
 
     parts = 0;
     TRY(read_files(&r, in->transactions, "transactions", events, all, part, &parts, err));
     TRY(read_files(&r, in->score_transactions, "score_transactions", events, all, part, &parts,
                    err));
     find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
+    const Dictionary *no_transactions =
+        find_lacking(d, keep, events, part, parts, in->transactions.count > 0, S("transactions"));
 
     if (r.malformed.size > 0) {
+        Arena said = arena_new();
+        Str share = percent(&said, r.malformed_share), most = percent(&said, in->bad_rows_max);
         (void)error_set(err, STATUS_GATE,
-                        "%.1f %% of the rows of %.*s cannot be read, more than %.1f %%",
-                        100 * r.malformed_share, STR_ARG(r.malformed), 100 * in->bad_rows_max);
+                        "%.*s %% of the rows of %.*s cannot be read, more than %.*s %%",
+                        STR_ARG(share), STR_ARG(r.malformed), STR_ARG(most));
+        arena_free(&said);
         return error_remedy(
             err,
             "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
     }
     progress_tell(in->progress, "merging versions", 0, 1);
     TRY(quality_merge_customers(d, keep, scratch, &customers, err));
-    TRY(check_classes(d, schema, in, err));
+    TRY(check_classes(d, keep, schema, in, err));
     if (sc->history.count > 0) {
         Union like = unite(keep, S("transactions"), all, part, 0);
         part[parts++] = (Part){quality_history(d, keep, like.rows), NO_CODE};
     }
     Union transactions = unite(keep, S("transactions"), all, part, parts);
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
-    find_constants(d, keep, scratch, d->profile);
-    find_constants(d, keep, scratch, d->versions);
+    find_constants(d, keep, scratch, d->profile, no_customers);
+    find_constants(d, keep, scratch, d->versions, no_transactions);
     return check_sums(d, err);
 }

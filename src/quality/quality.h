@@ -55,7 +55,8 @@ typedef struct LedgerLine {
 enum { COHORT_LABELLED = 1, COHORT_SCORED = 2 };
 enum { LABEL_NEGATIVE = 0, LABEL_POSITIVE = 1, LABEL_NONE = -1, LABEL_CONTRADICTORY = -2 };
 
-/* A column of the schema that a file's header lacks. */
+/* A column of the schema that a file's header lacks. When the book has sources, files may lack what
+ * another file of the role has, or what the source sets: then it is not absent. */
 typedef struct Absent {
     Str role; /* as in LedgerLine */
     Str file, column;
@@ -65,8 +66,9 @@ typedef struct Absent {
 typedef struct Header {
     Str role; /* as in LedgerLine */
     Str file;
-    Str *name;
+    Str *name; /* as the book calls them */
     size_t count;
+    Str source; /* the pattern of the book's source that the file is of; empty when of none */
 } Header;
 
 typedef struct Dataset {

@@ -11,6 +11,10 @@ typedef struct Union {
     uint32_t *source; /* [rows] ledger line; NO_CODE for events made of a customer's history */
 } Union;
 
+/* The first of the book's sources whose pattern the file's name matches, or NULL. */
+const SchemaSource *quality_source_of(const Schema *s, const char *path, Arena scratch);
+const BookPair *quality_pair_of(const BookPairs *pairs, Str name); /* NULL when absent */
+
 /* Rows of one key merged into one customer each; fills id, cohort, label, profile. DATA when a
  * label has a value that the schema book does not name. */
 MUST_USE Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Union *all,

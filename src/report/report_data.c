@@ -114,9 +114,14 @@ static void label_row(Page *p, Str name, size_t count, size_t all, const char *u
     html_row_end(p);
 }
 
-static Str label_value(BookTexts values, const char *otherwise)
+/* "SUSPENDED, CLOSED: risky" */
+static Str label_value(Arena *a, BookTexts values, const char *meaning)
 {
-    return values.count > 0 ? values.item[0].text : str_from(otherwise);
+    Buffer b = buffer_new(a);
+    for (size_t i = 0; i < values.count; i++)
+        buffer_format(&b, "%s%.*s", i > 0 ? ", " : "", STR_ARG(values.item[i].text));
+    buffer_format(&b, "%s%s", values.count > 0 ? ": " : "", meaning);
+    return buffer_str(&b);
 }
 
 static void labels(Page *p, const Tally *t)
@@ -125,10 +130,10 @@ static void labels(Page *p, const Tally *t)
     if (t->labelled == 0)
         return;
     html_table(p, "Labelled customers by past decision", "Label|>Customers|>Share|Used for");
-    label_row(p, label_value(l->positive, "positive"), t->positive, t->labelled,
+    label_row(p, label_value(p->arena, l->positive, "counts as risky"), t->positive, t->labelled,
               "training and evaluation");
-    label_row(p, label_value(l->negative, "negative"), t->negative, t->labelled,
-              "training and evaluation");
+    label_row(p, label_value(p->arena, l->negative, "counts as not risky"), t->negative,
+              t->labelled, "training and evaluation");
     if (t->contradictory > 0)
         label_row(p, S("both labels"), t->contradictory, t->labelled, "scored and listed only");
     if (t->unlabelled > 0)

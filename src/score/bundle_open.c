@@ -292,6 +292,12 @@ static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content
 {
     Str sums;
     Buffer expected = buffer_new(keep);
+    const char *inner = path_join(keep, folder, "bundle");
+    if (!file_exists(path_join(keep, folder, "SHA256SUMS")) &&
+        file_exists(path_join(keep, inner, "SHA256SUMS"))) {
+        (void)error_set(err, STATUS_USAGE, "%s is the folder of a run, not its bundle", folder);
+        return error_remedy(err, "the bundle is %s", inner);
+    }
     TRY(file_read(&sums, keep, path_join(keep, folder, "SHA256SUMS"), err));
     for (size_t i = 0; i < COUNT_OF(bundle_files); i++) {
         char hash[SHA256_TEXT];

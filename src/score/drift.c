@@ -298,21 +298,50 @@ static bool moved(const Header *h, const Str *column, size_t columns)
     return false;
 }
 
+/* Of the layouts that files of this source had at training, the one most like the file's; NULL when
+ * there were none. */
+static const Layout *nearest_layout(const Header *h, const Layout *layout, size_t layouts)
+{
+    const Layout *best = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < layouts; i++) {
+        const Layout *l = &layout[i];
+        if (!str_equal(l->source, h->source))
+            continue;
+        size_t apart = moved(h, l->column, l->columns);
+        for (size_t k = 0; k < l->columns; k++)
+            apart += 2 * (size_t)!among(l->column[k], h->name, h->count);
+        for (size_t k = 0; k < h->count; k++)
+            apart += 2 * (size_t)!among(h->name[k], l->column, l->columns);
+        if (apart < least) {
+            least = apart;
+            best = l;
+        }
+    }
+    return best;
+}
+
 static void compare_columns(const Header *h, const Reference *r, const Dataset *data, Arena *keep)
 {
     Str role = h->role, label = data->schema->customers.label.column.text;
     size_t kind = str_equal(role, S("transactions")) || str_equal(role, S("score_transactions"));
-    const Str *column = r->column[kind];
-    size_t columns = r->columns[kind];
-    if (columns == 0)
+    const Layout *l = nearest_layout(h, r->layout[kind], r->layouts[kind]);
+    if (l == NULL || l->columns == 0)
         return;
+    const Str *column = l->column;
+    size_t columns = l->columns;
+    bool sources = kind == 1 && data->schema->transactions.sources.count > 0;
     Arena names = arena_new();
     Buffer b = buffer_new(&names);
     size_t gone = list_missing(&b, column, columns, h->name, h->count);
-    findings_add(data->findings, SEVERITY_WARNING, "columns_gone", gone,
-                 str_format(keep, "%.*s lacks columns that the files of training had: %.*s",
-                            STR_ARG(h->file), STR_ARG(buffer_str(&b))),
-                 S("read as missing; nothing that the model or the policy reads is among them"));
+    findings_add(
+        data->findings, SEVERITY_WARNING, "columns_gone", gone,
+        str_format(keep, "%.*s lacks columns that the files of training had: %.*s",
+                   STR_ARG(h->file), STR_ARG(buffer_str(&b))),
+        sources ? S("read as missing here; what the model or the policy reads of them, another "
+                    "file has")
+                : S("read as missing; nothing that the model or the policy reads is among "
+                    "them"));
     Str *known = ARENA_ARRAY(&names, Str, columns + 1);
     for (size_t i = 0; i < columns; i++)
         known[i] = column[i];

@@ -169,6 +169,9 @@ static void list_values(Distribution *d, Arena *keep, Arena scratch, Sample s)
 static int by_names(const void *a, const void *b)
 {
     const Header *x = a, *y = b;
+    int source = str_compare(x->source, y->source);
+    if (source != 0)
+        return source;
     for (size_t i = 0; i < x->count && i < y->count; i++) {
         int c = str_compare(x->name[i], y->name[i]);
         if (c != 0)
@@ -177,9 +180,17 @@ static int by_names(const void *a, const void *b)
     return (x->count > y->count) - (x->count < y->count);
 }
 
-/* Columns in the order of the files, whatever the order of the files: the label, and what the
- * files to be scored lack, are not missed later. */
-static void list_columns(Reference *r, Arena *keep, Arena scratch, const Dataset *data, size_t kind)
+static bool same_layout(const Layout *a, const Layout *b)
+{
+    bool same = a->columns == b->columns && str_equal(a->source, b->source);
+    for (size_t i = 0; same && i < a->columns; i++)
+        same = str_equal(a->column[i], b->column[i]);
+    return same;
+}
+
+/* Each layout once, whatever the order of the files: the label, and what the files to be scored
+ * lack, are not missed later. */
+static void list_layouts(Reference *r, Arena *keep, Arena scratch, const Dataset *data, size_t kind)
 {
     static const Str roles[] = {{"customers", 9}, {"transactions", 12}};
     Header *file = ARENA_ARRAY(&scratch, Header, data->ledger_count + 1);
@@ -188,20 +199,22 @@ static void list_columns(Reference *r, Arena *keep, Arena scratch, const Dataset
         if (str_equal(data->header[i].role, roles[kind]))
             file[files++] = data->header[i];
     qsort(file, files, sizeof *file, by_names);
-    Dictionary *seen = dictionary_new(&scratch);
-    (void)dictionary_add(seen, data->schema->customers.label.column.text);
+    Dictionary *no = dictionary_new(&scratch);
+    (void)dictionary_add(no, data->schema->customers.label.column.text);
     for (size_t i = 0; i < data->dropped_count; i++)
-        (void)dictionary_add(seen, data->dropped[i]);
-    size_t room = 0;
-    for (size_t i = 0; i < files; i++)
-        room += file[i].count;
-    r->column[kind] = ARENA_ARRAY(keep, Str, room + 1);
-    for (size_t i = 0; i < files; i++)
-        for (size_t k = 0; k < file[i].count; k++) {
-            size_t known = seen->count;
-            if (dictionary_add(seen, file[i].name[k]) == known)
-                r->column[kind][r->columns[kind]++] = str_copy(keep, file[i].name[k]);
-        }
+        (void)dictionary_add(no, data->dropped[i]);
+    r->layout[kind] = ARENA_ARRAY(keep, Layout, files + 1);
+    for (size_t i = 0; i < files; i++) {
+        Layout *l = &r->layout[kind][r->layouts[kind]];
+        *l = (Layout){str_copy(keep, file[i].source), ARENA_ARRAY(keep, Str, file[i].count + 1), 0};
+        for (size_t k = 0; k < file[i].count; k++)
+            if (dictionary_find(no, file[i].name[k]) == NO_CODE)
+                l->column[l->columns++] = str_copy(keep, file[i].name[k]);
+        size_t known = 0;
+        while (!same_layout(&r->layout[kind][known], l))
+            known++; /* ends at l itself */
+        r->layouts[kind] += known == r->layouts[kind];
+    }
 }
 
 Status reference_make(Reference **out, Arena *keep, Arena scratch, const Plan *plan,
@@ -241,7 +254,7 @@ Status reference_make(Reference **out, Arena *keep, Arena scratch, const Plan *p
         d->count = reference_count(keep, d, s);
     }
     for (size_t kind = 0; kind < 2; kind++)
-        list_columns(r, keep, scratch, data, kind);
+        list_layouts(r, keep, scratch, data, kind);
     arena_free(&values);
     return status;
 }

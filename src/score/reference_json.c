@@ -12,6 +12,18 @@ static yyjson_mut_val *texts(yyjson_mut_doc *doc, const Str *text, size_t count)
     return list;
 }
 
+static yyjson_mut_val *layouts(yyjson_mut_doc *doc, const Layout *l, size_t count)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    for (size_t i = 0; i < count; i++) {
+        yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
+        if (l[i].source.size > 0)
+            (void)yyjson_mut_obj_add_strncpy(doc, o, "source", l[i].source.data, l[i].source.size);
+        (void)yyjson_mut_obj_add_val(doc, o, "names", texts(doc, l[i].column, l[i].columns));
+    }
+    return list;
+}
+
 yyjson_mut_val *reference_write(yyjson_mut_doc *doc, const Reference *r)
 {
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list = yyjson_mut_arr(doc);
@@ -19,7 +31,7 @@ yyjson_mut_val *reference_write(yyjson_mut_doc *doc, const Reference *r)
     yyjson_mut_val *columns = yyjson_mut_obj(doc);
     for (size_t k = 0; k < 2; k++)
         (void)yyjson_mut_obj_add_val(doc, columns, kind_name[k],
-                                     texts(doc, r->column[k], r->columns[k]));
+                                     layouts(doc, r->layout[k], r->layouts[k]));
     (void)yyjson_mut_obj_add_val(doc, root, "columns", columns);
     for (size_t i = 0; i < r->count; i++) {
         const Distribution *d = &r->item[i];
@@ -58,6 +70,30 @@ static bool get_texts(Str **out, size_t *count, Arena *keep, yyjson_val *list)
     yyjson_arr_foreach(list, i, n, v)
     {
         if (!get_text(&(*out)[i], keep, v))
+            return false;
+    }
+    return true;
+}
+
+/* A bundle of old has one list of names for all files of a kind. */
+static bool get_layouts(Layout **out, size_t *count, Arena *keep, yyjson_val *list)
+{
+    size_t i, n;
+    yyjson_val *o;
+    if (!yyjson_is_arr(list))
+        return false;
+    *out = ARENA_ARRAY(keep, Layout, yyjson_arr_size(list) + 1);
+    *count = yyjson_arr_size(list);
+    if (yyjson_is_str(yyjson_arr_get_first(list))) {
+        *count = 1;
+        return get_texts(&(*out)->column, &(*out)->columns, keep, list);
+    }
+    yyjson_arr_foreach(list, i, n, o)
+    {
+        Layout *l = &(*out)[i];
+        yyjson_val *source = yyjson_obj_get(o, "source");
+        if ((source != NULL && !get_text(&l->source, keep, source)) ||
+            !get_texts(&l->column, &l->columns, keep, yyjson_obj_get(o, "names")))
             return false;
     }
     return true;
@@ -139,7 +175,8 @@ Reference *reference_read(Arena *keep, yyjson_val *root, const Plan *plan)
     r->customers = yyjson_get_uint(yyjson_obj_get(root, "customers"));
     r->item = ARENA_ARRAY(keep, Distribution, r->count);
     for (size_t k = 0; k < 2; k++)
-        if (!get_texts(&r->column[k], &r->columns[k], keep, yyjson_obj_get(columns, kind_name[k])))
+        if (!get_layouts(&r->layout[k], &r->layouts[k], keep,
+                         yyjson_obj_get(columns, kind_name[k])))
             return NULL;
     size_t i, n;
     yyjson_arr_foreach(list, i, n, o)

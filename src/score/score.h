@@ -36,13 +36,19 @@ typedef struct Distribution {
     uint64_t *count;
 } Distribution;
 
+/* The columns of a file of training, in its order: those that the files to be scored had, too. */
+typedef struct Layout {
+    Str source; /* as in Header */
+    Str *column;
+    size_t columns;
+} Layout;
+
 typedef struct Reference {
     size_t customers;
     Distribution *item; /* the features in the plan's order, the score, segments, strata */
     size_t count;
-    /* Columns of the labelled files that the files to be scored had, too; none when unknown. */
-    Str *column[2]; /* of customers, of transactions */
-    size_t columns[2];
+    Layout *layout[2]; /* of the files of customers, of transactions; each once; none: unknown */
+    size_t layouts[2];
 } Reference;
 
 typedef struct Bundle {

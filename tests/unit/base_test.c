@@ -1085,6 +1085,7 @@ static void file_read_gives_every_byte(void **state)
     }
     Str got;
     assert_int_equal(file_read(&got, &arena, folder, &err), STATUS_IO); /* a folder is no file */
+    assert_non_null(strstr(err.remedy, "it is a folder: give a file, or a pattern"));
     err = (Error){0};
     assert_int_equal(file_read(&got, &arena, path_join(&arena, folder, "none"), &err), STATUS_IO);
     assert_non_null(strstr(err.message, "none"));

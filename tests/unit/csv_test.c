@@ -180,6 +180,8 @@ static void csv_finds_the_delimiter_outside_quotes(void **state)
         {{"a,b,c\n1,2,3\n", 12}, ','},
         {{"a;b;c\n1,5;2,5;3,5\n", 18}, ';'},
         {{"a\tb\tc\n1,2\t3;4\t5\n", 17}, '\t'},
+        {{"a|b|c\n1,5|2;5|3,5\n", 18}, '|'},
+        {{"a|b,c,d\n1,2,3\n", 14}, ','},
         {{"\"a;x;y;z\",b\n1,2\n", 16}, ','},
         {{"a,b;c;d,e\n1;2;3\n4;5;6\n", 22}, ';'},
         {{"a,b;c\n", 6}, ','},
@@ -190,8 +192,8 @@ static void csv_finds_the_delimiter_outside_quotes(void **state)
         read_ok(f, cases[i].bytes, abc, 3);
         assert_int_equal(f->counts.delimiter, cases[i].delimiter);
     }
-    const CsvOptions pipe = {.delimiter = '|'};
-    assert_int_equal(read_with(f, S("a|b|c\n1|2,;|3\n"), abc, 3, &pipe), STATUS_OK);
+    const CsvOptions hash = {.delimiter = '#'};
+    assert_int_equal(read_with(f, S("a#b#c\n1#2,;#3\n"), abc, 3, &hash), STATUS_OK);
     assert_cell(f, "b", 0, S("2,;"));
 }
 
@@ -223,7 +225,7 @@ static void csv_delimiter_line_end_and_mark_do_not_change_the_table(void **state
                         "\n"
                         "u3||||\n";
     const Str ends[] = {S("\n"), S("\r\n"), S("\r\r\n")};
-    const char delimiters[] = {',', ';', '\t'};
+    const char delimiters[] = {',', ';', '\t', '|'};
     Table *first = NULL;
     size_t variants = 0;
     for (size_t e = 0; e < COUNT_OF(ends); e++)
@@ -248,7 +250,7 @@ static void csv_delimiter_line_end_and_mark_do_not_change_the_table(void **state
                     assert_same_table(first, f->table);
                     variants++;
                 }
-    assert_int_equal(variants, 36);
+    assert_int_equal(variants, 48);
     assert_int_equal(first->rows, 3);
 }
 
@@ -530,7 +532,26 @@ static void csv_names_the_nearest_column_when_a_required_one_is_absent(void **st
                                  {.name = S("amount"), .type = TYPE_TEXT, .required = true}};
     assert_refused(f, S("userid,x,y\n"), columns, 2, STATUS_FORMAT, "user_id, amount",
                    "it has \"userid\"");
-    assert_refused(f, S("alpha|beta\n"), columns, 2, STATUS_FORMAT, "user_id, amount", "delimiter");
+    assert_refused(f, S("userid,amuont,y\n"), columns, 2, STATUS_FORMAT, "user_id, amount",
+                   "it has \"amuont\": rename that to amount, if it is the same");
+    assert_refused(f, S("alpha#beta\n"), columns, 2, STATUS_FORMAT, "user_id, amount", "delimiter");
+    assert_refused(f, S("alpha,beta\n"), columns, 2, STATUS_FORMAT, "user_id, amount",
+                   "it has alpha, beta: ");
+}
+
+static void csv_says_what_renames_and_patterns_have_to_do_with_an_absent_column(void **state)
+{
+    Fixture *f = *state;
+    const CsvColumn columns[] = {{.name = S("user_id"), .type = TYPE_TEXT, .required = true}};
+    const CsvRename rename[] = {{S("cliente"), S("user_id")}};
+    const CsvOptions renaming = {.rename = rename, .renames = 1};
+    assert_int_equal(read_with(f, S("client,y\n"), columns, 1, &renaming), STATUS_FORMAT);
+    assert_non_null(
+        strstr(f->err.remedy, "renames cliente to user_id, and the file has no cliente"));
+    const CsvOptions alone = {.absent_hint = S("no pattern fits")};
+    assert_int_equal(read_with(f, S("client,y\n"), columns, 1, &alone), STATUS_FORMAT);
+    assert_non_null(strstr(f->err.remedy, "it has client, y: "));
+    assert_non_null(strstr(f->err.remedy, "; no pattern fits"));
 }
 
 static void csv_refuses_binary_files_by_what_they_are(void **state)
@@ -983,6 +1004,7 @@ int main(void)
         CASE(csv_refuses_what_has_no_sound_header),
         CASE(csv_refuses_a_name_that_comes_twice),
         CASE(csv_names_the_nearest_column_when_a_required_one_is_absent),
+        CASE(csv_says_what_renames_and_patterns_have_to_do_with_an_absent_column),
         CASE(csv_refuses_binary_files_by_what_they_are),
         CASE(csv_limits_hold),
         CASE(csv_missing_file_is_an_io_error),

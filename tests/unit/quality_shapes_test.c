@@ -437,6 +437,32 @@ static void files_may_have_columns_of_their_own(void **state)
                                      "d 2024-01-03 7.00 CARD\n");
     assert_int_equal(data->absent_count, 0); /* what a source sets is not lacking */
 
+    /* a copy under another name, and one without a row, which counts nothing */
+    InputFile whole = input[3];
+    const char *copy = path_join(&keep, folder, "other-copy.csv");
+    assert_int_equal(file_write(copy, str_from(file[3].text), &err), STATUS_OK);
+    input[2] = (InputFile){copy, NULL};
+    assert_int_equal(dataset_read(&data, &keep, scratch, schema, &in, &err), STATUS_USAGE);
+    assert_non_null(strstr(err.message, "other-copy.csv and "));
+    assert_non_null(strstr(err.message, "other.csv hold the same"));
+    err = (Error){0};
+    in.score_transactions = (InputFiles){&whole, 1};
+    in.score_customers = in.customers;
+    in.transactions.count = 2;
+    assert_int_equal(dataset_read(&data, &keep, scratch, schema, &in, &err), STATUS_USAGE);
+    assert_non_null(strstr(err.message, "hold the same"));
+    err = (Error){0};
+    in.score_transactions = in.score_customers = (InputFiles){NULL, 0};
+    in.transactions.count = 3;
+    assert_int_equal(file_write(copy, S("c,at,sum,kind\n"), &err), STATUS_OK);
+    const char *copy_of_none = path_join(&keep, folder, "other-none.csv");
+    assert_int_equal(file_write(copy_of_none, S("c,at,sum,kind\n"), &err), STATUS_OK);
+    input[3] = (InputFile){copy_of_none, NULL};
+    assert_int_equal(dataset_read(&data, &keep, scratch, schema, &in, &err), STATUS_OK);
+    input[3] = whole;
+    assert_int_equal(unlink(copy), 0);
+    assert_int_equal(unlink(copy_of_none), 0);
+
     /* the same file twice: rows without a key would count twice */
     input[2] = input[1];
     assert_int_equal(dataset_read(&data, &keep, scratch, schema, &in, &err), STATUS_USAGE);

@@ -198,6 +198,7 @@ static const struct {
     {"contradictory_labels", SEVERITY_SEVERE, CUSTOMER, "a,BAD,FR,30\n", 1, NULL},
     {"no_label", SEVERITY_WARNING, CUSTOMER, "f,UGLY,FR,30\ng,,FR,31\na,,FR,30\n", 2, NULL},
     {"ignored_label", SEVERITY_INFO, CUSTOMER, "f,UGLY,FR,30\ng,,FR,31\na,,FR,30\n", 1, NULL},
+    {"label_majority_positive", SEVERITY_SEVERE, CUSTOMER, "f,BAD,FR,30\ng,BAD,FR,31\n", 3, NULL},
     {"customers_in_both_cohorts", SEVERITY_WARNING, SCORE_CUSTOMER, "a,FR,30\nb,DE,41\n", 2, NULL},
     {"malformed_rows", SEVERITY_WARNING, CUSTOMER, "f,GOOD,FR,old\n,GOOD,FR,1\n", 2, NULL},
     {"duplicate_transaction_rows", SEVERITY_INFO, SCORE_TRANSACTION,
@@ -774,6 +775,39 @@ static void too_many_malformed_rows_close_the_gate_and_keep_the_quarantine(void 
     bank_free(b);
 }
 
+/* Half and half is no majority; more is told with its figures. */
+static void a_label_that_looks_the_wrong_way_round_is_said(void **state)
+{
+    (void)state;
+    Bank *b = bank_with(CUSTOMER, "f,BAD,FR,30\n");
+    bank_must_read(b);
+    assert_null(findings_find(b->data->findings, "label_majority_positive"));
+    bank_free(b);
+    b = bank_with(CUSTOMER, "f,BAD,FR,30\ng,BAD,FR,30\nh,UGLY,FR,30\n");
+    bank_must_read(b);
+    const Finding *f = findings_find(b->data->findings, "label_majority_positive");
+    assert_non_null(f);
+    assert_true(str_contains(f->what, S("3 of 5 labelled customers are risky; if `positive` and")));
+    assert_true(str_contains(f->done, S("look at `label`")));
+    bank_free(b);
+}
+
+static void a_share_above_a_small_limit_reads_as_above_it(void **state)
+{
+    (void)state;
+    Bank *b = bank_with(ROLES, "");
+    Buffer rows = buffer_new(&b->keep);
+    buffer_add(&rows, S(CUSTOMERS "f,GOOD,FR,old\n"));
+    for (size_t i = 0; i < 996; i++)
+        buffer_format(&rows, "n%zu,GOOD,FR,30\n", i);
+    bank_file(b, CUSTOMER, buffer_str(&rows));
+    b->in.bad_rows_max = 0.0002;
+    refused(b, STATUS_GATE,
+            "0.1003 % of the rows of customers1.csv cannot be read, more than 0.02 %",
+            "see quarantine.csv for each row and reason; mend the file or raise --max-bad-rows");
+    bank_free(b);
+}
+
 static void no_file_is_a_usage_error(void **state)
 {
     (void)state;
@@ -989,6 +1023,8 @@ int main(void)
         cmocka_unit_test(a_customer_to_be_scored_may_have_no_known_transaction),
         cmocka_unit_test(a_second_currency_is_refused),
         cmocka_unit_test(too_many_malformed_rows_close_the_gate_and_keep_the_quarantine),
+        cmocka_unit_test(a_label_that_looks_the_wrong_way_round_is_said),
+        cmocka_unit_test(a_share_above_a_small_limit_reads_as_above_it),
         cmocka_unit_test(no_file_is_a_usage_error),
         cmocka_unit_test(order_of_rows_and_files_changes_nothing),
     };

@@ -287,6 +287,13 @@ static void tables_have_captions_and_scopes(void **state)
     has(f->page, "<a class=\"skip\" href=\"#data\">");
 }
 
+static void the_table_of_labels_says_which_value_is_risky(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "SUSPENDED: counts as risky");
+    has(f->page, "ACTIVE: counts as not risky");
+}
+
 static void undefined_figures_say_so(void **state)
 {
     Fixture *f = *state;
@@ -440,6 +447,7 @@ int main(void)
         cmocka_unit_test(every_text_from_outside_is_escaped),
         cmocka_unit_test(equal_runs_give_equal_bytes),
         cmocka_unit_test(tables_have_captions_and_scopes),
+        cmocka_unit_test(the_table_of_labels_says_which_value_is_risky),
         cmocka_unit_test(undefined_figures_say_so),
         cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
         cmocka_unit_test(figures_are_those_of_the_validation),

@@ -110,6 +110,7 @@ static Bank bank(World *w, uint64_t seed, bool shift)
                    bytes_of(w, "labelled_transactions.csv"),
                    bytes_of(w, "unlabelled_transactions.csv")};
     (void)bytes_of(w, "truth.csv");
+    (void)bytes_of(w, "truth_transactions.csv");
     if (shift)
         text[2] = times_twenty(w, text[2]);
     return measure(w, text);
@@ -251,7 +252,7 @@ static void columns_gone_new_and_moved_are_named(void **state)
     Dataset data = *b.data;
     b.data = &data;
     const Header *h = &data.header[0];
-    Header changed = {h->role, S("users.csv"), ARENA_ARRAY(&w->keep, Str, h->count), 0};
+    Header changed = {h->role, S("users.csv"), ARENA_ARRAY(&w->keep, Str, h->count), 0, S("")};
     for (size_t i = h->count; i-- > 0;) /* the other way round, without locale */
         if (!str_equal(h->name[i], S("locale")))
             changed.name[changed.count++] = h->name[i];
@@ -269,6 +270,82 @@ static void columns_gone_new_and_moved_are_named(void **state)
     assert_true(str_contains(fresh->what, S(": shoe_size")));
     assert_non_null(moved);
     assert_int_equal(moved->severity, SEVERITY_INFO);
+}
+
+/* Files of one role that differ from each other, some of a source: each beside its like. */
+static void a_file_is_compared_with_the_like_of_it(void **state)
+{
+    World *w = *state;
+    Str plain[] = {S("id"), S("amount"), S("fee")}, turned[] = {S("fee"), S("amount"), S("id")};
+    Str card[] = {S("amount"), S("shop"), S("id")};
+    const Str role = S("transactions"), none = S(""), cards = S("cards*");
+    Header header[] = {{role, S("p1"), plain, 3, none},
+                       {role, S("p2"), turned, 3, none},
+                       {role, S("p3"), plain, 3, none},
+                       {role, S("c1"), card, 3, cards}};
+    Bank b = w->was;
+    Dataset data = *b.data;
+    b.data = &data;
+    data.header = header;
+    data.ledger_count = 4;
+    Error err = {0};
+    Bundle bundle = w->bundle;
+    const Scored *s = &w->was.scored;
+    must(reference_make(&bundle.reference, &w->keep, w->scratch, w->plan, w->policy, &data,
+                        s->features, s->row, s->count, s->probability, &err),
+         &err);
+    assert_int_equal(bundle.reference->layouts[1], 3); /* that of p3 was there */
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_doc_set_root(doc, reference_write(doc, bundle.reference));
+    yyjson_doc *copy = yyjson_mut_doc_imut_copy(doc, NULL);
+    bundle.reference = reference_read(&w->keep, yyjson_doc_get_root(copy), w->plan);
+    yyjson_doc_free(copy);
+    yyjson_mut_doc_free(doc);
+    assert_non_null(bundle.reference);
+
+    Drift *d;
+    data.findings = findings_new(&w->keep);
+    must(score_drift(&d, &w->keep, w->scratch, &bundle, &data, s, NULL, &err), &err);
+    static const char *const codes[] = {"columns_gone", "columns_new", "columns_moved"};
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        assert_null(findings_find(data.findings, codes[i]));
+
+    /* A card file that lacks what card files had, though other files lacked it as well. */
+    header[3] = (Header){role, S("c2"), plain, 2, cards};
+    data.findings = findings_new(&w->keep);
+    must(score_drift(&d, &w->keep, w->scratch, &bundle, &data, s, NULL, &err), &err);
+    const Finding *gone = findings_find(data.findings, "columns_gone");
+    assert_non_null(gone);
+    assert_int_equal(gone->count, 1);
+    assert_true(str_contains(gone->what, S("c2 lacks")) && str_contains(gone->what, S(": shop")));
+    assert_non_null(findings_find(data.findings, "columns_moved"));
+
+    /* A source that training had not: nothing to compare with. */
+    header[3].source = S("new*");
+    data.findings = findings_new(&w->keep);
+    must(score_drift(&d, &w->keep, w->scratch, &bundle, &data, s, NULL, &err), &err);
+    assert_null(findings_find(data.findings, "columns_gone"));
+}
+
+/* Names alone, as bundles of old have them, stand for one layout. */
+static void columns_of_an_old_bundle_are_one_layout(void **state)
+{
+    World *w = *state;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = reference_write(doc, w->bundle.reference);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *columns = yyjson_mut_obj_get(root, "columns");
+    const char *names[] = {"id", "amount"};
+    (void)yyjson_mut_obj_put(columns, yyjson_mut_str(doc, "transactions"),
+                             yyjson_mut_arr_with_str(doc, names, 2));
+    yyjson_doc *copy = yyjson_mut_doc_imut_copy(doc, NULL);
+    const Reference *r = reference_read(&w->keep, yyjson_doc_get_root(copy), w->plan);
+    yyjson_doc_free(copy);
+    yyjson_mut_doc_free(doc);
+    assert_non_null(r);
+    assert_int_equal(r->layouts[1], 1);
+    assert_int_equal(r->layout[1][0].columns, 2);
+    assert_true(str_equal(r->layout[1][0].column[1], S("amount")));
 }
 
 static void a_bundle_without_reference_says_so(void **state)
@@ -341,6 +418,8 @@ int main(void)
         cmocka_unit_test(threads_change_no_drift),
         cmocka_unit_test(missing_values_that_appear_are_named),
         cmocka_unit_test(columns_gone_new_and_moved_are_named),
+        cmocka_unit_test(a_file_is_compared_with_the_like_of_it),
+        cmocka_unit_test(columns_of_an_old_bundle_are_one_layout),
         cmocka_unit_test(a_bundle_without_reference_says_so),
         cmocka_unit_test(reference_is_read_as_it_was_written),
         cmocka_unit_test(reference_names_no_value_of_few_customers)};
