@@ -197,6 +197,12 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
                            "write plain, count, eur, percent, ratio, minutes, hours, days or date");
         return refuse(p, f->format_text.mark, err);
     }
+    if (format_wrong_currency(f->format, p->schema->currency.text)) {
+        (void)error_set(err, STATUS_FORMAT, "eur writes a euro sign, and amounts are in %.*s",
+                        STR_ARG(str_slice(p->schema->currency.text, 0, 60)));
+        (void)error_remedy(err, "write `plain`, or `count` for whole units");
+        return refuse(p, f->format_text.mark, err);
+    }
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
     TRY(own_name(p, f, scope, err));

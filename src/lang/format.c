@@ -18,6 +18,11 @@ bool format_from_name(Str name, Format *out)
     return false;
 }
 
+bool format_wrong_currency(Format f, Str currency)
+{
+    return f == FORMAT_EUR && currency.size > 0 && !str_equal(currency, S("EUR"));
+}
+
 Str format_name(Format f)
 {
     return names[f];

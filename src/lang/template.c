@@ -88,6 +88,13 @@ static Status placeholder(Reader *r, Piece *out, size_t at, Str inside)
             r->err, "known are plain, count, eur, percent, ratio, minutes, hours, days and date");
         return STATUS_FORMAT;
     }
+    if (format_wrong_currency(out->format, r->scope->currency)) {
+        (void)FAIL(r, at + split + 1, "eur writes a euro sign, and amounts are in %.*s",
+                   STR_ARG(str_slice(r->scope->currency, 0, 60)));
+        (void)error_remedy(r->err, "write {%.*s:plain} and the currency beside it",
+                           STR_ARG(str_slice(name, 0, 100)));
+        return STATUS_FORMAT;
+    }
     char type[TYPE_TEXT_SIZE];
     if (!fits(out->format, known->type))
         return FAIL(r, at + split + 1, "%.*s is %s and cannot be written as %.*s", STR_ARG(name),

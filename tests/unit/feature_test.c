@@ -883,6 +883,25 @@ static void protected_transaction_columns_are_kept_from_models(void **state)
     arena_free(&arena);
 }
 
+static void a_euro_sign_is_refused_where_amounts_are_in_another_currency(void **state)
+{
+    (void)state;
+    Arena arena = arena_new();
+    Schema *schema;
+    Plan *plan;
+    Error err = {0};
+    assert_int_equal(schema_default(&schema, &arena, &err), STATUS_OK);
+    Str book = S(BOOK("    use: policy\n    expr: sum(amount)\n    format: eur\n"));
+    assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", schema, &err), STATUS_OK);
+    schema->currency.text = S("PLN");
+    assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", schema, &err), STATUS_FORMAT);
+    assert_string_equal(err.message, "eur writes a euro sign, and amounts are in PLN");
+    assert_string_equal(err.remedy, "write `plain`, or `count` for whole units");
+    assert_int_equal(err.line, 8);
+    assert_int_equal(err.column, 13);
+    arena_free(&arena);
+}
+
 /* A schema book that names no `created` leaves nothing to a window, an order or an age. */
 static void events_without_time_have_no_window_and_no_order(void **state)
 {
@@ -951,6 +970,7 @@ int main(void)
         cmocka_unit_test(built_in_book_is_good),
         cmocka_unit_test(plan_refuses_with_place_and_remedy),
         cmocka_unit_test(protected_transaction_columns_are_kept_from_models),
+        cmocka_unit_test(a_euro_sign_is_refused_where_amounts_are_in_another_currency),
         cmocka_unit_test(events_without_time_have_no_window_and_no_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

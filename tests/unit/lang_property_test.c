@@ -95,8 +95,11 @@ static const Name customer[] = {
     {.name = {"lasts", 5}, .type = TYPE_DURATION},
 };
 static const Name event[] = {{.name = {"amount", 6}, .type = TYPE_DECIMAL, .scale = 2}};
-static const Scope scope = {customer, COUNT_OF(customer), event, 1,    NULL,
-                            0,        {"amount", 6},      0,     NULL, 0};
+static const Scope scope = {.customer = customer,
+                            .customers = COUNT_OF(customer),
+                            .event = event,
+                            .events = 1,
+                            .amount = {"amount", 6}};
 
 static size_t pick(World *w, size_t count)
 {
@@ -849,7 +852,7 @@ static Value oracle_text(World *w, const Tree *t, Value a)
 static Value oracle_calendar(World *w, const Tree *t, Value a)
 {
     const Int128 day = (int64_t)DAY_US, hour = (int64_t)HOUR_US;
-        Int128 us = scaled(a, 0), within = ((us % day) + day) % day;
+    Int128 us = scaled(a, 0), within = ((us % day) + day) % day;
     Int128 days = (us - within) / day - 19961; /* since Monday 26 August 2024 */
     if (t->op == OP_HOUR)
         return whole(w, t, within / hour);

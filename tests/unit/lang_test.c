@@ -22,8 +22,11 @@ static const Name event[] = {
     {.name = {"created_at", 10}, .type = TYPE_TIME},
     {.name = {"done", 4}, .type = TYPE_TIME},
 };
-static const Scope plain = {
-    customer, COUNT_OF(customer), event, COUNT_OF(event), NULL, 0, {"amount", 6}, 0, NULL, 0};
+static const Scope plain = {.customer = customer,
+                            .customers = COUNT_OF(customer),
+                            .event = event,
+                            .events = COUNT_OF(event),
+                            .amount = {"amount", 6}};
 
 #define DEFINE(name, text, line)                                                                   \
     {                                                                                              \
@@ -40,11 +43,13 @@ static const Definition definitions[] = {
     DEFINE("logins", "1", 90),
     DEFINE("unfinished", "amount +", 100),
 };
-static const Scope defined = {customer,      COUNT_OF(customer),
-                              event,         COUNT_OF(event),
-                              definitions,   COUNT_OF(definitions),
-                              {"amount", 6}, 0,
-                              NULL,          0};
+static const Scope defined = {.customer = customer,
+                              .customers = COUNT_OF(customer),
+                              .event = event,
+                              .events = COUNT_OF(event),
+                              .definition = definitions,
+                              .definitions = COUNT_OF(definitions),
+                              .amount = {"amount", 6}};
 
 static Expr *read(Arena *arena, const Scope *scope, const char *text)
 {
