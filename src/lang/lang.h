@@ -174,6 +174,7 @@ typedef enum Format {
     FORMAT_DATE,    /* of a time: 26 August 2024 */
     FORMAT_MINUTES, /* of a duration, or a number of minutes: 12 min */
     FORMAT_RATIO,   /* 2.4 times */
+    FORMAT_MONEY,   /* 4,210.00 PLN, or as EUR where that is the currency */
     FORMATS
 } Format;
 
@@ -181,8 +182,8 @@ bool format_from_name(Str name, Format *out);
 /* Would it print the sign of another currency than this one (empty: any)? */
 bool format_wrong_currency(Format f, Str currency);
 Str format_name(Format f);
-/* Missing gives "unknown".  Memory: arena. */
-Str format_cell(Arena *arena, Format f, const Column *c, size_t row);
+/* Missing gives "unknown"; the currency is of MONEY alone.  Memory: arena. */
+Str format_cell(Arena *arena, Format f, Str currency, const Column *c, size_t row);
 
 /* A sentence with placeholders: "{pass_through_24h:percent} of {inflow:eur} left". "{{" is a brace.
  * Every placeholder must be a customer name of the scope, and `eur` what its currency is. */

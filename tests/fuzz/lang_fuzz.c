@@ -61,7 +61,7 @@ static void evaluate(Arena *arena, Arena scratch, const Expr *e)
     if (status == STATUS_OK)
         for (Format f = FORMAT_PLAIN; f < FORMATS; f++)
             for (size_t i = 0; i < 3; i++)
-                (void)format_cell(arena, f, &out, i);
+                (void)format_cell(arena, f, S("PLN"), &out, i);
     else if (status != STATUS_LIMIT || err.message[0] == '\0')
         abort();
 }

@@ -970,7 +970,7 @@ static void a_euro_sign_is_refused_where_amounts_are_in_another_currency(void **
     schema->currency.text = S("PLN");
     assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", schema, &err), STATUS_FORMAT);
     assert_string_equal(err.message, "eur writes a euro sign, and amounts are in PLN");
-    assert_string_equal(err.remedy, "write `plain`, or `count` for whole units");
+    assert_string_equal(err.remedy, "write `money`, which names the currency");
     assert_int_equal(err.line, 8);
     assert_int_equal(err.column, 13);
     arena_free(&arena);

@@ -378,7 +378,7 @@ static void a_euro_sign_is_refused_where_amounts_are_in_another_currency(void **
     assert_int_equal(status, STATUS_FORMAT);
     assert_string_equal(err.message, "eur writes a euro sign, and amounts are in PLN");
     assert_string_equal(err.file, "policy.yaml");
-    assert_string_equal(err.remedy, "write {passed:plain} and the currency beside it");
+    assert_string_equal(err.remedy, "write {passed:money}, which names the currency");
     assert_int_equal(err.line, 17);
     assert_int_equal(err.column, 23);
     close_bank(&b);
