@@ -13,10 +13,12 @@ static Status run(const Args *args, Error *err)
 {
     Job *j = job_new(args);
     const char *out = args_value(args, "out", "out");
+    const char *bundle = path_join(j->keep, out, "bundle");
     TRY(job_begin(j, out, err));
+    TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));
-    TRY(job_train(j, path_join(j->keep, out, "bundle"), err));
+    TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");

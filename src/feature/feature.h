@@ -197,8 +197,10 @@ const Matrix *feature_refit(const void *context, Arena *keep, const uint32_t *pa
                             const uint8_t *label);
 
 /* The rows of events->rows behind a feature's value for a customer: those that the first
- * aggregate of its source counted or added up (for flows, both sides of what was matched). In
- * time order. Empty for profile features. */
+ * aggregate of its source counted or added up (for flows, both sides of what was matched). Of min,
+ * max, first and last the row that attains the value, the earliest of equals; where that value is
+ * nested, what it saw from there: the rows of its window that meet its condition, the run of a
+ * streak, both ends of since. In time order. Empty for profile features. */
 MUST_USE Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
                                  const Feature *feature, const Events *events, size_t customer,
                                  Error *err);

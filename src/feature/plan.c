@@ -27,8 +27,8 @@ static const Field feature_fields[] = {
     {"risk", FIELD_CHOICE, offsetof(Feature, risk), false,
      "Direction that can only raise (up) or lower (down) the score", risks, NULL, 0, false, NULL},
     {"format", FIELD_TEXT, offsetof(Feature, format_text), false,
-     "How people read it: plain, count, eur, percent, ratio, minutes, hours, days or date", NULL,
-     NULL, 0, false, NULL},
+     "How people read it: plain, count, money, eur, percent, ratio, minutes, hours, days or date",
+     NULL, NULL, 0, false, NULL},
     {"reason", FIELD_TEXT, offsetof(Feature, reason), false,
      "Why risky_partners may go beyond monitoring: how the partners' labels were known in time",
      NULL, NULL, 0, false, NULL},
@@ -193,8 +193,14 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     }
     if (f->format_text.text.size > 0 && !format_from_name(f->format_text.text, &f->format)) {
         (void)error_set(err, STATUS_FORMAT, "`%.*s` is not a format", STR_ARG(f->format_text.text));
-        (void)error_remedy(err,
-                           "write plain, count, eur, percent, ratio, minutes, hours, days or date");
+        (void)error_remedy(
+            err, "write plain, count, money, eur, percent, ratio, minutes, hours, days or date");
+        return refuse(p, f->format_text.mark, err);
+    }
+    if (format_wrong_currency(f->format, p->schema->currency.text)) {
+        (void)error_set(err, STATUS_FORMAT, "eur writes a euro sign, and amounts are in %.*s",
+                        STR_ARG(str_slice(p->schema->currency.text, 0, 60)));
+        (void)error_remedy(err, "write `money`, which names the currency");
         return refuse(p, f->format_text.mark, err);
     }
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,

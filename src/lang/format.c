@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
-static const Str names[] = {{"plain", 5},   {"count", 5},   {"eur", 3},
-                            {"percent", 7}, {"hours", 5},   {"days", 4},
-                            {"date", 4},    {"minutes", 7}, {"ratio", 5}};
+static const Str names[] = {{"plain", 5}, {"count", 5}, {"eur", 3},  {"percent", 7},
+                            {"hours", 5}, {"days", 4},  {"date", 4}, {"minutes", 7},
+                            {"ratio", 5}, {"money", 5}};
 
 bool format_from_name(Str name, Format *out)
 {
@@ -16,6 +16,11 @@ bool format_from_name(Str name, Format *out)
             return true;
         }
     return false;
+}
+
+bool format_wrong_currency(Format f, Str currency)
+{
+    return f == FORMAT_EUR && currency.size > 0 && !str_equal(currency, S("EUR"));
 }
 
 Str format_name(Format f)
@@ -79,7 +84,7 @@ static Str grouped(Arena *arena, const char *prefix, Int128 value, int scale, co
 }
 
 /* A decimal of more than two digits keeps those that are not zero: what is shown is exact. */
-static Str euros(Arena *arena, const Column *c, size_t row)
+static Str money(Arena *arena, Str currency, const Column *c, size_t row)
 {
     Int128 value;
     int scale = 2;
@@ -93,7 +98,11 @@ static Str euros(Arena *arena, const Column *c, size_t row)
     }
     if (!scaled(c, row, scale, &value))
         return cell_text(arena, c, row);
-    return grouped(arena, "\xE2\x82\xAC", value, scale, "");
+    if (str_equal(currency, S("EUR")))
+        return grouped(arena, "\xE2\x82\xAC", value, scale, "");
+    const char *space = currency.size > 0 ? " " : "";
+    return grouped(arena, "", value, scale,
+                   str_format(arena, "%s%.*s", space, STR_ARG(currency)).data);
 }
 
 static Str percent(Arena *arena, const Column *c, size_t row)
@@ -180,7 +189,7 @@ static Str count_of(Arena *arena, const Column *c, size_t row)
     return scaled(c, row, 0, &value) ? grouped(arena, "", value, 0, "") : cell_text(arena, c, row);
 }
 
-Str format_cell(Arena *arena, Format f, const Column *c, size_t row)
+Str format_cell(Arena *arena, Format f, Str currency, const Column *c, size_t row)
 {
     if (!column_valid(c, row) || (c->type == TYPE_DOUBLE && is_missing(c->real[row])))
         return S("unknown");
@@ -190,7 +199,7 @@ Str format_cell(Arena *arena, Format f, const Column *c, size_t row)
     case FORMAT_COUNT:
         return count_of(arena, c, row);
     case FORMAT_EUR:
-        return euros(arena, c, row);
+        return money(arena, S("EUR"), c, row);
     case FORMAT_PERCENT:
         return percent(arena, c, row);
     case FORMAT_HOURS:
@@ -203,6 +212,8 @@ Str format_cell(Arena *arena, Format f, const Column *c, size_t row)
         return amount_of(arena, c, row, MINUTE_US, " min", " min");
     case FORMAT_RATIO:
         return amount_of(arena, c, row, 1, " time", " times");
+    case FORMAT_MONEY:
+        return money(arena, currency, c, row);
     case FORMATS:
         break;
     }

@@ -112,6 +112,7 @@ typedef struct Scope {
     /* Names that will be known further down in the book: an error says so. */
     const Str *later;
     size_t laters;
+    Str currency; /* of amounts; where it is given and not EUR, no sentence may write eur */
 } Scope;
 
 /* Parse and check. Errors carry the book's file and the line and column inside it, computed
@@ -173,16 +174,19 @@ typedef enum Format {
     FORMAT_DATE,    /* of a time: 26 August 2024 */
     FORMAT_MINUTES, /* of a duration, or a number of minutes: 12 min */
     FORMAT_RATIO,   /* 2.4 times */
+    FORMAT_MONEY,   /* 4,210.00 PLN, or as EUR where that is the currency */
     FORMATS
 } Format;
 
 bool format_from_name(Str name, Format *out);
+/* Would it print the sign of another currency than this one (empty: any)? */
+bool format_wrong_currency(Format f, Str currency);
 Str format_name(Format f);
-/* Missing gives "unknown".  Memory: arena. */
-Str format_cell(Arena *arena, Format f, const Column *c, size_t row);
+/* Missing gives "unknown"; the currency is of MONEY alone.  Memory: arena. */
+Str format_cell(Arena *arena, Format f, Str currency, const Column *c, size_t row);
 
 /* A sentence with placeholders: "{pass_through_24h:percent} of {inflow:eur} left". "{{" is a brace.
- * Every placeholder must be a customer name of the scope. */
+ * Every placeholder must be a customer name of the scope, and `eur` what its currency is. */
 typedef struct Template Template;
 MUST_USE Status template_read(Template **out, Arena *keep, Str text, const Scope *scope,
                               const char *file, int64_t line, int64_t column, Error *err);

@@ -14,6 +14,7 @@ struct Template {
     size_t pieces;
     const Str *name;
     size_t names;
+    Str currency;
 };
 
 typedef struct Reader {
@@ -50,6 +51,7 @@ static bool fits(Format f, Type type)
         return true;
     case FORMAT_COUNT:
     case FORMAT_EUR:
+    case FORMAT_MONEY:
     case FORMAT_PERCENT:
     case FORMAT_RATIO:
         return number;
@@ -85,7 +87,15 @@ static Status placeholder(Reader *r, Piece *out, size_t at, Str inside)
         (void)FAIL(r, at + split + 1, "there is no number format '%.*s'",
                    STR_ARG(str_slice(format, 0, 60)));
         (void)error_remedy(
-            r->err, "known are plain, count, eur, percent, ratio, minutes, hours, days and date");
+            r->err,
+            "known are plain, count, money, eur, percent, ratio, minutes, hours, days and date");
+        return STATUS_FORMAT;
+    }
+    if (format_wrong_currency(out->format, r->scope->currency)) {
+        (void)FAIL(r, at + split + 1, "eur writes a euro sign, and amounts are in %.*s",
+                   STR_ARG(str_slice(r->scope->currency, 0, 60)));
+        (void)error_remedy(r->err, "write {%.*s:money}, which names the currency",
+                           STR_ARG(str_slice(name, 0, 100)));
         return STATUS_FORMAT;
     }
     char type[TYPE_TEXT_SIZE];
@@ -133,6 +143,7 @@ Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, 
             (Piece){.text = str_slice(s, from, s.size)};
     t->name = used->text;
     t->names = used->count;
+    t->currency = str_copy(keep, scope->currency);
     *out = t;
     return STATUS_OK;
 }
@@ -146,7 +157,8 @@ Str template_fill(Arena *arena, const Template *t, const Table *rows, size_t row
         if (!p->cell)
             buffer_add(&b, p->text);
         else
-            buffer_add(&b, c == NULL ? S("unknown") : format_cell(arena, p->format, c, row));
+            buffer_add(&b, c == NULL ? S("unknown")
+                                     : format_cell(arena, p->format, t->currency, c, row));
     }
     return buffer_str(&b);
 }

@@ -309,8 +309,10 @@ static Status make_scopes(Reading *r)
     for (size_t k = 0; k < OWN_NAMES; k++)
         names[plan->features + k] = (Name){.name = own[k].name, .type = own[k].type};
     r->p->name = names;
-    r->features = (Scope){.customer = names, .customers = plan->features};
-    r->all = (Scope){.customer = names, .customers = plan->features + OWN_NAMES};
+    Str currency = plan->schema->currency.text;
+    r->features = (Scope){.customer = names, .customers = plan->features, .currency = currency};
+    r->all =
+        (Scope){.customer = names, .customers = plan->features + OWN_NAMES, .currency = currency};
     return STATUS_OK;
 }
 

@@ -197,7 +197,8 @@ static Str feature_value(Arena *keep, const Deciding *d, const Facts *f, size_t 
 {
     const Column *c = f->feature[feature];
     return c == NULL ? S("unknown")
-                     : format_cell(keep, d->p->plan->feature[feature].format, c, row);
+                     : format_cell(keep, d->p->plan->feature[feature].format,
+                                   d->p->plan->schema->currency.text, c, row);
 }
 
 /* The part of a reason that its feature tells: value, window and transactions. */

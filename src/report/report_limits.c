@@ -166,6 +166,104 @@ static void about_data(Page *p, const Tally *t)
     }
 }
 
+static bool is_in(const Str *names, size_t count, Str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(names[i], name))
+            return true;
+    return false;
+}
+
+/* Does a feature read this column of the customer, itself or through others? One of the
+ * transactions may have the same name. */
+static bool reads_profile(const Plan *plan, const Feature *f, Str column)
+{
+    size_t count;
+    const Str *names = lang_names(f->expr, &count);
+    const Population *of = lang_population(f->expr);
+    if (is_in(names, count, column) ||
+        (of != NULL && (str_equal(of->value, column) || str_equal(of->group, column))))
+        return true;
+    for (size_t i = 0; i < f->earlier_count; i++)
+        if (reads_profile(plan, &plan->feature[f->earlier[i]], column))
+            return true;
+    return false;
+}
+
+static bool model_reads(const Run *run, Str column)
+{
+    const uint8_t *skip = run->bundle->skip;
+    for (size_t i = 0; i < run->plan->features; i++) {
+        const Feature *f = &run->plan->feature[i];
+        bool in_model = f->use == USE_MODEL && (skip == NULL || !skip[i]);
+        if (in_model && reads_profile(run->plan, f, column))
+            return true;
+    }
+    return false;
+}
+
+/* Names one after the other, each escaped and cut on its own. */
+static void add_name(Page *p, size_t already, Str name)
+{
+    html(p, already == 0 ? "" : ", ");
+    html_text(p, name);
+}
+
+/* The columns that the book marks, ground by ground. False when there are none. */
+static bool list_grounds(Page *p, const BookRecords *of[2])
+{
+    size_t most = of[0]->count + of[1]->count, grounds = 0;
+    Str *ground = ARENA_ARRAY(p->arena, Str, most + 1);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < of[k]->count; i++) {
+            Str name = ((const SchemaColumn *)of[k]->item)[i].protected.text;
+            if (name.size > 0 && !is_in(ground, grounds, name))
+                ground[grounds++] = name;
+        }
+    for (size_t g = 0; g < grounds; g++) {
+        size_t shown = 0;
+        html(p, g == 0 ? "The schema book marks columns as standing for a protected ground, and "
+                         "neither the model nor a rule reads them: "
+                       : "; ");
+        html_text(p, ground[g]);
+        html(p, " (");
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = 0; i < of[k]->count; i++) {
+                const SchemaColumn *c = &((const SchemaColumn *)of[k]->item)[i];
+                if (str_equal(c->protected.text, ground[g]))
+                    add_name(p, shown++, c->name.text);
+            }
+        html(p, ")");
+    }
+    return grounds > 0;
+}
+
+static void about_grounds(Page *p)
+{
+    const Schema *s = p->run->plan->schema;
+    const BookRecords *of[2] = {&s->customers.columns, &s->transactions.columns};
+    html(p, "<li><b>Protected grounds.</b> ");
+    if (!list_grounds(p, of))
+        html(p, "The schema book marks no column as standing for a protected ground: none was "
+                "kept from the model for that");
+    html(p, ". Features may still stand in for a ground; this run did not test every such "
+            "proxy.</li>\n<li><b>What the model reads of the customer.</b> ");
+    size_t shown = 0;
+    for (size_t i = 0; i < of[0]->count; i++) {
+        Str name = ((const SchemaColumn *)of[0]->item)[i].name.text;
+        if (!model_reads(p->run, name))
+            continue;
+        html(p, shown == 0 ? "Of the columns of the customers' files the model reads " : "");
+        add_name(p, shown++, name);
+    }
+    if (shown == 0)
+        html(p, "The model reads no column of the customers' files, only what they did.</li>\n");
+    else
+        html(p, ". Does any of them stand for a protected ground (gender, age, residence, "
+                "nationality, language, ethnicity, religion, health, family ...)? Then mark it "
+                "<code>protected:</code> in the schema book and train again.</li>\n");
+}
+
 void section_limits(Page *p)
 {
     const Tally t = tally_run(p->run);
@@ -183,9 +281,7 @@ void section_limits(Page *p)
          S("The model sees fixed early windows and ratios, so that it cannot see the silence after "
            "a "
            "suspension. A customer who turns risky later is for the rules and for monitoring."));
-    item(p, "Protected grounds.",
-         S("Gender, age, residence, nationality and language are kept from the model. Features may "
-           "still stand in for them; this run did not test every such proxy."));
+    about_grounds(p);
     item(p, "People decide.",
          S("An exit is the decision of two people, with notice and the right to be heard. The "
            "program proposes at most."));

@@ -27,14 +27,18 @@ Status store_run(const Run *run, const char *folder, Error *err)
     return status;
 }
 
+/* Of every command that writes a folder; the marks of a whole run go first. */
+static const char *const written[] = {
+    "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
+    "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
+    "quality.json",    "quarantine.csv", "timings.json"};
+
 Status store_begin(const char *folder, Error *err)
 {
-    static const char *const marks[] = {"run.json", "report.html", "offboarding.csv",
-                                        "bundle/SHA256SUMS"};
     Arena own = arena_new();
     Status status = folder_make(folder, err);
-    for (size_t i = 0; i < COUNT_OF(marks) && status == STATUS_OK; i++)
-        status = file_remove(path_join(&own, folder, marks[i]), err);
+    for (size_t i = 0; i < COUNT_OF(written) && status == STATUS_OK; i++)
+        status = file_remove(path_join(&own, folder, written[i]), err);
     arena_free(&own);
     return status;
 }

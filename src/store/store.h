@@ -47,8 +47,9 @@ typedef struct Run {
     size_t timings;
 } Run;
 
-/* Make the folder and remove the marks of a complete run from it first: whatever happens, old and
- * new are never mixed, and a folder with run.json in it is whole. */
+/* Make the folder and remove every file from it that a run writes, and a bundle's sums, without
+ * which it is none: whatever happens, old and new are never mixed, and a folder with run.json in
+ * it is whole. What others keep there stays. */
 MUST_USE Status store_begin(const char *folder, Error *err);
 
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */

@@ -61,7 +61,7 @@ static void evaluate(Arena *arena, Arena scratch, const Expr *e)
     if (status == STATUS_OK)
         for (Format f = FORMAT_PLAIN; f < FORMATS; f++)
             for (size_t i = 0; i < 3; i++)
-                (void)format_cell(arena, f, &out, i);
+                (void)format_cell(arena, f, S("PLN"), &out, i);
     else if (status != STATUS_LIMIT || err.message[0] == '\0')
         abort();
 }
@@ -77,11 +77,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     Arena arena = arena_new(), scratch = arena_new();
     Definition definition = {.name = S("def"), .text = second, .line = 1, .column = 1};
-    Scope scope = {customer,    COUNT_OF(customer),
-                   customer,    COUNT_OF(customer),
-                   &definition, 1,
-                   {"m", 1},    -90 * MINUTE_US,
-                   NULL,        0};
+    Scope scope = {.customer = customer,
+                   .customers = COUNT_OF(customer),
+                   .event = customer,
+                   .events = COUNT_OF(customer),
+                   .definition = &definition,
+                   .definitions = 1,
+                   .amount = {"m", 1},
+                   .zone_us = -90 * MINUTE_US};
     Error err = {0};
     Expr *e, *again;
     if (lang_read(&e, &arena, first, &scope, "book.yaml", 3, 5, &err) == STATUS_OK) {

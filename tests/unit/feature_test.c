@@ -429,6 +429,80 @@ static void evidence_accounts_for_the_value(void **state)
     assert_true(partial > 10); /* partial lots were among them */
 }
 
+#define EXTREMES                                                                                   \
+    "1,a,COMPLETED,BANK_TRANSFER,10.00,EUR,IN,,2024-08-01 10:00:00,\n"                             \
+    "2,a,COMPLETED,CARDS,20.00,EUR,OUT,,2024-08-01 10:10:00,\n"                                    \
+    "3,a,COMPLETED,CARDS,5.00,EUR,OUT,,2024-08-01 11:00:00,\n"                                     \
+    "4,a,COMPLETED,BANK_TRANSFER,40.00,EUR,IN,,2024-08-01 11:35:00,\n"                             \
+    "5,a,COMPLETED,BANK_TRANSFER,5.00,EUR,OUT,,2024-08-01 11:40:00,\n"                             \
+    "6,a,COMPLETED,BANK_TRANSFER,90.00,EUR,IN,,2024-08-01 12:20:00,\n"                             \
+    "7,a,COMPLETED,CARDS,30.00,EUR,IN,,2024-08-10 09:00:00,\n"                                     \
+    "8,a,COMPLETED,CARDS,7.00,EUR,OUT,,2024-08-10 09:10:00,\n"                                     \
+    "9,a,COMPLETED,CARDS,6.00,EUR,OUT,,2024-08-10 10:00:00,\n"                                     \
+    "10,a,COMPLETED,CARDS,8.00,EUR,OUT,,2024-08-10 10:30:00,\n"
+
+/* The ids of the evidence of feature k for customer 0. */
+static Str evidence_of(Bank *b, const Plan *plan, const Events *e, size_t k)
+{
+    uint32_t *row;
+    size_t count;
+    const Column *id = table_find(e->rows, S("id"));
+    assert_int_equal(
+        feature_evidence(&row, &count, &b->keep, b->scratch, &plan->feature[k], e, 0, &b->err),
+        STATUS_OK);
+    Buffer ids = buffer_new(&b->keep);
+    for (size_t i = 0; i < count; i++) {
+        buffer_add(&ids, i == 0 ? S("") : S(" "));
+        buffer_add(&ids, cell_text(&b->keep, id, row[i]));
+    }
+    return buffer_str(&ids);
+}
+
+static void evidence_of_an_extreme_is_what_attains_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expr, *over, *ids;
+    } want[] = {
+        {"max(amount)", "all", "6"},
+        {"min(amount where direction = 'OUT')", "all", "3"}, /* the first of two equal */
+        {"first(amount where direction = 'OUT')", "all", "2"},
+        {"last(amount where direction = 'IN')", "all", "7"},
+        {"max(count(direction = 'OUT' within 2h))", "all", "2 3 5"}, /* not 8, 9, 10 later */
+        {"max(count(direction = 'OUT' within 2h))", "1d", "8 9 10"},
+        {"max(count(type = 'CRYPTO_OFF_RAMP' within 2h))", "all", ""},
+        {"max(sum(amount where direction = 'IN' within 2h))", "all", "4 6"},
+        {"max(distinct(amount within 1h))", "all", "4 5 6"},
+        {"min(sum(case when direction = 'IN' then amount else 0 - amount end))", "all", "1 2 3"},
+        {"max(since(direction = 'IN') where direction = 'OUT')", "all", "7 10"},
+        {"min(until(direction = 'OUT') where direction = 'IN')", "all", "4 5"},
+        {"max(previous(amount))", "all", "6 7"},
+        {"max(same(amount within 3h))", "all", "3 5"},
+        {"max(streak(direction = 'OUT' where type = 'CARDS'))", "all", "8 9 10"},
+        {"max(amount + 0 * count(direction = 'IN' within 1h))", "all", "4 6"},
+        {"max(count(direction = 'OUT' within 2h)) / count()", "all", "2 3 5"},
+        {"followed(direction = 'IN' to direction = 'OUT' within 30min)", "all", "1 2 4 5 7 8"},
+        {"count(direction = 'IN')", "all", "1 4 6 7"},
+        {"mean(amount where direction = 'IN')", "all", "1 4 6 7"},
+    };
+    Bank *b = bank_new(S(CUSTOMERS "a,,,,,\n"), S(TRANSACTIONS EXTREMES), "2024-08-10 12:00:00");
+    Buffer book = buffer_new(&b->keep);
+    buffer_add(&book, S("version: 1\nfeatures:\n"));
+    for (size_t i = 0; i < COUNT_OF(want); i++)
+        buffer_format(
+            &book, "  - {name: f%zu, expr: \"%s\", over: %s, use: monitor, family: f, says: T}\n",
+            i, want[i].expr, want[i].over);
+    Plan *plan = plan_of(b, buffer_str(&book));
+    Events *e = events_at(b, plan, b->data->as_of_us);
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        Str got = evidence_of(b, plan, e, i);
+        if (!str_equal(got, str_from(want[i].ids)))
+            fail_msg("%s over %s: got %.*s, want %s", want[i].expr, want[i].over, STR_ARG(got),
+                     want[i].ids);
+    }
+    bank_free(b);
+}
+
 static void matched_flow_uses_every_unit_once(void **state)
 {
     (void)state;
@@ -887,6 +961,25 @@ static void protected_transaction_columns_are_kept_from_models(void **state)
     arena_free(&arena);
 }
 
+static void a_euro_sign_is_refused_where_amounts_are_in_another_currency(void **state)
+{
+    (void)state;
+    Arena arena = arena_new();
+    Schema *schema;
+    Plan *plan;
+    Error err = {0};
+    assert_int_equal(schema_default(&schema, &arena, &err), STATUS_OK);
+    Str book = S(BOOK("    use: policy\n    expr: sum(amount)\n    format: eur\n"));
+    assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", schema, &err), STATUS_OK);
+    schema->currency.text = S("PLN");
+    assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", schema, &err), STATUS_FORMAT);
+    assert_string_equal(err.message, "eur writes a euro sign, and amounts are in PLN");
+    assert_string_equal(err.remedy, "write `money`, which names the currency");
+    assert_int_equal(err.line, 8);
+    assert_int_equal(err.column, 13);
+    arena_free(&arena);
+}
+
 /* A schema book that names no `created` leaves nothing to a window, an order or an age. */
 static void events_without_time_have_no_window_and_no_order(void **state)
 {
@@ -945,6 +1038,7 @@ int main(void)
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(nothing_after_as_of_is_seen),
         cmocka_unit_test(evidence_accounts_for_the_value),
+        cmocka_unit_test(evidence_of_an_extreme_is_what_attains_it),
         cmocka_unit_test(matched_flow_uses_every_unit_once),
         cmocka_unit_test(a_sum_too_large_is_refused_with_its_place),
         cmocka_unit_test(mean_of_durations_is_to_the_nearest_microsecond),
@@ -955,6 +1049,7 @@ int main(void)
         cmocka_unit_test(built_in_book_is_good),
         cmocka_unit_test(plan_refuses_with_place_and_remedy),
         cmocka_unit_test(protected_transaction_columns_are_kept_from_models),
+        cmocka_unit_test(a_euro_sign_is_refused_where_amounts_are_in_another_currency),
         cmocka_unit_test(events_without_time_have_no_window_and_no_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

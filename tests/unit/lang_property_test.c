@@ -95,8 +95,11 @@ static const Name customer[] = {
     {.name = {"lasts", 5}, .type = TYPE_DURATION},
 };
 static const Name event[] = {{.name = {"amount", 6}, .type = TYPE_DECIMAL, .scale = 2}};
-static const Scope scope = {customer, COUNT_OF(customer), event, 1,    NULL,
-                            0,        {"amount", 6},      0,     NULL, 0};
+static const Scope scope = {.customer = customer,
+                            .customers = COUNT_OF(customer),
+                            .event = event,
+                            .events = 1,
+                            .amount = {"amount", 6}};
 
 static size_t pick(World *w, size_t count)
 {

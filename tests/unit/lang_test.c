@@ -22,8 +22,11 @@ static const Name event[] = {
     {.name = {"created_at", 10}, .type = TYPE_TIME},
     {.name = {"done", 4}, .type = TYPE_TIME},
 };
-static const Scope plain = {
-    customer, COUNT_OF(customer), event, COUNT_OF(event), NULL, 0, {"amount", 6}, 0, NULL, 0};
+static const Scope plain = {.customer = customer,
+                            .customers = COUNT_OF(customer),
+                            .event = event,
+                            .events = COUNT_OF(event),
+                            .amount = {"amount", 6}};
 
 #define DEFINE(name, text, line)                                                                   \
     {                                                                                              \
@@ -40,11 +43,13 @@ static const Definition definitions[] = {
     DEFINE("logins", "1", 90),
     DEFINE("unfinished", "amount +", 100),
 };
-static const Scope defined = {customer,      COUNT_OF(customer),
-                              event,         COUNT_OF(event),
-                              definitions,   COUNT_OF(definitions),
-                              {"amount", 6}, 0,
-                              NULL,          0};
+static const Scope defined = {.customer = customer,
+                              .customers = COUNT_OF(customer),
+                              .event = event,
+                              .events = COUNT_OF(event),
+                              .definition = definitions,
+                              .definitions = COUNT_OF(definitions),
+                              .amount = {"amount", 6}};
 
 static Expr *read(Arena *arena, const Scope *scope, const char *text)
 {
@@ -351,7 +356,7 @@ static void lang_name_that_is_not_in_the_rows_is_missing(void **state)
         Expr *e = read(&arena, &plain, missing[i]);
         assert_int_equal(lang_evaluate(&out, &arena, scratch, e, none, NULL, &err), STATUS_OK);
         assert_false(column_valid(&out, 0));
-        same(format_cell(&arena, FORMAT_PLAIN, &out, 0), "unknown");
+        same(format_cell(&arena, FORMAT_PLAIN, S(""), &out, 0), "unknown");
     }
     arena_free(&arena);
     arena_free(&scratch);
@@ -438,7 +443,7 @@ static void check_format(Type type, int scale, const char *cell, Format f, const
     Column c;
     column_init(&c, &arena, S("c"), type, scale, 1, NULL);
     assert_true(column_parse(&c, 0, str_from(cell)));
-    same(format_cell(&arena, f, &c, 0), want);
+    same(format_cell(&arena, f, S("PLN"), &c, 0), want);
     arena_free(&arena);
 }
 
@@ -454,6 +459,8 @@ static void format_writes_numbers_for_people(void **state)
     check_format(TYPE_DECIMAL, 4, "12.3450", FORMAT_EUR, EURO "12.345");
     check_format(TYPE_DECIMAL, 2, "-92233720368547758.08", FORMAT_EUR,
                  "-" EURO "92,233,720,368,547,758.08");
+    check_format(TYPE_DECIMAL, 2, "-4210.50", FORMAT_MONEY, "-4,210.50 PLN");
+    check_format(TYPE_DOUBLE, 0, "12.345678", FORMAT_MONEY, "12.35 PLN");
     check_format(TYPE_INT64, 0, "1000", FORMAT_EUR, EURO "1,000.00");
     check_format(TYPE_DOUBLE, 0, "12.345678", FORMAT_EUR, EURO "12.35");
     check_format(TYPE_DOUBLE, 0, "0.98", FORMAT_PERCENT, "98 %");
@@ -524,6 +531,30 @@ static void template_fills_in_the_cells(void **state)
     arena_free(&arena);
 }
 
+static void money_in_a_sentence_has_the_currency_of_its_scope(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *currency, *text;
+    } want[] = {{"EUR", EURO "4,210.00"}, {"PLN", "4,210.00 PLN"}, {"", "4,210.00"}};
+    Arena arena = arena_new();
+    Scope scope = plain;
+    Template *t;
+    Error err = {0};
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        scope.currency = str_from(want[i].currency);
+        assert_int_equal(
+            template_read(&t, &arena, S("{inflow_30d:money}"), &scope, "p.yaml", 1, 1, &err),
+            STATUS_OK);
+        same(template_fill(&arena, t, rows(&arena), 0), want[i].text);
+        Status status =
+            template_read(&t, &arena, S("a {inflow_30d:eur}"), &scope, "p.yaml", 1, 1, &err);
+        assert_int_equal(status, i == 1 ? STATUS_FORMAT : STATUS_OK);
+    }
+    check_place(err, 1, 15, "amounts are in PLN");
+    arena_free(&arena);
+}
+
 static void template_errors_point_at_the_placeholder(void **state)
 {
     (void)state;
@@ -571,6 +602,7 @@ int main(void)
         cmocka_unit_test(format_writes_numbers_for_people),
         cmocka_unit_test(format_names_read_back),
         cmocka_unit_test(template_fills_in_the_cells),
+        cmocka_unit_test(money_in_a_sentence_has_the_currency_of_its_scope),
         cmocka_unit_test(template_errors_point_at_the_placeholder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,6 +364,26 @@ static void unknown_feature_in_a_sentence_or_as_evidence_is_refused(void **state
     assert_non_null(strstr(err.remedy, "credits"));
 }
 
+static void a_euro_sign_is_refused_where_amounts_are_in_another_currency(void **state)
+{
+    (void)state;
+    Bank b;
+    Error err = {0};
+    read_books(&b, BOOK);
+    Schema zloty = *b.plan->schema;
+    zloty.currency.text = S("PLN");
+    Plan plan = *b.plan;
+    plan.schema = &zloty;
+    Status status = policy_read(&b.policy, &b.keep, S(BOOK), "policy.yaml", &plan, &err);
+    assert_int_equal(status, STATUS_FORMAT);
+    assert_string_equal(err.message, "eur writes a euro sign, and amounts are in PLN");
+    assert_string_equal(err.file, "policy.yaml");
+    assert_string_equal(err.remedy, "write {passed:money}, which names the currency");
+    assert_int_equal(err.line, 17);
+    assert_int_equal(err.column, 23);
+    close_bank(&b);
+}
+
 static void rules_cannot_read_the_score(void **state)
 {
     (void)state;
@@ -958,6 +978,7 @@ int main(void)
         cmocka_unit_test(views_show_the_book_as_written),
         cmocka_unit_test(unknown_feature_in_a_rule_gives_line_and_nearest_name),
         cmocka_unit_test(unknown_feature_in_a_sentence_or_as_evidence_is_refused),
+        cmocka_unit_test(a_euro_sign_is_refused_where_amounts_are_in_another_currency),
         cmocka_unit_test(rules_cannot_read_the_score),
         cmocka_unit_test(what_is_only_monitored_cannot_count_against_a_customer),
         cmocka_unit_test(a_rule_must_speak_with_the_customers_numbers),

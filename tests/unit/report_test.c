@@ -346,6 +346,74 @@ static void a_failed_control_is_said_aloud(void **state)
     has_not(f->page, "The negative control failed.");
 }
 
+/* The page of the run if its schema did not mark this column, or "every" one. */
+static Str page_unmarked(Fixture *f, const char *column)
+{
+    Schema schema = *f->run->plan->schema;
+    Plan plan = *f->run->plan;
+    Run run = *f->run;
+    size_t n = schema.customers.columns.count;
+    SchemaColumn *c = ARENA_ARRAY(&f->arena, SchemaColumn, n);
+    memcpy(c, schema.customers.columns.item, n * sizeof *c);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(column, "every") == 0 || str_equal(c[i].name.text, str_from(column)))
+            c[i].protected.text = S("");
+    schema.customers.columns.item = c;
+    plan.schema = &schema;
+    run.plan = &plan;
+    return write_report(&f->arena, &run);
+}
+
+static void grounds_are_those_that_the_schema_marks(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "neither the model nor a rule reads them: residence (country_of_residence, "
+                 "phone_number_country_code); economic_situation (occupation); gender (gender); "
+                 "age (date_of_birth); nationality (document_issuing_country); language (locale).");
+    Str page = page_unmarked(f, "gender");
+    has(page, "economic_situation (occupation); age (date_of_birth)");
+    has_not(page, "gender (gender)");
+    page = page_unmarked(f, "every");
+    has(page, "The schema book marks no column as standing for a protected ground");
+    has_not(page, "neither the model nor a rule");
+}
+
+/* The page of the run if the model were kept from the features that read one of two columns. */
+static Str page_without(Fixture *f, const char *one, const char *other)
+{
+    Bundle bundle = *f->run->bundle;
+    Run run = *f->run;
+    const Plan *plan = run.plan;
+    bundle.skip = ARENA_ARRAY(&f->arena, uint8_t, plan->features);
+    for (size_t i = 0; i < plan->features; i++)
+        bundle.skip[i] = feature_reads(&plan->feature[i], str_from(one)) ||
+                         feature_reads(&plan->feature[i], str_from(other));
+    run.bundle = &bundle;
+    return write_report(&f->arena, &run);
+}
+
+static void columns_of_customers_that_the_model_reads_are_named(void **state)
+{
+    Fixture *f = *state;
+    static const char all[] = "the model reads has_biometrics, reason_to_use_app, kyc_state. Does";
+    has(f->page, all);
+    has(f->page, "stand for a protected ground (gender, age, ");
+    has(page_without(f, "kyc_state", "kyc_state"),
+        "the model reads has_biometrics, reason_to_use_app. Does");
+    Fixture rest = *f;
+    Plan plan = *f->run->plan;
+    Run run = *f->run;
+    plan.feature = ARENA_ARRAY(&f->arena, Feature, plan.features);
+    memcpy(plan.feature, f->run->plan->feature, plan.features * sizeof(Feature));
+    for (size_t i = 0; i < plan.features; i++)
+        if (feature_reads(&plan.feature[i], S("has_biometrics")))
+            plan.feature[i].use = USE_POLICY;
+    run.plan = &plan;
+    rest.run = &run;
+    has(page_without(&rest, "reason_to_use_app", "kyc_state"),
+        "The model reads no column of the customers' files");
+}
+
 static void a_run_without_learning_still_reports(void **state)
 {
     Fixture *f = *state;
@@ -452,6 +520,8 @@ int main(void)
         cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
         cmocka_unit_test(figures_are_those_of_the_validation),
         cmocka_unit_test(a_failed_control_is_said_aloud),
+        cmocka_unit_test(grounds_are_those_that_the_schema_marks),
+        cmocka_unit_test(columns_of_customers_that_the_model_reads_are_named),
         cmocka_unit_test(a_run_without_learning_still_reports),
         cmocka_unit_test(a_hundred_thousand_customers_fit_in_three_megabytes),
         cmocka_unit_test(the_summary_has_ten_lines_that_no_name_can_break),

@@ -172,9 +172,12 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     World *w = *state;
-    static const char *const data[] = {"labelled_users.csv", "labelled_transactions.csv",
-                                       "unlabelled_users.csv", "unlabelled_transactions.csv",
-                                       "truth.csv"};
+    static const char *const data[] = {"labelled_users.csv",
+                                       "labelled_transactions.csv",
+                                       "unlabelled_users.csv",
+                                       "unlabelled_transactions.csv",
+                                       "truth.csv",
+                                       "truth_transactions.csv"};
     for (int i = 0; i < FILES; i++)
         (void)unlink(path_join(&w->keep, w->bundle, files[i]));
     (void)rmdir(w->bundle);

@@ -422,6 +422,28 @@ static void a_run_without_learning_leaves_its_figures_out(void **state)
     remove_files(folder);
 }
 
+static void
+a_folder_begun_again_holds_nothing_of_the_older_run_and_keeps_what_others_put_there(void **state)
+{
+    Fixture *f = *state;
+    char folder[] = "/tmp/assay-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    write_run(f->run, folder);
+    Error err = {0};
+    static const char *const more[] = {"report.html", "evaluation.csv", "notes.txt"};
+    for (size_t i = 0; i < COUNT_OF(more); i++)
+        made_up_ok(file_write(path_join(&f->arena, folder, more[i]), S("old"), &err), &err);
+    made_up_ok(store_begin(folder, &err), &err);
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (file_exists(path_join(&f->arena, folder, files[i])))
+            fail_msg("%s is still there", files[i]);
+    assert_false(file_exists(path_join(&f->arena, folder, "report.html")));
+    assert_false(file_exists(path_join(&f->arena, folder, "evaluation.csv")));
+    equal_text(read_text(f, folder, "notes.txt"), S("old"));
+    made_up_ok(file_remove(path_join(&f->arena, folder, "notes.txt"), &err), &err);
+    remove_files(folder);
+}
+
 static void a_folder_that_cannot_be_made_is_an_error_with_its_name(void **state)
 {
     Fixture *f = *state;
@@ -450,6 +472,8 @@ int main(void)
         cmocka_unit_test(an_input_file_is_hashed_by_its_bytes),
         cmocka_unit_test(a_command_that_is_not_utf8_still_gives_json),
         cmocka_unit_test(a_run_without_learning_leaves_its_figures_out),
+        cmocka_unit_test(
+            a_folder_begun_again_holds_nothing_of_the_older_run_and_keeps_what_others_put_there),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_an_error_with_its_name),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
