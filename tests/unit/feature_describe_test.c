@@ -40,7 +40,7 @@ static size_t times(Str text, Str part)
 }
 
 #define HEAD                                                                                       \
-    "version: 1\nname: Small\nobserved_equally: a test\n"                                                                    \
+    "version: 1\nname: Small\nobserved_equally: a test\n"                                          \
     "define:\n  arrived: direction = 'IN'\n"                                                       \
     "strata:\n  ALL: true\n"                                                                       \
     "families:\n  size: How much\n"                                                                \

@@ -799,11 +799,11 @@ static void histories_are_cut_at_twice_the_longest_window_of_the_model(void **st
         Schema *s;
         Plan *plan;
         assert_int_equal(schema_default(&s, &arena, NULL), STATUS_OK);
-        Str book =
-            str_format(&arena,
-                       "version: 1\nobserved_equally: a test\nfeatures:\n  - name: n\n    expr: count()\n    over: %s\n"
-                       "    use: %s\n    family: f\n    says: Transactions\n",
-                       cases[i].over, cases[i].use);
+        Str book = str_format(&arena,
+                              "version: 1\nobserved_equally: a test\nfeatures:\n  - name: n\n    "
+                              "expr: count()\n    over: %s\n"
+                              "    use: %s\n    family: f\n    says: Transactions\n",
+                              cases[i].over, cases[i].use);
         assert_int_equal(plan_read(&plan, &arena, book, "f.yaml", s, NULL), STATUS_OK);
         assert_int_equal(plan_common_age(plan), cases[i].days * DAY_US);
     }
