@@ -404,7 +404,7 @@ Str profile_features_book(Arena *keep, const Profile *p)
     terms.partner = sided                ? "partner"
                     : p->partner == NULL ? NULL
                                          : name_text(&scratch, p->partner->name);
-    terms.money = str_equal(p->currency_name, S("EUR")) ? "eur" : "plain";
+    terms.money = "money";
     terms.flows = sided || p->debit != NULL || p->is_signed || p->direction != NULL;
     terms.event = p->histories > 0 ? "event" : "true";
     terms.early = p->created == NULL ? "all" : TEXT("first %dd", p->window_days).data;

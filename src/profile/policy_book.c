@@ -25,12 +25,11 @@ static bool fails(const Profile *p, Arena scratch)
 
 static void add_rules(const Profile *p, Buffer *b, Arena scratch)
 {
-    bool euro = str_equal(p->currency_name, S("EUR"));
     bool flows = p->source != NULL || p->debit != NULL || p->is_signed || p->direction != NULL;
     bool partners = p->source != NULL || p->partner != NULL;
     Arena *a = &scratch;
-#define MONEY(text)  str_format(a, text, euro ? ":eur" : "").data
-#define MONEY2(text) str_format(a, text, euro ? ":eur" : "", euro ? ":eur" : "").data
+#define MONEY(text)  str_format(a, text, ":money").data
+#define MONEY2(text) str_format(a, text, ":money", ":money").data
     buffer_add(b, S("rules:\n"));
     if (flows) {
         add_rule(b, "gone_within_a_day",
@@ -125,7 +124,7 @@ Str profile_policy_book(Arena *keep, const Profile *p)
     Arena scratch = arena_new();
     Buffer b = buffer_new(keep);
     bool timed = p->created != NULL;
-    const char *money = str_equal(p->currency_name, S("EUR")) ? ":eur" : "";
+    const char *money = ":money";
     buffer_add(
         &b, S("# What follows from a probability and from a customer's facts, as a start for these "
               "files;\n# `assay init` wrote it. assay proposes, people decide; docs/policy.md "

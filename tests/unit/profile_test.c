@@ -772,7 +772,7 @@ static void names_of_any_kind_can_be_written(void **state)
     Str features = profile_features_book(&arena, p);
     assert_true(str_contains(features, S("name: own_inflow")));
     assert_true(str_contains(features, S("name: column_exposure")));
-    assert_true(str_contains(profile_policy_book(&arena, p), S("{own_inflow:eur}")));
+    assert_true(str_contains(profile_policy_book(&arena, p), S("{own_inflow:money}")));
 }
 
 static void windows_are_half_of_what_most_customers_are_observed(void **state)
