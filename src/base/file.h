@@ -15,8 +15,8 @@ MUST_USE Status file_remove(const char *path, Error *err);
 MUST_USE Status folder_make(const char *path, Error *err);
 const char *path_join(Arena *arena, const char *folder, const char *name);
 
-/* A file written piece by piece. After the first failure the rest is ignored and
- * writer_close reports it. A path of "-" is standard output. */
+/* A file written piece by piece; "-" is standard output. After the first failure the rest is
+ * ignored and writer_close reports it. */
 typedef struct Writer Writer;
 MUST_USE Status writer_open(Writer **out, Arena *keep, const char *path, Error *err);
 void writer_add(Writer *w, Str bytes);
