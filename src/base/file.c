@@ -131,21 +131,16 @@ const char *path_join(Arena *arena, const char *folder, const char *name)
 struct Writer {
     FILE *file;
     const char *path;
-    const char *part; /* NULL: standard output */
-    int failed;       /* errno of the first failure */
+    const char *part;
+    int failed; /* errno of the first failure */
 };
 
 Status writer_open(Writer **out, Arena *keep, const char *path, Error *err)
 {
     Writer *w = ARENA_NEW(keep, Writer);
     w->path = str_chars(keep, str_from(path));
-    if (strcmp(path, "-") == 0) {
-        int fd = dup(STDOUT_FILENO);
-        w->file = fd < 0 ? NULL : fdopen(fd, "wb");
-    } else {
-        w->part = str_format(keep, "%s.part", path).data;
-        w->file = fopen(w->part, "wbe");
-    }
+    w->part = strcmp(path, "-") == 0 ? NULL : str_format(keep, "%s.part", path).data;
+    w->file = w->part == NULL ? fdopen(dup(STDOUT_FILENO), "wb") : fopen(w->part, "wbe");
     if (w->file == NULL)
         return refuse(err, path, "write");
     *out = w;

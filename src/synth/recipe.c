@@ -203,9 +203,10 @@ static void plant_takeover(const Stage *s)
     ordinary.until = other.from = s->until - DAY_US;
     size_t payments = from_to(r, 10, 18), transfers = from_to(r, 1, 3);
     done(&ordinary, s->from, KIND_BANK_IN, euros_between(r, 1500, 6000));
-    for (size_t i = 0; i < payments; i++)
-        done(&ordinary, moment_of(&ordinary, i, payments, 1) + MINUTE_US, KIND_CARD_OUT,
-             euros_between(r, 8, 40));
+    for (size_t i = 0; i < payments; i++) {
+        int64_t then = moment_of(&ordinary, i, payments, 1) + MINUTE_US;
+        done(&ordinary, then, KIND_CARD_OUT, euros_between(r, 8, 40));
+    }
     int64_t at = moment(&other, 8);
     Kind kind = draw_chance(r, 0.5) ? KIND_PAYMENT_OUT : KIND_ON_RAMP; /* never used before */
     for (size_t i = 0; i < transfers; i++) {
@@ -225,8 +226,9 @@ static void plant_bonus(const Stage *s)
         sum += amount;
         at = later(r, at, 0.2, 2);
     }
-    done(s, later(r, at, 0.1, 6), draw_chance(r, 0.5) ? KIND_BANK_OUT : KIND_PAYMENT_OUT,
-         part(r, sum, 0.92, 1));
+    at = later(r, at, 0.1, 6);
+    Kind kind = draw_chance(r, 0.5) ? KIND_BANK_OUT : KIND_PAYMENT_OUT;
+    done(s, at, kind, part(r, sum, 0.92, 1));
 }
 
 static void plant_burst(const Stage *s)
@@ -256,7 +258,8 @@ static void plant_layering(const Stage *s)
         amount = part(r, amount, 0.92, 1);
         done(s, later(r, at, 0.3, 20), KIND_OFF_RAMP, amount);
     }
-    done(s, later(r, s->until, -6, -1), KIND_BANK_OUT, part(r, amount, 0.9, 1));
+    int64_t last = later(r, s->until, -6, -1);
+    done(s, last, KIND_BANK_OUT, part(r, amount, 0.9, 1));
 }
 
 static void plant_bank_to_crypto(const Stage *s)
@@ -290,7 +293,8 @@ static void plant_salary(const Stage *s)
     double share = draw_between(r, 0.75, 0.95);
     for (int month = 0; month < 2; month++) {
         done(s, at, KIND_BANK_IN, salary);
-        done(s, later(r, at, 1, 20), KIND_BANK_OUT, part(r, salary, share, share));
+        int64_t then = later(r, at, 1, 20);
+        done(s, then, KIND_BANK_OUT, part(r, salary, share, share));
         at += 30 * DAY_US;
     }
 }

@@ -77,7 +77,7 @@ static void bytes_are_those_of_every_machine(void **state)
         buffer_add(&all, b->text[i]);
     char digest[SHA256_TEXT];
     sha256_text(digest, buffer_str(&all));
-    assert_string_equal(digest, "c28bbd463441f09a4bf1d91a0cc997dff49031a1b82170d08f0712f3dbb8cf6d");
+    assert_string_equal(digest, "3ea0386c25eff8d97c25dd59ff4f64be1b1e0085ac6ab6441ef63953fa9d0047");
     drop(b);
 }
 
