@@ -360,7 +360,7 @@ static Status audit(Job *j, Audit **out, Error *err)
     const TrainingSet *sample;
     find_unseen(j);
     TRY(control_set(&sample, j, err));
-    TRY(learn_audit(out, j->keep, j->scratch, &inputs, sample, j->run.validation, &j->learn,
+    TRY(audit_leaks(out, j->keep, j->scratch, &inputs, sample, j->run.validation, &j->learn,
                     d->findings, j->args->team, &j->args->progress, err));
     /* Loud: what the audit found is said before anything is trained on all customers. */
     for (size_t i = known; i < d->findings->count; i++) {

@@ -34,6 +34,9 @@ typedef struct TrainingSet {
     const Str *stratum;
     const uint8_t *const *in_stratum; /* [strata][rows] */
     const Refit *refit;               /* NULL: no column depends on who is learnt from */
+    /* Customers who are linked (one person, a shared transaction) share a number and always lie in
+     * the same fold, of validation, tuning and calibration alike. NULL: nobody is linked. */
+    const uint32_t *group; /* [rows] */
 } TrainingSet;
 
 typedef struct ForestOptions {
@@ -79,8 +82,14 @@ MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const Tra
 MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
                              const uint32_t *row, size_t rows, double l2, Error *err);
 
-/* Fold of each row, 0 .. folds - 1, each label shared out evenly. */
-void learn_folds(uint32_t *fold, const uint8_t *label, size_t rows, size_t folds, uint64_t seed);
+/* DATA unless each class has at least `least` of the picked rows (row NULL: of all). */
+MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
+                                    size_t least, Error *err);
+
+/* Fold of each row, 0 .. folds - 1, each label shared out evenly; rows of one group (NULL: every
+ * row its own) in one fold. */
+void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
+                 size_t folds, uint64_t seed);
 
 /* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
 Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
@@ -122,7 +131,9 @@ typedef struct Validation {
     size_t candidates;
     Candidate *candidate; /* simplest first */
     size_t chosen;
-    Str reason; /* why, in a sentence with numbers */
+    uint32_t **fold;           /* [repeats][rows] the folds that judged */
+    const struct Tuned *tuned; /* what each fold's model was tuned to, for learn_fold_model */
+    Str reason;                /* why, in a sentence with numbers */
     /* Paired log-loss difference of the best against the first; of the next best when the first is
      * the best. */
     double difference, difference_error;
@@ -139,6 +150,31 @@ MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, con
                                const LearnOptions *options, Team *team, const Progress *progress,
                                Error *err);
 
+/* A candidate's model as it judged one fold of one repeat, fitted again with the settings that were
+ * tuned for it then: what importance and curves are measured on.  Memory: keep.
+ * Cost: one fit (of every part, for a blend). */
+typedef struct FoldModel {
+    const Model *model;
+    const Matrix *x;     /* all rows, as a model of this fold's training part must see them */
+    const uint32_t *row; /* [rows] the customers judged */
+    size_t rows;
+} FoldModel;
+void learn_fold_model(FoldModel *out, Arena *keep, Arena scratch, const TrainingSet *set,
+                      const Validation *validation, size_t candidate, size_t repeat, size_t fold,
+                      const LearnOptions *options);
+
+/* One pass over folds: every customer judged once by a model that did not see them. */
+typedef struct OutOfFold {
+    const TrainingSet *set; /* other labels, other columns: each pass may have its own */
+    const uint32_t *fold;   /* [rows] 0 .. folds - 1 */
+    uint64_t seed;
+    double *margin; /* [rows] to be filled */
+} OutOfFold;
+/* The candidate's whole procedure, tuning inside each training part, for several passes at once:
+ * the negative control and ablations. */
+void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
+                       const LearnOptions *options, Team *team, Arena scratch);
+
 /* The chosen candidate on all rows, with Platt and Venn-Abers from the out-of-fold margins
  * averaged over repeats. The average is steadier than one repeat's margins, on which the Platts
  * of the validation are fitted, so the validation judges a sigmoid of the same kind, not this
@@ -151,53 +187,5 @@ typedef struct Learned {
 MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,
                             const Validation *validation, const LearnOptions *options, Team *team,
                             Error *err);
-
-/* ---- the leakage audit ---- */
-
-/* One column tested for what it should not know. */
-typedef struct Probe {
-    Str name;
-    Str use;      /* model, policy, monitor, audit */
-    Interval auc; /* alone, against the label; direction-free: at least .5 */
-    bool higher_is_risky;
-    double missing_labelled, missing_scored; /* share missing in either cohort */
-    double
-        cohort_auc; /* how well it tells labelled from to-be-scored, direction-free; NaN without */
-    Stability stability; /* labelled against scored */
-    Severity severity;
-} Probe;
-
-typedef struct Control {
-    size_t shuffles;
-    double *auc;            /* [shuffles] */
-    double mean, low, high; /* and the limits that clean data passes */
-    bool passed;
-} Control;
-
-typedef struct AuditInputs {
-    /* Columns to probe, by row of the labelled and of the scored customers; uses as in Probe. */
-    const Table *labelled, *scored; /* same columns; scored may be NULL */
-    const Str *use;                 /* by column */
-    const uint8_t *label;           /* by labelled row */
-} AuditInputs;
-
-typedef struct Audit {
-    size_t probes;
-    Probe *probe; /* worst first */
-    Control control;
-} Audit;
-
-/* Probe every column (missing is a level of its own: it may tell) and run the negative control:
- * the whole of learn_validate's chosen candidate, one repeat, on `shuffles` permutations of the
- * labels over customers; their mean AUC must lie within limits that ten clean sets pass.
- * A watched column (use monitor or audit) is a leak from an interval above .55, a policy column
- * from an AUC of .80 with an interval above .65, one of the model by the same marks a strong
- * feature and from .90 a severe leak; docs/learning.md has the table. Fewer than 20 shuffles are
- * a warning, few_shuffles. Findings are added in words. GATE is not returned here: the caller
- * decides on control.passed.  Memory: keep. */
-MUST_USE Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
-                            const TrainingSet *set, const Validation *validation,
-                            const LearnOptions *options, Findings *findings, Team *team,
-                            const Progress *progress, Error *err);
 
 #endif

@@ -1,9 +1,13 @@
 #include "learn/learn_internal.h"
 
+#include <assert.h>
+
 /* Each class is shuffled and dealt out in turn; the second class starts where the first
  * stopped, so that folds differ by at most one customer in size as well as in each class. */
-void learn_folds(uint32_t *fold, const uint8_t *label, size_t rows, size_t folds, uint64_t seed)
+void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
+                 size_t folds, uint64_t seed)
 {
+    assert(group == NULL);
     Arena own = arena_new();
     uint32_t *index = ARENA_RAW(&own, uint32_t, rows);
     Random random = random_new(seed);
@@ -30,8 +34,8 @@ const uint32_t *rows_or_all(Arena *keep, const uint32_t *row, size_t rows)
     return all;
 }
 
-Status classes_check(const uint8_t *label, const uint32_t *row, size_t rows, size_t least,
-                     Error *err)
+Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows, size_t least,
+                           Error *err)
 {
     size_t positives = 0;
     for (size_t i = 0; i < rows; i++)

@@ -250,7 +250,7 @@ Status learn_forest(Forest **out, Arena *keep, Arena scratch, const TrainingSet 
 {
     rows = row == NULL ? set->x->rows : rows;
     row = rows_or_all(&scratch, row, rows);
-    TRY(classes_check(set->label, row, rows, 2, err));
+    TRY(learn_check_classes(set->label, row, rows, 2, err));
     Booster *b =
         booster_new(&scratch, set, row, rows, watch, watch_rows, options, options->seed, team);
     size_t best = options->trees;

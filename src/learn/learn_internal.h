@@ -16,17 +16,11 @@ enum {
     STREAM_INNER,     /* folds that tune */
     STREAM_TREES,
     STREAM_FINAL,
-    STREAM_BOOTSTRAP,
-    STREAM_SHUFFLE,
-    STREAM_PROBE
+    STREAM_BOOTSTRAP
 };
 
 /* The row numbers 0 .. rows - 1 when row is NULL, else row itself. */
 const uint32_t *rows_or_all(Arena *keep, const uint32_t *row, size_t rows);
-
-/* DATA unless each class has at least `least` of the picked rows. */
-MUST_USE Status classes_check(const uint8_t *label, const uint32_t *row, size_t rows, size_t least,
-                              Error *err);
 
 /* From how many missing rows on a model may learn from their being missing: 5, and 1 % of the
  * rows. Fewer are an accident of how those customers came into the files (two versions of a row
@@ -228,17 +222,5 @@ void blend_margins(double *out, double *const *part, size_t parts, const uint32_
 /* Tune and train on the rows of other folds; write the margins of this fold's rows. */
 Tuned procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t *fold_of,
                      uint32_t fold, uint64_t seed, double *margin, Arena scratch);
-
-/* AUC over pairs of one fold, all folds together: unlike the pooled AUC it is exactly .5 on
- * average when labels are shuffled and folds stratified (docs/learning.md). */
-double within_fold_auc(const double *margin, const uint8_t *label, const uint32_t *fold_of,
-                       size_t rows, size_t folds, Arena scratch);
-
-/* The negative control of one procedure. Rows with equal unit[] (the first row of the unit) keep
- * one label when labels are shuffled; NULL: every row is a unit. Folds know nothing of units:
- * that is how a test can plant the leak that rows of one customer make. */
-void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
-                 const Procedure *procedure, const uint32_t *unit, const LearnOptions *options,
-                 Team *team, const Progress *progress);
 
 #endif

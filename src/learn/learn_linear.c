@@ -377,7 +377,7 @@ Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet 
 {
     rows = row == NULL ? set->x->rows : rows;
     row = rows_or_all(&scratch, row, rows);
-    TRY(classes_check(set->label, row, rows, 2, err));
+    TRY(learn_check_classes(set->label, row, rows, 2, err));
     Design *d = design_new(keep, &scratch, set, row, rows);
     double *weight = ARENA_ARRAY(&scratch, double, d->width);
     design_solve(d, l2, weight, PRECISION_FIT, scratch);

@@ -30,9 +30,13 @@ static Inner inner_new(Arena *arena, const TrainingSet *set, const uint32_t *row
     Inner in = {.rows = rows, .folds = folds, .row = row};
     in.fold = ARENA_RAW(arena, uint32_t, rows);
     uint8_t *label = ARENA_RAW(arena, uint8_t, rows);
-    for (size_t i = 0; i < rows; i++)
+    uint32_t *group = set->group == NULL ? NULL : ARENA_RAW(arena, uint32_t, rows);
+    for (size_t i = 0; i < rows; i++) {
         label[i] = set->label[row[i]];
-    learn_folds(in.fold, label, rows, folds, seed);
+        if (group != NULL)
+            group[i] = set->group[row[i]];
+    }
+    learn_folds(in.fold, label, group, rows, folds, seed);
     return in;
 }
 

@@ -364,7 +364,7 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
     size_t rows = set->x->rows, repeats = options->repeats, folds = options->folds;
     assert(folds >= 2 && options->inner_folds >= 2 && repeats >= 1);
     /* A training part must itself hold both classes in every inner training part. */
-    TRY(classes_check(set->label, NULL, rows, folds > 4 ? folds : 4, err));
+    TRY(learn_check_classes(set->label, NULL, rows, folds > 4 ? folds : 4, err));
 
     Validation *v = ARENA_NEW(keep, Validation);
     *v = (Validation){.rows = rows, .repeats = repeats, .folds = folds, .candidates = CANDIDATES};
@@ -373,11 +373,11 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
     v->candidate = candidates_new(keep, rows, options);
 
     Run run = {.set = set, .options = options, .candidate = v->candidate};
-    run.fold = ARENA_ARRAY(&scratch, uint32_t *, repeats);
-    run.tuned = ARENA_ARRAY(&scratch, Tuned, TRAINED * repeats * folds);
+    v->fold = run.fold = ARENA_ARRAY(keep, uint32_t *, repeats);
+    v->tuned = run.tuned = ARENA_ARRAY(keep, Tuned, TRAINED * repeats * folds);
     for (size_t r = 0; r < repeats; r++) {
-        run.fold[r] = ARENA_RAW(&scratch, uint32_t, rows);
-        learn_folds(run.fold[r], set->label, rows, folds, run_seed(options, r, folds));
+        run.fold[r] = ARENA_RAW(keep, uint32_t, rows);
+        learn_folds(run.fold[r], set->label, set->group, rows, folds, run_seed(options, r, folds));
     }
     run_all(&run, team, progress);
     Whole whole = {.set = set, .options = options, .candidate = v->candidate};
@@ -422,6 +422,99 @@ static double *mean_margins(Arena *keep, const Candidate *c, size_t rows, size_t
     return margin;
 }
 
+/* ---- fitting again ---- */
+
+static Tuned tuned_for(const Validation *v, const Candidate *c, size_t repeat, size_t fold)
+{
+    size_t candidate = (size_t)(c - v->candidate);
+    return v->tuned[(candidate * v->repeats + repeat) * v->folds + fold];
+}
+
+void learn_fold_model(FoldModel *out, Arena *keep, Arena scratch, const TrainingSet *set,
+                      const Validation *v, size_t candidate, size_t repeat, size_t fold,
+                      const LearnOptions *options)
+{
+    const Candidate *c = &v->candidate[candidate];
+    const uint32_t *fold_of = v->fold[repeat];
+    uint32_t *part = ARENA_RAW(&scratch, uint32_t, v->rows);
+    uint32_t *judged = ARENA_RAW(keep, uint32_t, v->rows);
+    size_t parts = 0;
+    out->rows = 0;
+    for (size_t i = 0; i < v->rows; i++)
+        if (fold_of[i] == fold)
+            judged[out->rows++] = (uint32_t)i;
+        else
+            part[parts++] = (uint32_t)i;
+    TrainingSet of = training_part(keep, set, part, parts);
+    out->row = judged;
+    out->x = of.x;
+    uint64_t seed = run_seed(options, repeat, fold);
+    if (c->kind != MODEL_BLEND) {
+        Procedure p = procedure_of(c, options);
+        out->model = procedure_fit(&p, tuned_for(v, c, repeat, fold), keep, &of, part, parts, seed,
+                                   NULL, scratch);
+        return;
+    }
+    Blend *b = ARENA_NEW(keep, Blend);
+    b->parts = c->parts;
+    b->part = ARENA_ARRAY(keep, const Model *, b->parts);
+    b->weight = ARENA_ARRAY(keep, double, b->parts);
+    b->slope = ARENA_ARRAY(keep, double, b->parts);
+    b->intercept = ARENA_ARRAY(keep, double, b->parts);
+    for (size_t i = 0; i < b->parts; i++) {
+        Procedure p = procedure_of(c->part[i], options);
+        Platt platt = platt_without(blend_platt, c->part[i]->margin[repeat], fold_of, fold,
+                                    set->label, v->rows, scratch);
+        b->part[i] = procedure_fit(&p, tuned_for(v, c->part[i], repeat, fold), keep, &of, part,
+                                   parts, seed, NULL, scratch);
+        b->weight[i] = 1.0 / (double)b->parts;
+        b->slope[i] = platt.slope;
+        b->intercept[i] = platt.intercept;
+    }
+    Model *m = ARENA_NEW(keep, Model);
+    *m = (Model){.kind = MODEL_BLEND, .blend = b};
+    out->model = m;
+}
+
+typedef struct Passes {
+    const OutOfFold *pass;
+    const Procedure *procedure; /* [parts]: a blend's, else the one */
+    size_t parts, folds;
+    double **margin; /* [passes][parts] */
+} Passes;
+
+static void pass_task(void *context, size_t task, Arena scratch)
+{
+    const Passes *s = context;
+    size_t part = task % s->parts, fold = task / s->parts % s->folds;
+    size_t pass = task / s->parts / s->folds;
+    const OutOfFold *p = &s->pass[pass];
+    (void)procedure_fold(&s->procedure[part], p->set, p->fold, (uint32_t)fold,
+                         seed_derive(p->seed, fold + 2), s->margin[pass * s->parts + part],
+                         scratch);
+}
+
+void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
+                       const LearnOptions *options, Team *team, Arena scratch)
+{
+    Passes s = {.pass = pass, .parts = candidate->kind == MODEL_BLEND ? candidate->parts : 1};
+    s.folds = options->folds;
+    Procedure *procedure = ARENA_ARRAY(&scratch, Procedure, s.parts);
+    for (size_t i = 0; i < s.parts; i++)
+        procedure[i] =
+            procedure_of(candidate->kind == MODEL_BLEND ? candidate->part[i] : candidate, options);
+    s.procedure = procedure;
+    s.margin = ARENA_ARRAY(&scratch, double *, passes *s.parts);
+    for (size_t k = 0; k < passes; k++)
+        for (size_t i = 0; i < s.parts; i++)
+            s.margin[k * s.parts + i] =
+                s.parts == 1 ? pass[k].margin : ARENA_ARRAY(&scratch, double, pass[k].set->x->rows);
+    team_run_told(team, passes * s.folds * s.parts, pass_task, &s);
+    for (size_t k = 0; k < passes && s.parts > 1; k++)
+        blend_margins(pass[k].margin, s.margin + k * s.parts, s.parts, pass[k].fold,
+                      pass[k].set->label, pass[k].set->x->rows, s.folds, scratch);
+}
+
 static Model *fit_one(const Candidate *c, Arena *keep, Arena scratch, const TrainingSet *set,
                       const LearnOptions *options, Team *team)
 {
@@ -464,7 +557,7 @@ Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *
     const Candidate *c = &validation->candidate[validation->chosen];
     size_t rows = set->x->rows, repeats = validation->repeats;
     assert(rows == validation->rows);
-    TRY(classes_check(set->label, NULL, rows, 2, err));
+    TRY(learn_check_classes(set->label, NULL, rows, 2, err));
     out->model = c->kind == MODEL_BLEND ? fit_blend(c, keep, scratch, set, repeats, options, team)
                                         : fit_one(c, keep, scratch, set, options, team);
     const double *margin = mean_margins(&scratch, c, rows, repeats);

@@ -8,7 +8,8 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-#include "learn/learn.h"
+#include "audit/audit.h"
+#include "inspect/inspect.h"
 #include "score/score.h"
 
 typedef struct Timing {

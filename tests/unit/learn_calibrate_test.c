@@ -138,7 +138,7 @@ static void folds_share_out_both_classes_evenly(void **state)
     uint32_t fold[ROWS], again[ROWS], other[ROWS];
     for (size_t i = 0; i < ROWS; i++)
         label[i] = i % 5 == 0; /* 63 of 312 */
-    learn_folds(fold, label, ROWS, FOLDS, 7);
+    learn_folds(fold, label, NULL, ROWS, FOLDS, 7);
     size_t size[FOLDS] = {0}, positives[FOLDS] = {0};
     for (size_t i = 0; i < ROWS; i++) {
         assert_true(fold[i] < FOLDS);
@@ -149,8 +149,8 @@ static void folds_share_out_both_classes_evenly(void **state)
         assert_true(size[k] == 62 || size[k] == 63);
         assert_true(positives[k] == 12 || positives[k] == 13);
     }
-    learn_folds(again, label, ROWS, FOLDS, 7);
-    learn_folds(other, label, ROWS, FOLDS, 8);
+    learn_folds(again, label, NULL, ROWS, FOLDS, 7);
+    learn_folds(other, label, NULL, ROWS, FOLDS, 8);
     assert_memory_equal(fold, again, sizeof fold);
     assert_memory_not_equal(fold, other, sizeof fold);
 }

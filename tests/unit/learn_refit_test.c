@@ -1,4 +1,5 @@
 /* Columns that depend on who is learnt from: made again for every part, or labels leak. */
+#include "audit/audit_internal.h"
 #include "learn/learn_internal.h"
 
 #include <math.h>
@@ -87,9 +88,8 @@ static Control control_of(Arena *keep, const Rings *r, ModelKind kind, Team *tea
     Arena scratch = arena_new();
     LearnOptions o = small_options();
     Candidate c = {.kind = kind, .forest = forest_options_default()};
-    Procedure p = procedure_of(&c, &o);
     Control control;
-    control_run(&control, keep, scratch, &r->set, &p, NULL, &o, team, NULL);
+    audit_control(&control, keep, scratch, &r->set, &c, NULL, &o, team, NULL);
     arena_free(&scratch);
     return control;
 }

@@ -1,3 +1,4 @@
+#include "audit/audit_internal.h"
 #include "learn/learn_internal.h"
 
 #include <math.h>
@@ -130,7 +131,7 @@ static void validation_margins_do_not_see_their_own_labels(void **state)
     Made *m = made(&keep, 200, 4, 1, false, 8);
     uint32_t fold[200];
     double before[200] = {0}, after[200] = {0};
-    learn_folds(fold, m->label, 200, 5, 1);
+    learn_folds(fold, m->label, NULL, 200, 5, 1);
     Candidate c = {.kind = MODEL_FOREST, .forest = forest_options_default()};
     LearnOptions o = small_options();
     for (int kind = 0; kind < 4; kind++) {
@@ -300,10 +301,10 @@ static void control_passes_clean_sets_for_the_blend_and_its_parts(void **state)
         Candidate part[2];
         const Candidate *list[2];
         Candidate blend = blend_candidate(part, list);
-        Procedure p = procedure_of(seed < 4 ? &blend : &part[1], &o);
+        const Candidate *p = seed < 4 ? &blend : &part[1];
         Control control;
         o.seed = seed;
-        control_run(&control, &keep, scratch, &m->set, &p, NULL, &o, team, NULL);
+        audit_control(&control, &keep, scratch, &m->set, p, NULL, &o, team, NULL);
         if (!control.passed)
             fail_msg("set %d: mean %g outside [%g, %g]", (int)seed, control.mean, control.low,
                      control.high);
@@ -324,10 +325,9 @@ static void control_passes_ten_clean_sets(void **state)
         Made *m = made(&keep, 120, 6, seed % 2 ? 1 : 0, false, 100 + seed);
         Candidate c = {.kind = seed < 5 ? MODEL_LINEAR : MODEL_FOREST,
                        .forest = forest_options_default()};
-        Procedure p = procedure_of(&c, &o);
         Control control;
         o.seed = seed;
-        control_run(&control, &keep, scratch, &m->set, &p, NULL, &o, team, NULL);
+        audit_control(&control, &keep, scratch, &m->set, &c, NULL, &o, team, NULL);
         if (!control.passed)
             fail_msg("set %d: mean %g outside [%g, %g]", (int)seed, control.mean, control.low,
                      control.high);
@@ -363,12 +363,11 @@ static void control_fails_when_a_customer_is_on_both_sides_of_a_fold(void **stat
         c.kind = kind == 0 ? MODEL_LINEAR : MODEL_FOREST;
         if (kind == 2)
             c = blend_candidate(part, list);
-        Procedure p = procedure_of(&c, &o);
-        control_run(&control, &keep, scratch, &m->set, &p, unit, &o, NULL, NULL);
+        audit_control(&control, &keep, scratch, &m->set, &c, unit, &o, NULL, NULL);
         assert_false(control.passed);
         assert_true(control.mean > control.high);
         /* Shuffled over rows the same data is clean again. */
-        control_run(&control, &keep, scratch, &m->set, &p, NULL, &o, NULL, NULL);
+        audit_control(&control, &keep, scratch, &m->set, &c, NULL, &o, NULL, NULL);
         assert_true(control.passed);
     }
     arena_free(&keep);

@@ -3,6 +3,7 @@
 #ifndef TESTS_POPULATION_BANK_H
 #define TESTS_POPULATION_BANK_H
 
+#include "audit/audit_internal.h"
 #include "learn/learn_internal.h"
 #include "score/score.h"
 

@@ -254,12 +254,11 @@ static void risky_partners_stay_at_chance_on_random_labels(void **state)
     for (int kind = 0; kind < 2; kind++) {
         Candidate c = {.kind = kind == 0 ? MODEL_LINEAR : MODEL_FOREST,
                        .forest = forest_options_default()};
-        Procedure p = procedure_of(&c, &o);
         Control honest, leaky;
         TrainingSet set = {.x = x, .label = b->label, .refit = &inside};
-        control_run(&honest, &b->keep, b->scratch, &set, &p, NULL, &o, team, NULL);
+        audit_control(&honest, &b->keep, b->scratch, &set, &c, NULL, &o, team, NULL);
         set.refit = &careless;
-        control_run(&leaky, &b->keep, b->scratch, &set, &p, NULL, &o, team, NULL);
+        audit_control(&leaky, &b->keep, b->scratch, &set, &c, NULL, &o, team, NULL);
         print_message("%s: fitted inside folds %.3f [%.3f, %.3f], on everyone %.3f\n",
                       kind == 0 ? "logistic" : "forest", honest.mean, honest.low, honest.high,
                       leaky.mean);

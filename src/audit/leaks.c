@@ -1,4 +1,4 @@
-#include "learn/learn_internal.h"
+#include "audit/audit_internal.h"
 
 #include <assert.h>
 #include <math.h>
@@ -39,7 +39,7 @@ static void level_scores(double *score, const uint32_t *level, size_t levels, co
 {
     enum { FOLDS = 5 };
     uint32_t *fold = ARENA_RAW(&scratch, uint32_t, rows);
-    learn_folds(fold, label, rows, FOLDS, seed);
+    learn_folds(fold, label, NULL, rows, FOLDS, seed);
     size_t positives = 0;
     for (size_t i = 0; i < rows; i++)
         positives += label[i] != 0;
@@ -338,7 +338,7 @@ static void say_control(Findings *f, const Control *c, const Candidate *candidat
                                 SHUFFLES_ENOUGH));
 }
 
-Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
+Status audit_leaks(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
                    const TrainingSet *set, const Validation *validation,
                    const LearnOptions *options, Findings *findings, Team *team,
                    const Progress *progress, Error *err)
@@ -347,9 +347,9 @@ Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *i
     size_t probes = labelled->columns, n = labelled->rows;
     size_t m = inputs->scored == NULL ? 0 : inputs->scored->rows;
     assert(inputs->scored == NULL || inputs->scored->columns == probes);
-    TRY(classes_check(inputs->label, NULL, n, 2, err));
-    TRY(classes_check(set->label, NULL, set->x->rows, options->folds > 4 ? options->folds : 4,
-                      err));
+    TRY(learn_check_classes(inputs->label, NULL, n, 2, err));
+    TRY(learn_check_classes(set->label, NULL, set->x->rows, options->folds > 4 ? options->folds : 4,
+                            err));
 
     Audit *audit = ARENA_NEW(keep, Audit);
     audit->probes = probes;
@@ -398,8 +398,7 @@ Status learn_audit(Audit **out, Arena *keep, Arena scratch, const AuditInputs *i
              lacks, missing_words, scratch);
 
     const Candidate *chosen = &validation->candidate[validation->chosen];
-    Procedure procedure = procedure_of(chosen, options);
-    control_run(&audit->control, keep, scratch, set, &procedure, NULL, options, team, progress);
+    audit_control(&audit->control, keep, scratch, set, chosen, NULL, options, team, progress);
     say_control(findings, &audit->control, chosen, scratch);
     *out = audit;
     return STATUS_OK;

@@ -1,4 +1,4 @@
-#include "learn/learn_internal.h"
+#include "audit/audit_internal.h"
 
 #include <math.h>
 
@@ -50,66 +50,17 @@ static void control_limits(Control *c, const uint8_t *label, size_t rows, size_t
     c->passed = c->mean >= c->low && c->mean <= c->high;
 }
 
-typedef struct Shuffles {
-    const TrainingSet *set;
-    const LearnOptions *options;
-    const Procedure *procedure; /* [parts]: a blend's, else the one */
-    size_t parts;
-    uint8_t **label; /* [shuffles] */
-    uint32_t **fold; /* [shuffles] */
-    double **margin; /* [shuffles][parts] */
-} Shuffles;
-
-static void shuffle_task(void *context, size_t task, Arena scratch)
-{
-    Shuffles *s = context;
-    size_t part = task % s->parts;
-    task /= s->parts;
-    size_t shuffle = task / s->options->folds, fold = task % s->options->folds;
-    TrainingSet set = *s->set;
-    set.label = s->label[shuffle];
-    uint64_t seed = seed_derive(seed_derive(s->options->seed, STREAM_SHUFFLE), shuffle);
-    (void)procedure_fold(&s->procedure[part], &set, s->fold[shuffle], (uint32_t)fold,
-                         seed_derive(seed, fold + 2), s->margin[shuffle * s->parts + part],
-                         scratch);
-}
-
-/* A blend is what the validation makes of its parts' margins. */
-static const double *shuffle_margins(const Shuffles *s, size_t shuffle, Arena *scratch)
-{
-    size_t rows = s->set->x->rows;
-    double *const *part = s->margin + shuffle * s->parts;
-    if (s->parts == 1)
-        return part[0];
-    double *out = ARENA_ARRAY(scratch, double, rows);
-    blend_margins(out, part, s->parts, s->fold[shuffle], s->label[shuffle], rows, s->options->folds,
-                  *scratch);
-    return out;
-}
-
-void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
-                 const Procedure *procedure, const uint32_t *unit, const LearnOptions *options,
-                 Team *team, const Progress *progress)
+void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
+                   const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
+                   Team *team, const Progress *progress)
 {
     size_t rows = set->x->rows, count = options->shuffles, folds = options->folds;
-    Shuffles s = {.set = set, .options = options, .procedure = procedure, .parts = 1};
-    if (procedure->kind == MODEL_BLEND) {
-        Procedure *part = ARENA_ARRAY(&scratch, Procedure, procedure->parts);
-        for (size_t i = 0; i < procedure->parts; i++)
-            part[i] = procedure_of(procedure->part[i], options);
-        s.procedure = part;
-        s.parts = procedure->parts;
-    }
-    s.label = ARENA_ARRAY(&scratch, uint8_t *, count);
-    s.fold = ARENA_ARRAY(&scratch, uint32_t *, count);
-    s.margin = ARENA_ARRAY(&scratch, double *, count *s.parts);
+    OutOfFold *pass = ARENA_ARRAY(&scratch, OutOfFold, count);
     for (size_t k = 0; k < count; k++) {
         uint64_t seed = seed_derive(seed_derive(options->seed, STREAM_SHUFFLE), k);
         Random random = random_new(seed_derive(seed, 0));
-        s.label[k] = ARENA_RAW(&scratch, uint8_t, rows);
-        s.fold[k] = ARENA_RAW(&scratch, uint32_t, rows);
-        for (size_t i = 0; i < s.parts; i++)
-            s.margin[k * s.parts + i] = ARENA_ARRAY(&scratch, double, rows);
+        uint8_t *label = ARENA_RAW(&scratch, uint8_t, rows);
+        uint32_t *fold = ARENA_RAW(&scratch, uint32_t, rows);
         /* Labels move over units: customers, or whatever the caller says belongs together. */
         uint32_t *from = ARENA_RAW(&scratch, uint32_t, rows);
         size_t units = 0;
@@ -119,21 +70,24 @@ void control_run(Control *out, Arena *keep, Arena scratch, const TrainingSet *se
         uint32_t *to = arena_copy(&scratch, from, units * sizeof *from);
         random_shuffle(&random, to, units);
         for (size_t i = 0; i < units; i++)
-            s.label[k][from[i]] = set->label[to[i]] != 0;
+            label[from[i]] = set->label[to[i]] != 0;
         for (size_t i = 0; i < rows && unit != NULL; i++)
-            s.label[k][i] = s.label[k][unit[i]];
-        learn_folds(s.fold[k], s.label[k], rows, folds, seed_derive(seed, 1));
+            label[i] = label[unit[i]];
+        learn_folds(fold, label, NULL, rows, folds, seed_derive(seed, 1));
+        TrainingSet *shuffled = ARENA_NEW(&scratch, TrainingSet);
+        *shuffled = *set;
+        shuffled->label = label;
+        pass[k] = (OutOfFold){shuffled, fold, seed, ARENA_ARRAY(&scratch, double, rows)};
     }
     progress_tell(progress, "training on shuffled labels", 0, 1);
-    team_run_told(team, count * folds * s.parts, shuffle_task, &s);
+    learn_out_of_fold(pass, count, candidate, options, team, scratch);
 
     out->shuffles = count;
     out->auc = ARENA_ARRAY(keep, double, count);
     out->mean = 0;
     for (size_t k = 0; k < count; k++) {
-        Arena own = scratch;
-        const double *margin = shuffle_margins(&s, k, &own);
-        out->auc[k] = within_fold_auc(margin, s.label[k], s.fold[k], rows, folds, own);
+        out->auc[k] =
+            within_fold_auc(pass[k].margin, pass[k].set->label, pass[k].fold, rows, folds, scratch);
         out->mean += out->auc[k];
     }
     out->mean /= (double)count;

@@ -1,4 +1,4 @@
-#include "learn/learn.h"
+#include "audit/audit_internal.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -109,7 +109,7 @@ static Audit *audited(Arena *keep, Arena *other, Case *c, Findings *findings, Te
 {
     Audit *audit = NULL;
     Error err = {0};
-    assert_int_equal(learn_audit(&audit, keep, *other, &c->inputs, &c->set, c->validation,
+    assert_int_equal(audit_leaks(&audit, keep, *other, &c->inputs, &c->set, c->validation,
                                  &c->options, findings, team, NULL, &err),
                      STATUS_OK);
     return audit;
