@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A bootstrap draw is a multiplicity for each customer, not a new list of them: the customers
  * of each repeat are sorted once, and every draw is then one pass down that order (AUC, average
@@ -207,9 +208,9 @@ static void interval(Interval *out, double *drawn, size_t replicates)
     out->high = quantile(drawn, defined, 0.975);
 }
 
-void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
-                     const uint8_t *in, size_t n, double threshold, size_t replicates,
-                     uint64_t seed, Team *team)
+static void evaluate(MetricSet *out, double *draws, const double *const *p, size_t repeats,
+                     const uint8_t *label, const uint8_t *in, size_t n, double threshold,
+                     size_t replicates, uint64_t seed, Team *team)
 {
     assert(n < UINT32_MAX);
     *out = (MetricSet){.repeats = repeats, .threshold = threshold};
@@ -265,8 +266,46 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
         b.run = run;
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);
+        if (draws != NULL)
+            memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
             interval(&out->metric[k], b.drawn + k * replicates, replicates);
+    }
+    arena_free(&arena);
+}
+
+void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
+                     const uint8_t *in, size_t n, double threshold, size_t replicates,
+                     uint64_t seed, Team *team)
+{
+    evaluate(out, NULL, p, repeats, label, in, n, threshold, replicates, seed, team);
+}
+
+static double *draws_new(Arena *keep, size_t replicates)
+{
+    double *draws = ARENA_RAW(keep, double, replicates *METRIC_KINDS + 1);
+    for (size_t i = 0; i < replicates * METRIC_KINDS; i++)
+        draws[i] = NAN;
+    return draws;
+}
+
+/* Draw r is the same customers for both, because it depends on the seed and the labels alone. */
+void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
+                    const uint8_t *label, const uint8_t *in, size_t n, size_t replicates,
+                    uint64_t seed, Team *team)
+{
+    Arena arena = arena_new();
+    double *a = draws_new(&arena, replicates), *b = draws_new(&arena, replicates);
+    evaluate(&out->one, a, one->p, one->repeats, label, in, n, one->threshold, replicates, seed,
+             team);
+    evaluate(&out->other, b, other->p, other->repeats, label, in, n, other->threshold, replicates,
+             seed, team);
+    for (size_t k = 0; k < METRIC_KINDS; k++) {
+        Interval *d = &out->difference[k];
+        *d = (Interval){out->one.metric[k].value - out->other.metric[k].value, NAN, NAN};
+        for (size_t r = 0; r < replicates; r++)
+            a[k * replicates + r] -= b[k * replicates + r];
+        interval(d, a + k * replicates, replicates);
     }
     arena_free(&arena);
 }

@@ -74,6 +74,23 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
                      const uint8_t *in, size_t n, double threshold, size_t replicates,
                      uint64_t seed, Team *team);
 
+/* Two sets of probabilities for the same customers. */
+typedef struct MetricSide {
+    const double *const *p; /* [repeats][n] */
+    size_t repeats;
+    double threshold;
+} MetricSide;
+typedef struct MetricDifference {
+    MetricSet one, other;
+    Interval difference[METRIC_KINDS]; /* of the one less the other */
+} MetricDifference;
+
+/* Paired: the interval of a difference is the percentile bootstrap of draws that are the same
+ * customers for both, so it is as narrow as the two agree. Otherwise as metric_evaluate. */
+void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
+                    const uint8_t *label, const uint8_t *in, size_t n, size_t replicates,
+                    uint64_t seed, Team *team);
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.
