@@ -90,4 +90,23 @@ typedef struct Reliability {
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
 
+/* ---- two runs side by side ---- */
+
+/* What the bundle's model said of the labelled customers out of fold, read from the validation.csv
+ * of its run folder. */
+typedef struct OutOfFoldFile {
+    size_t customers, repeats, strata; /* strata: those of the bundle's plan */
+    Str *id;
+    uint8_t *label;
+    double **p;           /* [repeats][customers] */
+    uint8_t **in_stratum; /* [strata][customers] */
+} OutOfFoldFile;
+
+/* FORMAT when the file is not what a run of this bundle writes.  Memory: keep. */
+MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch,
+                                      const char *folder, const Bundle *bundle, Error *err);
+
+/* moves.csv, comparison.json and, with the text given, comparison.md. */
+MUST_USE Status store_comparison(const Comparison *c, Str page, const char *folder, Error *err);
+
 #endif
