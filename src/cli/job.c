@@ -517,7 +517,7 @@ Status job_judge(Job *j, Error *err)
     j->run.scored = scored;
     j->events = scored->events;
     j->features = scored->features;
-    j->set = (TrainingSet){.x = scored->x, .label = label};
+    j->set = (TrainingSet){.x = scored->x, .label = label, .group = job_groups(j)};
     TRY(find_strata(j, err));
     bundle_data_hash(hash, scored->x, label);
     if (str_equal(str_from(hash), j->bundle->data_hash))
@@ -528,9 +528,9 @@ Status job_judge(Job *j, Error *err)
     judged = ARENA_ARRAY(j->keep, MetricSet, j->set.strata);
     for (size_t s = 0; s < j->set.strata; s++) {
         const double *p[] = {scored->probability};
-        metric_evaluate(&judged[s], p, 1, label, j->set.in_stratum[s], n,
-                        policy_thresholds(j->policy).high, j->learn.replicates,
-                        seed_derive(j->learn.seed, s), j->args->team);
+        metric_evaluate_groups(&judged[s], p, 1, label, j->set.in_stratum[s], j->set.group, n,
+                               policy_thresholds(j->policy).high, j->learn.replicates,
+                               seed_derive(j->learn.seed, s), j->args->team);
     }
     j->run.judged = judged;
     Drift *drift;

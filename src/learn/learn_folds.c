@@ -18,25 +18,22 @@ static int fuller_first(const void *a, const void *b, void *context)
     return (x->found > y->found) - (x->found < y->found);
 }
 
-/* groups[] by the row that stands for each: its first one. of[row] is that row. */
-static Group *gather(Arena *arena, uint32_t *of, const uint8_t *label, const uint32_t *number,
-                     size_t rows)
+size_t group_firsts(uint32_t *of, const uint32_t *group, size_t rows, Arena scratch)
 {
+    size_t groups = 0;
     uint32_t most = 0;
-    for (size_t i = 0; number != NULL && i < rows; i++)
-        most = number[i] > most ? number[i] : most;
-    Group *group = ARENA_ARRAY(arena, Group, rows + 1);
-    uint32_t *first = number == NULL ? NULL : ARENA_ARRAY(arena, uint32_t, (size_t)most + 1);
+    for (size_t i = 0; group != NULL && i < rows; i++)
+        most = group[i] > most ? group[i] : most;
+    uint32_t *first = group == NULL ? NULL : ARENA_ARRAY(&scratch, uint32_t, (size_t)most + 1);
     for (size_t i = 0; i < rows; i++) {
         of[i] = (uint32_t)i;
-        if (number != NULL && first[number[i]] > 0)
-            of[i] = first[number[i]] - 1;
-        else if (number != NULL)
-            first[number[i]] = (uint32_t)i + 1;
-        group[of[i]].size++;
-        group[of[i]].positives += label[i] != 0;
+        if (group != NULL && first[group[i]] > 0) /* 0: none yet */
+            of[i] = first[group[i]] - 1;
+        else if (group != NULL)
+            first[group[i]] = (uint32_t)i + 1;
+        groups += of[i] == i;
     }
-    return group;
+    return groups;
 }
 
 /* The emptiest fold, looked for from `from` on: fewest positives for a group that has some, then
@@ -62,8 +59,13 @@ void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *number, s
 {
     Arena own = arena_new();
     uint32_t *index = ARENA_RAW(&own, uint32_t, rows), *of = ARENA_RAW(&own, uint32_t, rows);
-    Group *group = gather(&own, of, label, number, rows);
+    Group *group = ARENA_ARRAY(&own, Group, rows); /* by the row that stands for it */
     Group *filled = ARENA_ARRAY(&own, Group, folds);
+    (void)group_firsts(of, number, rows, own);
+    for (size_t i = 0; i < rows; i++) {
+        group[of[i]].size++;
+        group[of[i]].positives += label[i] != 0;
+    }
     Random random = random_new(seed);
     size_t next = 0;
     for (uint8_t class = 2; class -- > 0;) {

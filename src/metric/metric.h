@@ -74,6 +74,15 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
                      const uint8_t *in, size_t n, double threshold, size_t replicates,
                      uint64_t seed, Team *team);
 
+/* The same where customers are linked: those of one group (NULL: nobody is linked) are drawn
+ * together, and fewer than 2 groups with either class leave the interval NaN. Drawn are as many
+ * groups with positives as there are, then as many others. Numbers of groups cost memory up to the
+ * largest.  Source: Davison and Hinkley 1997, section 3.8 (resampling whole clusters). */
+void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repeats,
+                            const uint8_t *label, const uint8_t *in, const uint32_t *group,
+                            size_t n, double threshold, size_t replicates, uint64_t seed,
+                            Team *team);
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.
