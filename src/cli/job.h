@@ -42,6 +42,7 @@ typedef struct Job {
     Table *features;
     uint8_t *skip;
     TrainingSet set;
+    const Links *links; /* of the labelled customers */
     uint32_t *training_row;
     Fitting fitting; /* the labelled customers: rows training_row, and their labels */
     Learned learned;
@@ -77,6 +78,9 @@ MUST_USE Status job_score(Job *j, Error *err);
 MUST_USE Status job_judge(Job *j, Error *err);
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
+
+/* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
+const uint32_t *job_groups(Job *j);
 
 /* The run as the report and the store want it. */
 const Run *job_record(Job *j);

@@ -17,7 +17,8 @@ void inspect_judge(Comparison *out, Arena *keep, const Opinions *o, size_t repli
                                    .threshold = policy_thresholds(out->bundle[k]->policy).high};
         out->judgement[s].stratum = o->stratum[s];
         metric_compare(&out->judgement[s].figures, &side[CHALLENGER], &side[CHAMPION], o->label,
-                       o->in_stratum[s], o->customers, replicates, seed_derive(seed, s), team);
+                       o->in_stratum[s], o->group, o->customers, replicates, seed_derive(seed, s),
+                       team);
     }
 }
 

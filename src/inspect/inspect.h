@@ -20,6 +20,7 @@ typedef struct Opinions {
     size_t customers;
     const Str *id;                 /* [customers] */
     const uint8_t *label;          /* [customers] */
+    const uint32_t *group;         /* [customers] who are linked share a number; NULL: nobody is */
     const double *const *p[SIDES]; /* [repeats][customers] */
     size_t repeats[SIDES];
     size_t strata;

@@ -74,6 +74,15 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
                      const uint8_t *in, size_t n, double threshold, size_t replicates,
                      uint64_t seed, Team *team);
 
+/* The same where customers are linked: those of one group (NULL: nobody is linked) are drawn
+ * together, and fewer than 2 groups with either class leave the interval NaN. Drawn are as many
+ * groups with positives as there are, then as many others. Numbers of groups cost memory up to the
+ * largest.  Source: Davison and Hinkley 1997, section 3.8 (resampling whole clusters). */
+void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repeats,
+                            const uint8_t *label, const uint8_t *in, const uint32_t *group,
+                            size_t n, double threshold, size_t replicates, uint64_t seed,
+                            Team *team);
+
 /* Two sets of probabilities for the same customers. */
 typedef struct MetricSide {
     const double *const *p; /* [repeats][n] */
@@ -86,10 +95,10 @@ typedef struct MetricDifference {
 } MetricDifference;
 
 /* Paired: the interval of a difference is the percentile bootstrap of draws that are the same
- * customers for both, so it is as narrow as the two agree. Otherwise as metric_evaluate. */
+ * customers for both, so it is as narrow as the two agree. Otherwise as metric_evaluate_groups. */
 void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
-                    const uint8_t *label, const uint8_t *in, size_t n, size_t replicates,
-                    uint64_t seed, Team *team);
+                    const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                    size_t replicates, uint64_t seed, Team *team);
 
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
