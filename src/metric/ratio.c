@@ -9,7 +9,8 @@ static double distance(double phi, double x, double m, double y, double n)
 {
     double a = (m + n) * phi, b = -(m * phi + x + n + y * phi), c = x + y;
     double root = b * b - 4 * a * c;
-    double q = (-b - sqrt(root > 0 ? root : 0)) / (2 * a), p = phi * q;
+    /* The smaller root, in the form that does not cancel. */
+    double q = 2 * c / (-b + sqrt(root > 0 ? root : 0)), p = phi * q;
     double gap = x / m - phi * (y / n);
     double variance = p * (1 - p) / m + phi * phi * q * (1 - q) / n;
     return variance > 0 ? gap * gap / variance : gap == 0 ? 0 : INFINITY;

@@ -174,14 +174,14 @@ static void person(Random *r, size_t cell, double *p, uint8_t *label)
 static void weighted_intervals_cover_the_truth(void **state)
 {
     (void)state;
-    enum { MANY = 400000, CUSTOMERS = 300, TRIALS = 1000, REPLICATES = 200 };
+    enum { MANY = 400000, CUSTOMERS = 300, TRIALS = 1000, REPLICATES = 400 };
     Arena arena = arena_new();
     double *p = ARENA_ARRAY(&arena, double, MANY);
     uint8_t *label = ARENA_ARRAY(&arena, uint8_t, MANY);
     Random r = random_new(20260101);
     for (size_t i = 0; i < MANY; i++)
         person(&r, i % 10 < 3 ? 0 : i % 10 < 4 ? 1 : 2, &p[i], &label[i]);
-    static const MetricKind kind[] = {METRIC_AUC, METRIC_BRIER, METRIC_RECALL};
+    static const MetricKind kind[] = {METRIC_AUC, METRIC_BRIER};
     const double *runs[] = {p};
     MetricSet truth, m;
     metric_evaluate(&truth, runs, 1, label, NULL, MANY, 0.3, 0, 1, NULL);
