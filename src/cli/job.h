@@ -6,6 +6,7 @@
  *     job_begin      options, books, files, the features that may be learnt from
  *     job_features   events and features of every customer
  *     job_validate   the training set, cross-validation, leakage audit
+ *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
  *     job_silence    the silence test
@@ -71,6 +72,8 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
+/* After job_validate: the slices side by side, and which is quoted. */
+MUST_USE Status job_strata(Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);

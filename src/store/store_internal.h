@@ -32,6 +32,10 @@ void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str 
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
 
+void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+/* Every figure of a stratum, as an item of a list. */
+void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
+
 /* ---- a file written in pieces of about 64 KiB ---- */
 
 typedef struct Sheet {
@@ -54,8 +58,12 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
+
+/* What strata.c tells in metrics.json. */
+void store_strata_figures(Document *d, const Run *run);
 
 /* 1 for each position in scored that is in the list of contradictory customers. */
 uint8_t *store_contradictory(Arena *keep, const Run *run);
