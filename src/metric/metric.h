@@ -116,8 +116,7 @@ Interval metric_proportion_exact(size_t successes, size_t trials, double confide
 /* The fewest trials that show, with so many failures among them, that the rate of successes is
  * above `rate` with this confidence: 14 without a failure for 0.80 at 0.95, 22 with one. 0: more
  * than trials_max, or none ever could (a rate or a confidence of 1). */
-size_t metric_certifying_trials(size_t failures, double rate, double confidence,
-                               size_t trials_max);
+size_t metric_certifying_trials(size_t failures, double rate, double confidence, size_t trials_max);
 
 /* ---- cut.c: what a threshold selects ---- */
 
@@ -149,9 +148,9 @@ MetricCut metric_top(const double *p, const uint8_t *label, const uint8_t *in, s
  * The sets are fixed before a label is seen: the smallest at which no error, one, two, ... are
  * proof (14, 22, 30, 37, ... for 0.80 at 0.95), each enlarged until it parts no equal p. In between
  * a set would need the same luck with fewer customers, so leaving those out loses nothing.
- * p must not have learnt from label; out of fold that holds only approximately (docs/thresholds.md).
- * Source: Angelopoulos, Bates, Candes, Jordan and Lei 2021; labels of unlike customers: Hoeffding
- * 1956.  Cost: O(n log n). */
+ * p must not have learnt from label; out of fold that holds only approximately
+ * (docs/thresholds.md). Source: Angelopoulos, Bates, Candes, Jordan and Lei 2021; labels of unlike
+ * customers: Hoeffding 1956.  Cost: O(n log n). */
 typedef struct MetricCertificate {
     double precision, confidence; /* asked */
     size_t customers;             /* who could be in a set */

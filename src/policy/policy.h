@@ -138,8 +138,10 @@ typedef struct PolicyInputs {
     const Str *id;         /* by row of features */
     size_t count;
     const double *margin, *probability, *probability_low, *probability_high; /* [count] */
-    const double *contribution; /* [count][columns + 1], calibrated log-odds, bias last */
-    const Matrix *matrix;       /* [count] rows: the model's inputs */
+    /* [count][columns + 1], calibrated log-odds, bias last. NULL: nobody asks for reasons, and
+     * decisions come without reasons and mitigating facts. */
+    const double *contribution;
+    const Matrix *matrix; /* [count] rows: the model's inputs */
     const MatrixPlan *columns;
 } PolicyInputs;
 

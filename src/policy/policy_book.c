@@ -104,10 +104,10 @@ static Status check_costs(const Reading *r, const Costs *c)
     t->medium = c->monitor / c->missed_risk;
     t->high = c->review / c->missed_risk;
     t->offboarding = c->wrong_exit / (c->wrong_exit + c->missed_risk);
-    r->p->costs = (CostMatrix){.good = {0, c->monitor / c->missed_risk, c->review / c->missed_risk,
-                                        c->wrong_exit / c->missed_risk},
-                               .risky = {1, c->monitor / c->missed_risk,
-                                         c->review / c->missed_risk, 0}};
+    r->p->costs =
+        (CostMatrix){.good = {0, c->monitor / c->missed_risk, c->review / c->missed_risk,
+                              c->wrong_exit / c->missed_risk},
+                     .risky = {1, c->monitor / c->missed_risk, c->review / c->missed_risk, 0}};
     if (t->medium <= t->high && t->high <= t->offboarding)
         return STATUS_OK;
     Status status = refuse(r, c->mark,
@@ -143,11 +143,15 @@ static Status check_certify(const Reading *r, const CertifyText *c)
     r->p->certify = (Certify){c->precision, c->confidence};
     Status status = STATUS_OK;
     if (!(c->precision > 0 && c->precision <= 1))
-        status = refuse(r, c->mark, "the `precision` to certify must be above 0 and at most 1; "
-                                    "this is %.4g", c->precision);
+        status = refuse(r, c->mark,
+                        "the `precision` to certify must be above 0 and at most 1; "
+                        "this is %.4g",
+                        c->precision);
     else if (!(c->confidence >= 0.5 && c->confidence <= 1))
-        status = refuse(r, c->mark, "the `confidence` of a guarantee must be from 0.5 to 1; "
-                                    "this is %.4g", c->confidence);
+        status = refuse(r, c->mark,
+                        "the `confidence` of a guarantee must be from 0.5 to 1; "
+                        "this is %.4g",
+                        c->confidence);
     if (status != STATUS_OK)
         (void)error_remedy(r->err, "write shares, not percent: "
                                    "`certify: {precision: 0.80, confidence: 0.95}`");

@@ -1,14 +1,6 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
 static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
@@ -150,7 +142,7 @@ static void add_calibration(Document *j, const Run *run, Arena scratch)
             document_real(j, b, "probability_low", bin[i].low);
             document_real(j, b, "probability_high", bin[i].high);
             document_real(j, b, "probability_mean", bin[i].mean);
-            add_interval(j, b, "positive_share", bin[i].share);
+            document_interval(j, b, "positive_share", bin[i].share);
         }
     }
 }
@@ -165,7 +157,7 @@ static void add_audit(Document *j, const Audit *a)
         document_text(j, one, "name", p->name);
         document_text(j, one, "use", p->use);
         document_text(j, one, "severity", severity_name(p->severity));
-        add_interval(j, one, "auc", p->auc);
+        document_interval(j, one, "auc", p->auc);
         document_truth(j, one, "higher_is_risky", p->higher_is_risky);
         document_real(j, one, "missing_labelled", p->missing_labelled);
         document_real(j, one, "missing_scored", p->missing_scored);
@@ -210,6 +202,10 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     document_real(&j, o, "medium", t.medium);
     document_real(&j, o, "high", t.high);
     document_real(&j, o, "offboarding", t.offboarding);
+    if (run->thresholds != NULL)
+        thresholds_part(&j, o, run);
+    if (run->stability != NULL)
+        stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
         add_strata(&j, run);

@@ -25,6 +25,7 @@ void document_text(Document *d, yyjson_mut_val *in, const char *key, Str text);
 void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t count);
 void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
 void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
+void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i);
 void document_null(Document *d, yyjson_mut_val *in, const char *key);
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
@@ -54,6 +55,11 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratch, Error *err);
+/* Their figures, as parts of metrics.json. */
+void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run);
+void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
