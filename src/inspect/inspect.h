@@ -9,4 +9,6 @@
 
 #include "learn/learn.h"
 
+#include "inspect/importance.h"
+
 #endif
