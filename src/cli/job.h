@@ -8,6 +8,7 @@
  *     job_validate   the training set, cross-validation, leakage audit
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_importance what the chosen model lives on, and what each feature tells alone
  *     job_silence    the silence test
  *     job_verdict    GATE when the negative control or the silence test said no
  *
@@ -75,6 +76,7 @@ MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* par
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -1,8 +1,8 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
  * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, quality.json,
- * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
+ * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, importance.csv,
+ * shap.csv, curves.csv, screening.csv, quality.json, quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
  * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */
 #ifndef STORE_STORE_H
@@ -33,6 +33,8 @@ typedef struct Run {
     const uint32_t *training_row; /* [training->x->rows] customers of the dataset */
     const Validation *validation;
     const Audit *audit;
+    const Importance *importance; /* NULL when nothing was learnt, as is the next */
+    const Screening *screening;
     const Silence *silence;
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
     const MetricSet
@@ -56,8 +58,8 @@ MUST_USE Status store_begin(const char *folder, Error *err);
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
 
-/* Write what an evaluation found: quality.json, metrics.json, validation.csv (evaluation.csv when a
- * bundle was judged), quarantine.csv, timings.json, and run.json last. */
+/* Write what an evaluation found: quality.json, metrics.json, validation.csv and what the model lives
+ * on (evaluation.csv when a bundle was judged), quarantine.csv, timings.json, and run.json last. */
 MUST_USE Status store_evaluation(const Run *run, const char *folder, Error *err);
 
 /* Every figure of an evaluation as CSV: model, chosen, stratum, customers, positives, metric,

@@ -54,6 +54,10 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+/* importance.csv, shap.csv, curves.csv and screening.csv, of what the run has. */
+MUST_USE Status store_importance(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_importance(Document *j, const Run *run);
+void store_add_screening(Document *j, const Run *run);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
