@@ -108,7 +108,8 @@ double importance_t_limit(size_t degrees)
     /* Cornish and Fisher's expansion about the normal's point (Abramowitz and Stegun 26.7.5). */
     const double z = 1.959963984540054, v = (double)degrees, s = z * z;
     return z + z * (s + 1) / (4 * v) + z * ((5 * s + 16) * s + 3) / (96 * v * v) +
-           z * (((3 * s + 19) * s + 17) * s - 15) / (384 * v * v * v);
+           z * (((3 * s + 19) * s + 17) * s - 15) / (384 * v * v * v) +
+           z * ((((79 * s + 776) * s + 1482) * s - 1920) * s - 945) / (92160 * v * v * v * v);
 }
 
 Interval importance_over_models(const double *value, size_t models, size_t folds)

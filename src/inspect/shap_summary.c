@@ -95,6 +95,8 @@ static void slice_figures(ImportanceShap *out, Summing *s, size_t item, size_t s
         s->size[j] = n == 0 ? (double)NAN : size / (double)n;
     }
     out->size[slice] = importance_over_models(s->size, m->judges, m->folds);
+    if (out->size[slice].low < 0) /* a size is not below nothing */
+        out->size[slice].low = 0;
     out->mean[slice] = count == 0 ? (double)NAN : sum / count;
 }
 
