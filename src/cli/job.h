@@ -11,6 +11,8 @@
  *     job_score      decisions for the customers to be scored
  *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
  *     job_stability  who is on the list again when learning is done again
+
+ *     job_importance what the chosen model lives on, and what each feature tells alone
  *     job_silence    the silence test
  *     job_verdict    GATE when the negative control or the silence test said no
  *
@@ -84,6 +86,8 @@ MUST_USE Status job_score(Job *j, Error *err);
 MUST_USE Status job_judge(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
+
+void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -199,6 +199,10 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         add_judged(&j, run);
     if (run->audit != NULL)
         add_audit(&j, run->audit);
+    if (run->importance != NULL)
+        store_add_importance(&j, run);
+    if (run->screening != NULL)
+        store_add_screening(&j, run);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
     Status status =

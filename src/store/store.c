@@ -16,6 +16,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
         TRY(store_thresholds(run, folder, scratch, err));
     if (run->stability != NULL)
         TRY(store_stability(run, folder, scratch, err));
+    TRY(store_importance(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -47,6 +48,10 @@ static const char *const written[] = {
     "strata.csv",
     "thresholds.csv",
     "stability.csv",
+    "importance.csv",
+    "shap.csv",
+    "curves.csv",
+    "screening.csv",
     "metrics.json",
     "quality.json",
     "quarantine.csv",

@@ -1,10 +1,10 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
- * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, thresholds.csv,
- * stability.csv, quality.json,
- * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
- * (the only file that differs between two equal runs). docs/run-folder.md has every column.
+ * report.html is the report room's; everything else is written here: the decisions, lists and
+ * evidence, what every figure can be recomputed from (features.csv, validation.csv, trials.csv ...),
+ * the tables behind the report, metrics.json, quality.json, quarantine.csv, run.json (versions,
+ * hashes, books, options) and timings.json (the only file that differs between two equal runs).
+ * docs/run-folder.md has every file and column.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -36,6 +36,9 @@ typedef struct Run {
     const Audit *audit;
     const ThresholdReview *thresholds; /* NULL when nothing was learnt */
     const ListStability *stability;    /* NULL when learning was not done again */
+
+    const Importance *importance; /* NULL when nothing was learnt, as is the next */
+    const Screening *screening;
     const Silence *silence;
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
     const MetricSet
@@ -60,8 +63,8 @@ MUST_USE Status store_begin(const char *folder, Error *err);
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
 
-/* Write what an evaluation found: quality.json, metrics.json, validation.csv (evaluation.csv when a
- * bundle was judged), quarantine.csv, timings.json, and run.json last. */
+/* Write what an evaluation found: quality.json, metrics.json, validation.csv and what the model lives
+ * on (evaluation.csv when a bundle was judged), quarantine.csv, timings.json, and run.json last. */
 MUST_USE Status store_evaluation(const Run *run, const char *folder, Error *err);
 
 /* Every figure of an evaluation as CSV: model, chosen, stratum, customers, positives, metric,

@@ -64,6 +64,11 @@ MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratc
 /* Their figures, as parts of metrics.json. */
 void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run);
 void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
+
+/* importance.csv, shap.csv, curves.csv and screening.csv, of what the run has. */
+MUST_USE Status store_importance(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_importance(Document *j, const Run *run);
+void store_add_screening(Document *j, const Run *run);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
