@@ -356,7 +356,7 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     *bundle = (Bundle){.schema = schema,
                        .plan = plan,
                        .policy = policy,
-                       .platt = {0.93, -0.04},
+                       .calibration = {.platt = {0.93, -0.04}},
                        .columns = matrix_plan(keep, plan, NULL),
                        .version = S("0.1.0"),
                        .as_of_us = data->as_of_us,
