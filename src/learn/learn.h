@@ -150,6 +150,24 @@ MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, con
                                const LearnOptions *options, Team *team, const Progress *progress,
                                Error *err);
 
+/* The margins that a calibration may be fitted on, each from a model that did not see its customer:
+ * for the judged fold `fold` of `repeat`, of customers of the other folds alone; with repeat
+ * LEARN_ALL_ROWS (fold is ignored) of everyone, for the candidate's final model. `fold` of each row
+ * parts them again, for whoever chooses among kinds of calibration by judging them.
+ * Memory: keep.  Cost: O(rows).  Cannot fail. */
+typedef struct CalibrationPart {
+    size_t rows;
+    const double *margin; /* [rows] */
+    const uint8_t *label; /* [rows] 0 or 1 */
+    const uint32_t *row;  /* [rows] of the set */
+    const uint32_t *fold; /* [rows] 0 .. folds - 1 */
+    size_t folds;
+} CalibrationPart;
+#define LEARN_ALL_ROWS SIZE_MAX
+void learn_calibration_part(CalibrationPart *out, Arena *keep, const TrainingSet *set,
+                            const Validation *validation, size_t candidate, size_t repeat,
+                            size_t fold);
+
 /* A candidate's model as it judged one fold of one repeat, fitted again with the settings that were
  * tuned for it then: what importance and curves are measured on.  Memory: keep.
  * Cost: one fit (of every part, for a blend). */

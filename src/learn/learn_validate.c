@@ -422,6 +422,28 @@ static double *mean_margins(Arena *keep, const Candidate *c, size_t rows, size_t
     return margin;
 }
 
+void learn_calibration_part(CalibrationPart *out, Arena *keep, const TrainingSet *set,
+                            const Validation *v, size_t candidate, size_t repeat, size_t fold)
+{
+    const Candidate *c = &v->candidate[candidate];
+    bool all = repeat == LEARN_ALL_ROWS;
+    const uint32_t *fold_of = v->fold[all ? 0 : repeat];
+    const double *from = all ? mean_margins(keep, c, v->rows, v->repeats) : c->margin[repeat];
+    double *margin = ARENA_RAW(keep, double, v->rows);
+    uint8_t *label = ARENA_RAW(keep, uint8_t, v->rows);
+    uint32_t *row = ARENA_RAW(keep, uint32_t, v->rows), *part = ARENA_RAW(keep, uint32_t, v->rows);
+    size_t n = 0;
+    for (size_t i = 0; i < v->rows; i++) {
+        if (!all && fold_of[i] == fold)
+            continue;
+        margin[n] = from[i];
+        label[n] = set->label[i] != 0;
+        part[n] = fold_of[i];
+        row[n++] = (uint32_t)i;
+    }
+    *out = (CalibrationPart){n, margin, label, row, part, v->folds};
+}
+
 /* ---- fitting again ---- */
 
 static Tuned tuned_for(const Validation *v, const Candidate *c, size_t repeat, size_t fold)
