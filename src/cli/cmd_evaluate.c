@@ -34,7 +34,9 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_begin(j, out, err));
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
-    return job_validate(j, err);
+    TRY(job_validate(j, err));
+    job_calibration(j);
+    return STATUS_OK;
 }
 
 static Status judge(Job *j, const char *bundle, const char *out, Error *err)
@@ -42,6 +44,7 @@ static Status judge(Job *j, const char *bundle, const char *out, Error *err)
     TRY(refuse_options(j->args, err));
     TRY(job_begin_bundle(j, bundle, out, err));
     TRY(job_judge(j, err));
+    job_calibration(j);
     talk_findings(j->args, j->data->findings, 0, SEVERITY_INFO);
     return STATUS_OK;
 }

@@ -26,7 +26,8 @@ static Platt platt_newton(const double *margin, const double *target, size_t n, 
 {
     double value = platt_objective(margin, target, n, c, precision);
     for (int round = 0; round < 100; round++) {
-        double g0 = precision * (c.slope - 1), g1 = 0, h00 = precision + 1e-12, h01 = 0, h11 = 1e-12;
+        double g0 = precision * (c.slope - 1), g1 = 0, h00 = precision + 1e-12, h01 = 0,
+               h11 = 1e-12;
         for (size_t i = 0; i < n; i++) {
             double p = stable_sigmoid(c.slope * margin[i] + c.intercept);
             double d = p - target[i], w = p * (1 - p);
@@ -77,11 +78,6 @@ Platt learn_platt(const double *margin, const uint8_t *label, size_t n)
 {
     return platt_with(margin, label, n, 0);
 }
-
-/* A slope of the order of 1 is what log-odds should have. A standard deviation of 10 says next to
- * nothing against any margins that vary; where they hardly do, it keeps the slope from running off
- * to whatever their last digits suggest. */
-#define SLOPE_PRECISION (1.0 / (10 * 10))
 
 Platt learn_sigmoid(const double *margin, const uint8_t *label, size_t n)
 {

@@ -107,7 +107,7 @@ static void calibrate_repeat(double *probability, const double *margin, const ui
                              const uint8_t *label, size_t rows, size_t folds, Arena scratch)
 {
     for (size_t k = 0; k < folds; k++) {
-        Platt c = platt_without(learn_platt, margin, fold, k, label, rows, scratch);
+        Platt c = platt_without(learn_sigmoid, margin, fold, k, label, rows, scratch);
         for (size_t i = 0; i < rows; i++)
             if (fold[i] == k)
                 probability[i] = platt_apply(c, margin[i]);
@@ -116,13 +116,7 @@ static void calibrate_repeat(double *probability, const double *margin, const ui
 
 Platt blend_platt(const double *margin, const uint8_t *label, size_t n)
 {
-    Platt c = learn_platt(margin, label, n);
-    if (c.slope > 0)
-        return c;
-    double positives = 0;
-    for (size_t i = 0; i < n; i++)
-        positives += label[i] != 0;
-    return (Platt){0, stable_log((positives + 1) / ((double)n - positives + 1))};
+    return learn_sigmoid(margin, label, n);
 }
 
 void blend_margins(double *out, double *const *part, size_t parts, const uint32_t *fold,
@@ -406,6 +400,7 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
         c->says = says_of(keep, c, run.tuned + k * repeats * folds, repeats * folds);
     }
     choose(v, keep, loss, scratch);
+    calibration_choose(v, keep, scratch, set, options, team);
     *out = v;
     return STATUS_OK;
 }
@@ -583,7 +578,8 @@ Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *
     out->model = c->kind == MODEL_BLEND ? fit_blend(c, keep, scratch, set, repeats, options, team)
                                         : fit_one(c, keep, scratch, set, options, team);
     const double *margin = mean_margins(&scratch, c, rows, repeats);
-    out->platt = learn_platt(margin, set->label, rows);
+    out->calibration =
+        learn_calibration(validation->calibration->chosen, keep, scratch, margin, set->label, rows);
     out->venn_abers = learn_venn_abers(keep, scratch, margin, set->label, rows);
     return STATUS_OK;
 }

@@ -1,4 +1,4 @@
-#include "metric/metric.h"
+#include "metric/metric_internal.h"
 
 #include <assert.h>
 #include <math.h>
@@ -184,8 +184,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* linear between order statistics. */
-static double quantile(const double *sorted, size_t n, double share)
+double sorted_quantile(const double *sorted, size_t n, double share)
 {
     double at = (double)(n - 1) * share;
     size_t below = (size_t)at;
@@ -194,17 +193,17 @@ static double quantile(const double *sorted, size_t n, double share)
                          : sorted[below];
 }
 
-static void interval(Interval *out, double *drawn, size_t replicates)
+void percentile_interval(Interval *out, double *drawn, size_t draws)
 {
     size_t defined = 0;
-    for (size_t r = 0; r < replicates; r++)
+    for (size_t r = 0; r < draws; r++)
         if (!is_missing(drawn[r]))
             drawn[defined++] = drawn[r];
     if (defined == 0)
         return;
     qsort(drawn, defined, sizeof *drawn, by_value);
-    out->low = quantile(drawn, defined, 0.025);
-    out->high = quantile(drawn, defined, 0.975);
+    out->low = sorted_quantile(drawn, defined, 0.025);
+    out->high = sorted_quantile(drawn, defined, 0.975);
 }
 
 void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
@@ -266,7 +265,7 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            interval(&out->metric[k], b.drawn + k * replicates, replicates);
+            percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
     }
     arena_free(&arena);
 }

@@ -9,8 +9,10 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_features(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
-    if (run->validation != NULL)
+    if (run->validation != NULL) {
         TRY(store_validation(run, folder, scratch, err));
+        TRY(store_calibration(run, folder, scratch, err));
+    }
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -29,9 +31,9 @@ Status store_run(const Run *run, const char *folder, Error *err)
 
 /* Of every command that writes a folder; the marks of a whole run go first. */
 static const char *const written[] = {
-    "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
-    "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json"};
+    "run.json",        "report.html",  "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
+    "decisions.jsonl", "features.csv", "validation.csv",  "calibration.csv",   "evaluation.csv",
+    "metrics.json",    "quality.json", "quarantine.csv",  "timings.json"};
 
 Status store_begin(const char *folder, Error *err)
 {

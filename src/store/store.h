@@ -1,7 +1,8 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
  * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, quality.json,
+ * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv,
+ * calibration.csv, quality.json,
  * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
  * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */
@@ -35,6 +36,7 @@ typedef struct Run {
     const Audit *audit;
     const Silence *silence;
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
+    const CalibrationCheck *calibration; /* [strata] of the validation, or of the judged bundle */
     const MetricSet
         *judged;          /* [strata] of the bundle on labelled customers it did not learn from */
     const Scored *scored; /* customers to be scored, contradictory ones included */
@@ -81,13 +83,26 @@ double *store_out_of_fold(Arena *keep, const Run *run);
 /* One bin of a reliability table: customers of neighbouring probability. */
 typedef struct Reliability {
     size_t customers, positives;
-    double low, high, mean; /* of the probability */
-    Interval share;         /* of positives, Wilson */
+    double low, high, mean;               /* of the probability */
+    Interval share;                       /* of positives, Wilson: each by itself */
+    double supported_low, supported_high; /* means of the customers' Venn-Abers intervals */
 } Reliability;
 
 /* Bins of equal count over the out-of-fold probabilities of one stratum, at most 10 and at
  * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
+
+/* The labelled customers' Venn-Abers intervals, out of fold: how wide, and in how many groups of
+ * the reliability table the share of positives lies between the group's mean ends. */
+typedef struct Support {
+    double mean, median; /* width */
+    size_t groups, inside;
+} Support;
+void store_support(Support *out, Arena scratch, const Run *run, size_t stratum);
+
+/* Whether the labelled sample's share of positives is its maker's doing, or unknown: then no
+ * probability is a population's. */
+bool store_prior_by_design(const Run *run);
 
 #endif
