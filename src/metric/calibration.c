@@ -84,7 +84,10 @@ static Line line_fit(const double *x, const uint8_t *label, size_t n, bool held)
         double s1 = held ? g1 / h11 : (h00 * g1 - h01 * g0) / determinant;
         l.slope_error = held ? 0 : sqrt(h11 / determinant);
         l.intercept_error = held ? sqrt(1 / h11) : sqrt(h00 / determinant);
-        if (fabs(s0) < 1e-10 * (1 + fabs(l.slope)) && fabs(s1) < 1e-10 * (1 + fabs(l.intercept))) {
+        /* So near, a whole step doubles the digits, and the loss can no longer tell. */
+        if (fabs(s0) < 1e-6 * (1 + fabs(l.slope)) && fabs(s1) < 1e-6 * (1 + fabs(l.intercept))) {
+            l.slope -= s0;
+            l.intercept -= s1;
             l.found = true;
             return l;
         }
@@ -93,10 +96,8 @@ static Line line_fit(const double *x, const uint8_t *label, size_t n, bool held)
             share /= 2;
             there = line_loss(x, label, n, l.slope - share * s0, l.intercept - share * s1);
         }
-        if (share <= 1e-9) { /* the last digits of the loss: there is no better point */
-            l.found = fabs(s0) < 1e-6 && fabs(s1) < 1e-6;
+        if (share <= 1e-9)
             return l;
-        }
         l.slope -= share * s0;
         l.intercept -= share * s1;
         loss = there;

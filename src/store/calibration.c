@@ -119,6 +119,7 @@ static void add_check(Document *j, yyjson_mut_val *list, const Run *run, size_t 
         document_real(j, v, "width_median", width.median);
         document_count(j, v, "groups", width.groups);
         document_count(j, v, "groups_inside", width.inside);
+        document_count(j, v, "groups_met", width.met);
     }
     yyjson_mut_val *assumed = document_list(j, o, "prevalence");
     for (size_t a = 0; a < PREVALENCES; a++)
@@ -173,9 +174,12 @@ void store_support(Support *out, Arena scratch, const Run *run, size_t stratum)
     Reliability *bin;
     Arena own = arena_new(); /* apart from scratch, which the bins are made with */
     out->groups = store_reliability(&bin, &own, scratch, run, stratum);
-    for (size_t i = 0; i < out->groups; i++)
+    for (size_t i = 0; i < out->groups; i++) {
         out->inside += bin[i].share.value >= bin[i].supported_low &&
                        bin[i].share.value <= bin[i].supported_high;
+        out->met += bin[i].share.high >= bin[i].supported_low &&
+                    bin[i].share.low <= bin[i].supported_high;
+    }
     arena_free(&own);
 }
 

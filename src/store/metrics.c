@@ -187,7 +187,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         add_validation(&j, run);
         add_strata(&j, run);
     }
-    if (run->validation != NULL || run->calibration != NULL)
+    if (run->validation != NULL || run->judged != NULL)
         store_calibration_part(&j, run, spare);
     if (run->judged != NULL)
         add_judged(&j, run);

@@ -93,11 +93,12 @@ typedef struct Reliability {
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
 
-/* The labelled customers' Venn-Abers intervals, out of fold: how wide, and in how many groups of
- * the reliability table the share of positives lies between the group's mean ends. */
+/* The labelled customers' Venn-Abers intervals, out of fold: how wide; in how many groups of the
+ * reliability table the share of positives lies between the group's mean ends; and in how many the
+ * share's own 95 % interval meets what lies between them, for a share of few customers strays. */
 typedef struct Support {
     double mean, median; /* width */
-    size_t groups, inside;
+    size_t groups, inside, met;
 } Support;
 void store_support(Support *out, Arena scratch, const Run *run, size_t stratum);
 
