@@ -79,6 +79,9 @@ MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
 /* After job_validate: the slices side by side, and which is quoted. */
 MUST_USE Status job_strata(Job *j, Error *err);
+
+/* After job_validate or job_judge: what their probabilities are worth. */
+void job_calibration(Job *j);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);

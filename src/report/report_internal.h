@@ -87,6 +87,7 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 
 void section_data(Page *p);
 void section_model(Page *p);
+void section_calibration(Page *p);
 void section_audit(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);

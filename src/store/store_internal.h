@@ -57,6 +57,7 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
                                Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
@@ -74,6 +75,13 @@ MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch,
 
 /* What strata.c tells in metrics.json. */
 void store_strata_figures(Document *d, const Run *run);
+
+MUST_USE Status store_calibration(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
+
+/* The part "calibration" of metrics.json. */
+void store_calibration_part(Document *d, const Run *run, Arena scratch);
 
 /* 1 for each position in scored that is in the list of contradictory customers. */
 uint8_t *store_contradictory(Arena *keep, const Run *run);
