@@ -187,7 +187,7 @@ typedef struct Booster {
     const uint32_t *row; /* [rows] of the set */
     size_t rows;
     uint64_t seed;
-    Bins *bins;
+    const Bins *bins;
     Grower *grower;
     Team *team;
     float base;
@@ -207,6 +207,10 @@ typedef struct Booster {
 Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows,
                      const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
                      uint64_t seed, Team *team);
+/* The same on bins of those rows that exist already: every trial of a search shares them. */
+Booster *booster_on(const Bins *bins, Arena *keep, const TrainingSet *set, const uint32_t *row,
+                    const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
+                    uint64_t seed, Team *team);
 void booster_step(Booster *b, Arena scratch); /* one tree more */
 double booster_watch_loss(const Booster *b);  /* summed over the watch rows */
 Forest *booster_forest(const Booster *b, Arena *keep, size_t trees);
