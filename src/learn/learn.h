@@ -82,6 +82,24 @@ MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const Tra
 MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
                              const uint32_t *row, size_t rows, double l2, Error *err);
 
+/* The same with an L1 penalty (l1 times the sum of absolute weights) and, where l2 is above 0, an
+ * L2 penalty beside it (elastic net): weights that do not pay their penalty are 0 to the bit. l1 +
+ * l2 must be above 0. Stopped when no optimality condition is missed by more than 1e-10 * rows, in
+ * units of the gradient. A shared indicator of missing values is penalised as
+ * one weight.  Errors and memory: as learn_linear.
+ * Cost: O(rows * (columns + used^2)) an iteration, used being the columns with a weight.
+ * Source: Friedman, Hastie and Tibshirani 2010 (coordinate descent); Yuan, Ho and Lin 2012
+ * (newGLMNET: proximal Newton, line search, working set). */
+MUST_USE Status learn_linear_l1(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                                const uint32_t *row, size_t rows, double l1, double l2, Error *err);
+
+/* The model that looks at nobody: the log-odds of the picked rows' share of positives as the
+ * intercept, every weight 0. What any other model must beat. It is written, read, scored and
+ * explained as any linear model over the set's columns.  Errors: DATA without a row of either
+ * class. Memory: keep.  Cost: O(rows + columns). */
+MUST_USE Status learn_majority(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                               const uint32_t *row, size_t rows, Error *err);
+
 /* DATA unless each class has at least `least` of the picked rows (row NULL: of all). */
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);

@@ -77,6 +77,15 @@ Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, s
                      const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
                      uint64_t seed, Team *team)
 {
+    Bins *bins = bins_new(keep, set->x, row, rows, options->bins, team);
+    return booster_on(bins, keep, set, row, watch, watch_rows, options, seed, team);
+}
+
+Booster *booster_on(const Bins *bins, Arena *keep, const TrainingSet *set, const uint32_t *row,
+                    const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
+                    uint64_t seed, Team *team)
+{
+    size_t rows = bins->rows;
     options_check(options);
     Booster *b = ARENA_NEW(keep, Booster);
     b->set = set;
@@ -104,8 +113,8 @@ Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, s
     b->root = ARENA_ARRAY(keep, size_t, options->trees + 1);
     /* Address space for the most there can be; pages come as they are reached. */
     b->node = ARENA_RAW(keep, TreeNode, options->trees * grower_nodes_max(options, rows));
-    b->bins = bins_new(keep, set->x, row, rows, options->bins, team);
-    b->grower = grower_new(keep, b->bins, set->monotone, options, team);
+    b->bins = bins;
+    b->grower = grower_new(keep, bins, set->monotone, options, team);
     return b;
 }
 

@@ -10,6 +10,8 @@
 
 #include "learn/learn.h"
 
+#include <math.h>
+
 /* Streams of random numbers that never meet: seed_derive(seed, one of these). */
 enum {
     STREAM_OUTER = 1, /* folds that judge */
@@ -43,7 +45,28 @@ static inline void share_out(Team *team, size_t count, TeamTask *task, void *con
             task(context, i, scratch);
 }
 
+/* The same, and the probability of the margin, from the one exponential both need. */
+static inline double margin_fit(double margin, uint8_t label, double *p)
+{
+    double small = stable_exp(-fabs(margin));
+    bool agrees = (margin > 0) == (label != 0);
+    *p = (margin > 0 ? 1 : small) / (1 + small);
+    return stable_log1p(small) + (agrees ? 0 : fabs(margin));
+}
+
 /* ---- linear ---- */
+
+/* Four doubles at a time, whatever the processor has: every element is a sum of its own, so
+ * the order of additions is the same everywhere. */
+typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
+enum { FOUR = 4 };
+static inline double dot(const double *a, const double *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
 
 /* The picked rows as doubles: a constant 1, the varying columns standardised, then one
  * column for each pattern of missing values that missing_least rows share, standardised too.
@@ -73,8 +96,29 @@ void design_row(const Design *d, const float *x, double *z);
 #define PRECISION_FIT  1e-10
 #define PRECISION_TUNE 1e-5
 void design_solve(const Design *d, double l2, double *weight, double precision, Arena scratch);
+/* Minimise log loss + l1 |weights| + l2 / 2 |weights|^2, l1 + l2 above 0, from weight (warm start)
+ * in place, as above; weights that do not pay their penalty are 0 to the bit. Done when no
+ * violation of the optimality conditions (docs/learning.md) exceeds precision * rows. */
+void design_solve_l1(const Design *d, double l1, double l2, double *weight, double precision,
+                     Arena scratch);
+/* How far a weight is from its optimality condition, given the gradient of the smooth part. */
+double l1_violation(int8_t sign, double weight, double gradient, double l1);
+/* The smallest l1 that leaves nothing but the intercept: where a path begins. */
+double design_l1_max(const Design *d, Arena scratch);
 /* The weights as a Linear; the frame is filled in and returned. */
 Linear *design_linear(const Design *d, const double *weight);
+/* Names copied, all numbers 0. */
+Linear *linear_frame(Arena *keep, const Matrix *x);
+/* No weight but the intercept: the log-odds of the picked rows, of both classes. */
+Linear *majority_linear(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows);
+
+/* hessian[width][stride] += sum over rows of curvature z z', upper half by whole vectors; four rows
+ * at a time so that each sum is loaded and stored once for four products. */
+void hessian_add(const double *z, size_t rows, size_t width, size_t stride, const double *curvature,
+                 double *hessian);
+/* Solve hessian * step = gradient by Cholesky, upper half, in place. Held weights take step 0. */
+void newton_step(double *hessian, size_t stride, size_t n, const uint8_t *held,
+                 const double *gradient, double *step);
 
 /* ---- forest ---- */
 
@@ -143,7 +187,7 @@ typedef struct Booster {
     const uint32_t *row; /* [rows] of the set */
     size_t rows;
     uint64_t seed;
-    Bins *bins;
+    const Bins *bins;
     Grower *grower;
     Team *team;
     float base;
@@ -163,6 +207,10 @@ typedef struct Booster {
 Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows,
                      const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
                      uint64_t seed, Team *team);
+/* The same on bins of those rows that exist already: every trial of a search shares them. */
+Booster *booster_on(const Bins *bins, Arena *keep, const TrainingSet *set, const uint32_t *row,
+                    const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
+                    uint64_t seed, Team *team);
 void booster_step(Booster *b, Arena scratch); /* one tree more */
 double booster_watch_loss(const Booster *b);  /* summed over the watch rows */
 Forest *booster_forest(const Booster *b, Arena *keep, size_t trees);
