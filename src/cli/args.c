@@ -344,7 +344,7 @@ static Status run_command(Args *args, int argc, char **argv, Error *err)
     }
     TRY(args_integer(&threads, args, "threads", 0, 0, 256, err));
     args->watch = watch_start(args);
-    args->progress = (Progress){watch_stage, args->watch, watch_part};
+    args->progress = (Progress){watch_stage, args->watch, watch_part, watch_say};
     args->team = team_new((size_t)threads);
     team_watch(args->team, &args->progress);
     Status status = args->command->run(args, err);

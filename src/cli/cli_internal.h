@@ -21,6 +21,7 @@ void watch_hush(Watch *w);
 void watch_resume(Watch *w);
 /* A Progress whose context is a Watch. */
 void watch_stage(void *context, const char *stage, size_t done, size_t total);
+void watch_say(void *context, const char *sentence);
 void watch_part(void *context, size_t done, size_t total);
 
 const char *duration_words(char out[32], double seconds); /* "12 s", "3 min 05 s", "1 h 20 min" */

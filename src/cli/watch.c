@@ -213,6 +213,12 @@ void watch_part(void *context, size_t done, size_t total)
     (void)pthread_mutex_unlock(&w->lock);
 }
 
+void watch_say(void *context, const char *sentence)
+{
+    const Watch *w = context;
+    talk(w->args, "%s", sentence);
+}
+
 const char *duration_words(char out[32], double seconds)
 {
     long long s = (long long)(seconds + 0.5);

@@ -95,8 +95,6 @@ static void add_validation(Document *j, const Run *run)
     document_count(j, o, "repeats", v->repeats);
     document_text(j, o, "chosen", v->candidate[v->chosen].name);
     document_text(j, o, "reason", v->reason);
-    document_real(j, o, "log_loss_difference", v->difference);
-    document_real(j, o, "log_loss_difference_error", v->difference_error);
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
     add_candidates(j, o, run);
 }
