@@ -350,6 +350,7 @@ static Status run_command(Args *args, int argc, char **argv, Error *err)
     Status status = args->command->run(args, err);
     team_free(args->team);
     watch_stop(args->watch);
+    args->signal = watch_signal(args->watch);
     return status;
 }
 
@@ -380,7 +381,7 @@ int cli_main(const char *program, const char *says, const Command *const *comman
                                          : run_command(&args, argc, argv, &err);
     if (status != STATUS_OK) {
         report_error(&args, &err);
-        exit_code = exit_code_of(status);
+        exit_code = status == STATUS_STOPPED ? 128 + args.signal : exit_code_of(status);
     }
     arena_free(&arena);
     if (fflush(stdout) != 0 && exit_code == 0)

@@ -32,6 +32,8 @@ static Status refuse_options(const Args *args, Error *err)
 
 static Status cross_validate(Job *j, const char *out, Error *err)
 {
+    if (out != NULL)
+        j->resume = path_join(j->keep, out, "resume");
     TRY(job_begin(j, out, err));
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
@@ -53,6 +55,7 @@ static Status run(const Args *args, Error *err)
     const char *bundle = args_value(args, "bundle", NULL), *out = args_value(args, "out", NULL);
     TRY(bundle == NULL ? cross_validate(j, out, err) : judge(j, bundle, out, err));
     job_stage(j, NULL, NULL);
+    TRY(job_resume_remove(j, err));
     const Run *r = job_record(j);
     if (out != NULL)
         TRY(store_evaluation(r, out, err));

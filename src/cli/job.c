@@ -516,8 +516,10 @@ Status job_validate(Job *j, Error *err)
     if (j->learn.trials == 0)
         j->learn.trials = trials_for(j->set.x->rows);
     job_stage(j, "validate", NULL);
-    TRY(learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn, j->args->team,
-                       &j->args->progress, err));
+    job_resume_begin(j);
+    Status status = learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn,
+                                   j->args->team, &j->args->progress, err);
+    TRY(job_resume_end(j, status, err));
     j->run.validation = validation;
     job_stage(j, "audit", NULL);
     TRY(audit(j, &leaks, err));

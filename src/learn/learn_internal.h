@@ -297,8 +297,24 @@ Keeper *keeper_new(Arena *keep, const Validation *v, Searched *searched, const s
                    const Progress *progress);
 /* A task is done: from any thread. Writes the file now and then. */
 void keeper_done(Keeper *k, size_t task);
-/* Write everything that is whole, and end. IO when the file could not be written. */
-MUST_USE Status keeper_close(Keeper *k, Error *err);
+/* Write everything that is whole, and end. False: nothing is kept. */
+bool keeper_close(Keeper *k);
+
+/* What the file holds, and its bytes. */
+typedef struct Kept {
+    const Validation *v;
+    Searched *searched;
+    const size_t *worked;
+    size_t work;
+    atomic_uchar *done; /* [tasks] */
+    char key[SHA256_TEXT];
+} Kept;
+/* The SHA-256 of everything that the searches depend on. */
+void kept_key(char key[SHA256_TEXT], const Validation *v, const TrainingSet *set,
+              const LearnOptions *options, Str identity);
+Str kept_write(Arena *keep, const Kept *k);
+/* The number of tasks taken over. Nothing is, and *why says why, unless all of it is good. */
+size_t kept_read(const Kept *k, Str bytes, const char **why, Arena scratch);
 
 /* ---- calibration inside a part: learn_nested.c ---- */
 

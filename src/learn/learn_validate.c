@@ -145,13 +145,13 @@ static Status search_all(Validation *v, Arena *keep, Arena scratch, const Traini
     s.keeper = keeper_new(&scratch, v, searched, worked, s.work, set, o, progress);
     progress_tell(progress, "cross-validating", 0, 1);
     team_run_told(team, s.work * parts, search_task, &s);
-    TRY(keeper_close(s.keeper, err));
+    bool kept = keeper_close(s.keeper);
     for (size_t k = 0; k < v->candidates * parts; k++)
         v->budget.made += searched[k].fits;
     if (o->stop == NULL || atomic_load(o->stop) == 0)
         return STATUS_OK;
     (void)error_set(err, STATUS_STOPPED, "stopped before the validation was done");
-    if (o->resume != NULL)
+    if (kept)
         return error_remedy(err, "the same command goes on from %s", o->resume->path);
     return error_remedy(err, "run the command again");
 }
