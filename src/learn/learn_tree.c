@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 static const double least_gain = 1e-6; /* as XGBoost's: below it a gain is rounding */
 
 typedef struct Split {
@@ -120,7 +122,6 @@ typedef struct Search {
     Sum all;          /* of the rows that are parted */
     double low, high; /* bounds on the weights */
     Terms terms;
-    double parent_gain;
     bool bounded;     /* some weight may have to be clipped */
     double scale, l2; /* of gains and of the penalty, in counts */
     int64_t hessian_min;
@@ -136,7 +137,6 @@ static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
                 .high = leaf->high,
                 .terms = {o->l2, fixed.gradient_unit, fixed.hessian_unit},
                 .least = o->gain_min > least_gain ? o->gain_min : least_gain};
-    s.parent_gain = gain_of(&s.terms, s.all, weight_of(&s.terms, s.all, s.low, s.high));
     s.bounded = leaf->low > -DBL_MAX || leaf->high < DBL_MAX;
     s.scale = fixed.gradient_unit * fixed.gradient_unit / fixed.hessian_unit;
     s.l2 = o->l2 / fixed.hessian_unit;
@@ -146,116 +146,164 @@ static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
     return s;
 }
 
-/* The gain with weights clipped to the leaf's bounds; negative when they break the sign. */
-static double gain_within(const Search *s, Sum left, Sum right, int sign)
+/* A sum as whole doubles, which hold it exactly: gradient and hessian in one vector, in the order
+ * in which a packed word has them in memory. */
+typedef double Pair __attribute__((vector_size(16)));
+typedef int32_t Halves __attribute__((vector_size(8)));
+enum { HESSIAN = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 1, GRADIENT = 1 - HESSIAN };
+
+static inline Pair pair_of_sum(Sum s)
 {
-    double left_weight = weight_of(&s->terms, left, s->low, s->high);
-    double right_weight = weight_of(&s->terms, right, s->low, s->high);
+    return HESSIAN == 0 ? (Pair){(double)s.hessian, (double)s.gradient}
+                        : (Pair){(double)s.gradient, (double)s.hessian};
+}
+
+static inline Sum sum_of_pair(Pair p)
+{
+    return (Sum){(int64_t)p[GRADIENT], (int64_t)p[HESSIAN]};
+}
+
+/* One column of a histogram. */
+typedef struct Cells {
+    const int64_t *word;
+    bool narrow;
+} Cells;
+
+ALWAYS_INLINE bool cell_empty(Cells c, size_t i)
+{
+    return (c.narrow ? c.word[i] : c.word[2 * i + 1]) ==
+           0; /* each row has a hessian of 1 or more */
+}
+
+ALWAYS_INLINE Pair cell_of(Cells c, size_t i)
+{
+    if (!c.narrow)
+        return pair_of_sum((Sum){c.word[2 * i], c.word[2 * i + 1]});
+    Halves halves; /* the lower never borrows from the upper: a hessian is not negative */
+    memcpy(&halves, c.word + i, sizeof halves);
+    return __builtin_convertvector(halves, Pair);
+}
+
+/* Of the rows that are parted, what a split is judged by. */
+typedef struct Parted {
+    const Search *search;
+    Pair all, l2; /* in counts */
+    double hessian_min, parent_gain;
+} Parted;
+
+static Parted parted_of(const Search *s, Sum all)
+{
+    double gain = gain_of(&s->terms, all, weight_of(&s->terms, all, s->low, s->high));
+    return (Parted){s, pair_of_sum(all), HESSIAN == 0 ? (Pair){s->l2, 0} : (Pair){0, s->l2},
+                    (double)s->hessian_min, gain};
+}
+
+/* The best split so far, and what G^2 / (H + l2) of both sides, in counts, a gain that may be
+ * better must reach at least. It is lower by far more than rounding can be, so that what falls
+ * short needs no division, nor a look at bounds and signs: those can only lower a gain. */
+typedef struct Best {
+    double gain;
+    double reach;
+    uint8_t bin;
+    bool missing_left;
+    Pair left;
+} Best;
+
+static double reach_of(const Parted *p, double gain)
+{
+    const Search *s = p->search;
+    return (p->parent_gain + (gain > s->least ? gain : s->least)) / s->scale * (1 - 1e-12);
+}
+
+/* The gain with weights clipped to the leaf's bounds; negative when they break the sign. */
+static double gain_within(const Parted *p, Pair left, int sign)
+{
+    const Search *s = p->search;
+    Sum left_sum = sum_of_pair(left), right_sum = sum_of_pair(p->all - left);
+    double left_weight = weight_of(&s->terms, left_sum, s->low, s->high);
+    double right_weight = weight_of(&s->terms, right_sum, s->low, s->high);
     if (sign * (right_weight - left_weight) < 0)
         return -1;
-    return gain_of(&s->terms, left, left_weight) + gain_of(&s->terms, right, right_weight) -
-           s->parent_gain;
+    return gain_of(&s->terms, left_sum, left_weight) + gain_of(&s->terms, right_sum, right_weight) -
+           p->parent_gain;
 }
 
-static inline void split_try(const Search *s, Split *best, size_t column, size_t bin, int sign,
-                             bool missing_left, Sum left)
+ALWAYS_INLINE void split_try(const Parted *p, Best *best, size_t bin, int sign, bool missing_left,
+                             Pair left)
 {
-    Sum right = {s->all.gradient - left.gradient, s->all.hessian - left.hessian};
-    if (left.hessian < s->hessian_min || right.hessian < s->hessian_min)
+    Pair right = p->all - left;
+    if (left[HESSIAN] < p->hessian_min || right[HESSIAN] < p->hessian_min)
         return;
-    /* The gain when weights are free, G^2 / (H + l2) on both sides, with a single division. */
-    double left_g = (double)left.gradient, left_h = (double)left.hessian + s->l2;
-    double right_g = (double)right.gradient, right_h = (double)right.hessian + s->l2;
-    double over = left_g * left_g * right_h + right_g * right_g * left_h, under = left_h * right_h;
-    /* Not even near the best so far, by far more than rounding: no need to divide. Bounds and signs
-     * can only lower a gain. */
-    double floor = best->gain > s->least ? best->gain : s->least;
-    if (s->scale * over * (1 + 1e-12) < (s->parent_gain + floor) * under)
+    Pair l = left + p->l2, r = right + p->l2;
+    double over = l[GRADIENT] * l[GRADIENT] * r[HESSIAN] + r[GRADIENT] * r[GRADIENT] * l[HESSIAN];
+    double under = l[HESSIAN] * r[HESSIAN];
+    if (over < best->reach * under)
         return;
-    double gain = s->bounded || sign != 0 ? gain_within(s, left, right, sign)
-                                          : s->scale * (over / under) - s->parent_gain;
+    const Search *s = p->search;
+    double gain = s->bounded || sign != 0 ? gain_within(p, left, sign)
+                                          : s->scale * (over / under) - p->parent_gain;
     if (gain > s->least && gain > best->gain)
-        *best = (Split){gain, (uint32_t)column, (uint8_t)bin, missing_left, left};
+        *best = (Best){gain, reach_of(p, gain), (uint8_t)bin, missing_left, left};
 }
 
-static inline Sum sum_of(int64_t packed)
+/* Every split of one column, missing values on either side. On equal gain the first tried stands:
+ * lower bins first, and for each bin missing values to the left first. */
+ALWAYS_INLINE void splits_try(const Parted *p, Best *best, size_t count, bool closed, int sign,
+                              Cells cells)
 {
-    int64_t hessian = packed & 0xFFFFFFFF;
-    return (Sum){(packed - hessian) / ((int64_t)1 << 32), hessian};
-}
-
-static inline Sum cell_of(const int64_t *cells, size_t i, bool narrow)
-{
-    return narrow ? sum_of(cells[i]) : (Sum){cells[2 * i], cells[2 * i + 1]};
+    Pair missing = cell_of(cells, count), sum = {0, 0};
+    bool any_missing = missing[HESSIAN] > 0;
+    size_t last = any_missing && !closed ? count : count - 1;
+    for (size_t bin = 0; bin < last; bin++) {
+        if (cell_empty(cells, bin))
+            continue; /* the same two sides as one bin earlier */
+        sum += cell_of(cells, bin);
+        if (bin + 1 < count || !any_missing)
+            split_try(p, best, bin, sign, true, sum + missing);
+        if (any_missing)
+            split_try(p, best, bin, sign, false, sum);
+    }
 }
 
 /* The best split of a column with too few missing rows to learn from: the others alone choose it,
  * as if those rows were not there, and missing values then go where more of the others went, left
  * on a tie. The side they join counts them among its rows; bounds_part keeps the column's sign
  * whatever they do to its weight. */
-static inline void split_column_rare(const Search *s, Split *best, size_t column, int sign,
-                                     const int64_t *cells, bool narrow)
+ALWAYS_INLINE void splits_try_rare(const Parted *p, Best *best, size_t count, int sign, Cells cells)
 {
-    size_t count = s->grower->bins->count[column];
-    Sum missing = cell_of(cells, count, narrow), sum = {0, 0};
-    Search present = *s;
-    if (missing.hessian > 0) {
-        present.all.gradient -= missing.gradient;
-        present.all.hessian -= missing.hessian;
-        present.parent_gain =
-            gain_of(&s->terms, present.all, weight_of(&s->terms, present.all, s->low, s->high));
-    }
-    Split own = {.gain = best->gain};
+    Pair missing = cell_of(cells, count), sum = {0, 0};
+    Parted present = *p;
+    if (missing[HESSIAN] > 0)
+        present = parted_of(p->search, sum_of_pair(p->all - missing));
+    double before = best->gain;
+    best->reach = reach_of(&present, before);
     for (size_t bin = 0; bin + 1 < count; bin++) {
-        Sum cell = cell_of(cells, bin, narrow);
-        if (cell.hessian == 0)
+        if (cell_empty(cells, bin))
             continue;
-        sum.gradient += cell.gradient;
-        sum.hessian += cell.hessian;
-        split_try(&present, &own, column, bin, sign, true, sum);
+        sum += cell_of(cells, bin);
+        split_try(&present, best, bin, sign, true, sum);
     }
-    if (!(own.gain > best->gain))
-        return;
-    own.missing_left = own.left.hessian >= present.all.hessian - own.left.hessian;
-    if (own.missing_left) {
-        own.left.gradient += missing.gradient;
-        own.left.hessian += missing.hessian;
+    if (best->gain > before) {
+        best->missing_left = best->left[HESSIAN] >= present.all[HESSIAN] - best->left[HESSIAN];
+        if (best->missing_left)
+            best->left += missing;
     }
-    *best = own;
+    best->reach = reach_of(p, best->gain);
 }
 
-/* The best split of one column. On equal gain the first tried stands: lower bins first, and
- * for each bin missing values to the left first. */
-static inline void split_column_common(const Search *s, Split *best, size_t column, int sign,
-                                       const int64_t *cells, bool narrow)
+ALWAYS_INLINE void split_column(const Parted *p, Split *best, Best *at, size_t column, Cells cells)
 {
-    const Bins *b = s->grower->bins;
-    size_t count = b->count[column];
-    Sum missing = cell_of(cells, count, narrow), sum = {0, 0};
-    bool any_missing = missing.hessian > 0;
-    size_t last = any_missing && !b->closed[column] ? count : count - 1;
-    for (size_t bin = 0; bin < last; bin++) {
-        Sum cell = cell_of(cells, bin, narrow);
-        if (cell.hessian == 0)
-            continue; /* the same two sides as one bin earlier */
-        sum.gradient += cell.gradient;
-        sum.hessian += cell.hessian;
-        if (bin + 1 < count || !any_missing)
-            split_try(s, best, column, bin, sign, true,
-                      (Sum){sum.gradient + missing.gradient, sum.hessian + missing.hessian});
-        if (any_missing)
-            split_try(s, best, column, bin, sign, false, sum);
-    }
-}
-
-static inline void split_column(const Search *s, Split *best, size_t column, const int64_t *cells,
-                                bool narrow)
-{
-    int sign = s->grower->monotone == NULL ? 0 : s->grower->monotone[column];
-    if (s->grower->bins->rare[column])
-        split_column_rare(s, best, column, sign, cells, narrow);
+    const Grower *g = p->search->grower;
+    int sign = g->monotone == NULL ? 0 : g->monotone[column];
+    size_t count = g->bins->count[column];
+    double before = at->gain;
+    if (g->bins->rare[column])
+        splits_try_rare(p, at, count, sign, cells);
     else
-        split_column_common(s, best, column, sign, cells, narrow);
+        splits_try(p, at, count, g->bins->closed[column], sign, cells);
+    if (at->gain > before)
+        *best =
+            (Split){at->gain, (uint32_t)column, at->bin, at->missing_left, sum_of_pair(at->left)};
 }
 
 /* ---- histograms ---- */
@@ -304,6 +352,7 @@ static void cells_add(const Work *w, const Listed *l, size_t from, size_t to, in
             uint32_t row = w->sample[i];
             const uint8_t *code = tile + (size_t)row * GROUP;
             int64_t value = w->packed[row];
+#pragma GCC unroll 16
             for (size_t c = 0; c < GROUP; c++)
                 cells[cell[c] + code[c]] += value;
         }
@@ -343,9 +392,9 @@ static void leaf_sum(const Work *w, const Listed *l, const Leaf *leaf, int64_t *
         for (size_t k = 0; k < l->count; k++)
             for (size_t c = l->cell[k]; c <= l->cell[k] + b->count[l->group * GROUP + l->column[k]];
                  c++) {
-                Sum sum = sum_of(packed[c]);
-                out[2 * c] += sum.gradient;
-                out[2 * c + 1] += sum.hessian;
+                int64_t hessian = packed[c] & 0xFFFFFFFF;
+                out[2 * c] += (packed[c] - hessian) / ((int64_t)1 << 32);
+                out[2 * c + 1] += hessian;
             }
     }
 }
@@ -368,15 +417,17 @@ static void tile_subtract(const Work *w, const Listed *l, int64_t *large, const 
     }
 }
 
-static Split tile_split(const Grower *g, const Search *s, const Listed *l, const int64_t *cells)
+static Split tile_split(const Grower *g, const Search *s, const Listed *l, const int64_t *words)
 {
+    Parted p = parted_of(s, s->all);
     Split best = {0};
+    Best at = {.reach = reach_of(&p, 0)};
     for (size_t k = 0; k < l->count; k++) {
         size_t column = l->group * GROUP + l->column[k];
         if (g->narrow)
-            split_column(s, &best, column, cells + l->cell[k], true);
+            split_column(&p, &best, &at, column, (Cells){words + l->cell[k], true});
         else
-            split_column(s, &best, column, cells + 2 * (size_t)l->cell[k], false);
+            split_column(&p, &best, &at, column, (Cells){words + 2 * (size_t)l->cell[k], false});
     }
     return best;
 }
