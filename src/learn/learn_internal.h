@@ -129,11 +129,13 @@ enum { GROUP = 16 }; /* columns of a tile: their histograms stay in the first-le
 /* The picked rows as bin codes, in tiles of GROUP columns: code[(group * rows + row) * GROUP
  * + column % GROUP]. Codes 0 .. count - 1 are value bins in ascending order, count is missing. */
 typedef struct Bins {
-    size_t rows, columns, groups, stride; /* stride: codes of the widest column, rounded up */
-    uint16_t *count;                      /* [columns] */
-    float **cut;  /* [columns][count - 1] a value below cut[b] has a code of at most b */
-    bool *closed; /* [columns] no float lies above every value: cannot split off missing */
-    bool *rare;   /* [columns] fewer missing rows than missing_least: no split learns from them */
+    size_t rows, columns, groups;
+    uint16_t *count; /* [groups * GROUP] 0 beyond the columns */
+    uint32_t *cell;  /* [groups * GROUP] of a column's code 0, in its tile's part of a histogram */
+    size_t *tile_cell; /* [groups + 1] where a tile's part begins */
+    float **cut;       /* [columns][count - 1] a value below cut[b] has a code of at most b */
+    bool *closed;      /* [columns] no float lies above every value: cannot split off missing */
+    bool *rare; /* [columns] fewer missing rows than missing_least: no split learns from them */
     uint8_t *code;
 } Bins;
 
