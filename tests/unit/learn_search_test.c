@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,6 +181,7 @@ static void default_stays_unless_beaten_by_more_than_the_lead(void **state)
     (void)state;
     Made *m = made(0);
     m->options.trials = 12;
+    m->options.seed = 2;
     Candidate boosting = boosted();
     m->options.lead = 0;
     Searched free_choice = searched(m, &boosting);
@@ -316,13 +318,14 @@ static void interrupted_validation_goes_on_and_gives_the_same_bytes(void **state
     for (size_t threads = 1; threads <= 8; threads += 7) {
         size_t stops = 0;
         for (size_t rounds = 0; rounds < 40; rounds++) {
-            Watcher w = {.after = threads == 1 ? 9 : 3};
+            Watcher w = {.after = 9 * rounds + 4};
             Status status = validate(m, &again, &w, threads);
             if (rounds > 0)
                 assert_non_null(strstr(w.said[1], "going on from"));
             if (status == STATUS_OK)
                 break;
             assert_int_equal(status, STATUS_STOPPED);
+            assert_true(file_exists(path));
             stops++;
         }
         assert_true(stops >= 1);
@@ -405,8 +408,7 @@ static void linked_customers_count_once_in_the_standard_error(void **state)
         twice[i] = twice[50 + i] = value[i];
         group[i] = group[50 + i] = 1000 - i;
     }
-    assert_true(mean_of(value, NULL, 50, &alone, scratch) ==
-                mean_of(value, NULL, 50, &alone, scratch));
+    (void)mean_of(value, NULL, 50, &alone, scratch);
     (void)mean_of(twice, group, 100, &together, scratch);
     (void)mean_of(twice, NULL, 100, &apart, scratch);
     assert_true(fabs(together - alone) < 1e-14);
