@@ -34,7 +34,8 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_begin(j, out, err));
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
-    return job_validate(j, err);
+    TRY(job_validate(j, err));
+    return job_forward(j, err);
 }
 
 static Status judge(Job *j, const char *bundle, const char *out, Error *err)

@@ -18,6 +18,7 @@ static Status run(const Args *args, Error *err)
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));
+    TRY(job_forward(j, err));
     TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
     TRY(job_silence(j, err));

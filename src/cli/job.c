@@ -175,6 +175,7 @@ Status job_features(Job *j, Error *err)
         peers = (Fitting){row, ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1),
                           j->data->customers};
     }
+    job_cut_histories(j, as_of);
     TRY(score_events(&j->events, j->keep, j->scratch, j->plan, j->data, as_of, err));
     if (j->bundle != NULL) /* whose tables stand */
         return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team,

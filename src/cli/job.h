@@ -42,7 +42,6 @@ typedef struct Job {
     Table *features;
     uint8_t *skip;
     TrainingSet set;
-    const Links *links; /* of the labelled customers */
     uint32_t *training_row;
     Fitting fitting; /* the labelled customers: rows training_row, and their labels */
     Learned learned;
@@ -81,6 +80,17 @@ MUST_USE Status job_verdict(const Job *j, Error *err);
 
 /* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
 const uint32_t *job_groups(Job *j);
+
+/* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
+ * what may be learnt from, and what that leaves out is found. */
+void job_cut_histories(Job *j, int64_t *as_of);
+/* First and last instant at which each training row's customer is known; NO_HISTORY without an
+ * event before the end. until: nothing later is looked at. */
+void job_histories(const Job *j, Arena scratch, int64_t *first_us, int64_t *end_us,
+                   int64_t until_us);
+/* Trained on what was known at an instant, judged by whose outcome came later. After job_validate;
+ * nothing without outcome dates. */
+MUST_USE Status job_forward(Job *j, Error *err);
 
 /* The run as the report and the store want it. */
 const Run *job_record(Job *j);

@@ -3,7 +3,7 @@
 
 const uint32_t *job_groups(Job *j)
 {
-    const Links *links = j->links = quality_link(j->keep, j->scratch, j->data);
+    const Links *links = j->run.links = quality_link(j->keep, j->scratch, j->data);
     if (links->groups == 0)
         return NULL;
     /* A group's number is the training row of its first customer. */
@@ -17,4 +17,99 @@ const uint32_t *job_groups(Job *j)
         group[i] = first[number] - 1;
     }
     return group;
+}
+
+void job_histories(const Job *j, Arena scratch, int64_t *first_us, int64_t *end_us,
+                   int64_t until_us)
+{
+    const Dataset *d = j->data;
+    const Column *created = table_find(d->versions, d->schema->transactions.created.text);
+    int64_t *first = ARENA_RAW(&scratch, int64_t, d->customers + 1);
+    for (size_t i = 0; i < d->customers; i++)
+        first[i] = NO_HISTORY;
+    for (size_t row = 0; row < d->versions->rows; row++) {
+        int64_t *at = &first[d->owner[row]];
+        if (created->integer[row] <= until_us && created->integer[row] < *at)
+            *at = created->integer[row];
+    }
+    for (size_t i = 0; i < j->fitting.count; i++) {
+        int64_t outcome = d->outcome_us[j->training_row[i]];
+        first_us[i] = first[j->training_row[i]];
+        /* At the instant of a suspension its customer is known to be suspended. */
+        int64_t last = j->fitting.label[i] ? outcome - 1 : outcome;
+        end_us[i] = outcome == OUTCOME_UNKNOWN || last > until_us ? until_us : last;
+    }
+}
+
+typedef struct After {
+    size_t rows, customers, undated, future;
+} After;
+
+static After count_after(const Job *j)
+{
+    const Dataset *d = j->data;
+    After n = {0};
+    const Column *created = table_find(d->versions, d->schema->transactions.created.text);
+    Arena scratch = j->scratch;
+    uint8_t *has = ARENA_ARRAY(&scratch, uint8_t, d->customers + 1);
+    for (size_t row = 0; row < d->versions->rows; row++) {
+        uint32_t customer = d->owner[row];
+        int64_t outcome = d->outcome_us[customer];
+        if (d->label[customer] != LABEL_POSITIVE || outcome == OUTCOME_UNKNOWN ||
+            created->integer[row] < outcome)
+            continue;
+        n.rows++;
+        n.customers += !has[customer];
+        has[customer] = 1;
+    }
+    for (size_t i = 0; i < d->customers; i++) {
+        n.undated += d->label[i] == LABEL_POSITIVE && d->outcome_us[i] == OUTCOME_UNKNOWN;
+        n.future += d->outcome_us[i] != OUTCOME_UNKNOWN && d->outcome_us[i] > d->as_of_us;
+    }
+    return n;
+}
+
+static void say_cut(Job *j, const After *n, size_t unmatched)
+{
+    Findings *f = j->data->findings;
+    Str column = j->schema->customers.outcome_at.text;
+    Arena scratch = j->scratch;
+    findings_add(f, SEVERITY_WARNING, "after_outcome", n->rows,
+                 str_format(&scratch,
+                            "%zu transaction rows of %zu risky customers began when their outcome "
+                            "was known already, by %.*s",
+                            n->rows, n->customers, STR_ARG(column)),
+                 S("left out of what is learnt from, and the others' histories are cut at the ages "
+                   "that risky customers' had, so that length tells nothing"));
+    findings_add(f, SEVERITY_WARNING, "outcome_undated", n->undated,
+                 str_format(&scratch, "%zu risky customers have no %.*s", n->undated,
+                            STR_ARG(column)),
+                 S("their whole history is learnt from, and may hold what followed the outcome"));
+    findings_add(f, SEVERITY_WARNING, "outcome_after_as_of", n->future,
+                 str_format(&scratch, "%zu customers have an outcome after as_of", n->future),
+                 S("taken as labelled; look whether as_of or the column is right"));
+    findings_add(f, SEVERITY_INFO, "outcome_unmatched", unmatched,
+                 str_format(&scratch,
+                            "%zu customers who are not risky were observed for less time than any "
+                            "age that was left to match",
+                            unmatched),
+                 S("their whole history is learnt from"));
+}
+
+void job_cut_histories(Job *j, int64_t *as_of)
+{
+    const Dataset *d = j->data;
+    size_t n = j->fitting.count;
+    if (d->outcome_us == NULL || n == 0)
+        return;
+    Arena scratch = j->scratch;
+    int64_t *first = ARENA_RAW(&scratch, int64_t, n), *end = ARENA_RAW(&scratch, int64_t, n);
+    int64_t *cut = ARENA_RAW(&scratch, int64_t, n);
+    job_histories(j, scratch, first, end, d->as_of_us);
+    size_t unmatched =
+        learn_cut_histories(cut, first, end, j->fitting.label, n, seed_derive(j->learn.seed, 0xC07));
+    for (size_t i = 0; i < n; i++)
+        as_of[j->training_row[i]] = cut[i];
+    const After after = count_after(j);
+    say_cut(j, &after, unmatched);
 }

@@ -95,6 +95,16 @@ MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, s
 void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
                  size_t folds, uint64_t seed);
 
+/* Where to cut each history, so that how long it is does not tell the label. Row i is known from
+ * first_us[i] (NO_HISTORY: nothing is) to end_us[i]: a positive's outcome, else what is known of it.
+ * Positives are cut at their end. The others get the ages that positives had, each one's no longer
+ * than it was observed: so both have histories of the same lengths. Answers how many others no age
+ * was left for, because all that remained were longer than they were observed; their end stands.
+ * Cost: O(rows log rows).  Source: risk-set sampling, Prentice and Breslow 1978. */
+#define NO_HISTORY INT64_MAX
+size_t learn_cut_histories(int64_t *cut_us, const int64_t *first_us, const int64_t *end_us,
+                           const uint8_t *label, size_t rows, uint64_t seed);
+
 /* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
 Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
 

@@ -52,6 +52,7 @@ typedef struct LedgerLine {
     uint64_t rows, used, merged, quarantined;
 } LedgerLine;
 
+#define OUTCOME_UNKNOWN INT64_MIN
 enum { COHORT_LABELLED = 1, COHORT_SCORED = 2 };
 enum { LABEL_NEGATIVE = 0, LABEL_POSITIVE = 1, LABEL_NONE = -1, LABEL_CONTRADICTORY = -2 };
 
@@ -77,7 +78,10 @@ typedef struct Dataset {
     Str *id;         /* [customers], ascending by bytes */
     uint8_t *cohort; /* [customers] bits of COHORT_ */
     int8_t *label;   /* [customers] one of LABEL_ */
-    Table *profile;  /* [customers] rows: the customer columns without the label, and `records`:
+    /* [customers] when the label became known, OUTCOME_UNKNOWN where no file says; the earliest of
+     * a customer's rows. NULL when the schema book names no outcome_at. */
+    int64_t *outcome_us;
+    Table *profile;  /* [customers] rows: the customer columns without the outcome, and `records`:
                         how many rows were merged into this one */
     Table *versions; /* every usable transaction row of a known customer, or side of one */
     uint32_t *owner; /* [versions->rows] its customer */

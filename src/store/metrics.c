@@ -212,6 +212,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     document_real(&j, o, "offboarding", t.offboarding);
     if (run->validation != NULL) {
         add_validation(&j, run);
+        store_add_split(&j, run);
         add_strata(&j, run);
         add_calibration(&j, run, spare);
     }

@@ -1,8 +1,8 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
  * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, quality.json,
- * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
+ * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, folds.csv,
+ * quality.json, quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
  * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */
 #ifndef STORE_STORE_H
@@ -16,6 +16,23 @@ typedef struct Timing {
     const char *stage;
     double seconds;
 } Timing;
+
+/* The chosen procedure trained on what was known at an instant and judged on customers whose outcome
+ * came later, or not at all. Nobody who is judged, and nobody linked to them, is learnt from. */
+enum { FORWARD_CUTS = 3 };
+typedef struct ForwardCut {
+    int64_t at_us;
+    size_t known;         /* positives then, to learn from */
+    size_t judged, later; /* customers not positive then; of these, positive since */
+    Interval auc;
+} ForwardCut;
+typedef struct Forward {
+    size_t cuts;
+    ForwardCut cut[FORWARD_CUTS];
+    Interval auc;             /* of all cuts, each customer drawn with all its judgements */
+    Interval cross_validated; /* the same customers out of fold, whatever the time */
+    bool worse;               /* cross-validation promises more than the interval of auc holds */
+} Forward;
 
 /* All that a run holds when it is done. A run that only scores has no training set, validation
  * or audit, one that only evaluates has no scored; these pointers, and silence, may be NULL, and
@@ -34,6 +51,8 @@ typedef struct Run {
     const Validation *validation;
     const Audit *audit;
     const Silence *silence;
+    const Links *links;     /* of the labelled customers; NULL when nobody was learnt from */
+    const Forward *forward; /* NULL without outcome dates, or with too few */
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
     const MetricSet
         *judged;          /* [strata] of the bundle on labelled customers it did not learn from */

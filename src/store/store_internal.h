@@ -54,6 +54,8 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_folds(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_split(Document *j, const Run *run);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
