@@ -180,8 +180,9 @@ Status job_features(Job *j, Error *err)
     if (j->bundle != NULL) /* whose tables stand */
         return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team,
                              err);
-    return feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &peers,
-                             j->args->team, err);
+    TRY(feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &peers,
+                          j->args->team, err));
+    return job_slices(j, err);
 }
 
 /* The slices that the customers of the set fall in. */
@@ -204,7 +205,7 @@ static Status find_strata(Job *j, Error *err)
         memset(all, 1, d->customers);
         if (j->plan->strata > 0) {
             name[s] = j->plan->stratum[s].name;
-            TRY(plan_stratum(all, j->scratch, &j->plan->stratum[s], j->features, err));
+            TRY(plan_stratum(all, j->scratch, &j->plan->stratum[s], j->slices, err));
         }
         for (size_t i = 0; i < n; i++)
             inside += mask[i] = all[row[i]];
@@ -517,7 +518,7 @@ Status job_judge(Job *j, Error *err)
                       j->args->team, err));
     j->run.scored = scored;
     j->events = scored->events;
-    j->features = scored->features;
+    j->features = j->slices = scored->features;
     j->set = (TrainingSet){.x = scored->x, .label = label, .group = job_groups(j)};
     TRY(find_strata(j, err));
     bundle_data_hash(hash, scored->x, label);

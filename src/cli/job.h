@@ -40,6 +40,7 @@ typedef struct Job {
     LearnOptions learn;
     Events *events;
     Table *features;
+    Table *slices; /* the same at as_of, whatever was cut: who falls in which stratum */
     uint8_t *skip;
     TrainingSet set;
     uint32_t *training_row;
@@ -84,6 +85,8 @@ const uint32_t *job_groups(Job *j);
 /* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
  * what may be learnt from, and what that leaves out is found. */
 void job_cut_histories(Job *j, int64_t *as_of);
+/* Set j->slices: a stratum is of customers as they are, not of histories as they were cut. */
+MUST_USE Status job_slices(Job *j, Error *err);
 /* First and last instant at which each training row's customer is known; NO_HISTORY without an
  * event before the end. until: nothing later is looked at. */
 void job_histories(const Job *j, Arena scratch, int64_t *first_us, int64_t *end_us,

@@ -113,3 +113,17 @@ void job_cut_histories(Job *j, int64_t *as_of)
     const After after = count_after(j);
     say_cut(j, &after, unmatched);
 }
+
+Status job_slices(Job *j, Error *err)
+{
+    const Dataset *d = j->data;
+    j->slices = j->features;
+    if (d->outcome_us == NULL || j->fitting.count == 0)
+        return STATUS_OK;
+    Events *events;
+    int64_t *as_of = ARENA_RAW(j->keep, int64_t, d->customers + 1);
+    for (size_t i = 0; i < d->customers; i++)
+        as_of[i] = d->as_of_us;
+    TRY(score_events(&events, j->keep, j->scratch, j->plan, d, as_of, err));
+    return feature_table(&j->slices, j->keep, j->scratch, j->plan, events, j->args->team, err);
+}
