@@ -1,14 +1,6 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
 void document_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
@@ -194,6 +186,10 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     document_real(&j, o, "medium", t.medium);
     document_real(&j, o, "high", t.high);
     document_real(&j, o, "offboarding", t.offboarding);
+    if (run->thresholds != NULL)
+        thresholds_part(&j, o, run);
+    if (run->stability != NULL)
+        stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
         store_strata_figures(&j, run);

@@ -12,6 +12,10 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     if (run->validation != NULL)
         TRY(store_validation(run, folder, scratch, err));
     TRY(store_strata(run, folder, scratch, err));
+    if (run->thresholds != NULL)
+        TRY(store_thresholds(run, folder, scratch, err));
+    if (run->stability != NULL)
+        TRY(store_stability(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -33,6 +37,8 @@ static const char *const written[] = {
     "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
     "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "strata.csv",    "metrics.json",
     "quality.json",    "quarantine.csv", "timings.json"};
+    "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
+    "quality.json",    "quarantine.csv", "timings.json",    "thresholds.csv",    "stability.csv"};
 
 Status store_begin(const char *folder, Error *err)
 {

@@ -1,7 +1,8 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
  * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, quality.json,
+ * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, thresholds.csv,
+ * stability.csv, quality.json,
  * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
  * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */
@@ -33,6 +34,8 @@ typedef struct Run {
     const uint32_t *training_row; /* [training->x->rows] customers of the dataset */
     const Validation *validation;
     const Audit *audit;
+    const ThresholdReview *thresholds; /* NULL when nothing was learnt */
+    const ListStability *stability;    /* NULL when learning was not done again */
     const Silence *silence;
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
     const MetricSet
@@ -78,6 +81,9 @@ uint32_t *store_order(Arena *keep, const Run *run);
 /* The chosen candidate's probability of each training row, out of fold, averaged over repeats.
  * NULL without a validation.  Memory: keep. */
 double *store_out_of_fold(Arena *keep, const Run *run);
+
+/* Does the customer's score (a position in scored) lie in a set that is certified? */
+bool store_certified(const Run *run, size_t scored);
 
 /* One bin of a reliability table: customers of neighbouring probability. */
 typedef struct Reliability {

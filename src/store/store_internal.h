@@ -59,6 +59,11 @@ MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch,
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratch, Error *err);
+/* Their figures, as parts of metrics.json. */
+void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run);
+void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
