@@ -161,7 +161,7 @@ typedef struct SchemaTransactions {
     Mark mark;
     BookText key, customer, created, completed, state, amount, currency;
     BookText reference; /* the transaction, or other thing, that one belongs to */
-    SchemaSides sides; /* source.text.size > 0: two-sided, and `customer` is empty */
+    SchemaSides sides;  /* source.text.size > 0: two-sided, and `customer` is empty */
     BookText debit, credit;
     bool is_signed;      /* the amount's sign is its direction */
     BookTexts pending;   /* states that are not final */

@@ -195,12 +195,12 @@ static Status find_strata(Job *j, Error *err)
     const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, strata);
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, d->customers + 1);
     j->run.stratum_share_scored = ARENA_ARRAY(j->keep, double, strata);
-    size_t smallest = SIZE_MAX, scored = 0;
+    size_t scored = 0;
     for (size_t i = 0; i < d->customers; i++)
         scored += (d->cohort[i] & COHORT_SCORED) != 0;
     for (size_t s = 0; s < strata; s++) {
         uint8_t *mask = ARENA_ARRAY(j->keep, uint8_t, n + 1);
-        size_t inside = 0, inside_scored = 0;
+        size_t inside_scored = 0;
         name[s] = S("ALL");
         memset(all, 1, d->customers);
         if (j->plan->strata > 0) {
@@ -208,16 +208,11 @@ static Status find_strata(Job *j, Error *err)
             TRY(plan_stratum(all, j->scratch, &j->plan->stratum[s], j->slices, err));
         }
         for (size_t i = 0; i < n; i++)
-            inside += mask[i] = all[row[i]];
+            mask[i] = all[row[i]];
         for (size_t i = 0; i < d->customers; i++)
             inside_scored += (d->cohort[i] & COHORT_SCORED) != 0 && all[i];
         in[s] = mask;
         j->run.stratum_share_scored[s] = scored == 0 ? 0 : (double)inside_scored / (double)scored;
-        /* The headline: the narrowest slice that holds most of the customers to be scored. */
-        if (inside < smallest && (s == 0 || j->run.stratum_share_scored[s] >= 0.5)) {
-            smallest = inside;
-            j->run.headline = s;
-        }
     }
     j->set.strata = strata;
     j->set.stratum = name;

@@ -6,8 +6,11 @@
  *     job_begin      options, books, files, the features that may be learnt from
  *     job_features   events and features of every customer
  *     job_validate   the training set, cross-validation, leakage audit
+ *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
+ *     job_stability  who is on the list again when learning is done again
  *     job_silence    the silence test
  *     job_verdict    GATE when the negative control or the silence test said no
  *
@@ -56,6 +59,7 @@ extern const Option job_scored_files[];   /* score-customers and score-transacti
 extern const Option job_book_options[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
+extern const Option job_stability_option[];
 extern const Option job_quarantine_option[]; /* of commands without a run folder */
 
 Job *job_new(const Args *args);
@@ -71,11 +75,15 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
+/* After job_validate: the slices side by side, and which is quoted. */
+MUST_USE Status job_strata(Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+MUST_USE Status job_thresholds(Job *j, Error *err);
+MUST_USE Status job_stability(Job *j, Error *err);
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -1,4 +1,5 @@
-/* job_split.c - who may be learnt from, and who must stay together: groups, folds, outcome dates. */
+/* job_split.c - who may be learnt from, and who must stay together: groups, folds, outcome dates.
+ */
 #include "cli/job.h"
 
 const uint32_t *job_groups(Job *j)
@@ -81,10 +82,10 @@ static void say_cut(Job *j, const After *n, size_t unmatched)
                             n->rows, n->customers, STR_ARG(column)),
                  S("left out of what is learnt from, and the others' histories are cut at the ages "
                    "that risky customers' had, so that length tells nothing"));
-    findings_add(f, SEVERITY_WARNING, "outcome_undated", n->undated,
-                 str_format(&scratch, "%zu risky customers have no %.*s", n->undated,
-                            STR_ARG(column)),
-                 S("their whole history is learnt from, and may hold what followed the outcome"));
+    findings_add(
+        f, SEVERITY_WARNING, "outcome_undated", n->undated,
+        str_format(&scratch, "%zu risky customers have no %.*s", n->undated, STR_ARG(column)),
+        S("their whole history is learnt from, and may hold what followed the outcome"));
     findings_add(f, SEVERITY_WARNING, "outcome_after_as_of", n->future,
                  str_format(&scratch, "%zu customers have an outcome after as_of", n->future),
                  S("taken as labelled; look whether as_of or the column is right"));
@@ -106,8 +107,8 @@ void job_cut_histories(Job *j, int64_t *as_of)
     int64_t *first = ARENA_RAW(&scratch, int64_t, n), *end = ARENA_RAW(&scratch, int64_t, n);
     int64_t *cut = ARENA_RAW(&scratch, int64_t, n);
     job_histories(j, scratch, first, end, d->as_of_us);
-    size_t unmatched =
-        learn_cut_histories(cut, first, end, j->fitting.label, n, seed_derive(j->learn.seed, 0xC07));
+    size_t unmatched = learn_cut_histories(cut, first, end, j->fitting.label, n,
+                                           seed_derive(j->learn.seed, 0xC07));
     for (size_t i = 0; i < n; i++)
         as_of[j->training_row[i]] = cut[i];
     const After after = count_after(j);

@@ -136,7 +136,7 @@ enum { LINK_TRANSACTION_MAX = 5, LINK_PERSON_MAX = 20 };
 typedef struct Links {
     /* [customers] linked customers share a number: the first of them. Below customers. */
     uint32_t *group;
-    size_t groups, linked, largest; /* groups of two or more; customers in them; the largest */
+    size_t groups, linked, largest;   /* groups of two or more; customers in them; the largest */
     size_t by_person, by_transaction; /* customers that either joined to another */
     size_t hubs, crowds;              /* transactions and persons that too many share */
     size_t chained, limit; /* customers in chains that were cut; the most that a chain may hold */

@@ -2,7 +2,8 @@
  *
  * report.html is the report room's; everything else is written here: decisions.csv,
  * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, folds.csv,
- * quality.json, quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
+ * thresholds.csv, stability.csv, quality.json,
+ * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
  * (the only file that differs between two equal runs). docs/run-folder.md has every column.
  */
 #ifndef STORE_STORE_H
@@ -17,8 +18,9 @@ typedef struct Timing {
     double seconds;
 } Timing;
 
-/* The chosen procedure trained on what was known at an instant and judged on customers whose outcome
- * came later, or not at all. Nobody who is judged, and nobody linked to them, is learnt from. */
+/* The chosen procedure trained on what was known at an instant and judged on customers whose
+ * outcome came later, or not at all. Nobody who is judged, and nobody linked to them, is learnt
+ * from. */
 enum { FORWARD_CUTS = 3 };
 typedef struct ForwardCut {
     int64_t at_us;
@@ -50,6 +52,8 @@ typedef struct Run {
     const uint32_t *training_row; /* [training->x->rows] customers of the dataset */
     const Validation *validation;
     const Audit *audit;
+    const ThresholdReview *thresholds; /* NULL when nothing was learnt */
+    const ListStability *stability;    /* NULL when learning was not done again */
     const Silence *silence;
     const Links *links;     /* of the labelled customers; NULL when nobody was learnt from */
     const Forward *forward; /* NULL without outcome dates, or with too few */
@@ -61,6 +65,7 @@ typedef struct Run {
     size_t candidates;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
+    const Strata *strata;         /* slices side by side, and which is quoted */
     size_t headline;              /* the stratum that the customers to be scored resemble */
     double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
     Timing *timing;
@@ -97,6 +102,9 @@ uint32_t *store_order(Arena *keep, const Run *run);
  * NULL without a validation.  Memory: keep. */
 double *store_out_of_fold(Arena *keep, const Run *run);
 
+/* Does the customer's score (a position in scored) lie in a set that is certified? */
+bool store_certified(const Run *run, size_t scored);
+
 /* One bin of a reliability table: customers of neighbouring probability. */
 typedef struct Reliability {
     size_t customers, positives;
@@ -108,5 +116,24 @@ typedef struct Reliability {
  * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
+
+/* ---- two runs side by side ---- */
+
+/* What the bundle's model said of the labelled customers out of fold, read from the validation.csv
+ * of its run folder. */
+typedef struct OutOfFoldFile {
+    size_t customers, repeats, strata; /* strata: those of the bundle's plan */
+    Str *id;
+    uint8_t *label;
+    double **p;           /* [repeats][customers] */
+    uint8_t **in_stratum; /* [strata][customers] */
+} OutOfFoldFile;
+
+/* FORMAT when the file is not what a run of this bundle writes.  Memory: keep. */
+MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch,
+                                      const char *folder, const Bundle *bundle, Error *err);
+
+/* moves.csv, comparison.json and, with the text given, comparison.md. */
+MUST_USE Status store_comparison(const Comparison *c, Str page, const char *folder, Error *err);
 
 #endif

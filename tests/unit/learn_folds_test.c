@@ -7,7 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* What learn_folds did before it knew groups: the deal in turn that unlinked customers must keep. */
+/* What learn_folds did before it knew groups: the deal in turn that unlinked customers must keep.
+ */
 static void deal_in_turn(uint32_t *fold, const uint8_t *label, size_t rows, size_t folds,
                          uint64_t seed)
 {
@@ -145,16 +146,15 @@ static Twins twins_new(Arena *keep, size_t pairs, uint64_t seed)
     for (size_t i = 0; i < rows; i++) {
         size_t first = i % pairs;
         for (size_t c = 0; c < COLUMNS; c++)
-            x->value[i * COLUMNS + c] = i < pairs ? (float)random_normal(&r)
-                                                  : x->value[first * COLUMNS + c];
+            x->value[i * COLUMNS + c] =
+                i < pairs ? (float)random_normal(&r) : x->value[first * COLUMNS + c];
         label[i] = i < pairs ? random_uniform(&r) < 0.3 : label[first];
         x->id[i] = str_format(keep, "u%zu", i);
         t.group[i] = t.unit[i] = (uint32_t)first;
     }
     static const uint8_t *const all[] = {NULL};
     static const Str name[] = {{"ALL", 3}};
-    t.set = (TrainingSet){
-        .x = x, .label = label, .strata = 1, .stratum = name, .in_stratum = all};
+    t.set = (TrainingSet){.x = x, .label = label, .strata = 1, .stratum = name, .in_stratum = all};
     return t;
 }
 

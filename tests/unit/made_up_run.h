@@ -362,15 +362,20 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     run->training = made_up_training(keep, run, features);
     run->validation = made_up_validation(keep, run->training);
     run->audit = made_up_audit(keep, plan);
-    static const Forward forward = {
-        .cuts = 2,
-        .cut = {{.at_us = 1720000000000000, .known = 12, .judged = 40, .later = 14,
-                 .auc = {0.66, 0.52, 0.79}},
-                {.at_us = 1722000000000000, .known = 15, .judged = 43, .later = 11,
-                 .auc = {0.71, 0.55, 0.84}}},
-        .auc = {0.68, 0.57, 0.78},
-        .cross_validated = {0.80, 0.71, 0.88},
-        .worse = true};
+    static const Forward forward = {.cuts = 2,
+                                    .cut = {{.at_us = 1720000000000000,
+                                             .known = 12,
+                                             .judged = 40,
+                                             .later = 14,
+                                             .auc = {0.66, 0.52, 0.79}},
+                                            {.at_us = 1722000000000000,
+                                             .known = 15,
+                                             .judged = 43,
+                                             .later = 11,
+                                             .auc = {0.71, 0.55, 0.84}}},
+                                    .auc = {0.68, 0.57, 0.78},
+                                    .cross_validated = {0.80, 0.71, 0.88},
+                                    .worse = true};
     run->forward = &forward;
     run->scored = made_up_scores(keep, run, events, features);
     *silence = (Silence){.age_us = 28 * DAY_US,

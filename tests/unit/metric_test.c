@@ -288,6 +288,42 @@ static void evaluation_is_the_same_with_any_number_of_threads(void **state)
     assert_memory_not_equal(&alone, &other, sizeof alone);
 }
 
+/* The same customers are drawn for both, so a model differs from itself by nothing, and the
+ * interval of a difference is far narrower than two intervals beside each other. */
+static void differences_are_of_the_same_draws(void **state)
+{
+    (void)state;
+    static Sample s;
+    sample_fill(&s, 5);
+    double close[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        close[i] = 0.95 * s.p[0][i] + 0.01;
+    const double *other[] = {close};
+    const MetricSide one = {s.run, 1, 0.5}, near_one = {other, 1, 0.5};
+    MetricDifference d;
+    metric_compare(&d, &one, &one, s.label, NULL, NULL, ROWS, 300, 3, NULL);
+    for (int k = 0; k < METRIC_KINDS; k++)
+        assert_true(d.difference[k].value == 0 && d.difference[k].low == 0 &&
+                    d.difference[k].high == 0);
+
+    metric_compare(&d, &one, &near_one, s.label, NULL, NULL, ROWS, 300, 3, NULL);
+    MetricSet alone;
+    metric_evaluate(&alone, s.run, 1, s.label, NULL, ROWS, 0.5, 300, 3, NULL);
+    assert_memory_equal(&d.one, &alone, sizeof alone);
+    Interval loss = d.difference[METRIC_LOG_LOSS];
+    near(loss.value, alone.metric[METRIC_LOG_LOSS].value - d.other.metric[METRIC_LOG_LOSS].value,
+         1e-15);
+    assert_true(loss.low < loss.value && loss.value < loss.high);
+    assert_true(loss.high - loss.low <
+                0.2 * (alone.metric[METRIC_LOG_LOSS].high - alone.metric[METRIC_LOG_LOSS].low));
+    /* Ranks are the same, so AUC differs by nothing in any draw. */
+    assert_true(d.difference[METRIC_AUC].low == 0 && d.difference[METRIC_AUC].high == 0);
+    uint8_t none[ROWS] = {0};
+    metric_compare(&d, &one, &near_one, s.label, none, NULL, ROWS, 50, 3, NULL);
+    assert_true(is_missing(d.difference[METRIC_BRIER].value) &&
+                is_missing(d.difference[METRIC_BRIER].low));
+}
+
 static void customers_left_out_count_for_nothing(void **state)
 {
     (void)state;
@@ -533,6 +569,7 @@ int main(void)
         cmocka_unit_test(confusion_counts_the_threshold_itself_as_predicted),
         cmocka_unit_test(counting_draws_equal_resampled_lists),
         cmocka_unit_test(evaluation_is_the_same_with_any_number_of_threads),
+        cmocka_unit_test(differences_are_of_the_same_draws),
         cmocka_unit_test(customers_left_out_count_for_nothing),
         cmocka_unit_test(linked_customers_are_drawn_together),
         cmocka_unit_test(one_group_with_a_class_leaves_the_interval_open),
