@@ -482,6 +482,8 @@ Status job_validate(Job *j, Error *err)
     j->learn.threshold = policy_thresholds(j->policy).high;
     if (j->learn.repeats == 0)
         j->learn.repeats = repeats_for(j->set.x->rows);
+    if (!job_settle_folds(j))
+        return STATUS_OK;
     job_stage(j, "validate", NULL);
     TRY(learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn, j->args->team,
                        &j->args->progress, err));
@@ -495,8 +497,11 @@ Status job_validate(Job *j, Error *err)
 Status job_train(Job *j, const char *folder, Error *err)
 {
     job_stage(j, "train", "training the chosen model");
-    TRY(learn_final(&j->learned, j->keep, j->scratch, &j->set, j->run.validation, &j->learn,
-                    j->args->team, err));
+    if (j->run.validation == NULL)
+        learn_nothing(&j->learned, j->keep, j->scratch, &j->set);
+    else
+        TRY(learn_final(&j->learned, j->keep, j->scratch, &j->set, j->run.validation, &j->learn,
+                        j->args->team, err));
     return job_write_bundle(j, folder, err);
 }
 

@@ -44,6 +44,7 @@ typedef struct Job {
     Events *events;
     Table *features;
     Table *slices; /* the same at as_of, whatever was cut: who falls in which stratum */
+    Events *whole; /* events at as_of, likewise */
     uint8_t *skip;
     TrainingSet set;
     uint32_t *training_row;
@@ -87,13 +88,16 @@ MUST_USE Status job_stability(Job *j, Error *err);
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 
+/* As many folds as both classes can fill, at most those asked for. False when there are too few of
+ * a class to learn from: then run.validation stays NULL and rules alone decide. */
+bool job_settle_folds(Job *j);
 /* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
 const uint32_t *job_groups(Job *j);
 
 /* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
  * what may be learnt from, and what that leaves out is found. */
 void job_cut_histories(Job *j, int64_t *as_of);
-/* Set j->slices: a stratum is of customers as they are, not of histories as they were cut. */
+/* Set j->slices and j->whole: a stratum is of customers as they are, not of histories as they were cut. */
 MUST_USE Status job_slices(Job *j, Error *err);
 /* First and last instant at which each training row's customer is known; NO_HISTORY without an
  * event before the end. until: nothing later is looked at. */

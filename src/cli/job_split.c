@@ -119,12 +119,58 @@ Status job_slices(Job *j, Error *err)
 {
     const Dataset *d = j->data;
     j->slices = j->features;
+    j->whole = j->events;
     if (d->outcome_us == NULL || j->fitting.count == 0)
         return STATUS_OK;
-    Events *events;
     int64_t *as_of = ARENA_RAW(j->keep, int64_t, d->customers + 1);
     for (size_t i = 0; i < d->customers; i++)
         as_of[i] = d->as_of_us;
-    TRY(score_events(&events, j->keep, j->scratch, j->plan, d, as_of, err));
-    return feature_table(&j->slices, j->keep, j->scratch, j->plan, events, j->args->team, err);
+    TRY(score_events(&j->whole, j->keep, j->scratch, j->plan, d, as_of, err));
+    return feature_table(&j->slices, j->keep, j->scratch, j->plan, j->whole, j->args->team, err);
+}
+
+enum { POSITIVES_FEW = 10 };
+
+/* Fewer than ten positives are learnt from, and what that is worth is said beside the figures. */
+static void say_few(Job *j, size_t positives, size_t folds)
+{
+    Arena scratch = j->scratch;
+    bool fewer = folds < j->learn.folds;
+    findings_add(j->data->findings, SEVERITY_WARNING, "fewer_folds", fewer ? folds : 0,
+                 str_format(&scratch,
+                            "both classes fill %zu folds and not %zu: a fold without one of them "
+                            "judges nothing",
+                            folds, j->learn.folds),
+                 str_format(&scratch, "cross-validated with %zu folds", folds));
+    findings_add(j->data->findings, SEVERITY_SEVERE, "few_positives",
+                 positives < POSITIVES_FEW ? positives : 0,
+                 str_format(&scratch,
+                            "only %zu labelled customers are risky: no model can be told from "
+                            "chance by so few, and nothing can be certified",
+                            positives),
+                 S("learnt from all the same; read the intervals, not the figures, and let rules "
+                   "and people decide"));
+}
+
+bool job_settle_folds(Job *j)
+{
+    const TrainingSet *set = &j->set;
+    size_t n = set->x->rows, positives = 0;
+    size_t least = learn_least_groups(set->label, set->group, n);
+    for (size_t i = 0; i < n; i++)
+        positives += set->label[i];
+    if (least < LEARN_LEAST) {
+        findings_add(j->data->findings, SEVERITY_SEVERE, "too_few_to_learn", n,
+                     str_format(j->keep,
+                                "%zu labelled customers are risky and %zu are not: at least %d of "
+                                "each are needed to learn from, linked ones counted as one",
+                                positives, n - positives, LEARN_LEAST),
+                     S("no model was made: everyone has the same probability, which says nothing, "
+                       "and rules alone decide"));
+        return false;
+    }
+    size_t folds = least < j->learn.folds ? least : j->learn.folds;
+    say_few(j, positives, folds);
+    j->learn.folds = folds;
+    return true;
 }

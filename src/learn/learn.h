@@ -86,6 +86,12 @@ MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const Tra
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);
 
+enum { LEARN_LEAST = 4 }; /* groups that hold either class, for learn_validate */
+
+/* How many groups (NULL: rows) hold a row of the class that fewer groups hold: the most folds that
+ * can each have both classes. */
+size_t learn_least_groups(const uint8_t *label, const uint32_t *group, size_t rows);
+
 /* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold.
  * Numbers of positives in two folds differ by no more than the most positives in one group (1 when
  * nobody is linked), numbers of customers by no more than the largest group without positives, as
@@ -201,5 +207,10 @@ typedef struct Learned {
 MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,
                             const Validation *validation, const LearnOptions *options, Team *team,
                             Error *err);
+
+/* What is left where there are too few of a class to learn from: everyone gets the share of
+ * positives, smoothed by one of each class, and the widest interval that the labels allow.
+ * Memory: keep. */
+void learn_nothing(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set);
 
 #endif
