@@ -2,6 +2,8 @@
  */
 #include "cli/job.h"
 
+#include <math.h>
+
 const uint32_t *job_groups(Job *j)
 {
     const Links *links = j->run.links = quality_link(j->keep, j->scratch, j->data);
@@ -136,6 +138,10 @@ static void say_few(Job *j, size_t positives, size_t folds)
 {
     Arena scratch = j->scratch;
     bool fewer = folds < j->learn.folds;
+    /* Of the Mann-Whitney statistic where nothing tells; percentiles of a bootstrap over so few
+     * cannot see how far they may stray. */
+    double m = (double)positives, n = (double)(j->set.x->rows - positives);
+    double chance = 1.96 * sqrt((m + n + 1) / (12 * m * n));
     findings_add(j->data->findings, SEVERITY_WARNING, "fewer_folds", fewer ? folds : 0,
                  str_format(&scratch,
                             "both classes fill %zu folds and not %zu: a fold without one of them "
@@ -145,11 +151,26 @@ static void say_few(Job *j, size_t positives, size_t folds)
     findings_add(j->data->findings, SEVERITY_SEVERE, "few_positives",
                  positives < POSITIVES_FEW ? positives : 0,
                  str_format(&scratch,
-                            "only %zu labelled customers are risky: no model can be told from "
-                            "chance by so few, and nothing can be certified",
-                            positives),
-                 S("learnt from all the same; read the intervals, not the figures, and let rules "
-                   "and people decide"));
+                            "only %zu labelled customers are risky: an AUC between %.2f and %.2f "
+                            "cannot be told from chance, the intervals of the figures are too "
+                            "narrow, and nothing can be certified",
+                            positives, 0.5 - chance, 0.5 + chance),
+                 S("learnt from all the same; let rules and people decide"));
+}
+
+/* Matrix columns that differ between any two of the labelled customers. */
+static size_t varying(const Matrix *x)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < x->columns; k++) {
+        bool varies = false;
+        for (size_t i = 1; i < x->rows && !varies; i++) {
+            float a = matrix_row(x, 0)[k], b = matrix_row(x, i)[k];
+            varies = isnan(a) != isnan(b) || (!isnan(a) && a != b);
+        }
+        count += varies;
+    }
+    return count;
 }
 
 bool job_settle_folds(Job *j)
@@ -169,6 +190,14 @@ bool job_settle_folds(Job *j)
                        "and rules alone decide"));
         return false;
     }
+    if (varying(set->x) == 0)
+        findings_add(j->data->findings, SEVERITY_SEVERE, "constant_features", n,
+                     str_format(j->keep,
+                                "every feature of the model is the same for all %zu labelled "
+                                "customers: there is nothing to learn from",
+                                n),
+                     S("everyone gets the share of risky customers as probability, an AUC of .5 "
+                       "but for the luck of folds; rules alone tell customers apart"));
     size_t folds = least < j->learn.folds ? least : j->learn.folds;
     say_few(j, positives, folds);
     j->learn.folds = folds;

@@ -411,6 +411,7 @@ void section_model(Page *p)
         curves(p);
         calibration(p);
     }
+    section_split(p);
     section_audit(p);
     importance(p);
     html(p, "</section>\n");
