@@ -15,11 +15,12 @@ static void together(Page *p, const Validation *v, const Links *l)
         return;
     }
     html_paragraph(p,
-                   "%zu of them are linked to another, %zu by the person behind them and %zu by a "
-                   "transaction or the reference to one: %zu groups, the largest of %zu. A group "
+                   "%zu of them are linked to another, %zu by the person behind them, %zu by a "
+                   "transaction or the reference to one and %zu by the same history under two "
+                   "ids: %zu groups, the largest of %zu. A group "
                    "lies in one fold, and is drawn as one for every interval: nobody is judged by "
                    "a model that knew somebody linked to them.",
-                   l->linked, l->by_person, l->by_transaction, l->groups, l->largest);
+                   l->linked, l->by_person, l->by_transaction, l->by_history, l->groups, l->largest);
 }
 
 static void forward(Page *p, const Forward *f)

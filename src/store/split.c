@@ -67,6 +67,7 @@ void store_add_split(Document *j, const Run *run)
         document_count(j, o, "largest_group", run->links->largest);
         document_count(j, o, "linked_by_person", run->links->by_person);
         document_count(j, o, "linked_by_transaction", run->links->by_transaction);
+        document_count(j, o, "linked_by_history", run->links->by_history);
     }
     if (run->forward != NULL)
         add_forward(j, o, run->forward);

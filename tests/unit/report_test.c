@@ -297,7 +297,7 @@ static void the_table_of_labels_says_which_value_is_risky(void **state)
 static void the_split_says_who_stayed_together_and_what_held_forward(void **state)
 {
     Fixture *f = *state;
-    has(f->page, "2 of them are linked to another, 2 by the person behind them");
+    has(f->page, "2 of them are linked to another, 2 by the person behind them, 0 by a");
     has(f->page, "Judged forward in time");
     has(f->page, "2024-07-26 13:20:00 UTC");
     has(f->page, "expect the lower figure next month");
