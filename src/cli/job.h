@@ -11,6 +11,8 @@
  *     job_score      decisions for the customers to be scored
  *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
  *     job_stability  who is on the list again when learning is done again
+
+ *     job_importance what the chosen model lives on, and what each feature tells alone
  *     job_silence    the silence test
  *     job_verdict    GATE when the negative control or the silence test said no
  *
@@ -78,6 +80,9 @@ MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
 /* After job_validate: the slices side by side, and which is quoted. */
 MUST_USE Status job_strata(Job *j, Error *err);
+
+/* After job_validate or job_judge: what their probabilities are worth. */
+void job_calibration(Job *j);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);
@@ -85,6 +90,8 @@ MUST_USE Status job_score(Job *j, Error *err);
 MUST_USE Status job_judge(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
+
+void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

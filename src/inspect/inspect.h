@@ -255,4 +255,6 @@ MUST_USE Status inspect_stability(ListStability **out, Arena *keep, const Traini
                                   const Policy *policy, const PolicyInputs *inputs,
                                   const Decision *decision, size_t runs, Team *team, Error *err);
 
+#include "inspect/importance.h"
+
 #endif

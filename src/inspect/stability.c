@@ -72,7 +72,7 @@ static void learn_without_fold(Learned *out, Arena *keep, Arena scratch, const R
             label[n++] = w->set->label[i] != 0;
         }
     out->model = (Model *)(uintptr_t)fitted.model;
-    out->platt = learn_platt(margin, label, n);
+    out->calibration = (Calibration){.platt = learn_platt(margin, label, n)};
     out->venn_abers = learn_venn_abers(keep, scratch, margin, label, n);
 }
 
@@ -84,7 +84,7 @@ static Status decide_again(Rerun *out, Arena *keep, Arena scratch, const Rerunni
     double *high = ARENA_ARRAY(keep, double, n + 1);
     model_margin(learned->model, w->inputs->matrix, margin);
     for (size_t i = 0; i < n; i++) {
-        out->probability[i] = platt_apply(learned->platt, margin[i]);
+        out->probability[i] = calibration_apply(&learned->calibration, margin[i]);
         venn_abers_apply(learned->venn_abers, margin[i], &low[i], &high[i]);
     }
     PolicyInputs inputs = *w->inputs;

@@ -30,6 +30,6 @@ void learn_nothing(Learned *out, Arena *keep, Arena scratch, const TrainingSet *
     for (size_t i = 0; i < rows; i++)
         margin[i] = l->intercept;
     *out = (Learned){.model = m,
-                     .platt = {1, 0},
+                     .calibration = {.platt = {1, 0}},
                      .venn_abers = learn_venn_abers(keep, scratch, margin, set->label, rows)};
 }

@@ -107,7 +107,7 @@ static void calibrate_repeat(double *probability, const double *margin, const ui
                              const uint8_t *label, size_t rows, size_t folds, Arena scratch)
 {
     for (size_t k = 0; k < folds; k++) {
-        Platt c = platt_without(learn_platt, margin, fold, k, label, rows, scratch);
+        Platt c = platt_without(learn_sigmoid, margin, fold, k, label, rows, scratch);
         for (size_t i = 0; i < rows; i++)
             if (fold[i] == k)
                 probability[i] = platt_apply(c, margin[i]);
@@ -116,13 +116,7 @@ static void calibrate_repeat(double *probability, const double *margin, const ui
 
 Platt blend_platt(const double *margin, const uint8_t *label, size_t n)
 {
-    Platt c = learn_platt(margin, label, n);
-    if (c.slope > 0)
-        return c;
-    double positives = 0;
-    for (size_t i = 0; i < n; i++)
-        positives += label[i] != 0;
-    return (Platt){0, stable_log((positives + 1) / ((double)n - positives + 1))};
+    return learn_sigmoid(margin, label, n);
 }
 
 void blend_margins(double *out, double *const *part, size_t parts, const uint32_t *fold,
@@ -414,6 +408,7 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
         c->says = says_of(keep, c, run.tuned + k * repeats * folds, repeats * folds);
     }
     choose(v, keep, loss, set->group, scratch);
+    calibration_choose(v, keep, scratch, set, options, team);
     *out = v;
     return STATUS_OK;
 }
@@ -428,6 +423,28 @@ static double *mean_margins(Arena *keep, const Candidate *c, size_t rows, size_t
         margin[i] /= (double)repeats;
     }
     return margin;
+}
+
+void learn_calibration_part(CalibrationPart *out, Arena *keep, const TrainingSet *set,
+                            const Validation *v, size_t candidate, size_t repeat, size_t fold)
+{
+    const Candidate *c = &v->candidate[candidate];
+    bool all = repeat == LEARN_ALL_ROWS;
+    const uint32_t *fold_of = v->fold[all ? 0 : repeat];
+    const double *from = all ? mean_margins(keep, c, v->rows, v->repeats) : c->margin[repeat];
+    double *margin = ARENA_RAW(keep, double, v->rows);
+    uint8_t *label = ARENA_RAW(keep, uint8_t, v->rows);
+    uint32_t *row = ARENA_RAW(keep, uint32_t, v->rows), *part = ARENA_RAW(keep, uint32_t, v->rows);
+    size_t n = 0;
+    for (size_t i = 0; i < v->rows; i++) {
+        if (!all && fold_of[i] == fold)
+            continue;
+        margin[n] = from[i];
+        label[n] = set->label[i] != 0;
+        part[n] = fold_of[i];
+        row[n++] = (uint32_t)i;
+    }
+    *out = (CalibrationPart){n, margin, label, row, part, v->folds};
 }
 
 /* ---- fitting again ---- */
@@ -569,7 +586,8 @@ Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *
     out->model = c->kind == MODEL_BLEND ? fit_blend(c, keep, scratch, set, repeats, options, team)
                                         : fit_one(c, keep, scratch, set, options, team);
     const double *margin = mean_margins(&scratch, c, rows, repeats);
-    out->platt = learn_platt(margin, set->label, rows);
+    out->calibration =
+        learn_calibration(validation->calibration->chosen, keep, scratch, margin, set->label, rows);
     out->venn_abers = learn_venn_abers(keep, scratch, margin, set->label, rows);
     return STATUS_OK;
 }
