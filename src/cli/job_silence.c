@@ -72,8 +72,9 @@ static Status too_few(const Job *j, Error *err)
                     "too few to learn from: %zu risky customers and %zu others; no model was made, "
                     "and what was decided rests on rules alone",
                     positives, j->set.x->rows - positives);
-    return error_remedy(err, "give labels of at least %d of each, 50 for figures that say "
-                             "something; linked customers count as one",
+    return error_remedy(err,
+                        "give labels of at least %d of each, 50 for figures that say "
+                        "something; linked customers count as one",
                         LEARN_LEAST);
 }
 

@@ -158,9 +158,8 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
     const Schema *s = d->schema;
     const Column *key = table_find(t, s->customers.key.text);
     const Column *label = table_find(t, s->customers.label.column.text);
-    const Column *outcome = s->customers.outcome_at.text.size == 0
-                                ? NULL
-                                : table_find(t, s->customers.outcome_at.text);
+    const Column *outcome =
+        s->customers.outcome_at.text.size == 0 ? NULL : table_find(t, s->customers.outcome_at.text);
     uint32_t *order = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
     Tally tally = {.differing = ARENA_ARRAY(&scratch, uint64_t, t->columns + 1)};
     if (t->rows == 0) {

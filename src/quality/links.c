@@ -268,8 +268,8 @@ static void say_links(Dataset *d, const Links *l, Arena scratch)
                    "could be left out; the same person still is"));
 }
 
-/* Where shared transactions chain so many together that a fold would lose its meaning, they are no links:
- * such customers keep the group that persons alone make. */
+/* Where shared transactions chain so many together that a fold would lose its meaning, they are no
+ * links: such customers keep the group that persons alone make. */
 static void cut_chains(Links *l, uint32_t *group, uint32_t *all, uint32_t *one,
                        uint8_t *by_transaction, size_t n, Arena scratch)
 {

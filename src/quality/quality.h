@@ -138,13 +138,14 @@ enum { LINK_TRANSACTION_MAX = 5, LINK_PERSON_MAX = 20, LINK_HISTORY_LEAST = 3 };
 typedef struct Links {
     /* [customers] linked customers share a number: the first of them. Below customers. */
     uint32_t *group;
-    size_t groups, linked, largest;   /* groups of two or more; customers in them; the largest */
+    size_t groups, linked, largest; /* groups of two or more; customers in them; the largest */
     size_t by_person, by_transaction, by_history; /* customers that each joined to another */
-    size_t hubs, crowds;              /* transactions and persons that too many share */
+    size_t hubs, crowds;                          /* transactions and persons that too many share */
     size_t chained, limit; /* customers in chains that were cut; the most that a chain may hold */
 } Links;
-/* What is found is added to the findings: linked_customers, same_person_twice, same_history_twice, shared_by_many,
- * person_of_many, links_in_chains.  Memory: keep.  Cost: O(rows + shared rows * log). */
+/* What is found is added to the findings: linked_customers, same_person_twice, same_history_twice,
+ * shared_by_many, person_of_many, links_in_chains.  Memory: keep.  Cost: O(rows + shared rows *
+ * log). */
 Links *quality_link(Arena *keep, Arena scratch, Dataset *d);
 
 /* Events as known at an instant, one row for each id, by customer, then created_at, then id; of a

@@ -10,8 +10,8 @@ static void together(Page *p, const Validation *v, const Links *l)
                    "risky ones in every fold; folds.csv has the fold of every customer.",
                    STR_ARG(folds), STR_ARG(repeats));
     if (l == NULL || l->groups == 0) {
-        html_paragraph(p, "No two labelled customers are known to be one person or to share a "
-                          "transaction, so each was dealt alone.");
+        html_paragraph(p, "No two labelled customers are known to be one person, share a "
+                          "transaction or have one history, so each was dealt alone.");
         return;
     }
     html_paragraph(p,
@@ -20,16 +20,18 @@ static void together(Page *p, const Validation *v, const Links *l)
                    "ids: %zu groups, the largest of %zu. A group "
                    "lies in one fold, and is drawn as one for every interval: nobody is judged by "
                    "a model that knew somebody linked to them.",
-                   l->linked, l->by_person, l->by_transaction, l->by_history, l->groups, l->largest);
+                   l->linked, l->by_person, l->by_transaction, l->by_history, l->groups,
+                   l->largest);
 }
 
 static void forward(Page *p, const Forward *f)
 {
     char text[TIME_TEXT];
     html(p, "<h3 id=\"forward\">Judged forward in time</h3>\n");
-    html_paragraph(p, "The chosen procedure was trained again on what was known at earlier "
-                      "instants, and judged on customers who had a history by then and no outcome "
-                      "yet: could it tell whose came later? Whoever is judged was not learnt from.");
+    html_paragraph(p,
+                   "The chosen procedure was trained again on what was known at earlier "
+                   "instants, and judged on customers who had a history by then and no outcome "
+                   "yet: could it tell whose came later? Whoever is judged was not learnt from.");
     html_table(p, "Instants, and the outcomes since",
                "Known until|>Risky by then|>Judged|>Risky since|>AUC");
     for (size_t k = 0; k < f->cuts; k++) {
