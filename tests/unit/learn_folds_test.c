@@ -125,6 +125,16 @@ static void folds_do_not_depend_on_what_groups_are_called(void **state)
     assert_memory_equal(fold, renamed, sizeof fold);
 }
 
+static void folds_are_no_more_than_groups_of_the_rarer_class(void **state)
+{
+    (void)state;
+    static const uint8_t label[8] = {1, 1, 1, 0, 0, 0, 0, 1};
+    static const uint32_t twins[8] = {4, 4, 9, 9, 0, 1, 2, 4};
+    assert_int_equal(learn_least_groups(label, NULL, 8), 4);
+    assert_int_equal(learn_least_groups(label, twins, 8), 2); /* 4 and 9 */
+    assert_int_equal(learn_least_groups(label + 3, NULL, 4), 0);
+}
+
 /* ---- twins: every customer twice, under another id, with a label of chance ---- */
 
 typedef struct Twins {
@@ -244,6 +254,7 @@ int main(void)
         cmocka_unit_test(folds_of_the_unlinked_are_dealt_in_turn),
         cmocka_unit_test(folds_keep_groups_whole_and_share_out_both_classes),
         cmocka_unit_test(folds_do_not_depend_on_what_groups_are_called),
+        cmocka_unit_test(folds_are_no_more_than_groups_of_the_rarer_class),
         cmocka_unit_test(twins_make_chance_look_like_skill_unless_they_are_linked),
         cmocka_unit_test(tuning_folds_keep_twins_together),
         cmocka_unit_test(control_of_linked_twins_stays_at_chance),
