@@ -35,7 +35,8 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
-    return job_strata(j, err);
+    TRY(job_strata(j, err));
+    return job_fairness(j, err);
 }
 
 static Status judge(Job *j, const char *bundle, const char *out, Error *err)

@@ -21,6 +21,7 @@ static Status run(const Args *args, Error *err)
     TRY(job_strata(j, err));
     TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
+    TRY(job_fairness(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");
     const Run *r = job_record(j);
