@@ -10,8 +10,8 @@ static const double RATIO_LOW = 0.8, RATIO_HIGH = 1.25, Z95 = 1.959963984540054;
 typedef struct Person {
     uint32_t customer;
     double p;
-    bool positive;             /* labelled only */
-    bool high, candidate;      /* scored only */
+    bool positive;        /* labelled only */
+    bool high, candidate; /* scored only */
 } Person;
 
 typedef struct People {
@@ -42,10 +42,10 @@ static People people_of(Arena *keep, const FairnessInputs *in)
     for (size_t i = 0; i < scored; i++) {
         uint32_t customer = in->scored->row[i];
         if ((in->data->cohort[customer] & COHORT_SCORED) != 0)
-            out.scored[out.scored_count++] = (Person){
-                customer, in->scored->probability[i], false,
-                policy_segment(in->thresholds, in->scored->probability[i]) == SEGMENT_HIGH,
-                listed[i] != 0};
+            out.scored[out.scored_count++] =
+                (Person){customer, in->scored->probability[i], false,
+                         policy_segment(in->thresholds, in->scored->probability[i]) == SEGMENT_HIGH,
+                         listed[i] != 0};
     }
     return out;
 }
@@ -161,11 +161,15 @@ static void compare(Comparison *out, const Measure *m, const Person *people, siz
         *(in ? &out->of : &out->rest_of) += 1;
         *(in ? &out->count : &out->rest_count) += hit;
     }
+    /* Fewer are not counted before anybody's eyes, on either side. */
+    if (out->of < GROUP_CLASS_MIN)
+        out->count = out->of = 0;
+    if (out->of < GROUP_CLASS_MIN || out->rest_of < GROUP_CLASS_MIN)
+        out->rest_count = out->rest_of = 0;
     out->rate = metric_proportion(out->count, out->of);
     out->ratio = metric_ratio(out->count, out->of, out->rest_count, out->rest_of, Z95);
     bool enough = inside >= GROUP_JUDGED_MIN && count - inside >= GROUP_JUDGED_MIN &&
-                  out->of >= GROUP_CLASS_MIN && out->rest_of >= GROUP_CLASS_MIN &&
-                  out->count + out->rest_count > 0;
+                  out->rest_of > 0 && out->count + out->rest_count > 0;
     out->verdict = enough ? FAIRNESS_WITHIN : FAIRNESS_FEW;
 }
 
@@ -221,9 +225,9 @@ static void group_task(void *context, size_t task, Arena scratch)
     g->mean_labelled = mean_of(people->labelled, people->labelled_count, t->group_of, t->number);
     g->mean_scored = mean_of(people->scored, scored, t->group_of, t->number);
     Interval rate = g->comparison[0].rate;
-    g->calibration = (Interval){g->mean_labelled.value - rate.value,
-                                g->mean_labelled.value - rate.high,
-                                g->mean_labelled.value - rate.low};
+    g->calibration =
+        (Interval){g->mean_labelled.value - rate.value, g->mean_labelled.value - rate.high,
+                   g->mean_labelled.value - rate.low};
     g->auc = (Interval){MISSING_VALUE, MISSING_VALUE, MISSING_VALUE};
     if (g->positives < FIGURE_CLASS_MIN || g->labelled - g->positives < FIGURE_CLASS_MIN)
         return;
@@ -231,8 +235,8 @@ static void group_task(void *context, size_t task, Arena scratch)
     for (size_t i = 0; i < v->rows; i++)
         inside[i] = t->group_of[t->in->training_row[i]] == t->number;
     MetricSet metric;
-    metric_evaluate(&metric, (const double *const *)v->candidate[v->chosen].probability,
-                    v->repeats, t->in->set->label, inside, v->rows, t->in->thresholds.high,
+    metric_evaluate(&metric, (const double *const *)v->candidate[v->chosen].probability, v->repeats,
+                    t->in->set->label, inside, v->rows, t->in->thresholds.high,
                     t->options->replicates,
                     seed_derive(seed_derive(t->options->seed, STREAM_FAIRNESS), task), NULL);
     g->auc = metric.metric[METRIC_AUC];
@@ -245,8 +249,7 @@ static void judge(Fairness *f)
     for (size_t a = 0; a < f->attributes; a++)
         for (size_t g = 0; g < f->attribute[a].groups; g++)
             for (size_t m = 0; m < FAIRNESS_MEASURES; m++)
-                f->comparisons +=
-                    f->attribute[a].group[g].comparison[m].verdict != FAIRNESS_FEW;
+                f->comparisons += f->attribute[a].group[g].comparison[m].verdict != FAIRNESS_FEW;
     if (f->comparisons == 0)
         return;
     double z = metric_normal_quantile(1 - 0.025 / (double)f->comparisons);
@@ -326,9 +329,9 @@ static void say_gaps(const Fairness *f, const FairnessAttribute *a, Findings *fi
     buffer_format(&b, "%.*s (%.*s): ", STR_ARG(a->column), STR_ARG(a->ground));
     for (size_t i = 0; i < gaps && i < NAMED; i++) {
         const Comparison *c = gap[i].c;
-        buffer_format(&b, "%sof %.*s %zu of %zu were %s, of the others %zu of %zu", i > 0 ? "; " : "",
-                      STR_ARG(gap[i].group->name), c->count, c->of, measure_words(gap[i].measure),
-                      c->rest_count, c->rest_of);
+        buffer_format(&b, "%sof %.*s %zu of %zu were %s, of the others %zu of %zu",
+                      i > 0 ? "; " : "", STR_ARG(gap[i].group->name), c->count, c->of,
+                      measure_words(gap[i].measure), c->rest_count, c->rest_of);
         if (isfinite(c->ratio.high))
             buffer_format(&b, " (ratio %.2f, 95 %%: %.2f to %.2f)", c->ratio.value, c->ratio.low,
                           c->ratio.high);
@@ -375,13 +378,12 @@ void inspect_fairness(Fairness **out, Arena *keep, Arena scratch, const Fairness
         if (column[k].protected.text.size == 0 || value == NULL)
             continue;
         FairnessAttribute *a = &f->attribute[f->attributes];
-        Levels levels =
-            group_levels(&own, scratch, &column[k], value, d->customers, d->as_of_us);
+        Levels levels = group_levels(&own, scratch, &column[k], value, d->customers, d->as_of_us);
         *a = (FairnessAttribute){.column = column[k].name.text,
                                  .ground = column[k].protected.text,
                                  .bands = levels.bands,
-                                 .known_scored = people.scored_count > 0 &&
-                                                 !dropped(d, column[k].name.text)};
+                                 .known_scored =
+                                     people.scored_count > 0 && !dropped(d, column[k].name.text)};
         group_of[f->attributes] = ARENA_ARRAY(&own, uint32_t, d->customers + 1);
         make_groups(a, group_of[f->attributes], keep, scratch, &levels, &people, d->customers);
         groups += a->groups;

@@ -35,22 +35,23 @@ typedef struct StrataSlice {
 
 typedef struct Strata {
     size_t slices;
-    StrataSlice *slice; /* the book's in its order, then NOTX, then REWEIGHTED, where there are any */
-    size_t headline;    /* among slices: the figure to quote */
-    size_t stratum;     /* among the training set's strata: what curves and tables show */
-    Str reason;         /* of the headline, in numbers */
-    Str unseen;         /* what is known of those to be scored without transactions; may be empty */
+    StrataSlice
+        *slice;      /* the book's in its order, then NOTX, then REWEIGHTED, where there are any */
+    size_t headline; /* among slices: the figure to quote */
+    size_t stratum;  /* among the training set's strata: what curves and tables show */
+    Str reason;      /* of the headline, in numbers */
+    Str unseen;      /* what is known of those to be scored without transactions; may be empty */
     /* The labelled customers weighted to the mix of those to be scored. */
     size_t cells;
     StrataCell *cell;
-    size_t scored;           /* customers */
-    size_t uncovered;        /* of them, in cells without labelled customers */
-    size_t reweighted;       /* among slices; SIZE_MAX when there is no such estimate */
-    Str no_estimate;         /* why not; else empty */
-    double *weight;          /* [rows] */
-    double effective;        /* customers of equal weight that say as much */
+    size_t scored;     /* customers */
+    size_t uncovered;  /* of them, in cells without labelled customers */
+    size_t reweighted; /* among slices; SIZE_MAX when there is no such estimate */
+    Str no_estimate;   /* why not; else empty */
+    double *weight;    /* [rows] */
+    double effective;  /* customers of equal weight that say as much */
     double effective_positives;
-    MetricSet *metric;       /* [candidates] reweighted; NULL when there is none */
+    MetricSet *metric; /* [candidates] reweighted; NULL when there is none */
 } Strata;
 
 typedef struct StrataInputs {
@@ -90,7 +91,8 @@ typedef enum FairnessVerdict {
 /* A rate in a group beside the rate in all other customers. */
 typedef struct Comparison {
     Str measure; /* suspended, high_segment, candidate, false_positive_high, missed_high ... */
-    size_t count, of, rest_count, rest_of;
+    size_t count, of; /* 0 of 0 where there are fewer than GROUP_CLASS_MIN, and so of the rest */
+    size_t rest_count, rest_of;
     Interval rate;  /* Wilson */
     Interval ratio; /* to the rest, Koopman */
     FairnessVerdict verdict;
@@ -141,8 +143,8 @@ typedef struct Fairness {
     FairnessAttribute *attribute;
     size_t comparisons, apart, clear; /* judged; of them FAIRNESS_APART or _CLEAR; _CLEAR */
     size_t proxies;
-    Proxy *proxy;             /* strongest first */
-    size_t proxy_customers;   /* of them the test used at most */
+    Proxy *proxy;           /* strongest first */
+    size_t proxy_customers; /* of them the test used at most */
     double proxy_mark;
 } Fairness;
 

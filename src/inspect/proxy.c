@@ -120,7 +120,8 @@ static double shuffled_auc(const Part *p, const Linear *const *model, const Matr
     return metric_auc(margin, p->label, p->rows, scratch);
 }
 
-/* The best of a feature's columns alone, in either direction, a missing value below or above all. */
+/* The best of a feature's columns alone, in either direction, a missing value below or above all.
+ */
 static double alone(const Part *p, const MatrixPlan *columns, uint32_t feature, Arena scratch)
 {
     double *score = ARENA_RAW(&scratch, double, p->rows), best = 0.5;
@@ -158,8 +159,8 @@ static void find_inputs(Proxy *out, const Test *t, const Part *p, const Linear *
             continue;
         feature[n] = one;
         double left = shuffled_auc(p, model, columns, one, seed_derive(seed, one), scratch);
-        input[n++] = (ProxyInput){t->in->plan->feature[one].name.text, MISSING_VALUE,
-                                  out->auc.value - left};
+        input[n++] =
+            (ProxyInput){t->in->plan->feature[one].name.text, MISSING_VALUE, out->auc.value - left};
     }
     qsort(input, n, sizeof *input, strongest_input);
     for (size_t i = 0; i < n && i < PROXY_INPUTS && input[i].drop > 0; i++) {

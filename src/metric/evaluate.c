@@ -35,8 +35,9 @@ static int descending(const void *a, const void *b)
 
 MetricRun metric_run(Arena *keep, const double *p, const uint8_t *label, size_t n, double threshold)
 {
-    MetricRun run = {ARENA_RAW(keep, double, n), ARENA_RAW(keep, double, n), ARENA_RAW(keep, uint8_t, n),
-               ARENA_RAW(keep, double, n), ARENA_RAW(keep, uint32_t, n)};
+    MetricRun run = {ARENA_RAW(keep, double, n), ARENA_RAW(keep, double, n),
+                     ARENA_RAW(keep, uint8_t, n), ARENA_RAW(keep, double, n),
+                     ARENA_RAW(keep, uint32_t, n)};
     for (size_t i = 0; i < n; i++) {
         run.loss[i] = metric_log_loss(p + i, label + i, 1);
         run.square[i] = metric_brier(p + i, label + i, 1);
@@ -245,7 +246,8 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
     }
     if (!missing) {
         double centre[METRIC_KINDS];
-        metric_averaged(centre, out->repeat_deviation, (const double(*)[METRIC_KINDS])value, repeats);
+        metric_averaged(centre, out->repeat_deviation, (const double(*)[METRIC_KINDS])value,
+                        repeats);
         for (int k = 0; k < METRIC_KINDS; k++)
             out->metric[k].value = centre[k];
         for (size_t i = 0; i < b.n; i++)

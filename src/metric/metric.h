@@ -75,15 +75,15 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
                      uint64_t seed, Team *team);
 
 /* The same where customer i counts weight[i] times, 0 or more: an estimate for customers of another
- * mix than the labelled ones. Customers of weight 0 are left out (customers, positives and confusion
- * count the others, each once). AUC and average precision are scikit-learn's with sample_weight;
- * the bins of ECE hold equal weight, and a customer who lies across a border is shared out. A draw
- * of the bootstrap takes from each cell as many customers as it has (cell NULL: one cell), whatever
- * their labels, because weights that follow from cells are right for every such draw; a draw that
- * has no positives leaves out what needs them. A metric is NaN where all weights are 0, and its
- * interval where fewer than 2 customers of either class have weight.
- * Memory and cost as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws);
- * Holt and Smith 1979 (post-stratification). */
+ * mix than the labelled ones. Customers of weight 0 are left out (customers, positives and
+ * confusion count the others, each once). AUC and average precision are scikit-learn's with
+ * sample_weight; the bins of ECE hold equal weight, and a customer who lies across a border is
+ * shared out. A draw of the bootstrap takes from each cell as many customers as it has (cell NULL:
+ * one cell), whatever their labels, because weights that follow from cells are right for every such
+ * draw; a draw that has no positives leaves out what needs them. A metric is NaN where all weights
+ * are 0, and its interval where fewer than 2 customers of either class have weight. Memory and cost
+ * as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and Smith
+ * 1979 (post-stratification). */
 void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
                               const uint8_t *label, const double *weight, const uint32_t *cell,
                               size_t n, double threshold, size_t replicates, uint64_t seed,

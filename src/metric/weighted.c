@@ -154,11 +154,8 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
     uint8_t *kept = ARENA_RAW(&arena, uint8_t, n);
     double *share = ARENA_RAW(&arena, double, n);
     uint32_t *source = ARENA_RAW(&arena, uint32_t, n), *of = ARENA_RAW(&arena, uint32_t, n);
-    Bootstrap b = {.repeats = repeats,
-                   .replicates = replicates,
-                   .label = kept,
-                   .weight = share,
-                   .seed = seed};
+    Bootstrap b = {
+        .repeats = repeats, .replicates = replicates, .label = kept, .weight = share, .seed = seed};
     for (size_t i = 0; i < n; i++) {
         assert(weight[i] >= 0);
         if (weight[i] == 0)

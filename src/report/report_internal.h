@@ -85,6 +85,7 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 void section_data(Page *p);
 void section_model(Page *p);
 void section_strata(Page *p);
+void section_fairness(Page *p);
 void section_audit(Page *p);
 void section_segments(Page *p);
 void section_criteria(Page *p);

@@ -21,7 +21,7 @@ static const MetricSet *chosen_metric(const Run *run, size_t stratum)
 }
 
 /* "Name|>A|>B" for html_table. */
-static const char *columns(Page *p, const char *first, const char *rest)
+static const char *columns(Page *p, const char *first, const char *rest, bool reweighted)
 {
     const TrainingSet *t = p->run->training;
     Buffer b = buffer_new(p->arena);
@@ -31,7 +31,7 @@ static const char *columns(Page *p, const char *first, const char *rest)
         buffer_add(&b, t->stratum[s]);
         buffer_add(&b, str_from(rest));
     }
-    if (p->run->strata != NULL && p->run->strata->metric != NULL) {
+    if (reweighted) {
         buffer_add(&b, S("|>REWEIGHTED"));
         buffer_add(&b, str_from(rest));
     }
@@ -49,7 +49,8 @@ static void tried(Page *p)
                    "folds, repeated %zu times. Settings were tuned and scores calibrated inside "
                    "the training parts; no customer was ever judged by a model that had seen it.",
                    v->candidates, v->folds, v->repeats);
-    html_table(p, "Candidates, simplest first", columns(p, "Candidate|Settings|>Log loss", " AUC"));
+    html_table(p, "Candidates, simplest first",
+               columns(p, "Candidate|Settings|>Log loss", " AUC", reweighted));
     for (size_t i = 0; i < v->candidates; i++) {
         const Candidate *c = &v->candidate[i];
         html(p, i == v->chosen ? "<tr class=\"chosen\">" : "<tr>");
@@ -76,13 +77,15 @@ static void figures(Page *p)
 {
     const Run *run = p->run;
     Arena *a = p->arena;
-    html_table(p, "Cross-validated figures with 95 % intervals", columns(p, "Metric", ""));
+    bool reweighted = run->strata != NULL && run->strata->metric != NULL;
+    html_table(p, "Cross-validated figures with 95 % intervals",
+               columns(p, "Metric", "", reweighted));
     for (size_t k = 0; k < METRIC_KINDS; k++) {
         html_row(p);
         html_head(p, str_from(metric_title[k]));
         for (size_t s = 0; s < run->training->strata; s++)
             html_cell_figure(p, chosen_metric(run, s), (MetricKind)k);
-        if (run->strata != NULL && run->strata->metric != NULL)
+        if (reweighted)
             html_cell_figure(p, &run->strata->metric[run->validation->chosen], (MetricKind)k);
         html_row_end(p);
     }
@@ -108,7 +111,7 @@ static void confusion(Page *p)
                    "At a probability of %.*s or more a customer counts as flagged. Counts are of "
                    "customers, by their probability averaged over repeats.",
                    STR_ARG(threshold));
-    html_table(p, "Confusion at the threshold", columns(p, "Outcome", ""));
+    html_table(p, "Confusion at the threshold", columns(p, "Outcome", "", false));
     static const char *const name[4] = {"Suspended and flagged", "Suspended, not flagged",
                                         "Not suspended, yet flagged", "Not suspended, not flagged"};
     for (size_t k = 0; k < 4; k++) {
@@ -380,5 +383,6 @@ void section_model(Page *p)
     }
     section_audit(p);
     importance(p);
+    section_fairness(p);
     html(p, "</section>\n");
 }

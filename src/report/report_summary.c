@@ -78,8 +78,7 @@ static void line_headline(Summary *s)
                       "Headline      AUC %.*s on %.*s, out of fold (%zu customers, %zu suspended)",
                       STR_ARG(auc), STR_ARG(q.name), q.metric->customers, q.metric->positives);
     else
-        buffer_format(&s->text, "Headline      none. %.*s: %.*s", STR_ARG(q.name),
-                      STR_ARG(q.says));
+        buffer_format(&s->text, "Headline      none. %.*s: %.*s", STR_ARG(q.name), STR_ARG(q.says));
     for (size_t i = 0; run->strata != NULL && i < run->strata->slices; i++) {
         const StrataSlice *one = &run->strata->slice[i];
         if (i == run->strata->headline)

@@ -205,6 +205,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         add_audit(&j, run->audit);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
+    store_fairness_figures(&j, run);
     Status status =
         file_write(path_join(&scratch, folder, "metrics.json"), document_write(&j, true), err);
     arena_free(&spare);

@@ -12,6 +12,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     if (run->validation != NULL)
         TRY(store_validation(run, folder, scratch, err));
     TRY(store_strata(run, folder, scratch, err));
+    TRY(store_fairness(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -30,9 +31,10 @@ Status store_run(const Run *run, const char *folder, Error *err)
 
 /* Of every command that writes a folder; the marks of a whole run go first. */
 static const char *const written[] = {
-    "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
-    "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "strata.csv",    "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json"};
+    "run.json",       "report.html",     "offboarding.csv", "bundle/SHA256SUMS",
+    "decisions.csv",  "decisions.jsonl", "features.csv",    "validation.csv",
+    "evaluation.csv", "strata.csv",      "fairness.csv",    "proxies.csv",
+    "metrics.json",   "quality.json",    "quarantine.csv",  "timings.json"};
 
 Status store_begin(const char *folder, Error *err)
 {

@@ -59,11 +59,13 @@ MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch,
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_fairness(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
-/* What strata.c tells in metrics.json. */
+/* What strata.c and fairness.c tell in metrics.json. */
 void store_strata_figures(Document *d, const Run *run);
+void store_fairness_figures(Document *d, const Run *run);
 
 /* 1 for each position in scored that is in the list of contradictory customers. */
 uint8_t *store_contradictory(Arena *keep, const Run *run);

@@ -43,8 +43,8 @@ static const double golden_fine[N] = {
 static void weighted_metrics_equal_those_of_scikit_learn(void **state)
 {
     (void)state;
-    static const MetricKind kind[] = {METRIC_AUC,      METRIC_PR_AUC,    METRIC_BRIER,
-                                      METRIC_LOG_LOSS, METRIC_ACCURACY,  METRIC_PRECISION,
+    static const MetricKind kind[] = {METRIC_AUC,      METRIC_PR_AUC,   METRIC_BRIER,
+                                      METRIC_LOG_LOSS, METRIC_ACCURACY, METRIC_PRECISION,
                                       METRIC_RECALL,   METRIC_F1};
     static const double want[2][COUNT_OF(kind)] = {
         {0.7751859364435429, 0.7055207397764389, 0.182125, 0.5322416172116968, 0.6875,
