@@ -23,7 +23,7 @@ static void cell(Page *p, const Comparison *c)
     Str share = number_share(a, c->rate.value);
     html(p, c->verdict == FAIRNESS_CLEAR ? "<td class=\"n gap\">" : "<td class=\"n\">");
     html_say(p, "%.*s (%zu of %zu)", STR_ARG(share), c->count, c->of);
-    html(p, "<br><span class=\"ci\">");
+    html(p, "<div class=\"ci\">");
     if (c->verdict == FAIRNESS_FEW)
         html(p, "too few to judge");
     else if (!isfinite(c->ratio.high)) {
@@ -36,7 +36,7 @@ static void cell(Page *p, const Comparison *c)
     if (c->verdict >= FAIRNESS_APART)
         html(p, c->verdict == FAIRNESS_CLEAR ? " <span class=\"tag\">apart</span>"
                                              : " <span class=\"tag\">may be chance</span>");
-    html(p, "</span></td>");
+    html(p, "</div></td>");
 }
 
 static void attribute(Page *p, const FairnessAttribute *a)
