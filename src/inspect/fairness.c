@@ -167,7 +167,7 @@ static void compare(Comparison *out, const Measure *m, const Person *people, siz
     if (out->of < GROUP_CLASS_MIN || out->rest_of < GROUP_CLASS_MIN)
         out->rest_count = out->rest_of = 0;
     out->rate = metric_proportion(out->count, out->of);
-    out->ratio = metric_ratio(out->count, out->of, out->rest_count, out->rest_of, Z95);
+    out->ratio = metric_ratio(out->count, out->of, out->rest_count, out->rest_of);
     bool enough = inside >= GROUP_JUDGED_MIN && count - inside >= GROUP_JUDGED_MIN &&
                   out->rest_of > 0 && out->count + out->rest_count > 0;
     out->verdict = enough ? FAIRNESS_WITHIN : FAIRNESS_FEW;
@@ -252,7 +252,6 @@ static void judge(Fairness *f)
                 f->comparisons += f->attribute[a].group[g].comparison[m].verdict != FAIRNESS_FEW;
     if (f->comparisons == 0)
         return;
-    double z = metric_normal_quantile(1 - 0.025 / (double)f->comparisons);
     for (size_t a = 0; a < f->attributes; a++)
         for (size_t g = 0; g < f->attribute[a].groups; g++)
             for (size_t m = 0; m < FAIRNESS_MEASURES; m++) {
@@ -261,8 +260,9 @@ static void judge(Fairness *f)
                 bool excludes = c->ratio.low > 1 || c->ratio.high < 1;
                 if (c->verdict == FAIRNESS_FEW || !far || !excludes)
                     continue;
-                Interval wide = metric_ratio(c->count, c->of, c->rest_count, c->rest_of, z);
-                c->verdict = wide.low > 1 || wide.high < 1 ? FAIRNESS_CLEAR : FAIRNESS_APART;
+                double chance = metric_fisher(c->count, c->of, c->rest_count, c->rest_of);
+                c->verdict =
+                    chance * (double)f->comparisons < 0.05 ? FAIRNESS_CLEAR : FAIRNESS_APART;
                 f->apart++;
                 f->clear += c->verdict == FAIRNESS_CLEAR;
             }

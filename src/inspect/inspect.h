@@ -85,12 +85,12 @@ typedef enum FairnessVerdict {
     FAIRNESS_FEW,    /* too few to judge, or no case on either side */
     FAIRNESS_WITHIN, /* ratio within 0.8 to 1.25, or its 95 % interval holds 1 */
     FAIRNESS_APART,  /* outside and the interval excludes 1: one of several, it may be chance */
-    FAIRNESS_CLEAR   /* so at the level that all comparisons together leave to each (Bonferroni) */
+    FAIRNESS_CLEAR   /* and by Fisher's exact test at 0.05 / comparisons (Bonferroni), too */
 } FairnessVerdict;
 
 /* A rate in a group beside the rate in all other customers. */
 typedef struct Comparison {
-    Str measure; /* suspended, high_segment, candidate, false_positive_high, missed_high ... */
+    Str measure;      /* suspended, high_segment, candidate, false_positive_high, missed_high ... */
     size_t count, of; /* 0 of 0 where there are fewer than GROUP_CLASS_MIN, and so of the rest */
     size_t rest_count, rest_of;
     Interval rate;  /* Wilson */
@@ -169,7 +169,7 @@ typedef struct FairnessInputs {
  * fairness_gap and proxy are added in words. Protected values are used here alone.
  * Memory: keep.  Cost: for each level of 30 customers or more, folds of logistic regression on at
  * most 1,000 customers, and a bootstrap.
- * Source: ratios 0.8 to 1.25 as the four-fifths rule; Koopman 1984; Bonferroni. */
+ * Source: ratios 0.8 to 1.25 as the four-fifths rule; Koopman 1984; Fisher 1922; Bonferroni. */
 void inspect_fairness(Fairness **out, Arena *keep, Arena scratch, const FairnessInputs *inputs,
                       const LearnOptions *options, Team *team);
 

@@ -60,8 +60,7 @@ static Strata *strata_of(Arena *keep, const Bank *bank, Team *team)
                         s, NULL);
     Candidate candidate = {.name = S("made up"), .probability = runs, .metric = metric};
     const Validation v = {.rows = rows, .repeats = 1, .candidates = 1, .candidate = &candidate};
-    const TrainingSet set = {
-        .label = label, .strata = 2, .stratum = stratum, .in_stratum = inside};
+    const TrainingSet set = {.label = label, .strata = 2, .stratum = stratum, .in_stratum = inside};
     const StrataInputs inputs = {.set = &set,
                                  .validation = &v,
                                  .condition = condition,
