@@ -82,10 +82,10 @@ def koopman(x, m, y, n):
     ratio = (x / m) / (y / n) if y else math.inf if x else math.nan
     low, high = 0.0, math.inf
     if x:
-        top = math.log(ratio) - 1e-9 if y else 40  # at the ratio itself 0 / 0
+        top = math.log(ratio) - 1e-6 if y else 40  # at the ratio itself 0 / 0
         low = math.exp(brentq(excess, -40, top, xtol=1e-13))
     if y:
-        bottom = math.log(ratio) + 1e-9 if x else -40
+        bottom = math.log(ratio) + 1e-6 if x else -40
         high = math.exp(brentq(excess, bottom, 40, xtol=1e-13))
     return ratio, low, high
 
