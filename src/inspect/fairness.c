@@ -148,11 +148,11 @@ static bool counts(const Measure *m, const Person *one, const Thresholds *t, boo
     return false;
 }
 
-static void compare(Comparison *out, const Measure *m, const Person *people, size_t count,
+static void compare(GroupComparison *out, const Measure *m, const Person *people, size_t count,
                     const uint32_t *group_of, uint32_t group, const Thresholds *t)
 {
     size_t inside = 0;
-    *out = (Comparison){.measure = str_from(m->name)};
+    *out = (GroupComparison){.measure = str_from(m->name)};
     for (size_t i = 0; i < count; i++) {
         bool hit = false, in = group_of[people[i].customer] == group;
         inside += in;
@@ -235,10 +235,10 @@ static void group_task(void *context, size_t task, Arena scratch)
     for (size_t i = 0; i < v->rows; i++)
         inside[i] = t->group_of[t->in->training_row[i]] == t->number;
     MetricSet metric;
-    metric_evaluate(&metric, (const double *const *)v->candidate[v->chosen].probability, v->repeats,
-                    t->in->set->label, inside, v->rows, t->in->thresholds.high,
-                    t->options->replicates,
-                    seed_derive(seed_derive(t->options->seed, STREAM_FAIRNESS), task), NULL);
+    metric_evaluate_groups(&metric, (const double *const *)v->candidate[v->chosen].probability,
+                           v->repeats, t->in->set->label, inside, t->in->set->group, v->rows,
+                           t->in->thresholds.high, t->options->replicates,
+                           seed_derive(seed_derive(t->options->seed, STREAM_FAIRNESS), task), NULL);
     g->auc = metric.metric[METRIC_AUC];
 }
 
@@ -255,7 +255,7 @@ static void judge(Fairness *f)
     for (size_t a = 0; a < f->attributes; a++)
         for (size_t g = 0; g < f->attribute[a].groups; g++)
             for (size_t m = 0; m < FAIRNESS_MEASURES; m++) {
-                Comparison *c = &f->attribute[a].group[g].comparison[m];
+                GroupComparison *c = &f->attribute[a].group[g].comparison[m];
                 bool far = !(c->ratio.value >= RATIO_LOW && c->ratio.value <= RATIO_HIGH);
                 bool excludes = c->ratio.low > 1 || c->ratio.high < 1;
                 if (c->verdict == FAIRNESS_FEW || !far || !excludes)
@@ -288,10 +288,10 @@ static const char *measure_words(size_t m)
 typedef struct Gap {
     const FairnessGroup *group;
     size_t measure;
-    const Comparison *c;
+    const GroupComparison *c;
 } Gap;
 
-static double size_of(const Comparison *c)
+static double size_of(const GroupComparison *c)
 {
     double r = c->ratio.value;
     return r > 1 ? r : r > 0 ? 1 / r : INFINITY;
@@ -328,7 +328,7 @@ static void say_gaps(const Fairness *f, const FairnessAttribute *a, Findings *fi
     Buffer b = buffer_new(&text);
     buffer_format(&b, "%.*s (%.*s): ", STR_ARG(a->column), STR_ARG(a->ground));
     for (size_t i = 0; i < gaps && i < NAMED; i++) {
-        const Comparison *c = gap[i].c;
+        const GroupComparison *c = gap[i].c;
         buffer_format(&b, "%sof %.*s %zu of %zu were %s, of the others %zu of %zu",
                       i > 0 ? "; " : "", STR_ARG(gap[i].group->name), c->count, c->of,
                       measure_words(gap[i].measure), c->rest_count, c->rest_of);

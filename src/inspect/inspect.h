@@ -10,6 +10,63 @@
 #include "learn/learn.h"
 #include "score/score.h"
 
+/* ---- two bundles side by side: champion and challenger ---- */
+
+enum { CHAMPION, CHALLENGER, SIDES };
+
+/* What two models said of the same labelled customers, neither having learnt from them: out of fold
+ * or judged on new ones. */
+typedef struct Opinions {
+    size_t customers;
+    const Str *id;                 /* [customers] */
+    const uint8_t *label;          /* [customers] */
+    const uint32_t *group;         /* [customers] who are linked share a number; NULL: nobody is */
+    const double *const *p[SIDES]; /* [repeats][customers] */
+    size_t repeats[SIDES];
+    size_t strata;
+    const Str *stratum;
+    const uint8_t *const *in_stratum; /* [strata][customers] */
+} Opinions;
+
+typedef struct Judgement {
+    Str stratum;
+    MetricDifference figures; /* one: challenger, other: champion; below 0 is a lower figure now */
+} Judgement;
+
+/* A customer whose segment or proposed action is another one. */
+typedef struct Move {
+    Str id;
+    double probability[SIDES];
+    Segment segment[SIDES];
+    Action action[SIDES];
+    Str why; /* what moved the log-odds most, thresholds and rules that differ: one sentence */
+} Move;
+
+typedef struct Comparison {
+    Str name[SIDES]; /* as given */
+    const Bundle *bundle[SIDES];
+    Str judged_on;         /* which customers, in words; empty when nobody was judged */
+    bool seen_in_training; /* of either: then the figures of that side are too good */
+    size_t strata;
+    Judgement *judgement;                                         /* [strata] */
+    size_t customers;                                             /* scored by both */
+    size_t only[SIDES];                                           /* scored by one alone */
+    size_t segment[SEGMENTS][SEGMENTS], action[ACTIONS][ACTIONS]; /* [champion's][challenger's] */
+    double mean_change;                                           /* of the probability, absolute */
+    size_t moves;
+    Move *move; /* gravest new action first, then the largest change of probability */
+} Comparison;
+
+/* Paired differences with intervals, per stratum.  Memory: keep. */
+void inspect_judge(Comparison *out, Arena *keep, const Opinions *opinions, size_t replicates,
+                   uint64_t seed, Team *team);
+
+/* Who moves between segments and actions, and why: the columns whose contributions to the
+ * calibrated log-odds differ most. Customers are matched by id; row[side][0 .. count[side] - 1]
+ * are positions in scored[side].  Memory: keep.  Cost: O(customers * columns). */
+void inspect_moves(Comparison *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
+                   const uint32_t *const row[SIDES], const size_t count[SIDES]);
+
 /* ---- strata: for whom a figure holds ---- */
 
 /* Fewer suspended customers, or fewer others, and a slice has a sentence instead of a figure. */
@@ -89,14 +146,14 @@ typedef enum FairnessVerdict {
 } FairnessVerdict;
 
 /* A rate in a group beside the rate in all other customers. */
-typedef struct Comparison {
+typedef struct GroupComparison {
     Str measure;      /* suspended, high_segment, candidate, false_positive_high, missed_high ... */
     size_t count, of; /* 0 of 0 where there are fewer than GROUP_CLASS_MIN, and so of the rest */
     size_t rest_count, rest_of;
     Interval rate;  /* Wilson */
     Interval ratio; /* to the rest, Koopman */
     FairnessVerdict verdict;
-} Comparison;
+} GroupComparison;
 
 enum { FAIRNESS_MEASURES = 9 };
 
@@ -104,7 +161,7 @@ typedef struct FairnessGroup {
     Str name; /* a level, a band, "other" or "(missing)" */
     size_t labelled, positives;
     size_t scored; /* 0 when fewer than GROUP_SHOWN_MIN */
-    Comparison comparison[FAIRNESS_MEASURES];
+    GroupComparison comparison[FAIRNESS_MEASURES];
     Interval mean_labelled, mean_scored; /* probability: out of fold; as scored */
     Interval calibration; /* mean probability out of fold less the rate of suspensions */
     Interval auc;         /* within the group, out of fold; NaN with too few of a class */
@@ -172,5 +229,129 @@ typedef struct FairnessInputs {
  * Source: ratios 0.8 to 1.25 as the four-fifths rule; Koopman 1984; Fisher 1922; Bonferroni. */
 void inspect_fairness(Fairness **out, Arena *keep, Arena scratch, const FairnessInputs *inputs,
                       const LearnOptions *options, Team *team);
+/* ---- thresholds.c: what each threshold selects, costs and proves ---- */
+
+/* One threshold on the labelled customers of one stratum: those at or above it are reviewed. */
+typedef struct ThresholdRow {
+    MetricCut cut;
+    size_t reviews; /* of the customers scored, who reach it */
+    Interval cost;  /* expected, per customer, in units of one missed risky customer: each review
+                       costs one, each risky customer below the threshold is missed. Normal, 95 % */
+    Interval net_benefit, net_benefit_all; /* of this threshold, and of reviewing everybody, at the
+                                              odds of this threshold; of reviewing nobody: 0 */
+} ThresholdRow;
+
+typedef enum ThresholdMark {
+    MARK_MEDIUM, /* from the costs */
+    MARK_HIGH,
+    MARK_OFFBOARDING,
+    MARK_CAPACITY,        /* the scored customers at or above it are as many as can be reviewed */
+    MARK_CAPACITY_WORKED, /* the same with a fifth of the capacity kept free */
+    MARK_TOP,             /* as many labelled customers as can be reviewed */
+    THRESHOLD_MARKS
+} ThresholdMark;
+/* In line, for programs that do not link this room write it down, too. */
+static inline Str threshold_mark_name(ThresholdMark m)
+{
+    static const char *const names[THRESHOLD_MARKS] = {
+        [MARK_MEDIUM] = "medium",
+        [MARK_HIGH] = "high",
+        [MARK_OFFBOARDING] = "offboarding",
+        [MARK_CAPACITY] = "capacity",
+        [MARK_CAPACITY_WORKED] = "capacity_worked",
+        [MARK_TOP] = "top",
+    };
+    return str_from(names[m]);
+}
+
+/* Other precisions than the one asked for, each tested by itself. */
+enum { CERTIFY_LEVELS = 8 };
+
+typedef struct ThresholdStratum {
+    ThresholdRow mark[THRESHOLD_MARKS]; /* of capacity: customers 0 where there is none to speak of
+                                         */
+    ThresholdRow *grid;                 /* [grid_rows] 0.01 .. 0.99 */
+    size_t grid_rows;
+    Interval cost_segments; /* per customer: High is reviewed, Medium watched, Low left alone */
+    double cost_nobody, cost_everybody; /* reviewed */
+    MetricCertificate certificate;      /* as asked, on probabilities averaged over repeats */
+    size_t repeats_certified;           /* of the repeats, each by its own probabilities */
+    MetricCertificate level[CERTIFY_LEVELS];
+} ThresholdStratum;
+
+typedef struct ThresholdReview {
+    CostMatrix costs;
+    Capacity capacity;
+    Certify certify;
+    size_t scored;           /* customers; 0: none in this run */
+    size_t reviews_expected; /* of them, due diligence or graver: what the policy book proposes */
+    size_t repeats;
+    ThresholdStratum *stratum; /* [strata] */
+    size_t strata;
+    /* [scored] the score lies in the headline stratum's certified set, and the customer in that
+     * stratum. NULL: nothing was scored. */
+    uint8_t *certified;
+} ThresholdReview;
+
+/* The customers to be scored, as far as thresholds need them; count 0: none. */
+typedef struct ThresholdScored {
+    const double *probability; /* [count] */
+    const Decision *decision;  /* [count] */
+    const uint8_t *headline;   /* [count] in the headline stratum */
+    size_t count;
+} ThresholdScored;
+
+/* Thresholds of the policy on the chosen candidate's out-of-fold probabilities, averaged over
+ * repeats. A figure that nobody is there for is NaN; no stratum is too small to be told of.
+ * Memory: keep.  Cost: O(strata * repeats * rows log rows). */
+void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                        const Validation *validation, size_t headline, const Policy *policy,
+                        const ThresholdScored *scored);
+
+/* ---- stability.c: who is on the list again when learning is done again ---- */
+
+typedef enum RerunKind {
+    RERUN_SEEDS, /* everybody labelled is learnt from, with another seed and other folds */
+    RERUN_FOLDS, /* the labelled customers of one fold are left out */
+    RERUN_KINDS
+} RerunKind;
+
+/* One kind of rerun. A customer is a position among those scored. */
+typedef struct Reruns {
+    size_t runs;
+    uint32_t *on_list;             /* [customers] runs that propose off-boarding */
+    uint32_t (*segment)[SEGMENTS]; /* [customers] runs in each */
+    double *mean, *deviation;      /* [customers] of the probability over runs; n - 1 */
+    size_t *listed;                /* [runs] how long the list is */
+    double *jaccard;               /* [runs] with this run's own list: shared / in either; 1 when
+                                      both are empty */
+    double jaccard_mean, jaccard_low;
+    /* Of this run's list: how many stand in every run, in at least 8 of 10, at least half, fewer.
+     */
+    size_t always, mostly, half, rarely;
+    size_t newcomers; /* customers who are not on the list, and are in at least half of the runs */
+    size_t same_segment; /* customers whose segment is this run's own in every run */
+} Reruns;
+
+typedef struct ListStability {
+    size_t customers, listed; /* scored, and on this run's list */
+    Reruns kind[RERUN_KINDS];
+} ListStability;
+
+/* Learn again and decide again, `runs` times of each kind, for the customers of inputs (whose
+ * margins, probabilities and contributions are not read):
+ * - seeds: learn_final with another seed for whatever is drawn, calibrated on the out-of-fold
+ *   margins of one repeat of the validation, another one each time. The settings stay those that
+ *   were tuned on all labelled customers.
+ * - folds: the model that judged a fold of a repeat, with its own settings, calibrated on the
+ *   margins of that repeat's other folds. At most repeats * folds of them.
+ * Columns that depend on who is learnt from keep, for the customers of inputs, the tables of all
+ * labelled customers.  Memory: keep.  Cost: 2 * runs fits and decisions without reasons. */
+MUST_USE Status inspect_stability(ListStability **out, Arena *keep, const TrainingSet *set,
+                                  const Validation *validation, const LearnOptions *options,
+                                  const Policy *policy, const PolicyInputs *inputs,
+                                  const Decision *decision, size_t runs, Team *team, Error *err);
+
+#include "inspect/importance.h"
 
 #endif

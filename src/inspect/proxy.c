@@ -180,7 +180,8 @@ static Interval score_auc(const Test *t, const ProxyTarget *target, uint64_t see
     MetricSet m;
     for (size_t i = 0; i < rows; i++)
         member[i] = target->group_of[t->in->training_row[i]] == target->group;
-    metric_evaluate(&m, p, 1, member, NULL, rows, 0.5, t->options->replicates, seed, NULL);
+    metric_evaluate_groups(&m, p, 1, member, NULL, t->in->set->group, rows, 0.5,
+                           t->options->replicates, seed, NULL);
     return m.metric[METRIC_AUC];
 }
 
@@ -204,8 +205,8 @@ static void proxy_task(void *context, size_t task, Arena scratch)
         return;
     const double *p[] = {margin};
     MetricSet m;
-    metric_evaluate(&m, p, 1, part.label, NULL, part.rows, 0, t->options->replicates,
-                    seed_derive(seed, 1), NULL);
+    metric_evaluate_groups(&m, p, 1, part.label, NULL, part.set.group, part.rows, 0,
+                           t->options->replicates, seed_derive(seed, 1), NULL);
     *out = (Proxy){.column = a->column,
                    .ground = a->ground,
                    .group = g->name,

@@ -63,9 +63,9 @@ static void add_unseen(Strata *out, Arena *keep, const StrataInputs *in,
     for (size_t i = 0; i < v->rows; i++)
         inside[i] = in->cell[i] == in->unseen;
     MetricSet *m = ARENA_NEW(keep, MetricSet);
-    metric_evaluate(m, (const double *const *)c->probability, v->repeats, in->set->label, inside,
-                    v->rows, options->threshold, options->replicates,
-                    seed_derive(seed_derive(options->seed, STREAM_STRATA), 0), team);
+    metric_evaluate_groups(m, (const double *const *)c->probability, v->repeats, in->set->label,
+                           inside, in->set->group, v->rows, options->threshold, options->replicates,
+                           seed_derive(seed_derive(options->seed, STREAM_STRATA), 0), team);
     size_t scored = in->scored_in_cell[in->unseen];
     if (m->customers == 0 && scored == 0)
         return;

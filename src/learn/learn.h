@@ -86,13 +86,38 @@ MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const Tra
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);
 
-/* Fold of each row, 0 .. folds - 1, each label shared out evenly; rows of one group (NULL: every
- * row its own) in one fold. */
+/* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold. Numbers
+ * of positives in two folds differ by no more than the most positives in one group (1 when nobody
+ * is linked), numbers of customers by no more than the largest group without positives, as long as
+ * there are enough of these to even out what the groups with positives left uneven. The group's
+ * numbers are below 2^32 - 1 and cost memory for each up to the largest.
+ * Cost: O(rows * (folds + log rows)).  Source: greedy number partitioning, Graham 1969. */
 void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
                  size_t folds, uint64_t seed);
 
 /* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
 Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
+/* The same as it is used on margins of our own: a normal prior on the slope (mean 1, standard
+ * deviation 10) holds it where margins hardly vary and is not felt elsewhere, and a sigmoid that
+ * would turn the margins round becomes the smoothed rate for all. */
+Platt learn_sigmoid(const double *margin, const uint8_t *label, size_t n);
+/* Maximum likelihood with the same prior on both slopes; a slope that comes out below 0 is 0 and
+ * the others are fitted again.  Cost: O(n) an iteration. */
+Beta learn_beta(const double *margin, const uint8_t *label, size_t n);
+/* Pool adjacent violators. Each block is given one imaginary customer of the base rate, so none is
+ * 0 or 1; blocks that this puts out of order are pooled once more; knots stand at the blocks' mean
+ * margins.  Memory: keep.  Cost: O(n log n). */
+Isotonic *learn_isotonic(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
+                         size_t n);
+/* Any of them.  Memory: keep. */
+Calibration learn_calibration(CalibrationKind kind, Arena *keep, Arena scratch,
+                              const double *margin, const uint8_t *label, size_t n);
+/* Whether there are enough customers, and of either class, to fit such a map; and what is enough.
+ * Platt: any. Beta: 100, and 30 of either class, ten for each of its parameters (Peduzzi 1996).
+ * Isotonic: 1,000 (Niculescu-Mizil and Caruana 2005; Alasalmi and others 2020), and 100 of either
+ * class: it has as many parameters as the data allows. */
+bool learn_calibration_enough(CalibrationKind kind, size_t customers, size_t positives,
+                              size_t *customers_least, size_t *each_least);
 
 /* Venn-Abers step tables from calibration margins.  Cost: O(n log n). */
 VennAbers *learn_venn_abers(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
@@ -117,7 +142,8 @@ typedef struct Candidate {
     size_t parts;         /* a blend: the candidates whose calibrated log-odds are averaged */
     const struct Candidate *const *part;
     double **margin; /* [repeat][row] out of fold */
-    /* [repeat][row] Platt fitted on the out-of-fold margins of the repeat's other folds. The
+    /* [repeat][row] Platt, for the chosen candidate the chosen kind of map, fitted on the
+     * out-of-fold margins of the repeat's other folds. The
      * models behind those margins may have been trained with the judged fold's customers: a
      * second-order use of their labels, through Platt's two parameters. */
     double **probability;
@@ -126,12 +152,31 @@ typedef struct Candidate {
     MetricSet *metric;     /* [strata] */
 } Candidate;
 
+/* One kind of map for the chosen candidate's margins, as it fared out of fold. */
+typedef struct CalibrationTrial {
+    bool tried;           /* false: too few customers, and what follows says nothing */
+    double **probability; /* [repeat][row] by the map fitted without the row's fold */
+    double log_loss, log_loss_error;
+    double difference, difference_error; /* paired over customers, less Platt's */
+} CalibrationTrial;
+
+typedef struct CalibrationChoice {
+    CalibrationTrial trial[CALIBRATION_KINDS]; /* simplest first */
+    CalibrationKind chosen;
+    size_t customers, positives; /* of the smallest part that a map was fitted on */
+    Str reason;                  /* in sentences with numbers */
+    /* [rows] Venn-Abers out of fold, from tables of the other folds, means over repeats; widened to
+     * hold the probability, as a customer's interval is. */
+    double *low, *high;
+} CalibrationChoice;
+
 typedef struct Validation {
     size_t rows, positives, repeats, folds;
     size_t candidates;
     Candidate *candidate; /* simplest first */
     size_t chosen;
-    uint32_t **fold;           /* [repeats][rows] the folds that judged */
+    uint32_t **fold; /* [repeats][rows] the folds that judged */
+    CalibrationChoice *calibration;
     const struct Tuned *tuned; /* what each fold's model was tuned to, for learn_fold_model */
     Str reason;                /* why, in a sentence with numbers */
     /* Paired log-loss difference of the best against the first; of the next best when the first is
@@ -144,11 +189,31 @@ typedef struct Validation {
  * L2 penalty, the number of leaves of the single tree and of boosted trees are chosen inside each
  * training part, never on the fold that is judged; the random forest has nothing to tune, and the
  * blend is made of the others' margins. The simplest candidate is kept whose log loss is not above
- * the lowest by more than one standard error of the paired difference over customers.
+ * the lowest by more than one standard error of the paired difference over customers. They are
+ * compared with Platt's sigmoid; then the maps of the chosen one are compared by the same rule
+ * (learn_calibration_enough says which), and its probabilities and figures are by the map chosen.
  * Errors: DATA when a class has fewer customers than folds, or than 4.  Memory: keep. */
 MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
                                const LearnOptions *options, Team *team, const Progress *progress,
                                Error *err);
+
+/* The margins that a calibration may be fitted on, each from a model that did not see its customer:
+ * for the judged fold `fold` of `repeat`, of customers of the other folds alone; with repeat
+ * LEARN_ALL_ROWS (fold is ignored) of everyone, for the candidate's final model. `fold` of each row
+ * parts them again, for whoever chooses among kinds of calibration by judging them.
+ * Memory: keep.  Cost: O(rows).  Cannot fail. */
+typedef struct CalibrationPart {
+    size_t rows;
+    const double *margin; /* [rows] */
+    const uint8_t *label; /* [rows] 0 or 1 */
+    const uint32_t *row;  /* [rows] of the set */
+    const uint32_t *fold; /* [rows] 0 .. folds - 1 */
+    size_t folds;
+} CalibrationPart;
+#define LEARN_ALL_ROWS SIZE_MAX
+void learn_calibration_part(CalibrationPart *out, Arena *keep, const TrainingSet *set,
+                            const Validation *validation, size_t candidate, size_t repeat,
+                            size_t fold);
 
 /* A candidate's model as it judged one fold of one repeat, fitted again with the settings that were
  * tuned for it then: what importance and curves are measured on.  Memory: keep.
@@ -175,13 +240,13 @@ typedef struct OutOfFold {
 void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
                        const LearnOptions *options, Team *team, Arena scratch);
 
-/* The chosen candidate on all rows, with Platt and Venn-Abers from the out-of-fold margins
- * averaged over repeats. The average is steadier than one repeat's margins, on which the Platts
- * of the validation are fitted, so the validation judges a sigmoid of the same kind, not this
- * very one. */
+/* The chosen candidate on all rows, with the chosen kind of map and Venn-Abers from the out-of-fold
+ * margins averaged over repeats. The average is steadier than one repeat's margins, on which the
+ * maps of the validation are fitted, so the validation judges a map of the same kind, not this very
+ * one. */
 typedef struct Learned {
     Model *model;
-    Platt platt;
+    Calibration calibration;
     VennAbers *venn_abers;
 } Learned;
 MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,

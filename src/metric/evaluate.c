@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A bootstrap draw is a multiplicity for each customer, not a new list of them: the customers
  * of each repeat are sorted once, and every draw is then one pass down that order (AUC, average
@@ -12,8 +13,12 @@
 typedef struct Bootstrap {
     size_t n, repeats, replicates;
     const uint8_t *label; /* [n] */
-    uint32_t *member[2];  /* rows of the negatives, of the positives */
+    /* What is drawn: groups without a positive, and those with one, each by its first row. One
+     * alone is a group of one, so these are then the negatives and the positives. */
+    uint32_t *member[2];
     size_t members[2];
+    uint32_t *next; /* [n] of the same group; n when it is the last */
+
     const MetricRun *run; /* [repeats] */
     uint64_t seed;
     double *drawn; /* [METRIC_KINDS][replicates] */
@@ -152,15 +157,18 @@ void metric_averaged(double mean[METRIC_KINDS], double deviation[METRIC_KINDS],
     }
 }
 
-/* Draw r: as many positives as there are, with replacement, then as many negatives. */
+/* Draw r: as many groups with positives as there are, with replacement, then as many others. */
 static void draw(void *context, size_t r, Arena scratch)
 {
     const Bootstrap *b = context;
     Random random = random_new(seed_derive(b->seed, r));
     uint32_t *times = ARENA_ARRAY(&scratch, uint32_t, b->n);
     for (int class = 1; class >= 0; class --)
-        for (size_t i = 0; i < b->members[class]; i++)
-            times[b->member[class][random_below(&random, b->members[class])]]++;
+        for (size_t i = 0; i < b->members[class]; i++) {
+            size_t row = b->member[class][random_below(&random, b->members[class])];
+            for (; row < b->n; row = b->next[row])
+                times[row]++;
+        }
     double(*value)[METRIC_KINDS] = arena_alloc(&scratch, b->repeats, sizeof *value);
     for (size_t repeat = 0; repeat < b->repeats; repeat++)
         weighted(value[repeat], b, &b->run[repeat], times);
@@ -176,8 +184,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* linear between order statistics. */
-static double quantile(const double *sorted, size_t n, double share)
+double sorted_quantile(const double *sorted, size_t n, double share)
 {
     double at = (double)(n - 1) * share;
     size_t below = (size_t)at;
@@ -186,22 +193,60 @@ static double quantile(const double *sorted, size_t n, double share)
                          : sorted[below];
 }
 
-void metric_percentiles(Interval *out, double *drawn, size_t replicates)
+void percentile_interval(Interval *out, double *drawn, size_t draws)
 {
     size_t defined = 0;
-    for (size_t r = 0; r < replicates; r++)
+    for (size_t r = 0; r < draws; r++)
         if (!is_missing(drawn[r]))
             drawn[defined++] = drawn[r];
     if (defined == 0)
         return;
     qsort(drawn, defined, sizeof *drawn, by_value);
-    out->low = quantile(drawn, defined, 0.025);
-    out->high = quantile(drawn, defined, 0.975);
+    out->low = sorted_quantile(drawn, defined, 0.025);
+    out->high = sorted_quantile(drawn, defined, 0.975);
 }
 
-void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
-                     const uint8_t *in, size_t n, double threshold, size_t replicates,
-                     uint64_t seed, Team *team)
+/* Chain the kept rows of each group and sort the groups by whether they hold a positive. Answers
+ * how few groups hold either class. */
+static size_t gather(Bootstrap *b, Arena *arena, const uint32_t *group, const uint32_t *source)
+{
+    size_t n = b->n, most = 0, holds[2] = {0, 0};
+    for (size_t i = 0; group != NULL && i < n; i++)
+        most = group[source[i]] > most ? group[source[i]] : most;
+    Arena scratch = *arena;
+    b->next = ARENA_RAW(&scratch, uint32_t, n);
+    b->member[0] = ARENA_RAW(&scratch, uint32_t, n);
+    b->member[1] = ARENA_RAW(&scratch, uint32_t, n);
+    *arena = scratch;
+    uint8_t *has = ARENA_ARRAY(&scratch, uint8_t, n); /* of the group's first row: bits of class */
+    uint32_t *first = ARENA_RAW(&scratch, uint32_t, n);
+    uint32_t *last = group == NULL ? NULL : ARENA_ARRAY(&scratch, uint32_t, most + 1);
+    for (size_t i = 0; i < n; i++) {
+        b->next[i] = (uint32_t)n;
+        first[i] = (uint32_t)i;
+        if (group != NULL && last[group[source[i]]] > 0) { /* 0: none yet */
+            uint32_t before = last[group[source[i]]] - 1;
+            first[i] = first[before];
+            b->next[before] = (uint32_t)i;
+        }
+        if (group != NULL)
+            last[group[source[i]]] = (uint32_t)i + 1;
+        has[first[i]] |= b->label[i] != 0 ? 2 : 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (first[i] != i)
+            continue;
+        bool positive = (has[i] & 2) != 0;
+        b->member[positive][b->members[positive]++] = (uint32_t)i;
+        holds[0] += (has[i] & 1) != 0;
+        holds[1] += positive;
+    }
+    return holds[0] < holds[1] ? holds[0] : holds[1];
+}
+
+static void evaluate(MetricSet *out, double *draws, const double *const *p, size_t repeats,
+                     const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                     double threshold, size_t replicates, uint64_t seed, Team *team)
 {
     assert(n < UINT32_MAX);
     *out = (MetricSet){.repeats = repeats, .threshold = threshold};
@@ -212,20 +257,17 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
     Arena arena = arena_new();
     uint8_t *kept = ARENA_RAW(&arena, uint8_t, n);
     uint32_t *source = ARENA_RAW(&arena, uint32_t, n), *once = ARENA_RAW(&arena, uint32_t, n);
-    Bootstrap b = {0, repeats, replicates, kept, {0}, {0, 0}, NULL, seed, NULL};
-    b.member[0] = ARENA_RAW(&arena, uint32_t, n);
-    b.member[1] = ARENA_RAW(&arena, uint32_t, n);
+    Bootstrap b = {.repeats = repeats, .replicates = replicates, .label = kept, .seed = seed};
     for (size_t i = 0; i < n; i++) {
         if (in != NULL && !in[i])
             continue;
-        bool class = label[i] != 0;
-        b.member[class][b.members[class]++] = (uint32_t)b.n;
-        kept[b.n] = class;
+        kept[b.n] = label[i] != 0;
+        out->positives += kept[b.n];
         once[b.n] = 1;
         source[b.n++] = (uint32_t)i;
     }
     out->customers = b.n;
-    out->positives = b.members[1];
+    size_t groups = gather(&b, &arena, group, source);
 
     /* A probability that is missing leaves every metric undefined: to leave the customer out
      * is for the caller to decide, and to say. */
@@ -254,12 +296,58 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
             mean[i] /= (double)repeats;
         out->confusion = metric_confusion(mean, kept, b.n, threshold);
     }
-    if (!missing && b.members[0] >= 2 && b.members[1] >= 2 && replicates > 0) {
+    if (!missing && groups >= 2 && replicates > 0) {
         b.run = run;
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);
+        if (draws != NULL)
+            memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
+            percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
+    }
+    arena_free(&arena);
+}
+
+void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
+                     const uint8_t *in, size_t n, double threshold, size_t replicates,
+                     uint64_t seed, Team *team)
+{
+    evaluate(out, NULL, p, repeats, label, in, NULL, n, threshold, replicates, seed, team);
+}
+
+void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repeats,
+                            const uint8_t *label, const uint8_t *in, const uint32_t *group,
+                            size_t n, double threshold, size_t replicates, uint64_t seed,
+                            Team *team)
+{
+    evaluate(out, NULL, p, repeats, label, in, group, n, threshold, replicates, seed, team);
+}
+
+static double *draws_new(Arena *keep, size_t replicates)
+{
+    double *draws = ARENA_RAW(keep, double, replicates *METRIC_KINDS + 1);
+    for (size_t i = 0; i < replicates * METRIC_KINDS; i++)
+        draws[i] = NAN;
+    return draws;
+}
+
+/* Draw r is the same customers for both, because it depends on the seed and the labels alone. */
+void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
+                    const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                    size_t replicates, uint64_t seed, Team *team)
+{
+    Arena arena = arena_new();
+    double *a = draws_new(&arena, replicates), *b = draws_new(&arena, replicates);
+    evaluate(&out->one, a, one->p, one->repeats, label, in, group, n, one->threshold, replicates,
+             seed, team);
+    evaluate(&out->other, b, other->p, other->repeats, label, in, group, n, other->threshold,
+             replicates, seed, team);
+    for (size_t k = 0; k < METRIC_KINDS; k++) {
+        Interval *d = &out->difference[k];
+        *d = (Interval){out->one.metric[k].value - out->other.metric[k].value, NAN, NAN};
+        for (size_t r = 0; r < replicates; r++)
+            a[k * replicates + r] -= b[k * replicates + r];
+        percentile_interval(d, a + k * replicates, replicates);
     }
     arena_free(&arena);
 }

@@ -13,7 +13,7 @@ enum {
 enum { PROXIES_SHOWN = 12, GROUPS_SHOWN = 15 };
 
 /* "22 % (52 of 231)", and below it the ratio to the rest. */
-static void cell(Page *p, const Comparison *c)
+static void cell(Page *p, const GroupComparison *c)
 {
     Arena *a = p->arena;
     if (c->of == 0) {

@@ -42,7 +42,7 @@ static void add_plain(Buffer *b, const FairnessAttribute *a, const FairnessGroup
 static void add_group(Buffer *b, const FairnessAttribute *a, const FairnessGroup *g)
 {
     for (size_t m = 0; m < FAIRNESS_MEASURES; m++) {
-        const Comparison *c = &g->comparison[m];
+        const GroupComparison *c = &g->comparison[m];
         if (c->of == 0)
             continue;
         opening(b, a->column, a->ground, g->name);
@@ -140,7 +140,7 @@ void store_fairness_figures(Document *j, const Run *run)
     for (size_t a = 0; a < f->attributes; a++)
         for (size_t g = 0; g < f->attribute[a].groups; g++)
             for (size_t m = 0; m < FAIRNESS_MEASURES; m++) {
-                const Comparison *c = &f->attribute[a].group[g].comparison[m];
+                const GroupComparison *c = &f->attribute[a].group[g].comparison[m];
                 if (c->verdict < FAIRNESS_APART)
                     continue;
                 yyjson_mut_val *gap = document_object(j, list, NULL);

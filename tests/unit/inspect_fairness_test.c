@@ -204,7 +204,7 @@ static void a_planted_gap_is_told_with_its_counts(void **state)
     const Bank *bank = bank_new(&keep, &w, NULL);
     const FairnessGroup *b = group_of(bank->found, 0, "B");
     assert_non_null(b);
-    const Comparison *c = &b->comparison[0];
+    const GroupComparison *c = &b->comparison[0];
     assert_true(str_equal(c->measure, S("suspended")));
     size_t count = 0, of = 0, rest_count = 0, rest_of = 0;
     const Column *side = &bank->inputs.data->profile->column[0];
