@@ -9,6 +9,7 @@
  *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_fairness   how groups on protected grounds fare
  *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
  *     job_stability  who is on the list again when learning is done again
 
@@ -95,6 +96,8 @@ MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* par
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+/* After job_validate, and job_score if customers are scored: groups on protected grounds. */
+MUST_USE Status job_fairness(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
 

@@ -180,8 +180,7 @@ static void add_reweighted(Strata *out, Arena *keep, const StrataInputs *in,
                                  (const double *const *)v->candidate[c].probability, v->repeats,
                                  in->set->label, out->weight, in->cell, v->rows, options->threshold,
                                  options->replicates, seed, team);
-    StrataSlice s = slice_new(keep, S("REWEIGHTED"),
-                              S("labelled customers weighted to the mix of those to be scored"),
+    StrataSlice s = slice_new(keep, S("REWEIGHTED"), S("weighted to the mix to be scored"),
                               &out->metric[v->chosen], in->scored - out->uncovered);
     Str caution = reweighted_says(out, keep);
     s.says = s.told ? caution : str_format(keep, "%.*s %.*s", STR_ARG(s.says), STR_ARG(caution));

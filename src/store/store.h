@@ -70,6 +70,7 @@ typedef struct Run {
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
     const Strata *strata;         /* slices side by side, and which is quoted */
+    const Fairness *fairness;     /* how groups on protected grounds fare */
     size_t headline;              /* the stratum that the customers to be scored resemble */
     double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
     Timing *timing;

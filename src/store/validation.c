@@ -44,6 +44,7 @@ Status store_learning(const Run *run, const char *folder, Arena scratch, Error *
         TRY(store_calibration(run, folder, scratch, err));
     }
     TRY(store_strata(run, folder, scratch, err));
+    TRY(store_fairness(run, folder, scratch, err));
     if (run->thresholds != NULL)
         TRY(store_thresholds(run, folder, scratch, err));
     if (run->stability != NULL)

@@ -411,6 +411,66 @@ static inline Scored *made_up_scores(Arena *keep, Run *run, Events *events, Tabl
     return s;
 }
 
+/* ---- for whom it holds, and how groups fare: the real room's work on the made-up figures ---- */
+
+static inline const Strata *made_up_strata(Arena *keep, const Run *run, const LearnOptions *options)
+{
+    static const Str names[] = {{"no transactions", 15}, {"has transactions", 16}};
+    const Dataset *d = run->data;
+    const TrainingSet *set = run->training;
+    size_t *in_cell = ARENA_ARRAY(keep, size_t, 2);
+    size_t *in_stratum = ARENA_ARRAY(keep, size_t, set->strata), scored = 0;
+    uint32_t *cell = ARENA_ARRAY(keep, uint32_t, set->x->rows);
+    Str *condition = ARENA_ARRAY(keep, Str, set->strata);
+    Strata *out;
+    for (size_t i = 0; i < set->x->rows; i++) {
+        uint32_t customer = run->training_row[i];
+        cell[i] = run->events->start[customer + 1] > run->events->start[customer];
+    }
+    for (size_t i = 0; i < d->customers; i++)
+        if (d->cohort[i] & COHORT_SCORED) {
+            scored++;
+            in_cell[run->events->start[i + 1] > run->events->start[i]]++;
+        }
+    for (size_t s = 0; s < set->strata; s++) {
+        condition[s] = lang_text(run->plan->stratum[s].condition);
+        in_stratum[s] = (size_t)(run->stratum_share_scored[s] * (double)scored + 0.5);
+    }
+    const StrataInputs inputs = {.set = set,
+                                 .validation = run->validation,
+                                 .condition = condition,
+                                 .scored_in_stratum = in_stratum,
+                                 .scored = scored,
+                                 .cells = 2,
+                                 .cell_name = names,
+                                 .cell = cell,
+                                 .scored_in_cell = in_cell,
+                                 .unseen = 0};
+    inspect_strata(&out, keep, &inputs, options, NULL);
+    return out;
+}
+
+static inline const Fairness *made_up_fairness(Arena *keep, const Run *run, const Matrix *x,
+                                               const LearnOptions *options)
+{
+    Fairness *out;
+    Arena scratch = arena_new();
+    const FairnessInputs inputs = {.data = run->data,
+                                   .plan = run->plan,
+                                   .set = run->training,
+                                   .training_row = run->training_row,
+                                   .validation = run->validation,
+                                   .scored = run->scored,
+                                   .candidate = run->candidate,
+                                   .candidates = run->candidates,
+                                   .thresholds = policy_thresholds(run->policy),
+                                   .x = x,
+                                   .columns = run->bundle->columns};
+    inspect_fairness(&out, keep, scratch, &inputs, options, NULL);
+    arena_free(&scratch);
+    return out;
+}
+
 static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
 {
     static Timing timing[] = {{"read", 0.25}, {"learn", 1.5}};
@@ -491,6 +551,19 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
                        .seed = 1,
                        .customers = run->training->x->rows,
                        .positives = run->validation->positives};
+    LearnOptions options = learn_options_default();
+    options.replicates = 100;
+    options.threshold = policy_thresholds(policy).high;
+    uint32_t *everybody = ARENA_ARRAY(keep, uint32_t, data->customers);
+    Matrix *x;
+    for (size_t i = 0; i < data->customers; i++)
+        everybody[i] = (uint32_t)i;
+    made_up_ok(feature_matrix(&x, keep, plan, features, NULL, data->id, everybody, data->customers,
+                              &err),
+               &err);
+    run->strata = made_up_strata(keep, run, &options);
+    run->headline = run->strata->stratum;
+    run->fairness = made_up_fairness(keep, run, x, &options);
     sha256_text(bundle->id, S("made up"));
     bundle->data_hash = str_copy(keep, str_from(bundle->id));
     return run;
