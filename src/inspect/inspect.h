@@ -45,8 +45,7 @@ static inline Str threshold_mark_name(ThresholdMark m)
     return str_from(names[m]);
 }
 
-/* Other precisions than the one asked for, each tested by itself. */
-enum { CERTIFY_LEVELS = 8 };
+enum { CERTIFY_LEVELS = 10 }; /* .50, .55, ... .95 */
 
 typedef struct ThresholdStratum {
     ThresholdRow mark[THRESHOLD_MARKS]; /* of capacity: customers 0 where there is none to speak of
@@ -57,7 +56,11 @@ typedef struct ThresholdStratum {
     double cost_nobody, cost_everybody; /* reviewed */
     MetricCertificate certificate;      /* as asked, on probabilities averaged over repeats */
     size_t repeats_certified;           /* of the repeats, each by its own probabilities */
+    /* Other precisions, each tested by itself at the confidence asked (0.95 where that is 1). */
     MetricCertificate level[CERTIFY_LEVELS];
+    /* What can be certified instead: the levels' strictest sets are tested upwards until one fails,
+     * a fixed sequence of its own. So many passed; the last of them holds for its strictest set. */
+    size_t levels_reached;
 } ThresholdStratum;
 
 typedef struct ThresholdReview {

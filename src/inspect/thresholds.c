@@ -8,7 +8,8 @@ enum { GRID_STEPS = 100 };
 /* Arrivals should not take all of the analysts' time: queues grow without end at 1. */
 static const double worked_share = 0.8;
 
-static const double levels[CERTIFY_LEVELS] = {0.95, 0.90, 0.85, 0.80, 0.75, 0.70, 0.60, 0.50};
+static const double levels[CERTIFY_LEVELS] = {0.50, 0.55, 0.60, 0.65, 0.70,
+                                              0.75, 0.80, 0.85, 0.90, 0.95};
 
 typedef struct Reviewing {
     const double *p; /* [rows] out of fold, averaged over repeats */
@@ -120,6 +121,8 @@ static void review_stratum(ThresholdStratum *out, Arena *keep, Arena scratch, co
     double confidence = asked.confidence < 1 ? asked.confidence : 0.95;
     for (size_t k = 0; k < CERTIFY_LEVELS; k++)
         out->level[k] = metric_certify(r->p, label, r->in, rows, levels[k], confidence, scratch);
+    while (out->levels_reached < CERTIFY_LEVELS && out->level[out->levels_reached].selected > 0)
+        out->levels_reached++;
 }
 
 static void mark_certified(ThresholdReview *out, Arena *keep, size_t headline,
