@@ -69,6 +69,7 @@ typedef struct ThresholdReview {
     Certify certify;
     size_t scored;           /* customers; 0: none in this run */
     size_t reviews_expected; /* of them, due diligence or graver: what the policy book proposes */
+    size_t reviews_by_rules; /* of these, below the High threshold: no threshold changes them */
     size_t repeats;
     ThresholdStratum *stratum; /* [strata] */
     size_t strata;

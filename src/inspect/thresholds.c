@@ -57,7 +57,7 @@ static Interval cost_of_segments(const Reviewing *r, Thresholds t)
     double sum = 0, square = 0;
     size_t n = 0;
     for (size_t i = 0; i < r->set->x->rows; i++) {
-        if (!r->in[i])
+        if (r->in != NULL && !r->in[i])
             continue;
         static const CostAction action[SEGMENTS] = {
             [SEGMENT_LOW] = COST_NOTHING,
@@ -147,8 +147,12 @@ void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const
                                 .repeats = v->repeats,
                                 .strata = set->strata,
                                 .stratum = ARENA_ARRAY(keep, ThresholdStratum, set->strata)};
-    for (size_t i = 0; i < scored->count; i++)
-        review->reviews_expected += scored->decision[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
+    for (size_t i = 0; i < scored->count; i++) {
+        bool reviewed = scored->decision[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
+        review->reviews_expected += reviewed;
+        review->reviews_by_rules +=
+            reviewed && scored->probability[i] < policy_thresholds(policy).high;
+    }
     double *p = ARENA_ARRAY(&scratch, double, v->rows + 1);
     for (size_t i = 0; i < v->rows; i++) {
         for (size_t k = 0; k < v->repeats; k++)

@@ -151,16 +151,19 @@ static void capacity(Page *p, const ThresholdStratum *s)
                                        : S("");
     html_paragraph(p,
                    "Analysts can do %zu reviews%.*s. The policy proposes due diligence or more for "
-                   "%zu of the %zu customers scored; %zu reach the High threshold.",
-                   t->capacity.reviews, STR_ARG(per), t->reviews_expected, t->scored, by_score);
+                   "%zu of the %zu customers scored. %zu reach the High threshold; for %zu it is "
+                   "proposed below it, by rules.",
+                   t->capacity.reviews, STR_ARG(per), t->reviews_expected, t->scored, by_score,
+                   t->reviews_by_rules);
     if (by_score <= t->capacity.reviews && t->reviews_expected <= t->capacity.reviews)
         html_paragraph(p, "That is within what they can do.");
     else
         html_paragraph(p,
                        "That is more than they can do. By score alone, a High threshold of %.*s "
                        "would fit, and one of %.*s would also keep a fifth of their time free, "
-                       "without which a queue only grows. No threshold was moved: that is the risk "
-                       "owner's to decide, by more analysts or by another cost of a review.",
+                       "without which a queue only grows; reviews proposed by rules come on top. "
+                       "No threshold was moved: that is the risk owner's to decide, by more "
+                       "analysts, by another cost of a review, or by other rules.",
                        STR_ARG(fits), STR_ARG(worked));
 }
 

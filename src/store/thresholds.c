@@ -176,8 +176,10 @@ void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run)
         yyjson_mut_val *o = document_object(j, in, "capacity");
         document_count(j, o, "reviews", t->capacity.reviews);
         document_text(j, o, "per", t->capacity.per);
-        if (t->scored > 0)
+        if (t->scored > 0) {
             document_count(j, o, "reviews_expected", t->reviews_expected);
+            document_count(j, o, "reviews_by_rules", t->reviews_by_rules);
+        }
     }
     yyjson_mut_val *strata = document_list(j, in, "strata");
     for (size_t k = 0; k < t->strata; k++)
