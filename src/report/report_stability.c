@@ -64,8 +64,8 @@ static void customer(Page *p, const ListStability *s, size_t at)
 static void customers(Page *p, const ListStability *s)
 {
     const uint32_t *order = store_order(p->arena, p->run);
-    size_t shown = 0, count = 0;
-    for (size_t i = 0; i < s->customers; i++)
+    size_t shown = 0, count = 0, scored = p->run->scored->count;
+    for (size_t i = 0; i < scored; i++)
         count += wavers(s, order[i], i < p->run->candidates);
     if (count == 0)
         return;
@@ -73,7 +73,7 @@ static void customers(Page *p, const ListStability *s)
         p, "Whose place is not certain",
         "Customer|On this list|>Probability|>Other seeds: on the list|>Deviation|>A fold left "
         "out: on the list|>Deviation");
-    for (size_t i = 0; i < s->customers && shown < SHOWN_MAX; i++)
+    for (size_t i = 0; i < scored && shown < SHOWN_MAX; i++)
         if (wavers(s, order[i], i < p->run->candidates)) {
             customer(p, s, order[i]);
             shown++;

@@ -372,7 +372,7 @@ static void a_guarantee_is_said_plainly_whatever_it_is(void **state)
     c->first_low = 0.535;
     s[run.headline].levels_reached = 0;
     Str page = write_report(&f->arena, &run);
-    has(page, "3 were not suspended, and that shows only 53");
+    has(page, "3 were not suspended, and that shows only 54\xC2\xA0%");
     has(page, "not even a precision of 50 %");
     has(page, "by 14 such cases without an error, by 22 with one, or by 30 with two");
     *c = asked;
