@@ -103,6 +103,7 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
     TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));
     TRY(args_integer(&shuffles, a, "shuffles", 20, 1, 1000, err));
+    TRY(args_integer(&j->stability, a, "stability", -1, 0, 1000, err));
     j->learn = learn_options_default();
     j->learn.seed = (uint64_t)seed;
     j->learn.folds = (size_t)folds;

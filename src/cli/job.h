@@ -40,6 +40,7 @@ typedef struct Job {
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
+    int64_t stability; /* runs of each kind that learn again; -1: by the number of customers */
     Events *events;
     Table *features;
     uint8_t *skip;

@@ -75,10 +75,9 @@ static int64_t runs_for(size_t customers)
 Status job_stability(Job *j, Error *err)
 {
     ListStability *stability;
-    int64_t runs;
     const Scored *s = j->run.scored;
     size_t customers = j->set.x->rows > s->count ? j->set.x->rows : s->count;
-    TRY(args_integer(&runs, j->args, "stability", runs_for(customers), 0, 1000, err));
+    int64_t runs = j->stability < 0 ? runs_for(customers) : j->stability;
     if (runs == 0)
         return STATUS_OK;
     job_stage(j, "stability", "learning again with other seeds and without folds");
