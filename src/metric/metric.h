@@ -74,6 +74,51 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
                      const uint8_t *in, size_t n, double threshold, size_t replicates,
                      uint64_t seed, Team *team);
 
+/* The same where customers are linked: those of one group (NULL: nobody is linked) are drawn
+ * together, and fewer than 2 groups with either class leave the interval NaN. Drawn are as many
+ * groups with positives as there are, then as many others. Numbers of groups cost memory up to the
+ * largest.  Source: Davison and Hinkley 1997, section 3.8 (resampling whole clusters). */
+void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repeats,
+                            const uint8_t *label, const uint8_t *in, const uint32_t *group,
+                            size_t n, double threshold, size_t replicates, uint64_t seed,
+                            Team *team);
+
+/* Two sets of probabilities for the same customers. */
+typedef struct MetricSide {
+    const double *const *p; /* [repeats][n] */
+    size_t repeats;
+    double threshold;
+} MetricSide;
+typedef struct MetricDifference {
+    MetricSet one, other;
+    Interval difference[METRIC_KINDS]; /* of the one less the other */
+} MetricDifference;
+
+/* Paired: the interval of a difference is the percentile bootstrap of draws that are the same
+ * customers for both, so it is as narrow as the two agree. Otherwise as metric_evaluate_groups. */
+void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
+                    const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                    size_t replicates, uint64_t seed, Team *team);
+
+/* The same where customer i counts weight[i] times, 0 or more: an estimate for customers of another
+ * mix than the labelled ones. Customers of weight 0 are left out (customers, positives and
+ * confusion count the others, each once). AUC and average precision are scikit-learn's with
+ * sample_weight; the bins of ECE hold equal weight, and a customer who lies across a border is
+ * shared out. A draw of the bootstrap takes from each cell as many customers as it has (cell NULL:
+ * one cell), whatever their labels, because weights that follow from cells are right for every such
+ * draw; a draw that has no positives leaves out what needs them. A metric is NaN where all weights
+ * are 0, and its interval where fewer than 2 customers of either class have weight. Memory and cost
+ * as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and Smith
+ * 1979 (post-stratification). */
+void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
+                              const uint8_t *label, const double *weight, const uint32_t *cell,
+                              size_t n, double threshold, size_t replicates, uint64_t seed,
+                              Team *team);
+
+/* How many customers of equal weight would say as much: (sum w)^2 / sum w^2; 0 when all are 0.
+ * Source: Kish 1965. */
+double metric_effective(const double *weight, size_t n);
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.
@@ -97,6 +142,15 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
 
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
+
+/* Ratio of two independent proportions, (count / of) / (other / other_of), with the interval of its
+ * score test at `z` standard errors (metric_normal_quantile(0.975) for 95 %). other 0: high is
+ * infinite, and so is the value (NaN where both are 0). Nobody on a side: NaN.
+ * Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the ratio. */
+Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of, double z);
+
+/* x with P(standard normal <= x) = p, 0 < p < 1, to 2e-9 of its size. Source: Acklam 2003. */
+double metric_normal_quantile(double p);
 
 /* ---- binomial.c: bounds that hold for any number of trials ---- */
 

@@ -408,6 +408,11 @@ void section_model(Page *p)
         calibration(p);
     }
     section_audit(p);
-    importance(p);
+    if (p->run->importance != NULL)
+        section_importance(p);
+    else
+        importance(p);
+    if (p->run->screening != NULL)
+        section_screening(p);
     html(p, "</section>\n");
 }

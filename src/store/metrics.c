@@ -1,7 +1,7 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
+void document_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
     document_text(j, o, "stratum", stratum);
@@ -73,7 +73,7 @@ static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
         document_real(j, o, "log_loss_error", c->log_loss_error);
         yyjson_mut_val *strata = document_list(j, o, "strata");
         for (size_t s = 0; s < run->training->strata; s++)
-            add_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
+            document_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
     }
 }
 
@@ -101,23 +101,7 @@ static void add_judged(Document *j, const Run *run)
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
     yyjson_mut_val *strata = document_list(j, o, "strata");
     for (size_t s = 0; s < run->training->strata; s++)
-        add_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
-}
-
-static void add_strata(Document *j, const Run *run)
-{
-    const TrainingSet *t = run->training;
-    yyjson_mut_val *list = document_list(j, j->root, "strata");
-    for (size_t s = 0; s < t->strata; s++) {
-        size_t in = 0;
-        for (size_t row = 0; row < t->x->rows; row++)
-            in += t->in_stratum[s][row] != 0;
-        yyjson_mut_val *o = document_object(j, list, NULL);
-        document_text(j, o, "name", t->stratum[s]);
-        document_count(j, o, "customers", in);
-        document_real(j, o, "share_labelled", (double)in / (double)t->x->rows);
-        document_real(j, o, "share_scored", run->stratum_share_scored[s]);
-    }
+        document_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
 }
 
 static void add_calibration(Document *j, const Run *run, Arena scratch)
@@ -208,13 +192,17 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
-        add_strata(&j, run);
+        store_strata_figures(&j, run);
         add_calibration(&j, run, spare);
     }
     if (run->judged != NULL)
         add_judged(&j, run);
     if (run->audit != NULL)
         add_audit(&j, run->audit);
+    if (run->importance != NULL)
+        store_add_importance(&j, run);
+    if (run->screening != NULL)
+        store_add_screening(&j, run);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
     Status status =

@@ -25,13 +25,16 @@ void document_text(Document *d, yyjson_mut_val *in, const char *key, Str text);
 void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t count);
 void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
 void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
-void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i);
 void document_null(Document *d, yyjson_mut_val *in, const char *key);
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
 
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
+
+void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+/* Every figure of a stratum, as an item of a list. */
+void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
 
 /* ---- a file written in pieces of about 64 KiB ---- */
 
@@ -55,13 +58,22 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratch, Error *err);
 /* Their figures, as parts of metrics.json. */
 void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run);
 void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
+
+/* importance.csv, shap.csv, curves.csv and screening.csv, of what the run has. */
+MUST_USE Status store_importance(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_importance(Document *j, const Run *run);
+void store_add_screening(Document *j, const Run *run);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
+
+/* What strata.c tells in metrics.json. */
+void store_strata_figures(Document *d, const Run *run);
 
 /* 1 for each position in scored that is in the list of contradictory customers. */
 uint8_t *store_contradictory(Arena *keep, const Run *run);
