@@ -193,6 +193,7 @@ typedef struct ThresholdReview {
     size_t reviews_expected; /* of them, due diligence or graver: what the policy book proposes */
     size_t reviews_by_rules; /* of these, below the High threshold: no threshold changes them */
     size_t repeats;
+    size_t linked; /* labelled customers who share a group: intervals take them for independent */
     ThresholdStratum *stratum; /* [strata] */
     size_t strata;
     /* [scored] the score lies in the headline stratum's certified set, and the customer in that

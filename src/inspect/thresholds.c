@@ -134,6 +134,21 @@ static void mark_certified(ThresholdReview *out, Arena *keep, size_t headline,
         out->certified[i] = c->selected > 0 && s->headline[i] && s->probability[i] >= c->threshold;
 }
 
+static size_t linked_customers(const TrainingSet *set, Arena scratch)
+{
+    size_t rows = set->x->rows, numbers = 0, linked = 0;
+    if (set->group == NULL)
+        return 0;
+    for (size_t i = 0; i < rows; i++)
+        numbers = set->group[i] >= numbers ? (size_t)set->group[i] + 1 : numbers;
+    size_t *members = ARENA_ARRAY(&scratch, size_t, numbers + 1);
+    for (size_t i = 0; i < rows; i++)
+        members[set->group[i]]++;
+    for (size_t i = 0; i < rows; i++)
+        linked += members[set->group[i]] > 1;
+    return linked;
+}
+
 void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const TrainingSet *set,
                         const Validation *v, size_t headline, const Policy *policy,
                         const ThresholdScored *scored)
@@ -145,6 +160,7 @@ void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const
                                 .certify = policy_certify(policy),
                                 .scored = scored->count,
                                 .repeats = v->repeats,
+                                .linked = linked_customers(set, scratch),
                                 .strata = set->strata,
                                 .stratum = ARENA_ARRAY(keep, ThresholdStratum, set->strata)};
     for (size_t i = 0; i < scored->count; i++) {

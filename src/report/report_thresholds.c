@@ -127,6 +127,13 @@ static void at_marks(Page *p, const ThresholdStratum *s, Str name)
               "%.*s, everybody %.*s, and the segments as they are (High reviewed, Medium watched) "
               "%.*s. Reviews now: customers scored in this run who reach the threshold.",
               STR_ARG(nobody), STR_ARG(everybody), STR_ARG(segments));
+    if (p->run->thresholds->linked > 0)
+        html_note(
+            p,
+            "%zu of the labelled customers are linked to another one. The exact intervals and "
+            "the certificate below take customers for independent: for linked ones they are "
+            "narrower than they should be.",
+            p->run->thresholds->linked);
     if (s->mark[MARK_TOP].cut.tied > 0)
         html_note(p, "%zu customers tie at the cut of the highest scores and are all left out.",
                   s->mark[MARK_TOP].cut.tied);

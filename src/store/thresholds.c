@@ -181,6 +181,7 @@ void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run)
             document_count(j, o, "reviews_by_rules", t->reviews_by_rules);
         }
     }
+    document_count(j, in, "linked_customers", t->linked);
     yyjson_mut_val *strata = document_list(j, in, "strata");
     for (size_t k = 0; k < t->strata; k++)
         add_stratum(j, strata, run, k);

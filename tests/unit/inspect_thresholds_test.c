@@ -253,6 +253,19 @@ static void a_stratum_of_nobody_or_without_positives_has_no_figures_and_no_certi
     assert_int_equal(t->stratum[2].mark[MARK_HIGH].cut.customers, rows); /* NULL: everybody */
 }
 
+static void linked_customers_are_counted(void **state)
+{
+    Fixture *f = *state;
+    TrainingSet set = *f->run->training;
+    uint32_t *group = ARENA_ARRAY(&f->arena, uint32_t, set.x->rows);
+    for (size_t i = 0; i < set.x->rows; i++)
+        group[i] = (uint32_t)(i < 5 ? i / 2 * 2 : i); /* two pairs; the fifth has nobody */
+    set.group = group;
+    const ThresholdScored none = {0};
+    assert_int_equal(review_with(f, f->run->policy, &set, f->run->validation, &none)->linked, 4);
+    assert_int_equal(f->run->thresholds->linked, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +275,7 @@ int main(void)
         cmocka_unit_test(without_a_capacity_nothing_is_said_of_it),
         cmocka_unit_test(certified_are_those_of_the_headline_above_the_threshold),
         cmocka_unit_test(an_impossible_guarantee_still_gives_what_can_be_had),
+        cmocka_unit_test(linked_customers_are_counted),
         cmocka_unit_test(
             a_stratum_of_nobody_or_without_positives_has_no_figures_and_no_certificate),
     };
