@@ -115,11 +115,17 @@ typedef struct SchemaColumn {
     BookText thousands;    /* one character between thousands, or none */
 } SchemaColumn;
 
+/* What the share of positives among the labelled is: its maker's doing, or unknown; or what a
+ * customer of the bank at large would have. Only then may a probability be read as a population's.
+ */
+typedef enum LabelPrior { LABEL_PRIOR_BY_DESIGN, LABEL_PRIOR_POPULATION } LabelPrior;
+
 typedef struct SchemaLabel {
     Mark mark;
     BookText column;
     BookTexts positive, negative; /* values that mean risky, and not */
     BookTexts ignored;            /* values that say neither */
+    int prior;                    /* a LabelPrior */
 } SchemaLabel;
 
 /* Wide columns of the customers' files, one a period, that become events. */

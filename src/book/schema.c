@@ -64,6 +64,9 @@ static const Field column_fields[] = {
      .says = "one character that may stand between thousands; none unless said"},
     {0}};
 
+/* In the order of LabelPrior. */
+static const char *const prior_choices[] = {"by_design", "population", NULL};
+
 static const Field label_fields[] = {{.name = "column",
                                       .kind = FIELD_TEXT,
                                       .offset = offsetof(SchemaLabel, column),
@@ -84,6 +87,13 @@ static const Field label_fields[] = {{.name = "column",
                                       .offset = offsetof(SchemaLabel, ignored),
                                       .says = "its values that say neither: such customers are "
                                               "scored and not learned from"},
+                                     {.name = "prior",
+                                      .kind = FIELD_CHOICE,
+                                      .offset = offsetof(SchemaLabel, prior),
+                                      .says = "what the share of positives is: by_design when the "
+                                              "sample was made so or nobody knows (unless said), "
+                                              "population when it is the bank's own",
+                                      .choices = prior_choices},
                                      {0}};
 
 static const Field history_fields[] = {

@@ -44,6 +44,7 @@ typedef struct Job {
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
     int64_t stability; /* runs of each kind that learn again; -1: by the number of customers */
+    const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;
     uint8_t *skip;
@@ -80,6 +81,15 @@ MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
 /* After job_validate: the slices side by side, and which is quoted. */
 MUST_USE Status job_strata(Job *j, Error *err);
+
+/* After job_validate or job_judge: what their probabilities are worth. */
+void job_calibration(Job *j);
+
+/* Around the validation: finished searches are kept in j->resume, and a signal to stop waits for
+ * that. Removed when the command has done its work. */
+void job_resume_begin(Job *j);
+MUST_USE Status job_resume_end(Job *j, Status validated, Error *err);
+MUST_USE Status job_resume_remove(const Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);

@@ -184,8 +184,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* linear between order statistics. */
-static double quantile(const double *sorted, size_t n, double share)
+double sorted_quantile(const double *sorted, size_t n, double share)
 {
     double at = (double)(n - 1) * share;
     size_t below = (size_t)at;
@@ -194,17 +193,17 @@ static double quantile(const double *sorted, size_t n, double share)
                          : sorted[below];
 }
 
-void metric_percentiles(Interval *out, double *drawn, size_t replicates)
+void percentile_interval(Interval *out, double *drawn, size_t draws)
 {
     size_t defined = 0;
-    for (size_t r = 0; r < replicates; r++)
+    for (size_t r = 0; r < draws; r++)
         if (!is_missing(drawn[r]))
             drawn[defined++] = drawn[r];
     if (defined == 0)
         return;
     qsort(drawn, defined, sizeof *drawn, by_value);
-    out->low = quantile(drawn, defined, 0.025);
-    out->high = quantile(drawn, defined, 0.975);
+    out->low = sorted_quantile(drawn, defined, 0.025);
+    out->high = sorted_quantile(drawn, defined, 0.975);
 }
 
 /* Chain the kept rows of each group and sort the groups by whether they hold a positive. Answers
@@ -304,7 +303,7 @@ static void evaluate(MetricSet *out, double *draws, const double *const *p, size
         if (draws != NULL)
             memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
+            percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
     }
     arena_free(&arena);
 }
@@ -348,7 +347,7 @@ void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSi
         *d = (Interval){out->one.metric[k].value - out->other.metric[k].value, NAN, NAN};
         for (size_t r = 0; r < replicates; r++)
             a[k * replicates + r] -= b[k * replicates + r];
-        metric_percentiles(d, a + k * replicates, replicates);
+        percentile_interval(d, a + k * replicates, replicates);
     }
     arena_free(&arena);
 }

@@ -119,6 +119,70 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
  * Source: Kish 1965. */
 double metric_effective(const double *weight, size_t n);
 
+/* ---- calibration: do the probabilities mean what they say? ----
+ *
+ * p, repeats, label, in and n as in metric_evaluate; probabilities are clipped at 1e-15. Figures
+ * that are not defined are NaN. */
+
+/* Labels as a logistic regression on logit(p). slope 1 and intercept 0: calibrated; a slope below
+ * 1: too extreme, above 1: too timid. large: the intercept when the slope is held at 1, calibration
+ * in the large; above 0: probabilities are too low on the whole. Maximum likelihood with Wald's
+ * intervals of 95 %; estimates and standard errors are means over repeats, for repeats share their
+ * customers. Not defined: one class only, probabilities that do not vary, classes that they part
+ * without error.  Source: Cox 1958; Van Calster and others 2016.  Cost: O(repeats * n). */
+typedef struct Recalibration {
+    Interval slope, intercept, large;
+} Recalibration;
+void metric_recalibration(Recalibration *out, const double *const *p, size_t repeats,
+                          const uint8_t *label, const uint8_t *in, size_t n);
+
+/* What calibration error (metric_ece, METRIC_ECE_BINS bins, mean over repeats) perfectly calibrated
+ * probabilities would show by chance: labels are drawn from the probabilities themselves, each
+ * customer by one number for all repeats. share: of the draws, how many reach the value seen. */
+typedef struct NoiseFloor {
+    double seen, mean, high; /* high: 95 % of the draws are at most that */
+    double share;
+    size_t draws;
+} NoiseFloor;
+void metric_ece_noise(NoiseFloor *out, const double *const *p, size_t repeats, const uint8_t *label,
+                      const uint8_t *in, size_t n, size_t draws, uint64_t seed, Team *team);
+
+/* The same results where positives are as rare as assumed, if the classes look as they do here and
+ * only their shares differ (prior shift): classes are weighted, the positives by assumed / share,
+ * and a probability is corrected by adding logit(assumed) - logit(share) to its log-odds. Source:
+ * Saerens, Latinne and Decaestecker 2002. */
+enum { PREVALENCES = 4, PREVALENCE_RULES = 2 };
+extern const double metric_prevalences[PREVALENCES]; /* 2, 5, 10, 17 % */
+typedef struct PrevalenceRule {
+    double threshold;                 /* on the probability as it is, uncorrected */
+    Interval precision, recall, load; /* load: flagged of 1,000 customers */
+} PrevalenceRule;
+typedef struct Prevalence {
+    double assumed, share; /* share: of positives in the sample */
+    /* p >= the threshold given, as it stands; and the corrected probability >= that threshold. */
+    PrevalenceRule as_is[PREVALENCE_RULES], corrected[PREVALENCE_RULES];
+    Interval brier, log_loss; /* of corrected probabilities, weighted */
+} Prevalence;
+/* Shares flagged are means over repeats; intervals are percentile bootstrap over customers within
+ * each class, as in metric_evaluate. Fewer than 2 of either class: NaN.
+ * Cost: O(repeats * n + replicates * n). */
+void metric_prevalence(Prevalence out[PREVALENCES], const double *const *p, size_t repeats,
+                       const uint8_t *label, const uint8_t *in, size_t n,
+                       const double threshold[PREVALENCE_RULES], size_t replicates, uint64_t seed,
+                       Team *team);
+
+/* All three for one slice. */
+typedef struct CalibrationCheck {
+    size_t customers, positives;
+    Recalibration recalibration;
+    NoiseFloor ece;
+    Prevalence prevalence[PREVALENCES];
+} CalibrationCheck;
+void metric_calibration(CalibrationCheck *out, const double *const *p, size_t repeats,
+                        const uint8_t *label, const uint8_t *in, size_t n,
+                        const double threshold[PREVALENCE_RULES], size_t replicates, uint64_t seed,
+                        Team *team);
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.

@@ -1,4 +1,4 @@
-/* metric_internal.h - what the two bootstraps, plain and weighted, share. */
+/* metric_internal.h - what the files of this room share. */
 #ifndef METRIC_INTERNAL_H
 #define METRIC_INTERNAL_H
 
@@ -19,7 +19,10 @@ MetricRun metric_run(Arena *keep, const double *p, const uint8_t *label, size_t 
 void metric_averaged(double mean[METRIC_KINDS], double deviation[METRIC_KINDS],
                      const double (*value)[METRIC_KINDS], size_t repeats);
 
-/* The ends of the interval from the draws that are defined; drawn is sorted in place. */
-void metric_percentiles(Interval *out, double *drawn, size_t replicates);
+/* The percentile of sorted values, R-7: linear between order statistics. */
+double sorted_quantile(const double *sorted, size_t n, double share);
+
+/* low and high: the middle 95 % of the draws that are defined, which it sorts; none: left alone. */
+void percentile_interval(Interval *out, double *drawn, size_t draws);
 
 #endif

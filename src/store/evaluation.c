@@ -37,12 +37,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
                          err));
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_validation(run, folder, scratch, err));
-    TRY(store_strata(run, folder, scratch, err));
-    if (run->thresholds != NULL)
-        TRY(store_thresholds(run, folder, scratch, err));
-    TRY(store_importance(run, folder, scratch, err));
+    TRY(store_learning(run, folder, scratch, err));
     if (run->judged != NULL)
         TRY(store_judged(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));

@@ -1,10 +1,10 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
  * report.html is the report room's; everything else is written here: the decisions, lists and
- * evidence, what every figure can be recomputed from (features.csv, validation.csv, trials.csv ...),
- * the tables behind the report, metrics.json, quality.json, quarantine.csv, run.json (versions,
- * hashes, books, options) and timings.json (the only file that differs between two equal runs).
- * docs/run-folder.md has every file and column.
+ * evidence, what every figure can be recomputed from (features.csv, validation.csv, trials.csv
+ * ...), the tables behind the report, metrics.json, quality.json, quarantine.csv, run.json
+ * (versions, hashes, books, options) and timings.json (the only file that differs between two equal
+ * runs). docs/run-folder.md has every file and column.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -41,6 +41,7 @@ typedef struct Run {
     const Screening *screening;
     const Silence *silence;
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
+    const CalibrationCheck *calibration; /* [strata] of the validation, or of the judged bundle */
     const MetricSet
         *judged;          /* [strata] of the bundle on labelled customers it did not learn from */
     const Scored *scored; /* customers to be scored, contradictory ones included */
@@ -63,8 +64,9 @@ MUST_USE Status store_begin(const char *folder, Error *err);
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
 
-/* Write what an evaluation found: quality.json, metrics.json, validation.csv and what the model lives
- * on (evaluation.csv when a bundle was judged), quarantine.csv, timings.json, and run.json last. */
+/* Write what an evaluation found: quality.json, metrics.json, validation.csv and what the model
+ * lives on (evaluation.csv when a bundle was judged), quarantine.csv, timings.json, and run.json
+ * last. */
 MUST_USE Status store_evaluation(const Run *run, const char *folder, Error *err);
 
 /* Every figure of an evaluation as CSV: model, chosen, stratum, customers, positives, metric,
@@ -91,8 +93,9 @@ bool store_certified(const Run *run, size_t scored);
 /* One bin of a reliability table: customers of neighbouring probability. */
 typedef struct Reliability {
     size_t customers, positives;
-    double low, high, mean; /* of the probability */
-    Interval share;         /* of positives, Wilson */
+    double low, high, mean;               /* of the probability */
+    Interval share;                       /* of positives, Wilson: each by itself */
+    double supported_low, supported_high; /* means of the customers' Venn-Abers intervals */
 } Reliability;
 
 /* Bins of equal count over the out-of-fold probabilities of one stratum, at most 10 and at
@@ -117,6 +120,19 @@ MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scr
                                       const char *folder, const Bundle *bundle, Error *err);
 
 /* moves.csv, comparison.json and, with the text given, comparison.md. */
-MUST_USE Status store_comparison(const Comparison *c, Str page, const char *folder, Error *err);
+MUST_USE Status store_comparison(const SideBySide *c, Str page, const char *folder, Error *err);
+
+/* The labelled customers' Venn-Abers intervals, out of fold: how wide; in how many groups of the
+ * reliability table the share of positives lies between the group's mean ends; and in how many the
+ * share's own 95 % interval meets what lies between them, for a share of few customers strays. */
+typedef struct Support {
+    double mean, median; /* width */
+    size_t groups, inside, met;
+} Support;
+void store_support(Support *out, Arena scratch, const Run *run, size_t stratum);
+
+/* Whether the labelled sample's share of positives is its maker's doing, or unknown: then no
+ * probability is a population's. */
+bool store_prior_by_design(const Run *run);
 
 #endif

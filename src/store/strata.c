@@ -85,9 +85,9 @@ Status store_strata(const Run *run, const char *folder, Arena scratch, Error *er
             csv_write_cell(&s.line, one->name, true);
             buffer_char(&s.line, ',');
             csv_write_cell(&s.line, one->condition, true);
-            buffer_format(&s.line, ",%s,%zu,%zu,%zu,%.*s",
-                          i == strata->headline ? "true" : "false", one->customers, one->positives,
-                          one->scored, STR_ARG(metric_name((MetricKind)k)));
+            buffer_format(&s.line, ",%s,%zu,%zu,%zu,%.*s", i == strata->headline ? "true" : "false",
+                          one->customers, one->positives, one->scored,
+                          STR_ARG(metric_name((MetricKind)k)));
             number(&s.line, one->told ? m.value : NAN);
             number(&s.line, one->told ? m.low : NAN);
             number(&s.line, one->told ? m.high : NAN);

@@ -39,6 +39,7 @@ static int setup(void **state)
     f->options.folds = 3;
     f->options.inner_folds = 2;
     f->options.replicates = 20;
+    f->options.trials = 4;
     made_up_ok(learn_validate(&f->validation, &f->arena, f->scratch, f->run->training, &f->options,
                               NULL, NULL, &err),
                &err);
@@ -73,6 +74,15 @@ static const ListStability *stability(Fixture *f, size_t chosen, size_t runs, Te
                                  &f->inputs, f->run->scored->decision, runs, team, &err),
                &err);
     return out;
+}
+
+static size_t candidate(const Fixture *f, const char *name)
+{
+    for (size_t k = 0; k < f->validation->candidates; k++)
+        if (str_equal(f->validation->candidate[k].name, str_from(name)))
+            return k;
+    fail_msg("no candidate is called %s", name);
+    return 0;
 }
 
 static void every_run_puts_every_customer_into_one_segment(void **state)
@@ -110,24 +120,22 @@ static void a_rerun_is_the_model_without_the_fold_calibrated_on_the_others(void 
     Fixture *f = *state;
     const Validation *v = f->validation;
     const TrainingSet *set = f->run->training;
-    const ListStability *s = stability(f, 0, 1, NULL);
+    const size_t k = candidate(f, "logistic");
+    const ListStability *s = stability(f, k, 1, NULL);
     FoldModel fitted;
-    learn_fold_model(&fitted, &f->arena, f->scratch, set, v, 0, 0, 0, &f->options);
-    double *margin = ARENA_ARRAY(&f->arena, double, v->rows);
-    uint8_t *label = ARENA_ARRAY(&f->arena, uint8_t, v->rows);
-    size_t n = 0;
-    for (size_t i = 0; i < v->rows; i++)
-        if (v->fold[0][i] != 0) {
-            margin[n] = v->candidate[0].margin[0][i];
-            label[n++] = set->label[i];
-        }
-    assert_int_equal(n + fitted.rows, v->rows);
-    Platt platt = learn_platt(margin, label, n);
+    learn_fold_model(&fitted, &f->arena, f->scratch, set, v, k, 0, 0, &f->options);
+    CalibrationPart on;
+    learn_calibration_part(&on, &f->arena, set, v, k, 0, 0);
+    assert_int_equal(on.rows + fitted.rows, v->rows);
+    for (size_t i = 0; i < on.rows; i++)
+        assert_int_not_equal(v->fold[0][on.row[i]], 0);
+    Calibration map = learn_calibration(v->calibration->chosen, &f->arena, f->scratch, on.margin,
+                                        on.label, on.rows);
     double *scored = ARENA_ARRAY(&f->arena, double, s->customers);
     model_margin(fitted.model, f->inputs.matrix, scored);
     size_t both = 0, either = 0;
     for (size_t i = 0; i < s->customers; i++) {
-        double p = platt_apply(platt, scored[i]);
+        double p = calibration_apply(&map, scored[i]);
         near(s->kind[RERUN_FOLDS].mean[i], p, 0);
         Segment segment = policy_segment(policy_thresholds(f->run->policy), p);
         assert_int_equal(s->kind[RERUN_FOLDS].segment[i][segment], 1);
@@ -142,29 +150,38 @@ static void a_rerun_is_the_model_without_the_fold_calibrated_on_the_others(void 
 }
 
 /* Logistic regression draws nothing, so with the settings kept another seed changes the folds that
- * calibrate, and no more: a blend and a forest differ by their trees as well. */
-static void other_seeds_change_what_is_drawn(void **state)
+ * calibrate, and no more. A forest's trees differ as well. */
+static void other_seeds_change_what_is_drawn_and_who_calibrates(void **state)
 {
     Fixture *f = *state;
-    const ListStability *logistic = stability(f, 0, 2, NULL);
+    Validation v = *f->validation;
+    v.chosen = candidate(f, "logistic");
+    const ListStability *one = stability(f, v.chosen, 1, NULL),
+                        *two = stability(f, v.chosen, 2, NULL);
     Learned final;
     Error err = {0};
-    made_up_ok(learn_final(&final, &f->arena, f->scratch, f->run->training, f->validation,
-                           &f->options, NULL, &err),
-               &err);
-    size_t forest = f->validation->candidates;
-    for (size_t k = 0; k < f->validation->candidates; k++)
-        if (str_equal(f->validation->candidate[k].name, S("random_forest")))
-            forest = k;
-    assert_true(forest < f->validation->candidates);
-    const ListStability *trees = stability(f, forest, 2, NULL);
-    double moved = 0, order = 0;
-    for (size_t i = 0; i < trees->customers; i++) {
-        moved += trees->kind[RERUN_SEEDS].deviation[i];
-        order += logistic->kind[RERUN_SEEDS].deviation[i];
+    made_up_ok(
+        learn_final(&final, &f->arena, f->scratch, f->run->training, &v, &f->options, NULL, &err),
+        &err);
+    double *scored = ARENA_ARRAY(&f->arena, double, one->customers);
+    model_margin(final.model, f->inputs.matrix, scored);
+    double p[2], moved = 0;
+    for (size_t i = 0; i < one->customers; i++) {
+        for (size_t r = 0; r < 2; r++) {
+            Calibration map =
+                learn_calibration(v.calibration->chosen, &f->arena, f->scratch,
+                                  v.candidate[v.chosen].margin[r], f->run->training->label, v.rows);
+            p[r] = calibration_apply(&map, scored[i]);
+        }
+        near(one->kind[RERUN_SEEDS].mean[i], p[0], 0);
+        near(two->kind[RERUN_SEEDS].mean[i], (p[0] + p[1]) / 2, 1e-15);
     }
+    const size_t forest = candidate(f, "random_forest");
+    const ListStability *trees = stability(f, forest, 2, NULL);
+    const ListStability *first = stability(f, forest, 1, NULL);
+    for (size_t i = 0; i < trees->customers; i++)
+        moved += fabs(trees->kind[RERUN_SEEDS].mean[i] - first->kind[RERUN_SEEDS].mean[i]);
     assert_true(moved > 0);
-    assert_true(order > 0); /* by the calibration */
 }
 
 static void no_more_folds_are_left_out_than_there_are(void **state)
@@ -199,7 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_run_puts_every_customer_into_one_segment),
         cmocka_unit_test(a_rerun_is_the_model_without_the_fold_calibrated_on_the_others),
-        cmocka_unit_test(other_seeds_change_what_is_drawn),
+        cmocka_unit_test(other_seeds_change_what_is_drawn_and_who_calibrates),
         cmocka_unit_test(no_more_folds_are_left_out_than_there_are),
         cmocka_unit_test(any_number_of_threads_says_the_same),
     };
