@@ -265,16 +265,19 @@ MetricCut metric_top(const double *p, const uint8_t *label, const uint8_t *in, s
  * certifying any set that does not deserve it is at most 1 - confidence, whatever is found.
  *
  * The sets are fixed before a label is seen: the smallest at which no error, one, two, ... are
- * proof (14, 22, 30, 37, ... for 0.80 at 0.95), each enlarged until it parts no equal p. In between
- * a set would need the same luck with fewer customers, so leaving those out loses nothing.
+ * proof (14, 22, 30, 37, ... for 0.80 at 0.95), from METRIC_CERTIFY_LEAST customers on, each
+ * enlarged until it parts no equal p. In between a set would need the same luck with fewer
+ * customers, so leaving those out loses nothing.
  * p must not have learnt from label; out of fold that holds only approximately
  * (docs/thresholds.md). Source: Angelopoulos, Bates, Candes, Jordan and Lei 2021; labels of unlike
  * customers: Hoeffding 1956.  Cost: O(n log n). */
+enum { METRIC_CERTIFY_LEAST = 14 }; /* a smaller set is no ground for a rule */
 typedef struct MetricCertificate {
     double precision, confidence; /* asked */
     size_t customers;             /* who could be in a set */
     size_t least[3]; /* the smallest set that certifies with no error, one, two; 0: none could, or
                         more than a million */
+    size_t start;    /* customers of the first set; 0 likewise */
     size_t tested;   /* sets */
     /* The largest certified set; selected 0: none. low: a bound of its precision by itself, one-
      * sided, at this confidence. */
@@ -284,7 +287,7 @@ typedef struct MetricCertificate {
     size_t failed_selected, failed_errors;
     double failed_p;
     /* The strictest set, certified or not: `first_low` is the largest precision that its customers
-     * prove at this confidence. 0: fewer customers than least[0]. */
+     * prove at this confidence. 0: fewer customers than start. */
     size_t first_selected, first_errors;
     double first_threshold, first_low;
 } MetricCertificate;

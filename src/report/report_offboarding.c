@@ -194,7 +194,11 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t ids)
     fact(p, "Segment", segment_name(d->segment));
     fact(p, "Evidence", families(p->arena, d));
     fact(p, "At stake", number_money(p->arena, p->run, d->exposure));
-    fact(p, "Certified", S("no"));
+    size_t at = (size_t)(d - p->run->scored->decision);
+    fact(p, "Certified", store_certified(p->run, at) ? S("its score") : S("no"));
+    Str stable = stability_of(p, at);
+    if (stable.size > 0)
+        fact(p, "On the list again", stable);
     html(p, "</dl>\n<p>");
     html_text(p, d->because);
     html(p, "</p>\n");
@@ -230,50 +234,6 @@ static void cases(Page *p)
     if (run->candidates > shown)
         html_paragraph(p, "Shown are the first %zu of %zu; offboarding.csv has them all.", shown,
                        run->candidates);
-}
-
-/* ---- certification ---- */
-
-static void precision_row(Page *p, const char *bound, double threshold, const double *score)
-{
-    const Run *run = p->run;
-    const TrainingSet *t = run->training;
-    html_row(p);
-    html_head(p, str_from(bound));
-    html_cell_number(p, number_fixed(p->arena, threshold, 2));
-    size_t above = 0, positives = 0;
-    for (size_t i = 0; i < t->x->rows; i++)
-        if (score[i] >= threshold) {
-            above++;
-            positives += t->label[i];
-        }
-    html_cell_number(p, number_count(p->arena, above));
-    html_cell_number(p, number_count(p->arena, positives));
-    html_cell_interval(p, metric_proportion(positives, above), 2);
-    html_row_end(p);
-}
-
-static void certification(Page *p)
-{
-    const Run *run = p->run;
-    Thresholds t = policy_thresholds(run->policy);
-    html(p, "<h3 id=\"certified\">Is the list statistically certified?</h3>\n");
-    html_paragraph(p, "No. This version certifies no list, and each candidate says so.");
-    html_paragraph(p,
-                   "What would be needed: cases decided by people on their own evidence, not used "
-                   "in learning, taken in the order of the list, with the threshold fixed "
-                   "beforehand. That at least 80 %% of a list are right is shown at 95 %% "
-                   "confidence by 14 such cases without an error, by 22 with one, or by 30 with "
-                   "two (exact binomial). The labels at hand cannot replace them: they were used "
-                   "to choose the model, and they are past decisions.");
-    const double *score = store_out_of_fold(p->arena, run);
-    if (score == NULL)
-        return;
-    html_table(p, "For orientation: past decisions above each threshold, out of fold",
-               "Threshold|>Probability|>Customers|>Suspended|>Share");
-    precision_row(p, "High", t.high, score);
-    precision_row(p, "Off-boarding by score", t.offboarding, score);
-    html_table_end(p);
 }
 
 /* ---- near misses and contradictory labels ---- */
@@ -367,7 +327,8 @@ void section_offboarding(Page *p)
     html_say(p, "%.*s for off-boarding, of %.*s scored.", STR_ARG(count), STR_ARG(scored));
     html(p, "</p>\n");
     section_criteria(p);
-    certification(p);
+    section_certified(p);
+    section_stability(p);
     cases(p);
     near_misses(p);
     contradictory(p);

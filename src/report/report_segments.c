@@ -195,5 +195,6 @@ void section_segments(Page *p)
     histogram(p, limits);
     actions(p, &t);
     behaviour(p);
+    section_thresholds(p);
     html(p, "</section>\n");
 }

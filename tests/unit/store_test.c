@@ -195,7 +195,57 @@ static void offboarding_gives_evidence_for_each_candidate_in_order(void **state)
         assert_true(cell(f, t, "transaction_ids", i).size > 0);
         assert_true(cell(f, t, "missing_proof", i).size > 0);
         assert_true(cell(f, t, "next_step", i).size > 0);
-        equal_text(cell(f, t, "certified", i), S("not statistically certified"));
+        size_t at = f->run->candidate[i];
+        equal_text(cell(f, t, "certified", i), store_certified(f->run, at)
+                                                   ? S("score in the certified set")
+                                                   : S("not statistically certified"));
+        equal_text(cell(f, t, "on_list_seeds", i), i == 0 ? S("9 of 10") : S("10 of 10"));
+        equal_text(cell(f, t, "on_list_folds", i), i == 0 ? S("8 of 10") : S("10 of 10"));
+    }
+}
+
+static void thresholds_have_every_hundredth_and_every_mark_of_each_stratum(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "thresholds.csv");
+    const ThresholdReview *review = f->run->thresholds;
+    assert_int_equal(t->rows, review->strata * (99 + THRESHOLD_MARKS));
+    size_t row = 0, marks = 0;
+    for (size_t s = 0; s < review->strata; s++)
+        for (size_t k = 0; k < 99 + THRESHOLD_MARKS; k++, row++) {
+            bool mark = k < THRESHOLD_MARKS;
+            const ThresholdRow *one =
+                mark ? &review->stratum[s].mark[k] : &review->stratum[s].grid[k - THRESHOLD_MARKS];
+            double value;
+            equal_text(cell(f, t, "stratum", row), f->run->training->stratum[s]);
+            equal_text(cell(f, t, "mark", row),
+                       mark ? threshold_mark_name((ThresholdMark)k) : S(""));
+            marks += mark;
+            assert_true(parse_double(cell(f, t, "threshold", row), &value));
+            assert_true(value == one->cut.threshold);
+            assert_true(parse_double(cell(f, t, "selected", row), &value));
+            assert_true(value == (double)one->cut.selected);
+            assert_true(parse_double(cell(f, t, "expected_cost_high", row), &value));
+            assert_true(value == one->cost.high);
+            if (one->cut.selected == 0)
+                assert_int_equal(cell(f, t, "precision_low", row).size, 0);
+        }
+    assert_int_equal(marks, review->strata * THRESHOLD_MARKS);
+}
+
+static void stability_has_everybody_in_the_order_of_decisions(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "stability.csv"), *decisions = read_table(f, "decisions.csv");
+    assert_int_equal(t->rows, f->run->scored->count);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "customer_id", i), cell(f, decisions, "customer_id", i));
+        equal_text(cell(f, t, "segment", i), cell(f, decisions, "segment", i));
+        equal_text(cell(f, t, "on_list", i), i < f->run->candidates ? S("true") : S("false"));
+        equal_text(cell(f, t, "seeds_runs", i), S("10"));
+        equal_text(cell(f, t, "folds_on_list", i), i == 0                   ? S("8")
+                                                   : i < f->run->candidates ? S("10")
+                                                                            : S("0"));
     }
 }
 
@@ -445,6 +495,8 @@ static void a_run_without_learning_leaves_its_figures_out(void **state)
     Run run = *f->run;
     run.training = NULL;
     run.validation = NULL;
+    run.thresholds = NULL;
+    run.stability = NULL;
     run.audit = NULL;
     run.silence = NULL;
     write_run(&run, folder);
@@ -494,6 +546,8 @@ int main(void)
         cmocka_unit_test(decisions_list_every_scored_customer_gravest_first),
         cmocka_unit_test(probabilities_read_back_equal),
         cmocka_unit_test(offboarding_gives_evidence_for_each_candidate_in_order),
+        cmocka_unit_test(thresholds_have_every_hundredth_and_every_mark_of_each_stratum),
+        cmocka_unit_test(stability_has_everybody_in_the_order_of_decisions),
         cmocka_unit_test(transaction_ids_of_a_candidate_are_its_own_and_listed_once),
         cmocka_unit_test(spreadsheet_formulas_are_defused),
         cmocka_unit_test(features_are_written_exactly),
