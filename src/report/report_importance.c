@@ -181,9 +181,9 @@ static void shuffled(Page *p)
     }
     Str cut = number_fixed(a, m->correlation_cut, 1);
     html_note(p,
-              "Brackets: 95 %% by resampling customers, linked ones together; an interval that "
-              "holds 0 cannot be told from nothing, and a rise below 0 is chance or a feature that "
-              "harms. Groups: average linkage of absolute rank correlations, cut at %.*s. A "
+              "Intervals: 95 %% over fold models with Nadeau and Bengio's correction, since they "
+              "share customers; one that holds 0 cannot be told from nothing, and a rise below 0 "
+              "is chance or a feature that harms. Groups: average linkage of absolute rank correlations, cut at %.*s. A "
               "shuffled customer may be one that cannot exist, so this says what the model uses, "
               "not what causes risk.",
               STR_ARG(cut));
