@@ -48,10 +48,10 @@ typedef struct ImportanceItem {
     Str name; /* of the feature or family; of a group its first feature's */
     size_t features;
     const uint32_t *feature; /* [features] */
-    Interval log_loss; /* mean rise of a customer's log loss */
-    Interval auc;      /* fall of the AUC within a fold; both: 95 % over fold models */
-    double harmed; /* share of fold models whose log loss rises */
-    ImportanceRank rank; /* of features, by rise in log loss */
+    Interval log_loss;       /* mean rise of a customer's log loss */
+    Interval auc;            /* fall of the AUC within a fold; both: 95 % over fold models */
+    double harmed;           /* share of fold models whose log loss rises */
+    ImportanceRank rank;     /* of features, by rise in log loss */
 } ImportanceItem;
 
 typedef struct ImportanceSlice {
@@ -83,8 +83,8 @@ typedef struct ImportanceBin {
     size_t customers, positives; /* labelled */
     size_t scored;
     Interval share; /* of positives; Wilson */
-    /* Accumulated local effect on the calibrated log-odds at the bin's mean value, 0 on average over
-     * customers: mean, least and greatest of the fold models. NaN for levels and missing. */
+    /* Accumulated local effect on the calibrated log-odds at the bin's mean value, 0 on average
+     * over customers: mean, least and greatest of the fold models. NaN for levels and missing. */
     Interval effect;
     double contribution; /* mean, out of fold; NaN for nobody */
 } ImportanceBin;
@@ -121,9 +121,9 @@ typedef struct ImportanceInputs {
     const TrainingSet *set;
     const Validation *validation;
     const LearnOptions *options;
-    size_t features;         /* of the book, whether in the model or not */
+    size_t features;          /* of the book, whether in the model or not */
     const Str *name, *family; /* [features] */
-    const uint32_t *feature; /* [columns of set->x]; columns of a feature stand together */
+    const uint32_t *feature;  /* [columns of set->x]; columns of a feature stand together */
     /* Customers scored by the final model, over the same columns; NULL: none. */
     const Matrix *scored;
     const double *contribution; /* [scored rows][columns + 1] on the calibrated log-odds */
@@ -175,8 +175,8 @@ typedef struct ScreeningInputs {
     const uint8_t *label;           /* [labelled rows] */
     const Str *use, *family;        /* by column */
     const uint8_t *in_model;        /* by column */
-    const Str *barred;              /* by column: why it is kept from the model; empty: only `use` */
-    const Interval *auc;            /* by column, from the audit; NULL: not known */
+    const Str *barred;   /* by column: why it is kept from the model; empty: only `use` */
+    const Interval *auc; /* by column, from the audit; NULL: not known */
     const uint8_t *higher_is_risky; /* by column */
     uint64_t seed;
 } ScreeningInputs;

@@ -80,8 +80,8 @@ struct Measuring {
     uint32_t *first;    /* [features + 1] columns first[f] .. first[f + 1] - 1 are feature f's */
     size_t items;
     ImportanceItem *item;
-    uint32_t **member; /* [items] places of its features */
-    size_t *same;      /* [items] an earlier item of the same features, else itself */
+    uint32_t **member;              /* [items] places of its features */
+    size_t *same;                   /* [items] an earlier item of the same features, else itself */
     double *judge_loss, *judge_auc; /* [judges][items] mean rise of the loss, fall of the AUC */
     double *base_loss, *base_auc;   /* [judges] of the fold, nothing shuffled */
     double *phi;                    /* [repeats][rows][features] contributions */

@@ -33,10 +33,9 @@ void importance_placements(double *out, const double *score, const uint8_t *labe
         for (j = i; j < n && item[j].score == item[i].score; j++)
             tied[label[item[j].index] != 0]++;
         for (size_t k = i; k < j; k++)
-            out[item[k].index] =
-                label[item[k].index] != 0
-                    ? (double)below[0] + (double)tied[0] / 2
-                    : (double)(all[1] - below[1] - tied[1]) + (double)tied[1] / 2;
+            out[item[k].index] = label[item[k].index] != 0
+                                     ? (double)below[0] + (double)tied[0] / 2
+                                     : (double)(all[1] - below[1] - tied[1]) + (double)tied[1] / 2;
         below[0] += tied[0];
         below[1] += tied[1];
     }
@@ -101,7 +100,7 @@ static void measure(Measuring *m, size_t judge, size_t item, const Shuffled *s, 
 {
     const Judge *g = &m->judge[judge];
     size_t n = s->n;
-    double *odds = ARENA_RAW(&scratch, double, n + 1), rise = 0, auc = 0;
+    double *odds = ARENA_RAW(&scratch, double, n + 1), rise = 0, fall = 0;
     double *placed = ARENA_RAW(&scratch, double, n + 1);
     for (size_t t = 0; t < s->times; t++) {
         for (size_t i = 0; i < n; i++) {
@@ -111,10 +110,10 @@ static void measure(Measuring *m, size_t judge, size_t item, const Shuffled *s, 
                 rise += loss_of(odds[i], g->label[i]) - loss_of(base[i], g->label[i]);
         }
         importance_placements(placed, odds, g->label, n, scratch);
-        auc += auc_of(g, placed);
+        fall += m->base_auc[judge] - auc_of(g, placed);
     }
     m->judge_loss[judge * m->items + item] = rise / (double)(s->times * n);
-    m->judge_auc[judge * m->items + item] = m->base_auc[judge] - auc / (double)s->times;
+    m->judge_auc[judge * m->items + item] = fall / (double)s->times;
 }
 
 void importance_permute(Measuring *m, size_t judge, Arena scratch)
@@ -124,7 +123,7 @@ void importance_permute(Measuring *m, size_t judge, Arena scratch)
     Shuffled s = {.n = n, .times = IMPORTANCE_PERMUTATIONS};
     double *base = ARENA_RAW(&scratch, double, n + 1), *placed = ARENA_RAW(&scratch, double, n + 1);
     double *margin = ARENA_RAW(&scratch, double, s.times *n + 1);
-    uint32_t *order = ARENA_RAW(&scratch, uint32_t, s.times *n + 1);
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, s.times * n + 1);
     uint64_t seed = seed_derive(seed_derive(m->inputs->options->seed, STREAM_PERMUTE), judge);
     model_margin(g->model.model, g->x, margin);
     m->base_loss[judge] = 0;
@@ -142,9 +141,9 @@ void importance_permute(Measuring *m, size_t judge, Arena scratch)
         random_shuffle(&random, order + t * n, n);
     }
     s.order = order;
-    s.at = ARENA_RAW(&scratch, uint32_t, s.times *n + 1);
+    s.at = ARENA_RAW(&scratch, uint32_t, s.times * n + 1);
     s.x = *g->x;
-    s.x.value = ARENA_RAW(&scratch, float, s.times *n *g->x->columns + 1);
+    s.x.value = ARENA_RAW(&scratch, float, s.times *n * g->x->columns + 1);
     for (size_t item = 0; item < m->items; item++) {
         if (m->same[item] != item)
             continue;
@@ -177,7 +176,7 @@ void importance_permuted(Importance *out, Measuring *m, Arena scratch)
     for (size_t item = 0; item < m->items; item++)
         item_figures(&m->item[item], m, m->same[item], scratch);
     ImportanceRank *rank = ARENA_RAW(&scratch, ImportanceRank, m->features + 1);
-    double *loss = ARENA_RAW(&scratch, double, m->judges *m->features + 1);
+    double *loss = ARENA_RAW(&scratch, double, m->judges * m->features + 1);
     for (size_t j = 0; j < m->judges; j++) /* features are the first items */
         for (size_t f = 0; f < m->features; f++)
             loss[j * m->features + f] = m->judge_loss[j * m->items + f];

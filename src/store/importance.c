@@ -1,4 +1,5 @@
-/* importance.c - importance.csv, shap.csv, curves.csv, screening.csv, and their sum in metrics.json.
+/* importance.c - importance.csv, shap.csv, curves.csv, screening.csv, and their sum in
+ * metrics.json.
  *
  * Names come from books and levels from data, so texts are guarded; numbers are our own. */
 #include "store/store_internal.h"

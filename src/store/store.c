@@ -32,7 +32,7 @@ Status store_run(const Run *run, const char *folder, Error *err)
 static const char *const written[] = {
     "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
     "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json",   "importance.csv",    "shap.csv",
+    "quality.json",    "quarantine.csv", "timings.json",    "importance.csv",    "shap.csv",
     "curves.csv",      "screening.csv"};
 
 Status store_begin(const char *folder, Error *err)

@@ -71,15 +71,15 @@ static void made_validate(Made *m, const char *candidate)
 {
     Error err = {0};
     Arena scratch = arena_new();
-    assert_int_equal(learn_validate(&m->validation, &m->keep, scratch, &m->set, &m->options, NULL,
-                                    NULL, &err),
-                     STATUS_OK);
+    assert_int_equal(
+        learn_validate(&m->validation, &m->keep, scratch, &m->set, &m->options, NULL, NULL, &err),
+        STATUS_OK);
     arena_free(&scratch);
     for (size_t k = 0; k < m->validation->candidates; k++)
         if (str_equal(m->validation->candidate[k].name, str_from(candidate)))
             m->validation->chosen = k;
-    assert_true(str_equal(m->validation->candidate[m->validation->chosen].name,
-                          str_from(candidate)));
+    assert_true(
+        str_equal(m->validation->candidate[m->validation->chosen].name, str_from(candidate)));
     m->inputs.validation = m->validation;
 }
 
@@ -179,7 +179,8 @@ static void ranks_share_ties_and_put_missing_in_the_middle(void **state)
     arena_free(&scratch);
 }
 
-/* Reference: scipy.cluster.hierarchy 1.x, linkage(1 - C, "average") and fcluster(.3, "distance"). */
+/* Reference: scipy.cluster.hierarchy 1.x, linkage(1 - C, "average") and fcluster(.3, "distance").
+ */
 static void groups_are_those_of_average_linkage(void **state)
 {
     (void)state;
@@ -294,7 +295,8 @@ static double plain_auc(const double *score, const uint8_t *label, size_t n)
     return right / pairs;
 }
 
-/* The same figure the slow way: a whole copy of the fold for every shuffle, probabilities, pairs. */
+/* The same figure the slow way: a whole copy of the fold for every shuffle, probabilities, pairs.
+ */
 static void plain_rise(Made *m, const uint32_t *column, size_t columns, double *rise, double *fall)
 {
     Arena own = arena_new(), scratch = arena_new();
@@ -315,14 +317,15 @@ static void plain_rise(Made *m, const uint32_t *column, size_t columns, double *
         for (size_t i = 0; i < f.rows; i++)
             label[i] = m->label[f.row[i]];
         Matrix *x = matrix_take(&own, f.x, f.row, f.rows);
-        double *before = ARENA_ARRAY(&own, double, f.rows), *after = ARENA_ARRAY(&own, double, f.rows);
+        double *before = ARENA_ARRAY(&own, double, f.rows),
+               *after = ARENA_ARRAY(&own, double, f.rows);
         model_margin(f.model, x, before);
         for (size_t i = 0; i < f.rows; i++)
             before[i] = platt_apply(platt, before[i]);
         for (uint64_t t = 0; t < IMPORTANCE_PERMUTATIONS; t++) {
             uint32_t *order = ARENA_ARRAY(&own, uint32_t, f.rows);
-            Random random = random_new(seed_derive(
-                seed_derive(seed_derive(m->options.seed, STREAM_PERMUTE), judge), t));
+            Random random = random_new(
+                seed_derive(seed_derive(seed_derive(m->options.seed, STREAM_PERMUTE), judge), t));
             for (size_t i = 0; i < f.rows; i++)
                 order[i] = (uint32_t)i;
             random_shuffle(&random, order, f.rows);
@@ -495,7 +498,8 @@ static void contributions_of_a_line_are_its_terms(void **state)
         assert_true(s->size[0].low >= 0 && s->size[0].low <= size[c] && s->size[0].high >= size[c]);
     }
     assert_near(shap_named(out, IMPORTANCE_FAMILY, "even")->size[0].value, even, 1e-12);
-    assert_int_equal(out->slices, 4); /* ALL, positive, negative, LATE: the stratum ALL is the first */
+    assert_int_equal(out->slices,
+                     4); /* ALL, positive, negative, LATE: the stratum ALL is the first */
     assert_true(str_equal(out->slice[3].name, S("LATE")));
     assert_near(shap_named(out, IMPORTANCE_FEATURE, "c0")->size[3].value, late / lates, 1e-12);
     assert_near(shap_named(out, IMPORTANCE_FEATURE, "c1")->mean[1], positive / positives, 1e-12);
@@ -587,7 +591,8 @@ static void effect_of_a_line_is_the_line(void **state)
     Random r = random_new(21);
     for (size_t i = 0; i < ROWS; i++) {
         float *v = m->x->value + i * 3;
-        v[0] = (float)(random_below(&r, 16)); /* so few that every part has the least and greatest */
+        v[0] =
+            (float)(random_below(&r, 16)); /* so few that every part has the least and greatest */
         v[1] = v[0] * 0.5F + (float)random_normal(&r);
         v[2] = (float)random_normal(&r);
         m->label[i] =
@@ -681,7 +686,8 @@ static void curves_count_levels_missing_and_what_lies_outside(void **state)
     assert_int_equal(number->scored_below, 1);
     assert_int_equal(number->scored_above, 1);
     assert_true(level->levels && level->bins == 3);
-    assert_true(str_equal(level->bin[0].level, S("A")) && str_equal(level->bin[2].level, S("other")));
+    assert_true(str_equal(level->bin[0].level, S("A")) &&
+                str_equal(level->bin[2].level, S("other")));
     assert_int_equal(level->bin[0].customers, 67);
     assert_int_equal(level->bin[2].customers, 66);
     assert_int_equal(level->bin[0].scored, 1);
