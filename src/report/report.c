@@ -78,7 +78,8 @@ static void finish(Page *p)
 {
     html(p, "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
             "listed. It needs no network and runs no script. Beside it: decisions.csv, "
-            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, quality.json, "
+            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, importance.csv, "
+            "shap.csv, curves.csv, screening.csv, quality.json, "
             "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
 }
 
