@@ -6,7 +6,7 @@ docs/importance.md says what each figure is; pandas, scikit-learn and scipy say 
 Information value, missing shares, distinct values, PSI, AUC with its interval, correlations and
 groups must agree within 1e-6 (values are read from a file, and taken in float32 as the model has
 them). Other shuffles than the program's must pass its limits of noise about as often as the limits
-say: 5 % between 2.5 and 8, 1 % between .2 and 2.5. The features
+say (999 of them, and the worst of all features): 5 % between 2 and 10, 1 % between .1 and 3.5. The features
 called kept must be those of importance.csv, and families there must be the book's.
 """
 import argparse
@@ -176,7 +176,7 @@ def check_feature(check, row, column, label, labelled, shuffles):
         for end, mine in zip(("auc", "auc_low", "auc_high"), auc_alone(value, label)):
             check.same(f"{name} {end}", row[end], mine)
     drawn = shuffled_information(first, count, shuffles)
-    for stated, most, least in ((row.noise_95, 0.08, 0.025), (row.noise_99, 0.025, 0.002)):
+    for stated, most, least in ((row.noise_95, 0.1, 0.02), (row.noise_99, 0.035, 0.001)):
         beyond, reached = (drawn > stated + 1e-9).mean(), (drawn >= stated - 1e-9).mean()
         check.true(f"{name}: {beyond:.3f} of the oracle's shuffles pass the limit of noise "
                    f"{stated:.4f}, {reached:.3f} reach it", beyond <= most and reached >= least)
