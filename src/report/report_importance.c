@@ -198,7 +198,7 @@ static Str direction_words(Interval d)
 {
     if (is_missing(d.value))
         return S("\xE2\x80\x93");
-    return d.low > 0.2 ? S("more of it") : d.high < -0.2 ? S("less of it") : S("neither plainly");
+    return d.low > 0.2 ? S("more") : d.high < -0.2 ? S("less") : S("neither");
 }
 
 static size_t slice_named(const Importance *m, Str name)
@@ -246,8 +246,7 @@ static void shap_table(Page *p, Scale s, ImportanceOf of, const char *caption, s
     const Importance *m = p->run->importance;
     Buffer b = buffer_new(p->arena);
     size_t at = 0;
-    buffer_add(&b,
-               of == IMPORTANCE_FEATURE ? S("Feature|Raises the score|>Size") : S("Family|>Size"));
+    buffer_add(&b, of == IMPORTANCE_FEATURE ? S("Feature|Riskier|>Size") : S("Family|>Size"));
     buffer_add(&b, of == IMPORTANCE_FEATURE ? S("|Compared")
                                             : S("|Compared|>Mean, suspended|>Mean, others"));
     if (slice > 0)

@@ -375,6 +375,37 @@ static void shuffling_costs_what_the_plain_way_finds(void **state)
     }
 }
 
+/* Columns of one category are exchanged together: no customer is of two levels or, unless one was,
+ * of none. */
+static void a_category_is_shuffled_whole(void **state)
+{
+    (void)state;
+    Made *m = normal(150, 4, 1, 0.5, 18);
+    m->name[1] = S("why");
+    m->x->name[1] = S("why=A");
+    m->x->name[2] = S("why=B");
+    m->feature[2] = 1;
+    m->feature[3] = 2;
+    m->name[2] = S("c3");
+    Random r = random_new(19);
+    for (size_t i = 0; i < 150; i++) {
+        float *v = m->x->value + i * 4;
+        uint64_t level = random_below(&r, 3);
+        v[1] = level == 0;
+        v[2] = level == 1;
+        m->label[i] = random_uniform(&r) < (level == 0 ? 0.7 : level == 1 ? 0.2 : 0.4);
+    }
+    made_validate(m, "boosting");
+    const ImportanceItem *item = item_named(measured(m, 0), IMPORTANCE_FEATURE, "why");
+    const uint32_t column[] = {1, 2};
+    double rise, fall;
+    plain_rise(m, column, 2, &rise, &fall);
+    assert_near(item->log_loss.value, rise, 1e-12);
+    assert_near(item->auc.value, fall, 1e-12);
+    assert_true(rise > 0.005);
+    made_free(m);
+}
+
 /* 95 % intervals of columns that tell nothing hold 0, but for one in twenty. */
 static void noise_cannot_be_told_from_nothing(void **state)
 {
@@ -757,6 +788,7 @@ int main(void)
         cmocka_unit_test(intervals_over_models_use_students_t),
         cmocka_unit_test(bins_keep_equal_values_together_and_heavy_ones_alone),
         cmocka_unit_test(shuffling_costs_what_the_plain_way_finds),
+        cmocka_unit_test(a_category_is_shuffled_whole),
         cmocka_unit_test(noise_cannot_be_told_from_nothing),
         cmocka_unit_test(copies_hide_each_other_alone_but_not_as_a_group),
         cmocka_unit_test(features_missing_together_are_a_group),
