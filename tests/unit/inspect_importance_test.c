@@ -778,6 +778,27 @@ static void nothing_shuffled_gives_the_validations_margins(void **state)
     made_free(m);
 }
 
+/* Columns that are the same for all: nothing is lost, nothing added, and no order to agree on. */
+static void constant_columns_are_worth_nothing(void **state)
+{
+    (void)state;
+    Made *m = made_new(100, 3);
+    for (size_t i = 0; i < 100; i++)
+        m->label[i] = i % 4 == 0;
+    for (size_t i = 0; i < 300; i++)
+        m->x->value[i] = 5;
+    made_validate(m, "logistic");
+    Importance *out = measured(m, 0);
+    for (size_t i = 0; i < out->items; i++)
+        assert_true(out->item[i].log_loss.value == 0 && out->item[i].log_loss.high == 0 &&
+                    out->item[i].auc.value == 0 && out->item[i].harmed == 0);
+    for (size_t i = 0; i < out->shaps; i++)
+        assert_true(out->shap[i].size[0].value == 0 && is_missing(out->shap[i].direction.value));
+    assert_int_equal(out->curves, 0);
+    assert_true(is_missing(out->by_loss.kendall_w));
+    made_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -798,6 +819,7 @@ int main(void)
         cmocka_unit_test(effect_of_a_line_is_the_line),
         cmocka_unit_test(curves_count_levels_missing_and_what_lies_outside),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(constant_columns_are_worth_nothing),
         cmocka_unit_test(nothing_shuffled_gives_the_validations_margins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
