@@ -87,7 +87,9 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 
 void section_data(Page *p);
 void section_model(Page *p);
+void section_calibration(Page *p);
 void section_audit(Page *p);
+void section_split(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);
 void section_segments(Page *p);
@@ -95,6 +97,9 @@ void section_criteria(Page *p);
 void section_offboarding(Page *p);
 void section_limits(Page *p);
 void section_reproduce(Page *p);
+
+/* ---- report_choice.c: below the table of candidates ---- */
+void report_choice(Page *p);
 
 /* What sections count alike. */
 typedef struct Tally {

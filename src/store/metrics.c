@@ -1,15 +1,7 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
-static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
+void document_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
     document_text(j, o, "stratum", stratum);
@@ -37,7 +29,10 @@ static void add_settings(Document *j, yyjson_mut_val *in, const Candidate *c)
 {
     yyjson_mut_val *o = document_object(j, in, "settings");
     if (c->kind == MODEL_LINEAR) {
-        document_real(j, o, "l2", c->l2);
+        if (c->lasso)
+            document_real(j, o, "l1", c->l1);
+        else if (!c->constant)
+            document_real(j, o, "l2", c->l2);
         return;
     }
     if (c->kind == MODEL_BLEND) {
@@ -79,9 +74,10 @@ static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
         add_settings(j, o, c);
         document_real(j, o, "log_loss", c->log_loss);
         document_real(j, o, "log_loss_error", c->log_loss_error);
+        document_candidate_choice(j, o, v, c);
         yyjson_mut_val *strata = document_list(j, o, "strata");
         for (size_t s = 0; s < run->training->strata; s++)
-            add_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
+            document_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
     }
 }
 
@@ -95,9 +91,8 @@ static void add_validation(Document *j, const Run *run)
     document_count(j, o, "repeats", v->repeats);
     document_text(j, o, "chosen", v->candidate[v->chosen].name);
     document_text(j, o, "reason", v->reason);
-    document_real(j, o, "log_loss_difference", v->difference);
-    document_real(j, o, "log_loss_difference_error", v->difference_error);
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
+    document_choice(j, o, run);
     add_candidates(j, o, run);
 }
 
@@ -109,50 +104,7 @@ static void add_judged(Document *j, const Run *run)
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
     yyjson_mut_val *strata = document_list(j, o, "strata");
     for (size_t s = 0; s < run->training->strata; s++)
-        add_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
-}
-
-static void add_strata(Document *j, const Run *run)
-{
-    const TrainingSet *t = run->training;
-    yyjson_mut_val *list = document_list(j, j->root, "strata");
-    for (size_t s = 0; s < t->strata; s++) {
-        size_t in = 0;
-        for (size_t row = 0; row < t->x->rows; row++)
-            in += t->in_stratum[s][row] != 0;
-        yyjson_mut_val *o = document_object(j, list, NULL);
-        document_text(j, o, "name", t->stratum[s]);
-        document_count(j, o, "customers", in);
-        document_real(j, o, "share_labelled", (double)in / (double)t->x->rows);
-        document_real(j, o, "share_scored", run->stratum_share_scored[s]);
-    }
-}
-
-static void add_calibration(Document *j, const Run *run, Arena scratch)
-{
-    yyjson_mut_val *o = document_object(j, j->root, "calibration");
-    if (run->bundle != NULL) {
-        yyjson_mut_val *platt = document_object(j, o, "platt");
-        document_real(j, platt, "slope", run->bundle->platt.slope);
-        document_real(j, platt, "intercept", run->bundle->platt.intercept);
-    }
-    yyjson_mut_val *strata = document_list(j, o, "reliability");
-    for (size_t s = 0; s < run->training->strata; s++) {
-        Reliability *bin;
-        size_t bins = store_reliability(&bin, j->arena, scratch, run, s);
-        yyjson_mut_val *one = document_object(j, strata, NULL);
-        document_text(j, one, "stratum", run->training->stratum[s]);
-        yyjson_mut_val *list = document_list(j, one, "bins");
-        for (size_t i = 0; i < bins; i++) {
-            yyjson_mut_val *b = document_object(j, list, NULL);
-            document_count(j, b, "customers", bin[i].customers);
-            document_count(j, b, "positives", bin[i].positives);
-            document_real(j, b, "probability_low", bin[i].low);
-            document_real(j, b, "probability_high", bin[i].high);
-            document_real(j, b, "probability_mean", bin[i].mean);
-            add_interval(j, b, "positive_share", bin[i].share);
-        }
-    }
+        document_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
 }
 
 static void add_audit(Document *j, const Audit *a)
@@ -165,7 +117,7 @@ static void add_audit(Document *j, const Audit *a)
         document_text(j, one, "name", p->name);
         document_text(j, one, "use", p->use);
         document_text(j, one, "severity", severity_name(p->severity));
-        add_interval(j, one, "auc", p->auc);
+        document_interval(j, one, "auc", p->auc);
         document_truth(j, one, "higher_is_risky", p->higher_is_risky);
         document_real(j, one, "missing_labelled", p->missing_labelled);
         document_real(j, one, "missing_scored", p->missing_scored);
@@ -210,11 +162,17 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     document_real(&j, o, "medium", t.medium);
     document_real(&j, o, "high", t.high);
     document_real(&j, o, "offboarding", t.offboarding);
+    if (run->thresholds != NULL)
+        thresholds_part(&j, o, run);
+    if (run->stability != NULL)
+        stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
-        add_strata(&j, run);
-        add_calibration(&j, run, spare);
+        store_add_split(&j, run);
+        store_strata_figures(&j, run);
     }
+    if (run->validation != NULL || run->judged != NULL)
+        store_calibration_part(&j, run, spare);
     if (run->judged != NULL)
         add_judged(&j, run);
     if (run->audit != NULL)
