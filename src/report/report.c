@@ -82,8 +82,8 @@ static void finish(Page *p)
 {
     html(p, "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
             "listed. It needs no network and runs no script. Beside it: decisions.csv, "
-            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, thresholds.csv, "
-            "stability.csv, quality.json, "
+            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, and the tables behind the "
+            "sections (docs/run-folder.md), quality.json, "
             "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
 }
 

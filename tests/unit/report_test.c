@@ -159,6 +159,10 @@ static void every_section_is_there_in_order(void **state)
                                         "id=\"control\"",
                                         "id=\"silence\"",
                                         "id=\"importance\"",
+                                        "id=\"contributions\"",
+                                        "id=\"effects\"",
+                                        "id=\"curve-1-t\"",
+                                        "id=\"screening\"",
                                         "<h2 id=\"segments-h\">3 ",
                                         "id=\"behaviour\"",
                                         "id=\"thresholds\"",
@@ -233,6 +237,26 @@ static void every_text_from_outside_is_escaped(void **state)
     probe.name = probe.use = evil;
     audit.probe = &probe;
     audit.probes = 1;
+    Importance importance = *f->run->importance;
+    ImportanceItem item = importance.item[importance.items - 1];
+    ImportanceShap shap = importance.shap[0];
+    ImportanceCurve curve = importance.curve[1];
+    ImportanceBin bin = curve.bin[0];
+    ImportanceSlice slice[4] = {{evil, 1}, {evil, 1}, {evil, 1}, {evil, 1}};
+    item.of = IMPORTANCE_FAMILY;
+    item.name = shap.name = curve.name = bin.level = evil;
+    curve.bin = &bin;
+    curve.bins = 1;
+    importance.item = &item;
+    importance.shap = &shap;
+    importance.curve = &curve;
+    importance.slice = slice;
+    importance.items = importance.shaps = importance.curves = 1;
+    Screening screening = *f->run->screening;
+    Screened screened = screening.feature[0];
+    screened.name = screened.use = screened.why = evil;
+    screening.feature = &screened;
+    screening.features = 1;
     TrainingSet set = *f->run->training;
     Str stratum[3] = {evil, evil, evil};
     assert_int_equal(set.strata, 3);
@@ -254,6 +278,8 @@ static void every_text_from_outside_is_escaped(void **state)
     run.data = &data;
     run.validation = &validation;
     run.audit = &audit;
+    run.importance = &importance;
+    run.screening = &screening;
     run.training = &set;
     run.scored = &scored;
     run.candidate = run.contradictory = &first;
@@ -539,6 +565,8 @@ static void a_run_without_learning_still_reports(void **state)
     run.fairness = NULL;
     run.thresholds = NULL;
     run.stability = NULL;
+    run.importance = NULL;
+    run.screening = NULL;
     run.audit = NULL;
     run.silence = NULL;
     run.candidates = 0;
@@ -617,6 +645,8 @@ static void the_summary_has_ten_lines_that_no_name_can_break(void **state)
     run.validation = NULL;
     run.thresholds = NULL;
     run.stability = NULL;
+    run.importance = NULL;
+    run.screening = NULL;
     run.audit = NULL;
     run.silence = NULL;
     assert_int_equal(count_of(report_summary(&f->arena, &run, "out"), "\n"), 10);

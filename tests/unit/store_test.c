@@ -21,7 +21,9 @@ typedef struct Fixture {
 static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisions.jsonl",
                                     "features.csv",   "quality.json",    "quarantine.csv",
                                     "metrics.json",   "run.json",        "timings.json",
-                                    "validation.csv", "trials.csv", "folds.csv"};
+                                    "validation.csv", "trials.csv",      "folds.csv",
+                                    "importance.csv", "shap.csv",        "curves.csv",
+                                    "screening.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
@@ -365,6 +367,73 @@ static void metrics_hold_every_stratum_and_undefined_figures_are_null(void **sta
     yyjson_doc_free(doc);
 }
 
+static double number(Fixture *f, const Table *t, const char *column, size_t row)
+{
+    double value;
+    Str text = cell(f, t, column, row);
+    if (text.size == 0)
+        return MISSING_VALUE;
+    assert_true(parse_double(text, &value));
+    return value;
+}
+
+static void what_the_model_lives_on_reads_back_equal(void **state)
+{
+    Fixture *f = *state;
+    const Importance *m = f->run->importance;
+    Table *t = read_table(f, "importance.csv");
+    assert_int_equal(t->rows, m->items);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "of", i), importance_of_name(m->item[i].of));
+        assert_true(number(f, t, "log_loss_rise", i) == m->item[i].log_loss.value);
+        assert_true(number(f, t, "auc_fall_high", i) == m->item[i].auc.high);
+        bool feature = m->item[i].of == IMPORTANCE_FEATURE;
+        assert_true(is_missing(number(f, t, "rank_median", i)) == !feature);
+    }
+    size_t last = m->items - 1; /* a group: its features, by name */
+    const Feature *book = f->run->plan->feature;
+    equal_text(cell(f, t, "members", last),
+               str_format(&f->arena, "%.*s;%.*s", STR_ARG(book[m->item[last].feature[0]].name.text),
+                          STR_ARG(book[m->item[last].feature[1]].name.text)));
+    t = read_table(f, "shap.csv");
+    assert_int_equal(t->rows, m->shaps * (m->slices + 1)); /* and the customers scored */
+    equal_text(cell(f, t, "slice", 3), S("MAT"));
+    equal_text(cell(f, t, "slice", 4), S("scored"));
+    assert_true(number(f, t, "size_low", 3) == m->shap[0].size[3].low);
+    assert_true(number(f, t, "size", 4) == m->shap[0].scored.value);
+    assert_true(number(f, t, "direction", 0) == m->shap[0].direction.value);
+    t = read_table(f, "curves.csv");
+    assert_int_equal(t->rows, 7);
+    equal_text(cell(f, t, "level", 4), S(HOSTILE_HTML));
+    equal_text(cell(f, t, "level", 5), S("'" HOSTILE_FORMULA)); /* levels come from outside */
+    assert_true(is_missing(number(f, t, "effect", 3)));
+    assert_true(number(f, t, "effect_greatest", 2) == m->curve[0].bin[2].effect.high);
+}
+
+static void every_feature_is_screened(void **state)
+{
+    Fixture *f = *state;
+    const Screening *s = f->run->screening;
+    Table *t = read_table(f, "screening.csv");
+    assert_int_equal(t->rows, f->run->plan->features);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "feature", i), s->feature[i].name);
+        assert_true(number(f, t, "information_value", i) == s->feature[i].information);
+        assert_true(is_missing(number(f, t, "psi_noise_limit", i)) ==
+                    is_missing(s->feature[i].psi_limit));
+    }
+    yyjson_doc *doc = parse(read_text(f, f->folder, "metrics.json"));
+    yyjson_val *root = yyjson_doc_get_root(doc), *sum = yyjson_obj_get(root, "screening");
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(sum, "features")), s->features);
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(sum, "beyond_noise")), 6); /* 2 / 6 > .3 */
+    yyjson_val *shuffled = yyjson_obj_get(yyjson_obj_get(root, "importance"), "shuffled");
+    assert_int_equal(yyjson_arr_size(shuffled), f->run->importance->items);
+    yyjson_val *rise = yyjson_obj_get(yyjson_arr_get(shuffled, 1), "log_loss_rise");
+    assert_true(yyjson_get_real(yyjson_obj_get(rise, "low")) ==
+                f->run->importance->item[1].log_loss.low);
+    yyjson_doc_free(doc);
+}
+
 static void reliability_counts_every_customer_of_the_stratum_once(void **state)
 {
     Fixture *f = *state;
@@ -497,12 +566,16 @@ static void a_run_without_learning_leaves_its_figures_out(void **state)
     run.validation = NULL;
     run.thresholds = NULL;
     run.stability = NULL;
+    run.importance = NULL;
+    run.screening = NULL;
     run.audit = NULL;
     run.silence = NULL;
     write_run(&run, folder);
     yyjson_doc *doc = parse(read_text(f, folder, "metrics.json"));
     assert_null(yyjson_obj_get(yyjson_doc_get_root(doc), "validation"));
     assert_false(file_exists(path_join(&f->arena, folder, "validation.csv")));
+    assert_false(file_exists(path_join(&f->arena, folder, "importance.csv")));
+    assert_false(file_exists(path_join(&f->arena, folder, "screening.csv")));
     assert_non_null(yyjson_obj_get(yyjson_doc_get_root(doc), "thresholds"));
     yyjson_doc_free(doc);
     remove_files(folder);
@@ -554,6 +627,8 @@ int main(void)
         cmocka_unit_test(each_line_of_evidence_is_json_and_contributions_sum_to_the_log_odds),
         cmocka_unit_test(ledger_sums_account_for_every_row),
         cmocka_unit_test(metrics_hold_every_stratum_and_undefined_figures_are_null),
+        cmocka_unit_test(what_the_model_lives_on_reads_back_equal),
+        cmocka_unit_test(every_feature_is_screened),
         cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
         cmocka_unit_test(validation_gives_back_the_out_of_fold_probabilities),
         cmocka_unit_test(folds_say_who_was_judged_with_whom),
