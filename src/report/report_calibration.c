@@ -34,7 +34,7 @@ static void reliability(Page *p)
         chart_point(&c, "dot", bin[i].mean, bin[i].share.value, 4);
     }
     chart_close(&c);
-    html(p, "<div>\n");
+    html(p, "</div>\n");
     html_table(p, "Reliability by group",
                "Probability|>Customers|>Suspended|>Mean|>Observed share|>Supported");
     for (size_t i = 0; i < bins; i++) {
@@ -53,7 +53,6 @@ static void reliability(Page *p)
         html_row_end(p);
     }
     html_table_end(p);
-    html(p, "</div>\n</div>\n");
 }
 
 /* ---- slope, intercept, and how much of the error is chance ---- */
@@ -102,9 +101,9 @@ static void checks(Page *p)
               "probabilities are too extreme, above 1 too timid. In the large: the shift of the "
               "log-odds that would make the mean right; above 0 the probabilities are too low. The "
               "calibration error (ECE) is never 0 on few customers: \xE2\x80\x9Cif perfect\xE2\x80"
-              "\x9D draws outcomes from the probabilities themselves, %zu times, and measures the "
+              "\x9D draws outcomes from the probabilities themselves, %.*s times, and measures the "
               "same.",
-              run->calibration[run->headline].ece.draws);
+              STR_ARG(number_count(a, run->calibration[run->headline].ece.draws)));
 }
 
 static void noise(Page *p)
@@ -280,6 +279,12 @@ static void prevalence(Page *p)
               "suspended customers, and others, look elsewhere as they do here and only "
               "their numbers differ. Out of fold; intervals resample customers within each "
               "class.");
+    const Interval large = run->calibration[run->headline].recalibration.large;
+    if (large.low > 0 || large.high < 0)
+        html_note(p,
+                  "On this slice probabilities are too %s before any correction, and the corrected "
+                  "ones inherit it.",
+                  large.low > 0 ? "low" : "high");
 }
 
 void section_calibration(Page *p)
