@@ -3,7 +3,7 @@
     python tests/oracle/bundle.py --run FOLDER
 
 The matrix is rebuilt from features.csv by the names of the model's columns, the margin is taken by
-XGBoost (a forest), by the formula of a linear model, or by both (a blend), and Platt's sigmoid, the Venn-Abers step
+XGBoost (a forest), by the formula of a linear model, or by both (a blend), and the calibration map, the Venn-Abers step
 tables and the additive contributions are applied here again. decisions.csv, decisions.jsonl and
 the bundle's golden rows must agree.
 """
