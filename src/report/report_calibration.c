@@ -196,13 +196,13 @@ static void support(Page *p)
     html_paragraph(
         p,
         "Beside a customer\xE2\x80\x99s probability stands an interval (Venn and Abers): "
-                   "what the labelled customers support if this one were one more suspended, or one "
-                   "more not. It is not a confidence bound: it says how much one answer would move "
-                   "the calibration, and not how sure the model is. On %.*s it is %.*s wide on "
-                   "average (median %.*s). The share that was suspended lies between the mean ends "
-                   "of the intervals in %zu of the %zu groups above; in %zu its own 95 %% interval "
-                   "meets them, which is what can be asked of groups so small.",
-                   STR_ARG(name), STR_ARG(mean), STR_ARG(median), s.inside, s.groups, s.met);
+        "what the labelled customers support if this one were one more suspended, or one "
+        "more not. It is not a confidence bound: it says how much one answer would move "
+        "the calibration, and not how sure the model is. On %.*s it is %.*s wide on "
+        "average (median %.*s). The share that was suspended lies between the mean ends "
+        "of the intervals in %zu of the %zu groups above; in %zu its own 95 %% interval "
+        "meets them, which is what can be asked of groups so small.",
+        STR_ARG(name), STR_ARG(mean), STR_ARG(median), s.inside, s.groups, s.met);
 }
 
 /* ---- elsewhere ---- */

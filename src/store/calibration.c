@@ -177,8 +177,8 @@ void store_support(Support *out, Arena scratch, const Run *run, size_t stratum)
     for (size_t i = 0; i < out->groups; i++) {
         out->inside += bin[i].share.value >= bin[i].supported_low &&
                        bin[i].share.value <= bin[i].supported_high;
-        out->met += bin[i].share.high >= bin[i].supported_low &&
-                    bin[i].share.low <= bin[i].supported_high;
+        out->met +=
+            bin[i].share.high >= bin[i].supported_low && bin[i].share.low <= bin[i].supported_high;
     }
     arena_free(&own);
 }

@@ -315,7 +315,7 @@ static void candidates_show_evidence_and_what_speaks_for_them(void **state)
     has(f->page, "Missing proof:");
     has(f->page, "Next step:");
     has(f->page, "What speaks for the customer");
-    has(f->page, "log-odds of the probability");
+    has(f->page, "log-odds of the score");
     has(f->page, "This version certifies no list");
     assert_int_equal(count_of(f->page, "<article class=\"case\""), f->run->candidates);
 }
