@@ -142,7 +142,8 @@ typedef struct SchemaHistory {
 typedef struct SchemaCustomers {
     Mark mark;
     BookText key;
-    BookText person; /* the person behind several customers, if the files know */
+    BookText person;     /* the person behind several customers, if the files know */
+    BookText outcome_at; /* when the label became known; empty where it did not */
     SchemaLabel label;
     BookRecords history; /* SchemaHistory */
     BookRecords columns; /* SchemaColumn */
@@ -165,6 +166,7 @@ typedef struct SchemaSource {
 typedef struct SchemaTransactions {
     Mark mark;
     BookText key, customer, created, completed, state, amount, currency;
+    BookText reference; /* the transaction, or other thing, that one belongs to */
     SchemaSides sides; /* source.text.size > 0: two-sided, and `customer` is empty */
     BookText debit, credit;
     bool is_signed;      /* the amount's sign is its direction */

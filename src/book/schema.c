@@ -133,6 +133,11 @@ static const Field customer_fields[] = {{.name = "key",
                                          .offset = offsetof(SchemaCustomers, person),
                                          .says = "the column that names the person, when one "
                                                  "person may be several customers"},
+                                        {.name = "outcome_at",
+                                         .kind = FIELD_TEXT,
+                                         .offset = offsetof(SchemaCustomers, outcome_at),
+                                         .says = "the column that says when the label became "
+                                                 "known: nothing later is learnt from"},
                                         {.name = "label",
                                          .kind = FIELD_RECORD,
                                          .offset = offsetof(SchemaCustomers, label),
@@ -213,6 +218,8 @@ static const Field transaction_fields[] = {
     TRANSACTION_TEXT(debit, "instead of `amount`: the column of money that goes out"),
     TRANSACTION_TEXT(credit, "instead of `amount`: the column of money that comes in"),
     TRANSACTION_TEXT(currency, "the column of its currency"),
+    TRANSACTION_TEXT(reference, "the column of the transaction it refers to: customers who share "
+                                "one are linked"),
     {.name = "pending",
      .kind = FIELD_TEXTS,
      .offset = offsetof(SchemaTransactions, pending),

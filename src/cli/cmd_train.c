@@ -21,6 +21,7 @@ static Status train(Job *j, const char *out, Error *err)
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
+    TRY(job_strata(j, err));
     TRY(job_verdict(j, err));
     TRY(job_train(j, out, err));
     size_t told = j->data->findings->count;

@@ -86,8 +86,12 @@ MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const Tra
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);
 
-/* Fold of each row, 0 .. folds - 1, each label shared out evenly; rows of one group (NULL: every
- * row its own) in one fold. */
+/* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold. Numbers
+ * of positives in two folds differ by no more than the most positives in one group (1 when nobody
+ * is linked), numbers of customers by no more than the largest group without positives, as long as
+ * there are enough of these to even out what the groups with positives left uneven. The group's
+ * numbers are below 2^32 - 1 and cost memory for each up to the largest.
+ * Cost: O(rows * (folds + log rows)).  Source: greedy number partitioning, Graham 1969. */
 void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
                  size_t folds, uint64_t seed);
 

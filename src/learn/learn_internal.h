@@ -22,6 +22,10 @@ enum {
 /* The row numbers 0 .. rows - 1 when row is NULL, else row itself. */
 const uint32_t *rows_or_all(Arena *keep, const uint32_t *row, size_t rows);
 
+/* The row that stands for each row's group: its first one, itself when nobody is linked (group
+ * NULL). Answers the number of groups. */
+size_t group_firsts(uint32_t *of, const uint32_t *group, size_t rows, Arena scratch);
+
 /* From how many missing rows on a model may learn from their being missing: 5, and 1 % of the
  * rows. Fewer are an accident of how those customers came into the files (two versions of a row
  * that disagree, say), and no measure of anyone: the rule of categories' levels. */

@@ -140,16 +140,22 @@ static double log_loss_of(double p, uint8_t label)
     return -stable_log(right < 1e-15 ? 1e-15 : right);
 }
 
-/* Mean and standard error over customers of values that are means over repeats. */
-static double mean_of(const double *value, size_t n, double *error)
+/* Mean and standard error over customers of values that are means over repeats. Linked customers
+ * count together: the error is that of a mean over clusters (Liang and Zeger 1986). */
+static double mean_of(const double *value, const uint32_t *group, size_t n, double *error,
+                      Arena scratch)
 {
-    double sum = 0, square = 0;
+    uint32_t *of = ARENA_RAW(&scratch, uint32_t, n);
+    double *apart = ARENA_ARRAY(&scratch, double, n);
+    double sum = 0, square = 0, groups = (double)group_firsts(of, group, n, scratch);
     for (size_t i = 0; i < n; i++)
         sum += value[i];
     double mean = sum / (double)n;
     for (size_t i = 0; i < n; i++)
-        square += (value[i] - mean) * (value[i] - mean);
-    *error = sqrt(square / (double)(n - 1) / (double)n);
+        apart[of[i]] += value[i] - mean;
+    for (size_t i = 0; i < n; i++)
+        square += apart[i] * apart[i];
+    *error = sqrt(square / (groups - 1) * (groups / (double)n) / (double)n);
     return mean;
 }
 
@@ -169,13 +175,14 @@ typedef struct Paired {
 } Paired;
 
 /* How much lower (negative) the one's log loss is than the other's. */
-static Paired paired(double *const *loss, size_t one, size_t other, size_t rows, Arena scratch)
+static Paired paired(double *const *loss, size_t one, size_t other, const uint32_t *group,
+                     size_t rows, Arena scratch)
 {
     double *difference = ARENA_RAW(&scratch, double, rows);
     for (size_t i = 0; i < rows; i++)
         difference[i] = loss[one][i] - loss[other][i];
     Paired p;
-    p.difference = mean_of(difference, rows, &p.error);
+    p.difference = mean_of(difference, group, rows, &p.error, scratch);
     return p;
 }
 
@@ -190,17 +197,18 @@ static size_t lowest_but(const Validation *v, size_t except)
 }
 
 /* One standard error: the simplest that the best does not beat by more than that. */
-static void choose(Validation *v, Arena *keep, double *const *loss, Arena scratch)
+static void choose(Validation *v, Arena *keep, double *const *loss, const uint32_t *group,
+                   Arena scratch)
 {
     size_t best = lowest_but(v, v->candidates);
     Paired gap = {0};
     for (v->chosen = 0; v->chosen < best; v->chosen++) {
-        gap = paired(loss, best, v->chosen, v->rows, scratch);
+        gap = paired(loss, best, v->chosen, group, v->rows, scratch);
         if (!(gap.difference < -gap.error))
             break;
     }
     size_t rival = best == 0 ? lowest_but(v, 0) : best;
-    Paired first = paired(loss, rival, 0, v->rows, scratch);
+    Paired first = paired(loss, rival, 0, group, v->rows, scratch);
     v->difference = first.difference;
     v->difference_error = first.error;
     const Candidate *simple = &v->candidate[0], *rich = &v->candidate[rival];
@@ -388,18 +396,18 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
                              scratch);
         loss[k] = ARENA_RAW(&scratch, double, rows);
         customer_losses(loss[k], c, set->label, rows, repeats);
-        c->log_loss = mean_of(loss[k], rows, &c->log_loss_error);
+        c->log_loss = mean_of(loss[k], set->group, rows, &c->log_loss_error, scratch);
         c->metric = ARENA_ARRAY(keep, MetricSet, set->strata);
         for (size_t s = 0; s < set->strata; s++)
-            metric_evaluate(&c->metric[s], (const double *const *)c->probability, repeats,
-                            set->label, set->in_stratum[s], rows, options->threshold,
-                            options->replicates, seed_derive(options->seed, STREAM_BOOTSTRAP),
-                            team);
+            metric_evaluate_groups(&c->metric[s], (const double *const *)c->probability, repeats,
+                                   set->label, set->in_stratum[s], set->group, rows,
+                                   options->threshold, options->replicates,
+                                   seed_derive(options->seed, STREAM_BOOTSTRAP), team);
         if (k < TRAINED)
             candidate_tuned(c, &whole.tuned[k]);
         c->says = says_of(keep, c, run.tuned + k * repeats * folds, repeats * folds);
     }
-    choose(v, keep, loss, scratch);
+    choose(v, keep, loss, set->group, scratch);
     calibration_choose(v, keep, scratch, set, options, team);
     *out = v;
     return STATUS_OK;

@@ -350,6 +350,11 @@ void section_model(Page *p)
         section_calibration(p);
     }
     section_audit(p);
-    importance(p);
+    if (p->run->importance != NULL)
+        section_importance(p);
+    else
+        importance(p);
+    if (p->run->screening != NULL)
+        section_screening(p);
     html(p, "</section>\n");
 }

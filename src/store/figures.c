@@ -49,6 +49,12 @@ uint8_t *store_contradictory(Arena *keep, const Run *run)
     return in;
 }
 
+bool store_certified(const Run *run, size_t scored)
+{
+    return run->thresholds != NULL && run->thresholds->certified != NULL &&
+           run->thresholds->certified[scored] != 0;
+}
+
 double *store_out_of_fold(Arena *keep, const Run *run)
 {
     const Validation *v = run->validation;

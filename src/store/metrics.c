@@ -1,15 +1,7 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
-static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
+void document_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
     document_text(j, o, "stratum", stratum);
@@ -81,7 +73,7 @@ static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
         document_real(j, o, "log_loss_error", c->log_loss_error);
         yyjson_mut_val *strata = document_list(j, o, "strata");
         for (size_t s = 0; s < run->training->strata; s++)
-            add_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
+            document_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
     }
 }
 
@@ -109,23 +101,7 @@ static void add_judged(Document *j, const Run *run)
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
     yyjson_mut_val *strata = document_list(j, o, "strata");
     for (size_t s = 0; s < run->training->strata; s++)
-        add_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
-}
-
-static void add_strata(Document *j, const Run *run)
-{
-    const TrainingSet *t = run->training;
-    yyjson_mut_val *list = document_list(j, j->root, "strata");
-    for (size_t s = 0; s < t->strata; s++) {
-        size_t in = 0;
-        for (size_t row = 0; row < t->x->rows; row++)
-            in += t->in_stratum[s][row] != 0;
-        yyjson_mut_val *o = document_object(j, list, NULL);
-        document_text(j, o, "name", t->stratum[s]);
-        document_count(j, o, "customers", in);
-        document_real(j, o, "share_labelled", (double)in / (double)t->x->rows);
-        document_real(j, o, "share_scored", run->stratum_share_scored[s]);
-    }
+        document_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
 }
 
 static void add_audit(Document *j, const Audit *a)
@@ -138,7 +114,7 @@ static void add_audit(Document *j, const Audit *a)
         document_text(j, one, "name", p->name);
         document_text(j, one, "use", p->use);
         document_text(j, one, "severity", severity_name(p->severity));
-        add_interval(j, one, "auc", p->auc);
+        document_interval(j, one, "auc", p->auc);
         document_truth(j, one, "higher_is_risky", p->higher_is_risky);
         document_real(j, one, "missing_labelled", p->missing_labelled);
         document_real(j, one, "missing_scored", p->missing_scored);
@@ -183,9 +159,13 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     document_real(&j, o, "medium", t.medium);
     document_real(&j, o, "high", t.high);
     document_real(&j, o, "offboarding", t.offboarding);
+    if (run->thresholds != NULL)
+        thresholds_part(&j, o, run);
+    if (run->stability != NULL)
+        stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
-        add_strata(&j, run);
+        store_strata_figures(&j, run);
     }
     if (run->validation != NULL || run->judged != NULL)
         store_calibration_part(&j, run, spare);
@@ -193,6 +173,10 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         add_judged(&j, run);
     if (run->audit != NULL)
         add_audit(&j, run->audit);
+    if (run->importance != NULL)
+        store_add_importance(&j, run);
+    if (run->screening != NULL)
+        store_add_screening(&j, run);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
     Status status =
