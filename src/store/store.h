@@ -120,7 +120,7 @@ MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scr
                                       const char *folder, const Bundle *bundle, Error *err);
 
 /* moves.csv, comparison.json and, with the text given, comparison.md. */
-MUST_USE Status store_comparison(const Comparison *c, Str page, const char *folder, Error *err);
+MUST_USE Status store_comparison(const SideBySide *c, Str page, const char *folder, Error *err);
 
 /* The labelled customers' Venn-Abers intervals, out of fold: how wide; in how many groups of the
  * reliability table the share of positives lies between the group's mean ends; and in how many the

@@ -21,7 +21,7 @@ typedef struct Fixture {
 static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisions.jsonl",
                                     "features.csv",   "quality.json",    "quarantine.csv",
                                     "metrics.json",   "run.json",        "timings.json",
-                                    "validation.csv", "calibration.csv"};
+                                    "validation.csv", "trials.csv",      "calibration.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
