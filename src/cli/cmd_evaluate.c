@@ -38,6 +38,7 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
+    TRY(job_forward(j, err));
     TRY(job_strata(j, err));
     TRY(job_thresholds(j, err));
     if (out != NULL) /* what stdout says needs none of it */

@@ -24,6 +24,7 @@ static Status run(const Args *args, Error *err)
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));
+    TRY(job_forward(j, err));
     TRY(job_strata(j, err));
     job_calibration(j);
     TRY(job_train(j, bundle, err));

@@ -89,6 +89,7 @@ void section_data(Page *p);
 void section_model(Page *p);
 void section_calibration(Page *p);
 void section_audit(Page *p);
+void section_split(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);
 void section_segments(Page *p);

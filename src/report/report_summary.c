@@ -55,7 +55,10 @@ static void line_findings(Summary *s)
 static void line_model(Summary *s)
 {
     const Validation *v = s->run->validation;
-    if (v == NULL)
+    if (v == NULL && s->run->training != NULL)
+        buffer_add(&s->text, S("Model         none: too few labelled customers of one kind to learn "
+                               "from; rules alone decide"));
+    else if (v == NULL)
         buffer_format(&s->text, "Model         bundle %s; nothing learnt in this run",
                       s->run->bundle->id);
     else

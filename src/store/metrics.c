@@ -168,6 +168,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
+        store_add_split(&j, run);
         store_strata_figures(&j, run);
     }
     if (run->validation != NULL || run->judged != NULL)

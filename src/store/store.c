@@ -33,7 +33,7 @@ static const char *const written[] = {
     "decisions.jsonl", "features.csv",   "validation.csv",  "calibration.csv",   "evaluation.csv",
     "strata.csv",      "thresholds.csv", "stability.csv",   "importance.csv",    "shap.csv",
     "curves.csv",      "screening.csv",  "metrics.json",    "quality.json",      "quarantine.csv",
-    "timings.json",
+    "timings.json",    "folds.csv",       "trials.csv",
 };
 // clang-format on
 

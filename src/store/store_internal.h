@@ -66,6 +66,8 @@ MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch,
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_folds(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_split(Document *j, const Run *run);
 MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratch, Error *err);

@@ -149,8 +149,19 @@ static inline TrainingSet *made_up_training(Arena *keep, Run *run, const Table *
     }
     arena_free(&scratch);
     run->headline = run->plan->strata - 1;
-    *set = (TrainingSet){
-        .x = x, .label = label, .strata = run->plan->strata, .stratum = name, .in_stratum = in};
+    /* The second customer is linked to the fifth. */
+    uint32_t *group = ARENA_ARRAY(keep, uint32_t, n);
+    for (size_t i = 0; i < n; i++)
+        group[i] = i == 4 ? 1 : (uint32_t)i;
+    *set = (TrainingSet){.x = x,
+                         .label = label,
+                         .strata = run->plan->strata,
+                         .stratum = name,
+                         .in_stratum = in,
+                         .group = group};
+    Links *links = ARENA_NEW(keep, Links);
+    *links = (Links){.groups = 1, .linked = 2, .largest = 2, .by_person = 2};
+    run->links = links;
     return set;
 }
 
@@ -225,6 +236,12 @@ static inline Validation *made_up_validation(Arena *keep, const TrainingSet *set
     Random r = random_new(5);
     for (size_t i = 0; i < v->rows; i++)
         v->positives += set->label[i];
+    v->fold = ARENA_ARRAY(keep, uint32_t *, REPEATS);
+    for (size_t k = 0; k < REPEATS; k++) {
+        v->fold[k] = ARENA_ARRAY(keep, uint32_t, v->rows);
+        for (size_t i = 0; i < v->rows; i++)
+            v->fold[k][i] = (uint32_t)((set->group == NULL ? i : set->group[i]) * 7 + k) % 5;
+    }
     for (size_t c = 0; c < 2; c++) {
         Candidate *one = &v->candidate[c];
         *one = (Candidate){.name = c == 0 ? S("logistic") : S("forest"),
@@ -441,6 +458,21 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
         made_up_calibration(keep, run->validation);
     run->calibration = made_up_check(keep, run->training, run->validation);
     run->audit = made_up_audit(keep, plan);
+    static const Forward forward = {.cuts = 2,
+                                    .cut = {{.at_us = 1720000000000000,
+                                             .known = 12,
+                                             .judged = 40,
+                                             .later = 14,
+                                             .auc = {0.66, 0.52, 0.79}},
+                                            {.at_us = 1722000000000000,
+                                             .known = 15,
+                                             .judged = 43,
+                                             .later = 11,
+                                             .auc = {0.71, 0.55, 0.84}}},
+                                    .auc = {0.68, 0.57, 0.78},
+                                    .cross_validated = {0.80, 0.71, 0.88},
+                                    .worse = true};
+    run->forward = &forward;
     run->scored = made_up_scores(keep, run, events, features);
     *silence = (Silence){.age_us = 28 * DAY_US,
                          .customers = 41,
