@@ -165,22 +165,22 @@ def check_reliability(check, stated, label, runs):
         check.same(name + " share", b["positive_share"]["value"], float(label[inside].mean()))
 
 
-<<<<<<< HEAD
 KINDS = ("platt", "beta", "isotonic")
 PREVALENCES = (0.02, 0.05, 0.10, 0.17)
 
 
-def simplest(loss):
+def simplest(loss, group):
     """The simplest (first) that the best does not beat by more than one error of the difference."""
     mean = [float(own.mean()) for own in loss]
     best = mean.index(min(mean))
-    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k]) for k in range(best)]
+    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k], group)
+              for k in range(best)]
     return beaten.index(False) if False in beaten else best
 
 
-def check_map_choice(check, stated, sheet, label, chosen_runs, repeats):
+def check_map_choice(check, stated, sheet, label, group, chosen_runs):
     """The kind of map by the same rule; returns the chosen candidate's probabilities with Platt."""
-    runs = {kind: [sheet[f"p_{kind}_{r + 1}"].to_numpy() for r in range(repeats)]
+    runs = {kind: [sheet[f"p_{kind}_{r + 1}"].to_numpy() for r in range(len(chosen_runs))]
             for kind in KINDS if f"p_{kind}_1" in sheet}
     tried = list(runs)
     check.true("calibration.csv has other kinds than metrics.json says were tried",
@@ -191,16 +191,17 @@ def check_map_choice(check, stated, sheet, label, chosen_runs, repeats):
             name, own = "map " + one["kind"], loss[one["kind"]]
             gap = own - loss["platt"]
             check.same(name + " log_loss", one["log_loss"], float(own.mean()))
-            check.same(name + " log_loss_error", one["log_loss_error"], error_of_mean(own))
+            check.same(name + " log_loss_error", one["log_loss_error"], error_of_mean(own, group))
             check.same(name + " difference", one["difference"], float(gap.mean()))
-            check.same(name + " difference_error", one["difference_error"], error_of_mean(gap))
+            check.same(name + " difference_error", one["difference_error"],
+                       error_of_mean(gap, group))
     fewer = min(stated["positives_least"], stated["customers_least"] - stated["positives_least"])
     enough = {"platt": True, "beta": stated["customers_least"] >= 100 and fewer >= 30,
               "isotonic": stated["customers_least"] >= 1000 and fewer >= 100}
     check.true("kinds were tried that have too few customers, or not tried that have enough",
                tried == [k for k in KINDS if enough[k]])
     check.true("the map does not follow from the paired differences",
-               stated["chosen"] == tried[simplest([loss[k] for k in tried])])
+               stated["chosen"] == tried[simplest([loss[k] for k in tried], group)])
     check.true("the chosen candidate's probabilities are not by the chosen map",
                all(np.array_equal(a, b) for a, b in zip(runs[stated["chosen"]], chosen_runs)))
     return runs["platt"]
@@ -300,7 +301,8 @@ def check_calibration(check, stated, thresholds, sheet, maps, label, runs):
             check_recalibration(check, name, one, label[inside], own)
             check_noise(check, name, one["ece"], label[inside], own)
             check_prevalence(check, name, one["prevalence"], label[inside], own, thresholds)
-=======
+
+
 def check_folds(check, run, sheet, stated):
     """folds.csv: everyone in one fold of each repeat, linked customers in the same one, and
     positives shared out as evenly as whole groups allow. Answers the group of each customer."""
@@ -322,7 +324,6 @@ def check_folds(check, run, sheet, stated):
         check.true(name + " shares out positives unevenly",
                    positives.max() - positives.min() <= most)
     return folds.group.to_numpy()
->>>>>>> integrate
 
 
 def main():
@@ -368,18 +369,13 @@ def main():
     maps = pd.read_csv(args.run + "/calibration.csv", dtype={"customer_id": str})
     check.true("calibration.csv has other customers or labels than validation.csv",
                maps[["customer_id", "label"]].equals(sheet[["customer_id", "label"]]))
-    platt = check_map_choice(check, stated["calibration"]["choice"], maps, label,
-                             runs[validation["chosen"]], validation["repeats"])
+    platt = check_map_choice(check, stated["calibration"]["choice"], maps, label, group,
+                             runs[validation["chosen"]])
     loss = [losses(label, platt if name == validation["chosen"] else runs[name]) for name in names]
     mean = [float(own.mean()) for own in loss]
     best = mean.index(min(mean))
-<<<<<<< HEAD
-=======
-    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k], group) for k in range(best)]
-    chosen = beaten.index(False) if False in beaten else best
->>>>>>> integrate
     check.true("the choice does not follow from the paired differences",
-               validation["chosen"] == names[simplest(loss)])
+               validation["chosen"] == names[simplest(loss, group)])
     rival = best if best > 0 else 1 + mean[1:].index(min(mean[1:]))
     paired = loss[rival] - loss[0]
     check.same("log_loss_difference", validation["log_loss_difference"], float(paired.mean()))

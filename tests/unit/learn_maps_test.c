@@ -272,7 +272,8 @@ static void make(Made *m, Truth *truth, size_t rows, size_t repeats, size_t thre
             row[n++] = (uint32_t)i;
         }
         inner[at] = (InnerPart){n, 5, row, of};
-        searched[at] = (Searched){.tuned = {.l2 = 1}, .margin = margin, .whole = true};
+        searched[at] =
+            (Searched){.tuned = {.value = {[SETTING_L2] = 1}}, .margin = margin, .whole = true};
     }
     m->v.part = inner;
     m->v.searched = searched;
