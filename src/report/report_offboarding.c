@@ -158,7 +158,7 @@ static void contributions(Page *p, const Decision *d)
     for (size_t f = 0; f < features && f < CONTRIBUTIONS_SHOWN && fabs(push[f].value) > 0; f++)
         push_row(p, "", run->plan->feature[push[f].feature].name.text, push[f].value);
     push_row(p, "", S("all others"), rest);
-    push_row(p, " class=\"sum\"", S("log-odds of the probability"), sum);
+    push_row(p, " class=\"sum\"", S("log-odds of the score"), sum);
     html_table_end(p);
     html(p, "</details>\n");
 }
@@ -190,7 +190,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t ids)
                   rank, rank, rank, rank);
     html_id(p, d->id);
     html(p, "</h4>\n<dl class=\"facts\">");
-    fact(p, "Probability", probability(p, d));
+    fact(p, "Score", probability(p, d));
     fact(p, "Segment", segment_name(d->segment));
     fact(p, "Evidence", families(p->arena, d));
     fact(p, "At stake", number_money(p->arena, p->run, d->exposure));
@@ -224,7 +224,7 @@ static void cases(Page *p)
                           "cases.");
         return;
     }
-    html_paragraph(p, "Best supported first: by kinds of evidence, severe rules, probability and "
+    html_paragraph(p, "Best supported first: by kinds of evidence, severe rules, score and "
                       "money at stake. These are proposals for two people to look at. The program "
                       "closes no account, and none of the sentences is an accusation.");
     size_t ids = IDS_BUDGET / (shown * 6);
@@ -275,7 +275,7 @@ static void near_misses(Page *p)
                    "back.",
                    count);
     html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Severe evidence below the criteria",
-               "Customer|>Probability|Evidence|>Severe rules|>At stake|Proposed instead|Because");
+               "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {
         const Decision *d = near[i].decision;
         html_row(p);
@@ -300,7 +300,7 @@ static void contradictory(Page *p)
     html_paragraph(p,
                    "The files say both that they were suspended and that they were not. They were "
                    "kept out of training and evaluation; somebody should find out which holds.");
-    html_table(p, "Contradictory labels", "Customer|>Probability|Segment|Evidence|Proposed");
+    html_table(p, "Contradictory labels", "Customer|>Score|Segment|Evidence|Proposed");
     for (size_t i = 0; i < run->contradictories && i < CONTRADICTORY_MAX; i++) {
         const Decision *d = &run->scored->decision[run->contradictory[i]];
         html_row(p);

@@ -355,7 +355,7 @@ static void candidates_show_evidence_and_what_speaks_for_them(void **state)
     has(f->page, "Missing proof:");
     has(f->page, "Next step:");
     has(f->page, "What speaks for the customer");
-    has(f->page, "log-odds of the probability");
+    has(f->page, "log-odds of the score");
     has(f->page, "Is the list statistically certified?");
     has(f->page, "9 of 10; 8 of 10 without a fold");
     assert_int_equal(count_of(f->page, "<article class=\"case\""), f->run->candidates);

@@ -23,7 +23,7 @@ static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisi
                                     "metrics.json",   "run.json",        "timings.json",
                                     "validation.csv", "trials.csv",      "folds.csv",
                                     "importance.csv", "shap.csv",        "curves.csv",
-                                    "screening.csv"};
+                                    "screening.csv",  "calibration.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
@@ -434,6 +434,52 @@ static void every_feature_is_screened(void **state)
     yyjson_doc_free(doc);
 }
 
+
+static void calibration_says_of_each_map_and_slice_what_was_found(void **state)
+{
+    Fixture *f = *state;
+    yyjson_doc *doc = parse(read_text(f, f->folder, "metrics.json"));
+    yyjson_val *o = yyjson_obj_get(yyjson_doc_get_root(doc), "calibration");
+    assert_string_equal(yyjson_get_str(yyjson_obj_get(o, "sample_prior")), "by_design");
+    assert_string_equal(yyjson_get_str(yyjson_obj_get(o, "kind")), "platt");
+    yyjson_val *kinds = yyjson_obj_get(yyjson_obj_get(o, "choice"), "kinds");
+    assert_int_equal(yyjson_arr_size(kinds), CALIBRATION_KINDS);
+    assert_true(yyjson_get_bool(yyjson_obj_get(yyjson_arr_get(kinds, 1), "tried")));
+    assert_false(yyjson_get_bool(yyjson_obj_get(yyjson_arr_get(kinds, 2), "tried")));
+    assert_null(yyjson_obj_get(yyjson_arr_get(kinds, 2), "log_loss"));
+    yyjson_val *strata = yyjson_obj_get(o, "strata"), *one;
+    assert_int_equal(yyjson_arr_size(strata), f->run->training->strata);
+    for (size_t s = 0; s < f->run->training->strata; s++) {
+        const CalibrationCheck *c = &f->run->calibration[s];
+        one = yyjson_arr_get(strata, s);
+        assert_true(yyjson_get_real(yyjson_obj_get(yyjson_obj_get(one, "slope"), "low")) ==
+                    c->recalibration.slope.low);
+        assert_true(yyjson_get_real(yyjson_obj_get(yyjson_obj_get(one, "ece"),
+                                                   "when_perfect_95")) == c->ece.high);
+        yyjson_val *high =
+            yyjson_obj_get(yyjson_arr_get(yyjson_obj_get(one, "prevalence"), 2), "high_corrected");
+        assert_true(yyjson_get_real(yyjson_obj_get(high, "threshold")) ==
+                    c->prevalence[2].corrected[1].threshold);
+    }
+    yyjson_doc_free(doc);
+}
+
+static void calibration_gives_back_the_probabilities_of_every_map_tried(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "calibration.csv");
+    const CalibrationChoice *c = f->run->validation->calibration;
+    assert_int_equal(t->rows, f->run->training->x->rows);
+    assert_null(table_find(t, S("p_isotonic_1")));
+    for (size_t i = 0; i < t->rows; i++) {
+        double p, low;
+        assert_true(parse_double(cell(f, t, "p_beta_3", i), &p));
+        assert_true(parse_double(cell(f, t, "supported_low", i), &low));
+        assert_true(p == c->trial[CALIBRATION_BETA].probability[2][i]);
+        assert_true(low == c->low[i]);
+    }
+}
+
 static void reliability_counts_every_customer_of_the_stratum_once(void **state)
 {
     Fixture *f = *state;
@@ -629,6 +675,9 @@ int main(void)
         cmocka_unit_test(metrics_hold_every_stratum_and_undefined_figures_are_null),
         cmocka_unit_test(what_the_model_lives_on_reads_back_equal),
         cmocka_unit_test(every_feature_is_screened),
+
+        cmocka_unit_test(calibration_says_of_each_map_and_slice_what_was_found),
+        cmocka_unit_test(calibration_gives_back_the_probabilities_of_every_map_tried),
         cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
         cmocka_unit_test(validation_gives_back_the_out_of_fold_probabilities),
         cmocka_unit_test(folds_say_who_was_judged_with_whom),
