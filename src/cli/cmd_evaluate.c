@@ -38,8 +38,10 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
+    TRY(job_forward(j, err));
     TRY(job_strata(j, err));
     TRY(job_thresholds(j, err));
+    TRY(job_fairness(j, err));
     if (out != NULL) /* what stdout says needs none of it */
         job_importance(j);
     job_calibration(j);

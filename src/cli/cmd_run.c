@@ -24,6 +24,7 @@ static Status run(const Args *args, Error *err)
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));
+    TRY(job_forward(j, err));
     TRY(job_strata(j, err));
     job_calibration(j);
     TRY(job_train(j, bundle, err));
@@ -31,6 +32,7 @@ static Status run(const Args *args, Error *err)
     TRY(job_thresholds(j, err));
     TRY(job_stability(j, err));
     job_importance(j);
+    TRY(job_fairness(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");
     const Run *r = job_record(j);

@@ -200,12 +200,14 @@ Status job_features(Job *j, Error *err)
         peers = (Fitting){row, ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1),
                           j->data->customers};
     }
+    job_cut_histories(j, as_of);
     TRY(score_events(&j->events, j->keep, j->scratch, j->plan, j->data, as_of, err));
     if (j->bundle != NULL) /* whose tables stand */
         return feature_table(&j->features, j->keep, j->scratch, j->plan, j->events, j->args->team,
                              err);
-    return feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &peers,
-                             j->args->team, err);
+    TRY(feature_table_fit(&j->features, j->keep, j->scratch, j->plan, j->events, &peers,
+                          j->args->team, err));
+    return job_slices(j, err);
 }
 
 /* The slices that the customers of the set fall in. */
@@ -228,7 +230,7 @@ static Status find_strata(Job *j, Error *err)
         memset(all, 1, d->customers);
         if (j->plan->strata > 0) {
             name[s] = j->plan->stratum[s].name;
-            TRY(plan_stratum(all, j->scratch, &j->plan->stratum[s], j->features, err));
+            TRY(plan_stratum(all, j->scratch, &j->plan->stratum[s], j->slices, err));
         }
         for (size_t i = 0; i < n; i++)
             mask[i] = all[row[i]];
@@ -516,6 +518,8 @@ Status job_validate(Job *j, Error *err)
         j->learn.repeats = repeats_for(j->set.x->rows);
     if (j->learn.trials == 0)
         j->learn.trials = trials_for(j->set.x->rows);
+    if (!job_settle_folds(j))
+        return STATUS_OK;
     job_stage(j, "validate", NULL);
     job_resume_begin(j);
     Status status = learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn,
@@ -531,8 +535,11 @@ Status job_validate(Job *j, Error *err)
 Status job_train(Job *j, const char *folder, Error *err)
 {
     job_stage(j, "train", "training the chosen model");
-    TRY(learn_final(&j->learned, j->keep, j->scratch, &j->set, j->run.validation, &j->learn,
-                    j->args->team, err));
+    if (j->run.validation == NULL)
+        learn_nothing(&j->learned, j->keep, j->scratch, &j->set);
+    else
+        TRY(learn_final(&j->learned, j->keep, j->scratch, &j->set, j->run.validation, &j->learn,
+                        j->args->team, err));
     return job_write_bundle(j, folder, err);
 }
 
@@ -549,7 +556,7 @@ Status job_judge(Job *j, Error *err)
                       j->args->team, err));
     j->run.scored = scored;
     j->events = scored->events;
-    j->features = scored->features;
+    j->features = j->slices = scored->features;
     j->set = (TrainingSet){.x = scored->x, .label = label, .group = job_groups(j)};
     TRY(find_strata(j, err));
     bundle_data_hash(hash, scored->x, label);

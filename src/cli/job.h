@@ -9,6 +9,7 @@
  *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_fairness   how groups on protected grounds fare
  *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
  *     job_stability  who is on the list again when learning is done again
 
@@ -47,9 +48,10 @@ typedef struct Job {
     const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;
+    Table *slices; /* the same at as_of, whatever was cut: who falls in which stratum */
+    Events *whole; /* events at as_of, likewise */
     uint8_t *skip;
     TrainingSet set;
-    const Links *links; /* of the labelled customers */
     uint32_t *training_row;
     Fitting fitting; /* the labelled customers: rows training_row, and their labels */
     Learned learned;
@@ -95,6 +97,8 @@ MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* par
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+/* After job_validate, and job_score if customers are scored: groups on protected grounds. */
+MUST_USE Status job_fairness(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
 
@@ -102,8 +106,24 @@ void job_importance(Job *j); /* after job_validate; after job_score, of those sc
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 
+/* As many folds as both classes can fill, at most those asked for. False when there are too few of
+ * a class to learn from: then run.validation stays NULL and rules alone decide. */
+bool job_settle_folds(Job *j);
 /* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
 const uint32_t *job_groups(Job *j);
+
+/* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
+ * what may be learnt from, and what that leaves out is found. */
+void job_cut_histories(Job *j, int64_t *as_of);
+/* Set j->slices and j->whole: a stratum is of customers as they are, not of histories as they were cut. */
+MUST_USE Status job_slices(Job *j, Error *err);
+/* First and last instant at which each training row's customer is known; NO_HISTORY without an
+ * event before the end. until: nothing later is looked at. */
+void job_histories(const Job *j, Arena scratch, int64_t *first_us, int64_t *end_us,
+                   int64_t until_us);
+/* Trained on what was known at an instant, judged by whose outcome came later. After job_validate;
+ * nothing without outcome dates. */
+MUST_USE Status job_forward(Job *j, Error *err);
 
 /* The run as the report and the store want it. */
 const Run *job_record(Job *j);

@@ -49,8 +49,8 @@ typedef struct Plotting {
     const Measuring *m;
     size_t curves;
     Plot *plot;
-    size_t rows; /* of the sample, that local effects are averaged over */
-    uint32_t *row; /* of the set */
+    size_t rows;    /* of the sample, that local effects are averaged over */
+    uint32_t *row;  /* of the set */
     double *effect; /* [judges][curves][CURVE_BINS_MAX] */
 } Plotting;
 
@@ -134,7 +134,7 @@ static void effect_of(const Plotting *q, size_t judge, size_t curve, Arena scrat
     size_t n = 0;
     double *value = ARENA_RAW(&scratch, double, q->rows + 1);
     double *margin = ARENA_RAW(&scratch, double, 2 * q->rows + 1);
-    x.value = ARENA_RAW(&scratch, float, 2 * q->rows *all->columns + 1);
+    x.value = ARENA_RAW(&scratch, float, 2 * q->rows * all->columns + 1);
     for (size_t i = 0; i < q->rows; i++) {
         const float *own = matrix_row(all, q->row[i]);
         value[n] = (double)own[p->column];
@@ -208,10 +208,10 @@ static void count_bins(ImportanceCurve *c, const Plot *p, const Measuring *m)
     }
 }
 
-static void mean_contributions(ImportanceCurve *c, const Plot *p, const Measuring *m,
-                               Arena scratch)
+static void mean_contributions(ImportanceCurve *c, const Plot *p, const Measuring *m, Arena scratch)
 {
-    double *sum = ARENA_ARRAY(&scratch, double, c->bins), *n = ARENA_ARRAY(&scratch, double, c->bins);
+    double *sum = ARENA_ARRAY(&scratch, double, c->bins),
+           *n = ARENA_ARRAY(&scratch, double, c->bins);
     for (size_t r = 0; r < m->repeats; r++)
         for (size_t i = 0; i < m->rows; i++) {
             size_t b = place_of(p, m, matrix_row(m->inputs->set->x, m->row[i]));
@@ -240,7 +240,8 @@ static Str level_of(Arena *keep, const Measuring *m, const Plot *p, size_t bin)
     if (c == m->first[p->place + 1])
         return S("other");
     Str name = m->inputs->set->x->name[c];
-    return str_copy(keep, str_slice(name, m->inputs->name[m->feature[p->place]].size + 1, name.size));
+    return str_copy(keep,
+                    str_slice(name, m->inputs->name[m->feature[p->place]].size + 1, name.size));
 }
 
 static void curve_make_one(ImportanceCurve *c, Arena *keep, const Plotting *q, size_t curve,

@@ -101,14 +101,13 @@ static void add_groups(Measuring *m, Arena *keep, ImportanceOf of, const uint32_
 }
 
 /* Groups of features whose values, or whose gaps, go together. */
-static size_t find_groups(uint32_t *group, const Measuring *m, bool gaps, Team *team,
-                          Arena scratch)
+static size_t find_groups(uint32_t *group, const Measuring *m, bool gaps, Team *team, Arena scratch)
 {
     const Matrix *x = m->inputs->set->x;
     uint32_t *of = ARENA_RAW(&scratch, uint32_t, x->columns + 1);
-    double *rank = ARENA_RAW(&scratch, double, x->columns *m->rows + 1);
+    double *rank = ARENA_RAW(&scratch, double, x->columns * m->rows + 1);
     double *value = ARENA_RAW(&scratch, double, m->rows + 1);
-    double *similarity = ARENA_RAW(&scratch, double, m->features *m->features + 1);
+    double *similarity = ARENA_RAW(&scratch, double, m->features * m->features + 1);
     for (size_t f = 0; f < m->features; f++)
         for (uint32_t c = m->first[f]; c < m->first[f + 1]; c++) {
             of[c] = (uint32_t)f;
@@ -202,14 +201,14 @@ static void make_places(Measuring *m, Arena *keep)
 {
     size_t cells = m->repeats * m->rows;
     m->judge = ARENA_ARRAY(keep, Judge, m->judges);
-    m->loss = ARENA_RAW(keep, double, cells *m->items + 1);
-    m->part = ARENA_RAW(keep, double, cells *m->items + 1);
-    m->judge_loss = ARENA_ARRAY(keep, double, m->judges *m->items + 1);
-    m->judge_auc = ARENA_ARRAY(keep, double, m->judges *m->items + 1);
+    m->loss = ARENA_RAW(keep, double, cells * m->items + 1);
+    m->part = ARENA_RAW(keep, double, cells * m->items + 1);
+    m->judge_loss = ARENA_ARRAY(keep, double, m->judges * m->items + 1);
+    m->judge_auc = ARENA_ARRAY(keep, double, m->judges * m->items + 1);
     m->base_loss = ARENA_ARRAY(keep, double, m->judges);
     m->base_auc = ARENA_ARRAY(keep, double, m->judges);
-    m->phi = ARENA_ARRAY(keep, double, cells *m->features + 1);
-    m->direction = ARENA_ARRAY(keep, double, m->judges *m->features + 1);
+    m->phi = ARENA_ARRAY(keep, double, cells * m->features + 1);
+    m->direction = ARENA_ARRAY(keep, double, m->judges * m->features + 1);
 }
 
 Importance *inspect_importance(Arena *keep, Arena scratch, const ImportanceInputs *inputs,

@@ -52,8 +52,8 @@ typedef struct ImportanceItem {
      * linked ones of a group drawn together. */
     Interval log_loss, auc;
     double log_loss_deviation, auc_deviation; /* standard deviation over fold models */
-    double harmed; /* share of fold models whose log loss rises */
-    ImportanceRank rank; /* of features, by rise in log loss */
+    double harmed;                            /* share of fold models whose log loss rises */
+    ImportanceRank rank;                      /* of features, by rise in log loss */
 } ImportanceItem;
 
 typedef struct ImportanceSlice {
@@ -85,8 +85,8 @@ typedef struct ImportanceBin {
     size_t customers, positives; /* labelled */
     size_t scored;
     Interval share; /* of positives; Wilson */
-    /* Accumulated local effect on the calibrated log-odds at the bin's mean value, 0 on average over
-     * customers: mean, least and greatest of the fold models. NaN for levels and missing. */
+    /* Accumulated local effect on the calibrated log-odds at the bin's mean value, 0 on average
+     * over customers: mean, least and greatest of the fold models. NaN for levels and missing. */
     Interval effect;
     double contribution; /* mean, out of fold; NaN for nobody */
 } ImportanceBin;
@@ -123,9 +123,9 @@ typedef struct ImportanceInputs {
     const TrainingSet *set;
     const Validation *validation;
     const LearnOptions *options;
-    size_t features;         /* of the book, whether in the model or not */
+    size_t features;          /* of the book, whether in the model or not */
     const Str *name, *family; /* [features] */
-    const uint32_t *feature; /* [columns of set->x]; columns of a feature stand together */
+    const uint32_t *feature;  /* [columns of set->x]; columns of a feature stand together */
     /* Customers scored by the final model, over the same columns; NULL: none. */
     const Matrix *scored;
     const double *contribution; /* [scored rows][columns + 1] on the calibrated log-odds */
@@ -176,8 +176,8 @@ typedef struct ScreeningInputs {
     const uint8_t *label;           /* [labelled rows] */
     const Str *use, *family;        /* by column */
     const uint8_t *in_model;        /* by column */
-    const Str *barred;              /* by column: why it is kept from the model; empty: only `use` */
-    const Interval *auc;            /* by column, from the audit; NULL: not known */
+    const Str *barred;   /* by column: why it is kept from the model; empty: only `use` */
+    const Interval *auc; /* by column, from the audit; NULL: not known */
     const uint8_t *higher_is_risky; /* by column */
     uint64_t seed;
 } ScreeningInputs;

@@ -86,10 +86,10 @@ struct Measuring {
     /* [repeats][items][rows] rise of each customer's loss, and fall of its part in the AUC: the
      * share of the other class that stands on the right side of it. NaN where the fold had none. */
     double *loss, *part;
-    double *judge_loss, *judge_auc;  /* [judges][items] */
-    double *base_loss, *base_auc;    /* [judges] mean, and within the fold */
-    double *phi;                     /* [repeats][rows][features] contributions */
-    double *direction;               /* [judges][features] */
+    double *judge_loss, *judge_auc; /* [judges][items] */
+    double *base_loss, *base_auc;   /* [judges] mean, and within the fold */
+    double *phi;                    /* [repeats][rows][features] contributions */
+    double *direction;              /* [judges][features] */
 };
 
 /* ---- permute.c ---- */

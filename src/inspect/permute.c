@@ -33,10 +33,9 @@ void importance_placements(double *out, const double *score, const uint8_t *labe
         for (j = i; j < n && item[j].score == item[i].score; j++)
             tied[label[item[j].index] != 0]++;
         for (size_t k = i; k < j; k++)
-            out[item[k].index] =
-                label[item[k].index] != 0
-                    ? (double)below[0] + (double)tied[0] / 2
-                    : (double)(all[1] - below[1] - tied[1]) + (double)tied[1] / 2;
+            out[item[k].index] = label[item[k].index] != 0
+                                     ? (double)below[0] + (double)tied[0] / 2
+                                     : (double)(all[1] - below[1] - tied[1]) + (double)tied[1] / 2;
         below[0] += tied[0];
         below[1] += tied[1];
     }
@@ -133,7 +132,7 @@ void importance_permute(Measuring *m, size_t judge, Arena scratch)
     Shuffled s = {.n = n, .times = IMPORTANCE_PERMUTATIONS};
     double *base = ARENA_RAW(&scratch, double, n + 1), *placed = ARENA_RAW(&scratch, double, n + 1);
     double *margin = ARENA_RAW(&scratch, double, s.times *n + 1);
-    uint32_t *order = ARENA_RAW(&scratch, uint32_t, s.times *n + 1);
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, s.times * n + 1);
     uint64_t seed = seed_derive(seed_derive(m->inputs->options->seed, STREAM_PERMUTE), judge);
     model_margin(g->model.model, g->x, margin);
     m->base_loss[judge] = 0;
@@ -151,9 +150,9 @@ void importance_permute(Measuring *m, size_t judge, Arena scratch)
         random_shuffle(&random, order + t * n, n);
     }
     s.order = order;
-    s.at = ARENA_RAW(&scratch, uint32_t, s.times *n + 1);
+    s.at = ARENA_RAW(&scratch, uint32_t, s.times * n + 1);
     s.x = *g->x;
-    s.x.value = ARENA_RAW(&scratch, float, s.times *n *g->x->columns + 1);
+    s.x.value = ARENA_RAW(&scratch, float, s.times *n * g->x->columns + 1);
     for (size_t item = 0; item < m->items; item++) {
         if (m->same[item] != item)
             continue;
@@ -171,7 +170,7 @@ typedef struct Resampling {
     const uint32_t *unit; /* [rows] */
     /* [items][rows] means over repeats; means of the parts over either class, and in all */
     double *loss, *part;
-    double (*mean)[2], *auc; /* [items] */
+    double (*mean)[2], *auc;        /* [items] */
     double *drawn_loss, *drawn_auc; /* [items][draws] */
     uint64_t seed;
 } Resampling;
@@ -326,8 +325,10 @@ void importance_permuted(Importance *out, Measuring *m, Team *team, Arena scratc
         if (m->same[item] != item)
             continue;
         for (size_t i = 0; i < m->rows; i++) {
-            r.loss[item * m->rows + i] = mean_known(m->loss + item * m->rows + i, cells, m->repeats);
-            r.part[item * m->rows + i] = mean_known(m->part + item * m->rows + i, cells, m->repeats);
+            r.loss[item * m->rows + i] =
+                mean_known(m->loss + item * m->rows + i, cells, m->repeats);
+            r.part[item * m->rows + i] =
+                mean_known(m->part + item * m->rows + i, cells, m->repeats);
         }
         r.auc[item] = auc_over_judges(m, m->judge_auc + item, m->items);
         weigh(&loss, r.mean[item], &r, item, NULL);
@@ -346,7 +347,7 @@ void importance_permuted(Importance *out, Measuring *m, Team *team, Arena scratc
         m->item[item].feature = named.feature;
     }
     ImportanceRank *rank = ARENA_RAW(&scratch, ImportanceRank, m->features + 1);
-    double *loss = ARENA_RAW(&scratch, double, m->judges *m->features + 1);
+    double *loss = ARENA_RAW(&scratch, double, m->judges * m->features + 1);
     for (size_t j = 0; j < m->judges; j++) /* features are the first items */
         for (size_t f = 0; f < m->features; f++)
             loss[j * m->features + f] = m->judge_loss[j * m->items + f];

@@ -61,7 +61,7 @@ static void agree(ImportanceAgreement *out, const double *place, double ties, si
     double most = models * models * (features * features * features - features) - models * ties;
     if (most > 0)
         out->kendall_w = 12 * spread / most;
-    double *rank = ARENA_RAW(&scratch, double, m * n), sum = 0;
+    double *rank = ARENA_RAW(&scratch, double, m *n), sum = 0;
     for (size_t k = 0; k < m; k++)
         importance_ranks(rank + k * n, place + k * n, n, scratch);
     for (size_t a = 0; a < m; a++)

@@ -62,7 +62,8 @@ static void bin_numbers(Binned *out, const Column *a, size_t n, const Column *b,
     }
 }
 
-/* A bin for every level of LEVEL_CUSTOMERS labelled customers, one for the others, one for missing. */
+/* A bin for every level of LEVEL_CUSTOMERS labelled customers, one for the others, one for missing.
+ */
 static void bin_levels(Binned *out, const Column *a, size_t n, const Column *b, size_t m,
                        Arena *arena)
 {
@@ -70,9 +71,8 @@ static void bin_levels(Binned *out, const Column *a, size_t n, const Column *b, 
     for (size_t i = 0; i < n + m; i++) {
         const Column *c = i < n ? a : b;
         size_t row = i < n ? i : i - n;
-        out->bin[i] = column_valid(c, row)
-                          ? 2 + dictionary_add(names, c->dictionary->text[c->code[row]])
-                          : 1;
+        out->bin[i] =
+            column_valid(c, row) ? 2 + dictionary_add(names, c->dictionary->text[c->code[row]]) : 1;
     }
     out->bins = names->count + 2;
     size_t *count = ARENA_ARRAY(arena, size_t, out->bins);
@@ -239,7 +239,7 @@ static void rank_columns(Ranked *r, const Table *t, Arena *arena)
             column[r->columns++] = value;
         }
     }
-    r->rank = ARENA_RAW(arena, double, r->columns *r->rows + 1);
+    r->rank = ARENA_RAW(arena, double, r->columns * r->rows + 1);
     for (size_t c = 0; c < r->columns; c++)
         importance_ranks(r->rank + c * r->rows, column[c], r->rows, *arena);
 }

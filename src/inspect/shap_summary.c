@@ -1,4 +1,5 @@
-/* shap_summary.c - what features add to the score of customers whom the model did not learn from. */
+/* shap_summary.c - what features add to the score of customers whom the model did not learn from.
+ */
 #include "inspect/importance_internal.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ void importance_contribute(Measuring *m, size_t judge, Arena scratch)
     const Judge *g = &m->judge[judge];
     size_t width = g->x->columns + 1;
     double *phi = ARENA_RAW(&scratch, double, g->rows *width + 1);
-    double *own = ARENA_RAW(&scratch, double, g->rows *m->features + 1);
+    double *own = ARENA_RAW(&scratch, double, g->rows * m->features + 1);
     Arena inner = arena_new();
     model_explain(g->model.model, g->x, inner, phi);
     arena_free(&inner);
@@ -61,9 +62,9 @@ void importance_contribute(Measuring *m, size_t judge, Arena scratch)
 typedef struct Summing {
     const Measuring *m;
     size_t slices;
-    uint8_t **in;     /* [slices][rows] */
-    double *size;     /* [judges] of one slice */
-    double *on_all;   /* [judges][features] sizes on ALL */
+    uint8_t **in;   /* [slices][rows] */
+    double *size;   /* [judges] of one slice */
+    double *on_all; /* [judges][features] sizes on ALL */
 } Summing;
 
 static double together(const double *phi, const uint32_t *member, size_t members)
@@ -129,7 +130,8 @@ static void scored_figures(ImportanceShap *out, const Measuring *m, size_t item)
         const double *phi = in->contribution + i * (in->scored->columns + 1);
         double added = 0;
         for (size_t k = 0; k < m->item[item].features; k++)
-            for (uint32_t c = m->first[m->member[item][k]]; c < m->first[m->member[item][k] + 1]; c++)
+            for (uint32_t c = m->first[m->member[item][k]]; c < m->first[m->member[item][k] + 1];
+                 c++)
                 added += phi[c];
         sum += added;
         size += fabs(added);
@@ -137,7 +139,8 @@ static void scored_figures(ImportanceShap *out, const Measuring *m, size_t item)
     }
     double mean = size / (double)n, variance = square / (double)n - mean * mean;
     double half = 1.959963984540054 * sqrt(fmax(variance, 0) / (double)n);
-    out->scored = (Interval){mean, n < 2 ? (double)NAN : mean - half, n < 2 ? (double)NAN : mean + half};
+    out->scored =
+        (Interval){mean, n < 2 ? (double)NAN : mean - half, n < 2 ? (double)NAN : mean + half};
     out->scored_mean = sum / (double)n;
 }
 
@@ -164,10 +167,7 @@ static void find_slices(Importance *out, Arena *keep, Summing *s, Arena *scratch
         size_t inside = 0;
         for (size_t i = 0; i < m->rows; i++) {
             uint8_t label = set->label[m->row[i]] != 0;
-            in[i] = k == 1   ? label
-                    : k == 2 ? !label
-                    : mask == NULL ? 1
-                                   : mask[m->row[i]] != 0;
+            in[i] = k == 1 ? label : k == 2 ? !label : mask == NULL ? 1 : mask[m->row[i]] != 0;
             inside += in[i];
         }
         if (k >= 3 && inside == m->rows)
@@ -187,7 +187,7 @@ void importance_contributed(Importance *out, Arena *keep, Measuring *m, Arena sc
     Summing s = {.m = m};
     find_slices(out, keep, &s, &scratch);
     s.size = ARENA_RAW(&scratch, double, m->judges + 1);
-    s.on_all = ARENA_RAW(&scratch, double, m->judges *m->features + 1);
+    s.on_all = ARENA_RAW(&scratch, double, m->judges * m->features + 1);
     ImportanceRank *rank = ARENA_RAW(&scratch, ImportanceRank, m->features + 1);
     out->shap = ARENA_ARRAY(keep, ImportanceShap, m->items + 1);
     out->scored = m->inputs->scored == NULL ? 0 : m->inputs->scored->rows;

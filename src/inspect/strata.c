@@ -13,12 +13,14 @@ static Str too_few(Arena *keep, size_t customers, size_t positives)
     if (customers == 0)
         return S("No labelled customer is in it: nothing can be said.");
     if (positives == 0)
-        return str_format(keep, "None of %zu labelled customers was suspended: nothing can be said "
-                                "of how suspended ones would be ranked.",
+        return str_format(keep,
+                          "None of %zu labelled customers was suspended: nothing can be said "
+                          "of how suspended ones would be ranked.",
                           customers);
     if (positives == customers)
-        return str_format(keep, "All %zu labelled customers were suspended: there is nobody to "
-                                "tell them from.",
+        return str_format(keep,
+                          "All %zu labelled customers were suspended: there is nobody to "
+                          "tell them from.",
                           customers);
     return str_format(keep,
                       "%zu of %zu labelled customers were suspended: too few for a figure, which "
@@ -61,9 +63,9 @@ static void add_unseen(Strata *out, Arena *keep, const StrataInputs *in,
     for (size_t i = 0; i < v->rows; i++)
         inside[i] = in->cell[i] == in->unseen;
     MetricSet *m = ARENA_NEW(keep, MetricSet);
-    metric_evaluate(m, (const double *const *)c->probability, v->repeats, in->set->label, inside,
-                    v->rows, options->threshold, options->replicates,
-                    seed_derive(seed_derive(options->seed, STREAM_STRATA), 0), team);
+    metric_evaluate_groups(m, (const double *const *)c->probability, v->repeats, in->set->label,
+                           inside, in->set->group, v->rows, options->threshold, options->replicates,
+                           seed_derive(seed_derive(options->seed, STREAM_STRATA), 0), team);
     size_t scored = in->scored_in_cell[in->unseen];
     if (m->customers == 0 && scored == 0)
         return;
@@ -74,8 +76,9 @@ static void add_unseen(Strata *out, Arena *keep, const StrataInputs *in,
     Interval rate = metric_proportion(m->positives, m->customers);
     if (m->customers == 0)
         out->unseen = str_format(
-            keep, "%zu of the %zu customers to be scored have no transactions, and no labelled "
-                  "customer is like them: nothing is known of how well they are scored.",
+            keep,
+            "%zu of the %zu customers to be scored have no transactions, and no labelled "
+            "customer is like them: nothing is known of how well they are scored.",
             scored, in->scored);
     else
         out->unseen = str_format(
@@ -177,8 +180,7 @@ static void add_reweighted(Strata *out, Arena *keep, const StrataInputs *in,
                                  (const double *const *)v->candidate[c].probability, v->repeats,
                                  in->set->label, out->weight, in->cell, v->rows, options->threshold,
                                  options->replicates, seed, team);
-    StrataSlice s = slice_new(keep, S("REWEIGHTED"),
-                              S("labelled customers weighted to the mix of those to be scored"),
+    StrataSlice s = slice_new(keep, S("REWEIGHTED"), S("weighted to the mix to be scored"),
                               &out->metric[v->chosen], in->scored - out->uncovered);
     Str caution = reweighted_says(out, keep);
     s.says = s.told ? caution : str_format(keep, "%.*s %.*s", STR_ARG(s.says), STR_ARG(caution));

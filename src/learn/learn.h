@@ -106,6 +106,12 @@ MUST_USE Status learn_majority(Linear **out, Arena *keep, Arena scratch, const T
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);
 
+enum { LEARN_LEAST = 4 }; /* groups that hold either class, for learn_validate */
+
+/* How many groups (NULL: rows) hold a row of the class that fewer groups hold: the most folds that
+ * can each have both classes. */
+size_t learn_least_groups(const uint8_t *label, const uint32_t *group, size_t rows);
+
 /* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold.
  * Numbers of positives in two folds differ by no more than the most positives in one group (1 when
  * nobody is linked), numbers of customers by no more than the largest group without positives, as
@@ -114,6 +120,16 @@ MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, s
  * (folds + log rows)).  Source: greedy number partitioning, Graham 1969. */
 void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
                  size_t folds, uint64_t seed);
+
+/* Where to cut each history, so that how long it is does not tell the label. Row i is known from
+ * first_us[i] (NO_HISTORY: nothing is) to end_us[i]: a positive's outcome, else what is known of
+ * it. Positives are cut at their end. The others get the ages that positives had, each one's no
+ * longer than it was observed: so both have histories of the same lengths. Answers how many others
+ * no age was left for, because all that remained were longer than they were observed; their end
+ * stands. Cost: O(rows log rows).  Source: risk-set sampling, Prentice and Breslow 1978. */
+#define NO_HISTORY INT64_MAX
+size_t learn_cut_histories(int64_t *cut_us, const int64_t *first_us, const int64_t *end_us,
+                           const uint8_t *label, size_t rows, uint64_t seed);
 
 /* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
 Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
@@ -391,5 +407,10 @@ typedef struct Learned {
 MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,
                             const Validation *validation, const LearnOptions *options, Team *team,
                             Error *err);
+
+/* What is left where there are too few of a class to learn from: everyone gets the share of
+ * positives, smoothed by one of each class, and the widest interval that the labels allow.
+ * Memory: keep. */
+void learn_nothing(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set);
 
 #endif

@@ -207,14 +207,15 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
 
-/* Ratio of two independent proportions, (count / of) / (other / other_of), with the interval of its
- * score test at `z` standard errors (metric_normal_quantile(0.975) for 95 %). other 0: high is
- * infinite, and so is the value (NaN where both are 0). Nobody on a side: NaN.
+/* Ratio of two independent proportions, (count / of) / (other / other_of), with the 95 % interval of
+ * its score test. other 0: high is infinite, and so is the value (NaN where both are 0). Nobody on
+ * a side: NaN.
  * Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the ratio. */
-Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of, double z);
+Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of);
 
-/* x with P(standard normal <= x) = p, 0 < p < 1, to 2e-9 of its size. Source: Acklam 2003. */
-double metric_normal_quantile(double p);
+/* Fisher's exact test of the same: how probable tables at most as likely as this one are when the
+ * proportions are equal (two-sided, as scipy's and R's).  Cost: O(smaller margin). */
+double metric_fisher(size_t count, size_t of, size_t other, size_t other_of);
 
 /* ---- binomial.c: bounds that hold for any number of trials ---- */
 

@@ -16,8 +16,9 @@ static double distance(double phi, double x, double m, double y, double n)
     return variance > 0 ? gap * gap / variance : gap == 0 ? 0 : INFINITY;
 }
 
-Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of, double z)
+Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of)
 {
+    const double z = 1.959963984540054;
     assert(count <= of && other <= other_of);
     if (of == 0 || other_of == 0)
         return (Interval){NAN, NAN, NAN};
@@ -52,29 +53,38 @@ Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of, do
     return out;
 }
 
-double metric_normal_quantile(double p)
+/* Probabilities go from the most likely table outwards, each relative to it: what underflows on the
+ * way is nothing beside it. */
+double metric_fisher(size_t count, size_t of, size_t other, size_t other_of)
 {
-    static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,
-                               -2.759285104469687e+02, 1.383577518672690e+02,
-                               -3.066479806614716e+01, 2.506628277459239e+00};
-    static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02,
-                               -1.556989798598866e+02, 6.680131188771972e+01,
-                               -1.328068155288572e+01};
-    static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01,
-                               -2.400758277161838e+00, -2.549732539343734e+00,
-                               4.374664141464968e+00,  2.938163982698783e+00};
-    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
-                               3.754408661907416e+00};
-    const double tail = 0.02425;
-    assert(p > 0 && p < 1);
-    if (p > 1 - tail)
-        return -metric_normal_quantile(1 - p);
-    if (p < tail) {
-        double q = sqrt(-2 * stable_log(p));
-        return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
-               ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+    assert(count <= of && other <= other_of);
+    double m = (double)of, n = (double)other_of, k = (double)(count + other);
+    size_t low = count + other > other_of ? count + other - other_of : 0;
+    size_t high = count + other < of ? count + other : of;
+    size_t mode = (size_t)((k + 1) * (m + 1) / (m + n + 2));
+    mode = mode < low ? low : mode > high ? high : mode;
+    double seen = 1, all = 0, rare = 0;
+    for (int pass = 0; pass < 2; pass++) { /* first how likely the table seen is, then the sums */
+        double p = 1;
+        for (size_t x = mode;; x++) {
+            double a = (double)x;
+            if (pass == 0 && x == count)
+                seen = p;
+            all += pass == 1 ? p : 0;
+            rare += pass == 1 && p <= seen * (1 + 1e-7) ? p : 0;
+            if (x == high)
+                break;
+            p *= (m - a) * (k - a) / ((a + 1) * (n - k + a + 1));
+        }
+        p = 1;
+        for (size_t x = mode; x > low; x--) {
+            double a = (double)x;
+            p *= a * (n - k + a) / ((m - a + 1) * (k - a + 1));
+            if (pass == 0 && x - 1 == count)
+                seen = p;
+            all += pass == 1 ? p : 0;
+            rare += pass == 1 && p <= seen * (1 + 1e-7) ? p : 0;
+        }
     }
-    double q = p - 0.5, r = q * q;
-    return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
-           (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
+    return rare / all;
 }

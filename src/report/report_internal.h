@@ -87,8 +87,11 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 
 void section_data(Page *p);
 void section_model(Page *p);
+void section_strata(Page *p);
+void section_fairness(Page *p);
 void section_calibration(Page *p);
 void section_audit(Page *p);
+void section_split(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);
 void section_segments(Page *p);
@@ -103,6 +106,18 @@ void section_reproduce(Page *p);
 
 /* ---- report_choice.c: below the table of candidates ---- */
 void report_choice(Page *p);
+
+/* The figure to quote; where there is none, says tells why. */
+typedef struct Quoted {
+    Str name;
+    const MetricSet *metric;
+    bool told;
+    Str says;
+} Quoted;
+Quoted headline_quoted(const Run *run); /* of a run that has a validation */
+
+/* A figure with its interval, or "too few" where a class has fewer than FIGURE_CLASS_MIN. */
+void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind);
 
 /* What sections count alike. */
 typedef struct Tally {

@@ -168,6 +168,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
+        store_add_split(&j, run);
         store_strata_figures(&j, run);
     }
     if (run->validation != NULL || run->judged != NULL)
@@ -182,6 +183,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         store_add_screening(&j, run);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
+    store_fairness_figures(&j, run);
     Status status =
         file_write(path_join(&scratch, folder, "metrics.json"), document_write(&j, true), err);
     arena_free(&spare);

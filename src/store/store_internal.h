@@ -66,7 +66,10 @@ MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch,
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_folds(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_split(Document *j, const Run *run);
 MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_fairness(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratch, Error *err);
 /* Their figures, as parts of metrics.json. */
@@ -82,8 +85,9 @@ MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, 
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
-/* What strata.c tells in metrics.json. */
+/* What strata.c and fairness.c tell in metrics.json. */
 void store_strata_figures(Document *d, const Run *run);
+void store_fairness_figures(Document *d, const Run *run);
 
 MUST_USE Status store_calibration(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);

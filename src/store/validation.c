@@ -40,9 +40,11 @@ Status store_learning(const Run *run, const char *folder, Arena scratch, Error *
     if (run->validation != NULL) {
         TRY(store_validation(run, folder, scratch, err));
         TRY(store_trials(run, folder, scratch, err));
+        TRY(store_folds(run, folder, scratch, err));
         TRY(store_calibration(run, folder, scratch, err));
     }
     TRY(store_strata(run, folder, scratch, err));
+    TRY(store_fairness(run, folder, scratch, err));
     if (run->thresholds != NULL)
         TRY(store_thresholds(run, folder, scratch, err));
     if (run->stability != NULL)

@@ -43,8 +43,8 @@ static const double golden_fine[N] = {
 static void weighted_metrics_equal_those_of_scikit_learn(void **state)
 {
     (void)state;
-    static const MetricKind kind[] = {METRIC_AUC,      METRIC_PR_AUC,    METRIC_BRIER,
-                                      METRIC_LOG_LOSS, METRIC_ACCURACY,  METRIC_PRECISION,
+    static const MetricKind kind[] = {METRIC_AUC,      METRIC_PR_AUC,   METRIC_BRIER,
+                                      METRIC_LOG_LOSS, METRIC_ACCURACY, METRIC_PRECISION,
                                       METRIC_RECALL,   METRIC_F1};
     static const double want[2][COUNT_OF(kind)] = {
         {0.7751859364435429, 0.7055207397764389, 0.182125, 0.5322416172116968, 0.6875,
@@ -218,15 +218,14 @@ static void weighted_intervals_cover_the_truth(void **state)
 static void ratio_intervals_equal_published_ones(void **state)
 {
     (void)state;
-    const double z = 1.959963984540054;
-    Interval i = metric_ratio(36, 40, 16, 80, z);
+    Interval i = metric_ratio(36, 40, 16, 80);
     near(i.value, 4.5, 1e-15);
     near(i.low, 2.9395691922149942, 1e-9);
     near(i.high, 7.152223434866404, 1e-9);
-    i = metric_ratio(3, 112, 52, 216, z);
+    i = metric_ratio(3, 112, 52, 216);
     near(i.low, 0.037214542126409546, 1e-9);
     near(i.high, 0.3228772927035398, 1e-9);
-    i = metric_ratio(9, 30, 40, 40, z);
+    i = metric_ratio(9, 30, 40, 40);
     near(i.low, 0.1666474826825314, 1e-9);
     near(i.high, 0.4787578745871471, 1e-9);
 }
@@ -234,17 +233,17 @@ static void ratio_intervals_equal_published_ones(void **state)
 static void ratio_of_none_has_one_open_end(void **state)
 {
     (void)state;
-    Interval none = metric_ratio(0, 40, 16, 80, 1.96), over = metric_ratio(4, 40, 0, 80, 1.96);
+    Interval none = metric_ratio(0, 40, 16, 80), over = metric_ratio(4, 40, 0, 80);
     assert_true(none.value == 0 && none.low == 0 && none.high > 0.1 && none.high < 1);
     assert_true(isinf(over.value) && isinf(over.high) && over.low > 1 && over.low < 10);
-    assert_true(is_missing(metric_ratio(0, 0, 3, 9, 1.96).value));
-    assert_true(is_missing(metric_ratio(0, 9, 0, 9, 1.96).value));
+    assert_true(is_missing(metric_ratio(0, 0, 3, 9).value));
+    assert_true(is_missing(metric_ratio(0, 9, 0, 9).value));
 }
 
 static void a_ratio_turned_round_has_the_inverse_interval(void **state)
 {
     (void)state;
-    Interval a = metric_ratio(7, 31, 25, 60, 1.96), b = metric_ratio(25, 60, 7, 31, 1.96);
+    Interval a = metric_ratio(7, 31, 25, 60), b = metric_ratio(25, 60, 7, 31);
     near(a.low, 1 / b.high, 1e-12);
     near(a.high, 1 / b.low, 1e-12);
 }
@@ -266,7 +265,7 @@ static void ratio_intervals_cover_the_truth(void **state)
                 x += random_uniform(&r) < at[k].p;
             for (size_t i = 0; i < at[k].m; i++)
                 y += random_uniform(&r) < at[k].q;
-            Interval i = metric_ratio(x, at[k].n, y, at[k].m, 1.959963984540054);
+            Interval i = metric_ratio(x, at[k].n, y, at[k].m);
             double truth = at[k].p / at[k].q;
             covered += i.low <= truth && truth <= i.high;
         }
@@ -275,13 +274,16 @@ static void ratio_intervals_cover_the_truth(void **state)
     }
 }
 
-static void normal_quantiles_equal_those_of_scipy(void **state)
+/* scipy.stats.fisher_exact([[a, m - a], [b, n - b]]).pvalue */
+static void fisher_equals_that_of_scipy(void **state)
 {
-    (void)state; /* scipy.stats.norm.ppf */
-    near(metric_normal_quantile(0.975), 1.959963984540054, 1e-8);
-    near(metric_normal_quantile(0.5), 0, 1e-15);
-    near(metric_normal_quantile(0.0005), -3.2905267314918945, 1e-8);
-    near(metric_normal_quantile(0.99999), 4.264890793923841, 1e-8);
+    (void)state;
+    near(metric_fisher(2, 29, 1, 295), 0.021975940134507908, 1e-12);
+    near(metric_fisher(52, 231, 3, 97), 3.1982125563344886e-06, 1e-15);
+    near(metric_fisher(9, 30, 40, 40), 3.711905186809376e-11, 1e-18);
+    near(metric_fisher(900, 4000, 2100, 9000), 0.2996793072137088, 1e-11);
+    near(metric_fisher(0, 40, 0, 80), 1, 1e-15);
+    near(metric_fisher(5, 10, 5, 10), 1, 1e-12);
 }
 
 int main(void)
@@ -299,7 +301,7 @@ int main(void)
         cmocka_unit_test(ratio_of_none_has_one_open_end),
         cmocka_unit_test(a_ratio_turned_round_has_the_inverse_interval),
         cmocka_unit_test(ratio_intervals_cover_the_truth),
-        cmocka_unit_test(normal_quantiles_equal_those_of_scipy),
+        cmocka_unit_test(fisher_equals_that_of_scipy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
