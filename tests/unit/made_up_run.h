@@ -411,51 +411,6 @@ static inline Scored *made_up_scores(Arena *keep, Run *run, Events *events, Tabl
     return s;
 }
 
-/* Thresholds are the real room's work on the made-up probabilities; learning again is made up. */
-static inline void made_up_inspection(Arena *keep, Run *run)
-{
-    const Scored *s = run->scored;
-    uint8_t *headline = ARENA_ARRAY(keep, uint8_t, s->count);
-    for (size_t i = 0; i < s->count; i++)
-        headline[i] = i % 3 != 0;
-    ThresholdReview *review;
-    const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
-    Arena scratch = arena_new();
-    inspect_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
-                       run->policy, &scored);
-    arena_free(&scratch);
-    run->thresholds = review;
-    ListStability *stability = ARENA_NEW(keep, ListStability);
-    *stability = (ListStability){.customers = s->count, .listed = run->candidates};
-    for (size_t k = 0; k < RERUN_KINDS; k++) {
-        Reruns *r = &stability->kind[k];
-        *r = (Reruns){.runs = 10,
-                      .on_list = ARENA_ARRAY(keep, uint32_t, s->count),
-                      .segment = arena_alloc(keep, s->count, sizeof *r->segment),
-                      .mean = ARENA_ARRAY(keep, double, s->count),
-                      .deviation = ARENA_ARRAY(keep, double, s->count),
-                      .listed = ARENA_ARRAY(keep, size_t, 10),
-                      .jaccard = ARENA_ARRAY(keep, double, 10),
-                      .jaccard_mean = 0.91,
-                      .jaccard_low = 0.75,
-                      .always = run->candidates - 1,
-                      .mostly = 1,
-                      .newcomers = 1};
-        for (size_t i = 0; i < s->count; i++) {
-            r->mean[i] = s->probability[i];
-            r->deviation[i] = 0.03;
-            r->segment[i][s->decision[i].segment] = 10;
-            r->on_list[i] = s->decision[i].action == ACTION_PROPOSE_OFFBOARDING ? 10 : 0;
-        }
-        r->on_list[run->candidate[0]] = k == 0 ? 9 : 8;
-        for (size_t i = 0; i < 10; i++) {
-            r->listed[i] = run->candidates;
-            r->jaccard[i] = 0.91;
-        }
-    }
-    run->stability = stability;
-}
-
 /* ---- for whom it holds, and how groups fare: the real room's work on the made-up figures ---- */
 
 static inline const Strata *made_up_strata(Arena *keep, const Run *run, const LearnOptions *options)
@@ -514,6 +469,51 @@ static inline const Fairness *made_up_fairness(Arena *keep, const Run *run, cons
     inspect_fairness(&out, keep, scratch, &inputs, options, NULL);
     arena_free(&scratch);
     return out;
+}
+
+/* Thresholds are the real room's work on the made-up probabilities; learning again is made up. */
+static inline void made_up_inspection(Arena *keep, Run *run)
+{
+    const Scored *s = run->scored;
+    uint8_t *headline = ARENA_ARRAY(keep, uint8_t, s->count);
+    for (size_t i = 0; i < s->count; i++)
+        headline[i] = i % 3 != 0;
+    ThresholdReview *review;
+    const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
+    Arena scratch = arena_new();
+    inspect_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
+                       run->policy, &scored);
+    arena_free(&scratch);
+    run->thresholds = review;
+    ListStability *stability = ARENA_NEW(keep, ListStability);
+    *stability = (ListStability){.customers = s->count, .listed = run->candidates};
+    for (size_t k = 0; k < RERUN_KINDS; k++) {
+        Reruns *r = &stability->kind[k];
+        *r = (Reruns){.runs = 10,
+                      .on_list = ARENA_ARRAY(keep, uint32_t, s->count),
+                      .segment = arena_alloc(keep, s->count, sizeof *r->segment),
+                      .mean = ARENA_ARRAY(keep, double, s->count),
+                      .deviation = ARENA_ARRAY(keep, double, s->count),
+                      .listed = ARENA_ARRAY(keep, size_t, 10),
+                      .jaccard = ARENA_ARRAY(keep, double, 10),
+                      .jaccard_mean = 0.91,
+                      .jaccard_low = 0.75,
+                      .always = run->candidates - 1,
+                      .mostly = 1,
+                      .newcomers = 1};
+        for (size_t i = 0; i < s->count; i++) {
+            r->mean[i] = s->probability[i];
+            r->deviation[i] = 0.03;
+            r->segment[i][s->decision[i].segment] = 10;
+            r->on_list[i] = s->decision[i].action == ACTION_PROPOSE_OFFBOARDING ? 10 : 0;
+        }
+        r->on_list[run->candidate[0]] = k == 0 ? 9 : 8;
+        for (size_t i = 0; i < 10; i++) {
+            r->listed[i] = run->candidates;
+            r->jaccard[i] = 0.91;
+        }
+    }
+    run->stability = stability;
 }
 
 static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)

@@ -535,10 +535,10 @@ static void a_run_without_learning_still_reports(void **state)
     Run run = *f->run;
     run.training = NULL;
     run.validation = NULL;
-    run.thresholds = NULL;
-    run.stability = NULL;
     run.strata = NULL;
     run.fairness = NULL;
+    run.thresholds = NULL;
+    run.stability = NULL;
     run.audit = NULL;
     run.silence = NULL;
     run.candidates = 0;
