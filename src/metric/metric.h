@@ -301,7 +301,8 @@ MetricCertificate metric_certify(const double *p, const uint8_t *label, const ui
 Interval metric_net_benefit(const MetricCut *cut, double threshold);
 
 /* Precision among customers of whom a share `prevalence` is positive, if both classes look as they
- * do here: recall * prevalence / (recall * prevalence + false share * (1 - prevalence)). */
-double metric_precision_at(const MetricCut *cut, double prevalence);
+ * do here: recall * prevalence / (recall * prevalence + false share * (1 - prevalence)). The
+ * interval holds both shares at 97.5 %, so the whole at 95 % or more. */
+Interval metric_precision_at(const MetricCut *cut, double prevalence);
 
 #endif

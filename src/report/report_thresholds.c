@@ -330,9 +330,9 @@ static void prevalence(Page *p, const ThresholdStratum *s)
     for (int m = MARK_MEDIUM; m <= MARK_OFFBOARDING; m++) {
         html_row(p);
         html_head(p, mark_says(p, m));
-        html_cell_number(p, fixed(p, s->mark[m].cut.precision.value, 2));
+        html_cell_interval(p, s->mark[m].cut.precision, 2);
         for (size_t i = 0; i < COUNT_OF(at); i++)
-            html_cell_number(p, fixed(p, metric_precision_at(&s->mark[m].cut, at[i]), 2));
+            html_cell_interval(p, metric_precision_at(&s->mark[m].cut, at[i]), 2);
         html_row_end(p);
     }
     html_table_end(p);

@@ -125,7 +125,7 @@ static void add_mark(Document *j, yyjson_mut_val *list, Str name, const Threshol
     for (size_t i = 0; i < COUNT_OF(prevalence); i++) {
         yyjson_mut_val *one = document_object(j, at, NULL);
         document_real(j, one, "prevalence", prevalence[i]);
-        document_real(j, one, "precision", metric_precision_at(&row->cut, prevalence[i]));
+        document_interval(j, one, "precision", metric_precision_at(&row->cut, prevalence[i]));
     }
 }
 

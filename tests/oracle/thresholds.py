@@ -90,6 +90,21 @@ def check_row(check, name, row, label, p, scored, costs):
     check.same(name + " net_benefit_all", row.net_benefit_all, everybody)
 
 
+def check_prevalence(check, name, mark, label):
+    """Precision restated at other shares of risky customers, with bounds that hold together."""
+    positives, negatives = int(label.sum()), int((1 - label).sum())
+    hits, wrong = mark["hits"], mark["selected"] - mark["hits"]
+    recall = clopper_pearson(hits, positives, 0.0125)
+    mistaken = clopper_pearson(wrong, negatives, 0.0125)
+    for one in mark["precision_at_prevalence"]:
+        share = one["prevalence"]
+        for end, of, other in (("value", 0, 0), ("low", 1, 2), ("high", 2, 1)):
+            right, rest = recall[of] * share, mistaken[other] * (1 - share)
+            defined = mark["selected"] > 0 and positives and negatives and right + rest > 0
+            check.same(f"{name} precision at {share} {end}", one["precision"][end],
+                       right / (right + rest) if defined else math.nan)
+
+
 def least(errors, precision, confidence, most):
     """By trying every size: the first whose p-value with so many errors is small enough."""
     if precision >= 1 or confidence >= 1:
@@ -209,6 +224,8 @@ def main():
         by_mark = rows[rows.mark.notna()].set_index("mark").threshold.fillna(math.inf)
         for mark in ("medium", "high", "offboarding"):
             check.same(f"{one['stratum']} {mark}", by_mark[mark], stated[mark])
+        for mark in one["marks"]:
+            check_prevalence(check, f"{one['stratum']} {mark['mark']}", mark, label)
         if "capacity" in stated:
             reviews = stated["capacity"]["reviews"]
             for mark, scores, most in (("capacity", scored, reviews),
