@@ -125,6 +125,17 @@ bool is_missing(double x)
     return x != x;
 }
 
+/* x 2^e for x in [1/2, 2] and e from -1075 to 1024, in two exact powers, so that results below the
+ * normal range are rounded once at the end. */
+static double scaled(double x, int e)
+{
+    int half = e / 2;
+    uint64_t bits[2] = {(uint64_t)(half + 1023) << 52, (uint64_t)(e - half + 1023) << 52};
+    double power[2];
+    memcpy(power, bits, sizeof power);
+    return x * power[0] * power[1];
+}
+
 /* x = k ln2 + r, |r| <= ln2/2; exp(r) by a Taylor sum to degree 13, whose remainder is
  * below 2^-56 there. ln2 is split in two so that k * high is exact. */
 double stable_exp(double x)
@@ -141,10 +152,37 @@ double stable_exp(double x)
     double sum = 1.0;
     for (int i = 13; i >= 1; i--)
         sum = 1.0 + sum * r / (double)i;
-    int e = (int)k;
-    /* Two steps, so that results below the normal range are rounded once at the end. */
-    int half = e / 2;
-    return ldexp(ldexp(sum, half), e - half);
+    return scaled(sum, (int)k);
+}
+
+/* Four at a time, whatever the processor has: each by the very operations of stable_exp. */
+typedef double Four __attribute__((vector_size(32)));
+
+void stable_exp_all(double *x, size_t n)
+{
+    const double high = 6.93147180369123816490e-01, low = 1.90821492927058770002e-10;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        Four k, v;
+        bool common = true;
+        for (size_t j = 0; j < 4; j++) {
+            v[j] = x[i + j];
+            common = common && v[j] >= -745.0 && v[j] <= 709.79;
+        }
+        if (!common)
+            break;
+        for (size_t j = 0; j < 4; j++) {
+            double to = v[j] * 1.44269504088896338700 + 0.5, whole = (double)(int)to;
+            k[j] = whole - (whole > to); /* floor */
+        }
+        Four r = (v - k * high) - k * low, sum = {1.0, 1.0, 1.0, 1.0};
+        for (int term = 13; term >= 1; term--)
+            sum = 1.0 + sum * r / (double)term;
+        for (size_t j = 0; j < 4; j++)
+            x[i + j] = scaled(sum[j], (int)k[j]);
+    }
+    for (; i < n; i++)
+        x[i] = stable_exp(x[i]);
 }
 
 /* x = 2^e m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1), summed
@@ -164,8 +202,10 @@ double stable_log(double x)
         e--;
     }
     double f = m - 1.0, s = f / (2.0 + f), z = s * s, sum = 0.0;
-    for (int i = 23; i >= 3; i -= 2)
-        sum = sum * z + 2.0 / (double)i;
+    static const double term[] = {2.0 / 23, 2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
+                                  2.0 / 11, 2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3};
+    for (size_t i = 0; i < COUNT_OF(term); i++)
+        sum = sum * z + term[i];
     sum = sum * z; /* 2/3 z + 2/5 z^2 + ... : log m = 2 s + s * sum */
     const double high = 6.93147180369123816490e-01, low = 1.90821492927058770002e-10;
     double k = (double)e;

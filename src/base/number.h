@@ -31,6 +31,7 @@ Str double_text(char out[NUMBER_TEXT], double value);
 double decimal_to_double(int64_t value, int scale);
 
 double stable_exp(double x);
+void stable_exp_all(double *x, size_t n); /* in place, each to the bit as stable_exp */
 double stable_log(double x);
 double stable_log1p(double x); /* exact for tiny x */
 double stable_sigmoid(double x);

@@ -167,7 +167,7 @@ typedef struct SchemaTransactions {
     Mark mark;
     BookText key, customer, created, completed, state, amount, currency;
     BookText reference; /* the transaction, or other thing, that one belongs to */
-    SchemaSides sides; /* source.text.size > 0: two-sided, and `customer` is empty */
+    SchemaSides sides;  /* source.text.size > 0: two-sided, and `customer` is empty */
     BookText debit, credit;
     bool is_signed;      /* the amount's sign is its direction */
     BookTexts pending;   /* states that are not final */
@@ -207,6 +207,8 @@ const SchemaColumn *schema_customer_column(const Schema *s, Str name); /* NULL w
 /* A column of the transactions' files, or one that the book makes. NULL when absent. */
 const SchemaColumn *schema_transaction_column(const Schema *s, Str name);
 bool schema_two_sided(const Schema *s);
+/* Is this customer column the label, or when it became known? No feature may read it. */
+bool schema_is_outcome(const Schema *s, Str name);
 
 /* The default books as embedded text: "schema", "features", "policy". */
 Str book_default_text(const char *name);

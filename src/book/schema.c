@@ -320,6 +320,12 @@ const SchemaColumn *schema_transaction_column(const Schema *s, Str name)
     return find(&s->events, name);
 }
 
+bool schema_is_outcome(const Schema *s, Str name)
+{
+    return str_equal(name, s->customers.label.column.text) ||
+           str_equal(name, s->customers.outcome_at.text);
+}
+
 bool schema_two_sided(const Schema *s)
 {
     return s->transactions.sides.source.text.size > 0;

@@ -49,7 +49,7 @@ static size_t common_strata(Str *name, size_t *at_champion, size_t *at_challenge
 }
 
 /* Both as they judged the same labelled customers out of fold, read from their run folders. */
-static Status judge_out_of_fold(Comparison *c, const Args *args, const char *const folder[SIDES],
+static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *const folder[SIDES],
                                 uint64_t seed, Arena scratch, Error *err)
 {
     Arena *keep = args->arena;
@@ -145,7 +145,7 @@ static Status score_side(Side *side, const Args *args, int k, const char *bundle
 }
 
 /* Labelled customers of the files, by the two bundles as they are. */
-static Status judge_on_files(Comparison *c, const Args *args, Side *side, uint64_t seed, Error *err)
+static Status judge_on_files(SideBySide *c, const Args *args, Side *side, uint64_t seed, Error *err)
 {
     Arena *keep = args->arena;
     const Dataset *d = side[CHAMPION].job->data, *other = side[CHALLENGER].job->data;
@@ -215,7 +215,7 @@ static Status judge_on_files(Comparison *c, const Args *args, Side *side, uint64
 }
 
 /* The customers to be scored, or all of them when no file of those was given. */
-static void compare_moves(Comparison *c, const Args *args, const Side *side, bool scored_files)
+static void compare_moves(SideBySide *c, const Args *args, const Side *side, bool scored_files)
 {
     const Scored *scored[SIDES] = {side[CHAMPION].scored, side[CHALLENGER].scored};
     uint32_t *row[SIDES];
@@ -234,7 +234,7 @@ static void compare_moves(Comparison *c, const Args *args, const Side *side, boo
 static Status run(const Args *args, Error *err)
 {
     Arena scratch = arena_new();
-    Comparison *c = ARENA_NEW(args->arena, Comparison);
+    SideBySide *c = ARENA_NEW(args->arena, SideBySide);
     const char *folder[SIDES], *out = args_value(args, "out", NULL);
     int64_t seed;
     bool labelled = args_value(args, "customers", NULL) != NULL;

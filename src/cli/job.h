@@ -44,11 +44,13 @@ typedef struct Job {
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
+    const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;
+    Table *slices; /* the same at as_of, whatever was cut: who falls in which stratum */
+    Events *whole; /* events at as_of, likewise */
     uint8_t *skip;
     TrainingSet set;
-    const Links *links; /* of the labelled customers */
     uint32_t *training_row;
     Fitting fitting; /* the labelled customers: rows training_row, and their labels */
     Learned learned;
@@ -83,6 +85,12 @@ MUST_USE Status job_strata(Job *j, Error *err);
 
 /* After job_validate or job_judge: what their probabilities are worth. */
 void job_calibration(Job *j);
+
+/* Around the validation: finished searches are kept in j->resume, and a signal to stop waits for
+ * that. Removed when the command has done its work. */
+void job_resume_begin(Job *j);
+MUST_USE Status job_resume_end(Job *j, Status validated, Error *err);
+MUST_USE Status job_resume_remove(const Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);
@@ -97,8 +105,24 @@ void job_importance(Job *j); /* after job_validate; after job_score, of those sc
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 
+/* As many folds as both classes can fill, at most those asked for. False when there are too few of
+ * a class to learn from: then run.validation stays NULL and rules alone decide. */
+bool job_settle_folds(Job *j);
 /* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
 const uint32_t *job_groups(Job *j);
+
+/* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
+ * what may be learnt from, and what that leaves out is found. */
+void job_cut_histories(Job *j, int64_t *as_of);
+/* Set j->slices and j->whole: a stratum is of customers as they are, not of histories as they were cut. */
+MUST_USE Status job_slices(Job *j, Error *err);
+/* First and last instant at which each training row's customer is known; NO_HISTORY without an
+ * event before the end. until: nothing later is looked at. */
+void job_histories(const Job *j, Arena scratch, int64_t *first_us, int64_t *end_us,
+                   int64_t until_us);
+/* Trained on what was known at an instant, judged by whose outcome came later. After job_validate;
+ * nothing without outcome dates. */
+MUST_USE Status job_forward(Job *j, Error *err);
 
 /* The run as the report and the store want it. */
 const Run *job_record(Job *j);

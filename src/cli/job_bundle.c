@@ -16,8 +16,10 @@ static void add_interval(Buffer *b, const char *name, Interval v)
 /* What a bundle says of itself: the chosen candidate's figures, [value, low, high]. */
 static Str bundle_metrics(Arena *keep, const TrainingSet *set, const Validation *v)
 {
-    const Candidate *c = &v->candidate[v->chosen];
     Buffer b = buffer_new(keep);
+    if (v == NULL) /* nothing was learnt */
+        return S("{\"model\":\"none\",\"strata\":[]}");
+    const Candidate *c = &v->candidate[v->chosen];
     buffer_format(&b, "{\"model\":\"%.*s\",\"strata\":[", STR_ARG(c->name));
     for (size_t s = 0; s < set->strata; s++) {
         buffer_format(&b, "%s{\"customers\":%zu,\"positives\":%zu", s > 0 ? "," : "",

@@ -8,6 +8,8 @@ void job_calibration(Job *j)
     const Run *run = &j->run;
     const Validation *v = run->validation;
     const TrainingSet *set = &j->set;
+    if (v == NULL && run->scored == NULL) /* nothing was learnt, nothing judged */
+        return;
     const double *judged[] = {v == NULL ? run->scored->probability : NULL};
     const double *const *p =
         v == NULL ? judged : (const double *const *)v->candidate[v->chosen].probability;

@@ -60,6 +60,8 @@ static const Screening *screen(Job *j, const Str *family)
 
 void job_importance(Job *j)
 {
+    if (j->run.validation == NULL)
+        return;
     job_stage(j, "importance", "measuring what the model lives on");
     const Scored *scored = j->run.scored;
     size_t features = j->plan->features;

@@ -8,7 +8,7 @@ enum { CELL_NONE, CELL_WEEK, CELL_MONTH, CELL_OLDER, CELLS };
 
 static size_t cell_of(const Job *j, size_t customer)
 {
-    const Events *e = j->events;
+    const Events *e = j->whole;
     if (e->start[customer] == e->start[customer + 1])
         return CELL_NONE;
     if (j->schema->timeless)
@@ -20,6 +20,8 @@ static size_t cell_of(const Job *j, size_t customer)
 Status job_strata(Job *j, Error *err)
 {
     const Dataset *d = j->data;
+    if (j->run.validation == NULL)
+        return STATUS_OK;
     size_t rows = j->set.x->rows, strata = j->set.strata;
     Str *name = ARENA_ARRAY(j->keep, Str, CELLS), *condition = ARENA_ARRAY(j->keep, Str, strata);
     size_t *scored_in_cell = ARENA_ARRAY(j->keep, size_t, CELLS);
@@ -55,7 +57,7 @@ Status job_strata(Job *j, Error *err)
             continue;
         }
         condition[s] = lang_text(j->plan->stratum[s].condition);
-        TRY(plan_stratum(in, j->scratch, &j->plan->stratum[s], j->features, err));
+        TRY(plan_stratum(in, j->scratch, &j->plan->stratum[s], j->slices, err));
         for (size_t i = 0; i < d->customers; i++)
             scored_in_stratum[s] += (d->cohort[i] & COHORT_SCORED) != 0 && in[i];
     }

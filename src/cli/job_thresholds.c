@@ -52,6 +52,8 @@ Status job_thresholds(Job *j, Error *err)
     ThresholdScored scored = {0};
     uint8_t *headline = NULL;
     const Scored *s = j->run.scored;
+    if (j->run.validation == NULL)
+        return STATUS_OK;
     job_stage(j, "thresholds", NULL);
     if (s != NULL) {
         TRY(find_headline(&headline, j, s, err));
@@ -78,7 +80,7 @@ Status job_stability(Job *j, Error *err)
     const Scored *s = j->run.scored;
     size_t customers = j->set.x->rows > s->count ? j->set.x->rows : s->count;
     TRY(args_integer(&runs, j->args, "stability", runs_for(customers), 0, 1000, err));
-    if (runs == 0)
+    if (runs == 0 || j->run.validation == NULL)
         return STATUS_OK;
     job_stage(j, "stability", "learning again with other seeds and without folds");
     const PolicyInputs inputs = {.events = s->events,

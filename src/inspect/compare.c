@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-void inspect_judge(Comparison *out, Arena *keep, const Opinions *o, size_t replicates,
+void inspect_judge(SideBySide *out, Arena *keep, const Opinions *o, size_t replicates,
                    uint64_t seed, Team *team)
 {
     out->strata = o->strata;
@@ -92,7 +92,7 @@ static bool same_thresholds(Thresholds a, Thresholds b)
     return a.medium == b.medium && a.high == b.high && a.offboarding == b.offboarding;
 }
 
-static Str why_moved(Arena *keep, Arena scratch, const Comparison *out, const Columns *columns,
+static Str why_moved(Arena *keep, Arena scratch, const SideBySide *out, const Columns *columns,
                      const Scored *const scored[SIDES], const size_t row[SIDES])
 {
     Shift *shift = ARENA_ARRAY(&scratch, Shift, columns->count + 1);
@@ -152,7 +152,7 @@ static int gravest_first(const void *a, const void *b)
     return str_compare(x->id, y->id);
 }
 
-void inspect_moves(Comparison *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
+void inspect_moves(SideBySide *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
                    const uint32_t *const row[SIDES], const size_t count[SIDES])
 {
     Dictionary *ids = dictionary_new(&scratch);

@@ -42,7 +42,7 @@ typedef struct Move {
     Str why; /* what moved the log-odds most, thresholds and rules that differ: one sentence */
 } Move;
 
-typedef struct Comparison {
+typedef struct SideBySide {
     Str name[SIDES]; /* as given */
     const Bundle *bundle[SIDES];
     Str judged_on;         /* which customers, in words; empty when nobody was judged */
@@ -55,16 +55,16 @@ typedef struct Comparison {
     double mean_change;                                           /* of the probability, absolute */
     size_t moves;
     Move *move; /* gravest new action first, then the largest change of probability */
-} Comparison;
+} SideBySide;
 
 /* Paired differences with intervals, per stratum.  Memory: keep. */
-void inspect_judge(Comparison *out, Arena *keep, const Opinions *opinions, size_t replicates,
+void inspect_judge(SideBySide *out, Arena *keep, const Opinions *opinions, size_t replicates,
                    uint64_t seed, Team *team);
 
 /* Who moves between segments and actions, and why: the columns whose contributions to the
  * calibrated log-odds differ most. Customers are matched by id; row[side][0 .. count[side] - 1]
  * are positions in scored[side].  Memory: keep.  Cost: O(customers * columns). */
-void inspect_moves(Comparison *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
+void inspect_moves(SideBySide *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
                    const uint32_t *const row[SIDES], const size_t count[SIDES]);
 
 /* ---- strata: for whom a figure holds ---- */

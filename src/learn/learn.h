@@ -14,6 +14,8 @@
 #include "quality/quality.h"
 #include "table/table.h"
 
+#include <stdatomic.h>
+
 /* Columns that depend on who is learnt from (a rank among the customers of the training part, say)
  * are made again for every part that a model is fitted on, or customers who judge the model would
  * have helped to make its inputs. make gives the whole matrix, [rows] of the set, for models of the
@@ -82,18 +84,52 @@ MUST_USE Status learn_forest(Forest **out, Arena *keep, Arena scratch, const Tra
 MUST_USE Status learn_linear(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
                              const uint32_t *row, size_t rows, double l2, Error *err);
 
+/* The same with an L1 penalty (l1 times the sum of absolute weights) and, where l2 is above 0, an
+ * L2 penalty beside it (elastic net): weights that do not pay their penalty are 0 to the bit. l1 +
+ * l2 must be above 0. Stopped when no optimality condition is missed by more than 1e-10 * rows, in
+ * units of the gradient. A shared indicator of missing values is penalised as
+ * one weight.  Errors and memory: as learn_linear.
+ * Cost: O(rows * (columns + used^2)) an iteration, used being the columns with a weight.
+ * Source: Friedman, Hastie and Tibshirani 2010 (coordinate descent); Yuan, Ho and Lin 2012
+ * (newGLMNET: proximal Newton, line search, working set). */
+MUST_USE Status learn_linear_l1(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                                const uint32_t *row, size_t rows, double l1, double l2, Error *err);
+
+/* The model that looks at nobody: the log-odds of the picked rows' share of positives as the
+ * intercept, every weight 0. What any other model must beat. It is written, read, scored and
+ * explained as any linear model over the set's columns.  Errors: DATA without a row of either
+ * class. Memory: keep.  Cost: O(rows + columns). */
+MUST_USE Status learn_majority(Linear **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                               const uint32_t *row, size_t rows, Error *err);
+
 /* DATA unless each class has at least `least` of the picked rows (row NULL: of all). */
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);
 
-/* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold. Numbers
- * of positives in two folds differ by no more than the most positives in one group (1 when nobody
- * is linked), numbers of customers by no more than the largest group without positives, as long as
- * there are enough of these to even out what the groups with positives left uneven. The group's
- * numbers are below 2^32 - 1 and cost memory for each up to the largest.
- * Cost: O(rows * (folds + log rows)).  Source: greedy number partitioning, Graham 1969. */
+enum { LEARN_LEAST = 4 }; /* groups that hold either class, for learn_validate */
+
+/* How many groups (NULL: rows) hold a row of the class that fewer groups hold: the most folds that
+ * can each have both classes. */
+size_t learn_least_groups(const uint8_t *label, const uint32_t *group, size_t rows);
+
+/* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold.
+ * Numbers of positives in two folds differ by no more than the most positives in one group (1 when
+ * nobody is linked), numbers of customers by no more than the largest group without positives, as
+ * long as there are enough of these to even out what the groups with positives left uneven. The
+ * group's numbers are below 2^32 - 1 and cost memory for each up to the largest. Cost: O(rows *
+ * (folds + log rows)).  Source: greedy number partitioning, Graham 1969. */
 void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
                  size_t folds, uint64_t seed);
+
+/* Where to cut each history, so that how long it is does not tell the label. Row i is known from
+ * first_us[i] (NO_HISTORY: nothing is) to end_us[i]: a positive's outcome, else what is known of
+ * it. Positives are cut at their end. The others get the ages that positives had, each one's no
+ * longer than it was observed: so both have histories of the same lengths. Answers how many others
+ * no age was left for, because all that remained were longer than they were observed; their end
+ * stands. Cost: O(rows log rows).  Source: risk-set sampling, Prentice and Breslow 1978. */
+#define NO_HISTORY INT64_MAX
+size_t learn_cut_histories(int64_t *cut_us, const int64_t *first_us, const int64_t *end_us,
+                           const uint8_t *label, size_t rows, uint64_t seed);
 
 /* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
 Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
@@ -123,33 +159,116 @@ bool learn_calibration_enough(CalibrationKind kind, size_t customers, size_t pos
 VennAbers *learn_venn_abers(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
                             size_t n);
 
+/* What candidates are compared by. */
+typedef enum Criterion {
+    CRITERION_LOG_LOSS,
+    CRITERION_BRIER,
+    CRITERION_AUC,
+    CRITERION_PR_AUC,
+    CRITERIA
+} Criterion;
+
+/* Where finished searches of an interrupted validation are kept, so that the next run of the same
+ * inputs goes on from there and gives the same bytes. */
+typedef struct Resume {
+    const char *path;
+    Str identity; /* of all that the set does not hold: files, books, the program's version */
+} Resume;
+
 typedef struct LearnOptions {
     size_t folds, repeats, inner_folds; /* 5, 10, 5 */
-    size_t replicates;                  /* of the bootstrap: 1000 */
-    size_t shuffles;                    /* of the negative control: 20 */
-    double threshold;                   /* on the probability, for the confusion and its figures */
+    size_t trials;                      /* of a search, the default setting among them: 12 */
+    size_t fits;                        /* most inner fits of one search; 0: as many as it takes */
+    double lead; /* standard errors by which a trial must beat the default setting: 1 */
+    Criterion criterion;
+    size_t replicates; /* of the bootstrap: 1000 */
+    size_t shuffles;   /* of the negative control: 20 */
+    double threshold;  /* on the probability, for the confusion and its figures */
     uint64_t seed;
+    const Resume *resume;   /* NULL: nothing is kept */
+    const atomic_int *stop; /* not 0: validation ends early, with STOPPED; NULL: never */
 } LearnOptions;
 LearnOptions learn_options_default(void);
 
+/* What a search may change. */
+typedef enum SettingKind {
+    SETTING_L1,
+    SETTING_L2,
+    SETTING_LEAVES,
+    SETTING_DEPTH,
+    SETTING_LEARNING_RATE,
+    SETTING_HESSIAN_MIN,
+    SETTING_ROW_SHARE,
+    SETTING_COLUMN_SHARE,
+    SETTING_SPLIT_SHARE,
+    SETTINGS
+} SettingKind;
+
+/* One of them in a candidate's search space. */
+typedef struct Dimension {
+    SettingKind setting;
+    const char *name;
+    double usual, low, high;
+    bool logarithmic, whole; /* how it is drawn: equal factors as likely; whole numbers */
+} Dimension;
+
+typedef struct Tuned {
+    double value[SETTINGS]; /* those of the candidate's space */
+    size_t trees;           /* a forest's; 0 before a curve has said how many */
+} Tuned;
+
+/* One setting as one search judged it. */
+typedef struct Trial {
+    Tuned tuned;     /* trees: where the pooled curve of the folds judged was lowest */
+    uint32_t rungs;  /* the last rung it took part in, from 1 */
+    uint32_t folds;  /* inner folds judged */
+    bool kept;       /* it won the search */
+    double log_loss; /* after Platt's sigmoid, over the customers judged */
+    double error;    /* its standard error over customers */
+} Trial;
+
+/* The rows of an outer training part and the inner folds that tune on them. */
+typedef struct InnerPart {
+    size_t rows, folds;
+    const uint32_t *row;  /* [rows] of the set, ascending */
+    const uint32_t *fold; /* [rows] 0 .. folds - 1 */
+} InnerPart;
+
+/* What one candidate's search on one part found. */
+typedef struct Searched {
+    Tuned tuned;    /* the setting that won */
+    double *margin; /* [part rows] its margins, each from an inner model without that row */
+    Trial *trial;   /* [trials]; a candidate with nothing to tune has one */
+    size_t trials;
+    size_t fits; /* made */
+    bool whole;  /* false: the search was stopped half way, and nothing here counts */
+} Searched;
+
 /* One way of modelling, as it fared out of fold. */
 typedef struct Candidate {
-    Str name; /* logistic, tree, boosting, random_forest, blend */
+    Str name; /* majority, logistic, ..., blend */
     Str says; /* its settings in words */
     ModelKind kind;
-    double l2;            /* logistic */
+    bool constant;        /* majority: the share of positives, whoever it is */
+    bool lasso;           /* a linear model with an L1 penalty instead of L2 */
+    bool free_signs;      /* columns' signs are not held */
+    double l2, l1;        /* linear: of the final model */
     ForestOptions forest; /* a forest: how its trees grow */
     size_t parts;         /* a blend: the candidates whose calibrated log-odds are averaged */
     const struct Candidate *const *part;
+    const Dimension *dimension; /* [dimensions] its search space */
+    size_t dimensions;
     double **margin; /* [repeat][row] out of fold */
-    /* [repeat][row] Platt, for the chosen candidate the chosen kind of map, fitted on the
-     * out-of-fold margins of the repeat's other folds. The
-     * models behind those margins may have been trained with the judged fold's customers: a
-     * second-order use of their labels, through Platt's two parameters. */
+    /* [repeat][row] by a sigmoid (for the chosen candidate: the chosen kind of map) that was fitted
+     * on the inner margins of the fold's training part: nothing that the judged customers' labels
+     * have touched is in it. */
     double **probability;
     double log_loss;       /* mean over repeats, ALL */
     double log_loss_error; /* standard error over customers of the mean log loss */
     MetricSet *metric;     /* [strata] */
+    /* How much worse than the best by the criterion of the choice (0: it is the best). */
+    double criterion, behind, behind_error;
+    struct Comparison *against_chosen; /* [CRITERIA] */
 } Candidate;
 
 /* One kind of map for the chosen candidate's margins, as it fared out of fold. */
@@ -170,29 +289,67 @@ typedef struct CalibrationChoice {
     double *low, *high;
 } CalibrationChoice;
 
+/* A candidate less the chosen one: paired over customers, linked ones drawn together, 95 % of the
+ * bootstrap. */
+typedef enum Verdict { VERDICT_SAME, VERDICT_BETTER, VERDICT_WORSE } Verdict;
+typedef struct Comparison {
+    Interval difference;
+    Verdict verdict; /* SAME: the interval has 0 in it, they cannot be told apart */
+} Comparison;
+
+/* What a validation's searches cost, said before they begin, and what they took. */
+typedef struct SearchBudget {
+    size_t searched; /* candidates with something to tune */
+    size_t trials, rungs;
+    size_t fits_each; /* inner fits of one search with all trials */
+    size_t parts;     /* outer training parts, and all rows */
+    size_t fits;      /* inner fits of all candidates in all parts */
+    size_t made;      /* counted as they were made */
+} SearchBudget;
+
+/* The whole procedure, the choice of the candidate included, as it fared out of fold: inside each
+ * outer training part the candidate is chosen anew by the same rule on inner margins. */
+typedef struct Nested {
+    double **probability; /* [repeat][row] */
+    uint32_t **chosen;    /* [repeat][fold] */
+    size_t *times;        /* [candidates] how often each was chosen */
+    double log_loss, log_loss_error;
+    MetricSet *metric; /* [strata] */
+} Nested;
+
 typedef struct Validation {
     size_t rows, positives, repeats, folds;
     size_t candidates;
     Candidate *candidate; /* simplest first */
     size_t chosen;
+    size_t best; /* by the criterion */
+    Criterion criterion;
+    Str criterion_name;
     uint32_t **fold; /* [repeats][rows] the folds that judged */
+    /* Searches: [candidate][part], part = repeat * folds + fold, the last one all rows. */
+    const Searched *searched;
+    const InnerPart *part; /* [parts] */
+    SearchBudget budget;
+    Nested nested;
     CalibrationChoice *calibration;
-    const struct Tuned *tuned; /* what each fold's model was tuned to, for learn_fold_model */
-    Str reason;                /* why, in a sentence with numbers */
-    /* Paired log-loss difference of the best against the first; of the next best when the first is
-     * the best. */
-    double difference, difference_error;
+    Str reason; /* why, in sentences with numbers */
 } Validation;
 
-/* Repeated stratified cross-validation of five candidates: logistic regression, a single tree,
- * boosted trees, a random forest, and the blend of the first, third and fourth. The strength of the
- * L2 penalty, the number of leaves of the single tree and of boosted trees are chosen inside each
- * training part, never on the fold that is judged; the random forest has nothing to tune, and the
- * blend is made of the others' margins. The simplest candidate is kept whose log loss is not above
- * the lowest by more than one standard error of the paired difference over customers. They are
- * compared with Platt's sigmoid; then the maps of the chosen one are compared by the same rule
+static inline size_t validation_parts(const Validation *v)
+{
+    return v->repeats * v->folds + 1;
+}
+
+/* Repeated stratified cross-validation of the candidates, nested: in each outer training part every
+ * candidate's settings are searched for on inner folds (docs/search.md), its sigmoid is fitted on
+ * the inner margins of the setting that won, and the fold outside is judged. The candidate kept is
+ * the simplest that the best does not beat by more than one standard error of their paired
+ * difference in the criterion; what that choice is worth is `nested`. Candidates are compared with
+ * Platt's sigmoid; then the maps of the chosen one are compared by the same rule
  * (learn_calibration_enough says which), and its probabilities and figures are by the map chosen.
- * Errors: DATA when a class has fewer customers than folds, or than 4.  Memory: keep. */
+ * Errors: DATA when a class has fewer customers than folds, or than 4; STOPPED when
+ * options->stop said so, with what was finished in options->resume; IO when that file cannot be
+ * written.  Memory: keep. */
 MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
                                const LearnOptions *options, Team *team, const Progress *progress,
                                Error *err);
@@ -240,10 +397,8 @@ typedef struct OutOfFold {
 void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
                        const LearnOptions *options, Team *team, Arena scratch);
 
-/* The chosen candidate on all rows, with the chosen kind of map and Venn-Abers from the out-of-fold
- * margins averaged over repeats. The average is steadier than one repeat's margins, on which the
- * maps of the validation are fitted, so the validation judges a map of the same kind, not this very
- * one. */
+/* The chosen candidate on all rows, with the chosen kind of map and Venn-Abers from the inner
+ * margins of its search on all rows: fitted as the maps that were judged were fitted. */
 typedef struct Learned {
     Model *model;
     Calibration calibration;
@@ -252,5 +407,10 @@ typedef struct Learned {
 MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,
                             const Validation *validation, const LearnOptions *options, Team *team,
                             Error *err);
+
+/* What is left where there are too few of a class to learn from: everyone gets the share of
+ * positives, smoothed by one of each class, and the widest interval that the labels allow.
+ * Memory: keep. */
+void learn_nothing(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set);
 
 #endif

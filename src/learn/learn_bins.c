@@ -23,8 +23,8 @@ static float value_of(uint32_t key)
 
 static void sort_keys(uint32_t *key, uint32_t *spare, size_t n)
 {
-    enum { DIGIT = 11, VALUES = 1 << DIGIT };
-    if (n < 256) { /* insertion into a sorted run beats three passes over counters */
+    enum { VALUES = 1 << 11 };
+    if (n < 64) { /* insertion into a sorted run beats passes over counters */
         for (size_t i = 1; i < n; i++) {
             uint32_t k = key[i];
             size_t j = i;
@@ -34,18 +34,23 @@ static void sort_keys(uint32_t *key, uint32_t *spare, size_t n)
         }
         return;
     }
-    for (int shift = 0; shift < 33; shift += DIGIT) {
-        uint32_t start[VALUES] = {0};
+    /* Four passes over few counters, or three over many where rows outweigh them. */
+    int digit = n < VALUES ? 8 : 11;
+    uint32_t start[VALUES], mask = (1U << digit) - 1;
+    for (int shift = 0; shift < 32; shift += digit) {
+        memset(start, 0, (mask + 1) * sizeof *start);
         for (size_t i = 0; i < n; i++)
-            start[(key[i] >> shift) & (VALUES - 1)]++;
+            start[(key[i] >> shift) & mask]++;
+        if (start[(key[0] >> shift) & mask] == n)
+            continue; /* whole numbers and flags have nothing in their low digits */
         uint32_t sum = 0;
-        for (size_t v = 0; v < VALUES; v++) {
+        for (size_t v = 0; v <= mask; v++) {
             uint32_t count = start[v];
             start[v] = sum;
             sum += count;
         }
         for (size_t i = 0; i < n; i++)
-            spare[start[(key[i] >> shift) & (VALUES - 1)]++] = key[i];
+            spare[start[(key[i] >> shift) & mask]++] = key[i];
         memcpy(key, spare, n * sizeof *key);
     }
 }
@@ -165,9 +170,14 @@ Bins *bins_new(Arena *keep, const Matrix *x, const uint32_t *row, size_t rows, s
     b->code = ARENA_RAW(keep, uint8_t, b->groups * rows * GROUP);
     Binning t = {b, x, row, bins};
     share_out(team, b->groups, bin_tile, &t, *keep);
-    size_t widest = 1;
-    for (size_t c = 0; c < x->columns; c++)
-        widest = b->count[c] > widest ? b->count[c] : widest;
-    b->stride = (widest + 1 + 7) / 8 * 8;
+    b->cell = ARENA_ARRAY(keep, uint32_t, b->groups * GROUP);
+    b->tile_cell = ARENA_ARRAY(keep, size_t, b->groups + 1);
+    for (size_t c = 0; c < b->groups * GROUP; c++) {
+        size_t group = c / GROUP;
+        if (c % GROUP == 0)
+            b->tile_cell[group + 1] = b->tile_cell[group];
+        b->cell[c] = (uint32_t)(b->tile_cell[group + 1] - b->tile_cell[group]);
+        b->tile_cell[group + 1] += b->count[c] + 1U; /* and missing */
+    }
     return b;
 }

@@ -36,6 +36,22 @@ size_t group_firsts(uint32_t *of, const uint32_t *group, size_t rows, Arena scra
     return groups;
 }
 
+size_t learn_least_groups(const uint8_t *label, const uint32_t *group, size_t rows)
+{
+    Arena own = arena_new();
+    uint32_t *of = ARENA_RAW(&own, uint32_t, rows);
+    uint8_t *holds = ARENA_ARRAY(&own, uint8_t, rows + 1); /* bits of the classes */
+    size_t count[2] = {0, 0};
+    (void)group_firsts(of, group, rows, own);
+    for (size_t i = 0; i < rows; i++) {
+        uint8_t bit = label[i] != 0 ? 2 : 1;
+        count[bit - 1] += (holds[of[i]] & bit) == 0;
+        holds[of[i]] |= bit;
+    }
+    arena_free(&own);
+    return count[0] < count[1] ? count[0] : count[1];
+}
+
 /* The emptiest fold, looked for from `from` on: fewest positives for a group that has some, then
  * fewest customers. */
 static size_t emptiest(const Group *fold, size_t folds, size_t from, bool positive)

@@ -77,6 +77,15 @@ Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, s
                      const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
                      uint64_t seed, Team *team)
 {
+    Bins *bins = bins_new(keep, set->x, row, rows, options->bins, team);
+    return booster_on(bins, keep, set, row, watch, watch_rows, options, seed, team);
+}
+
+Booster *booster_on(const Bins *bins, Arena *keep, const TrainingSet *set, const uint32_t *row,
+                    const uint32_t *watch, size_t watch_rows, const ForestOptions *options,
+                    uint64_t seed, Team *team)
+{
+    size_t rows = bins->rows;
     options_check(options);
     Booster *b = ARENA_NEW(keep, Booster);
     b->set = set;
@@ -104,8 +113,8 @@ Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, s
     b->root = ARENA_ARRAY(keep, size_t, options->trees + 1);
     /* Address space for the most there can be; pages come as they are reached. */
     b->node = ARENA_RAW(keep, TreeNode, options->trees * grower_nodes_max(options, rows));
-    b->bins = bins_new(keep, set->x, row, rows, options->bins, team);
-    b->grower = grower_new(keep, b->bins, set->monotone, options, team);
+    b->bins = bins;
+    b->grower = grower_new(keep, bins, set->monotone, options, team);
     return b;
 }
 
@@ -140,12 +149,15 @@ enum { BLOCK = 4096 };
 static void pack_block(void *context, size_t block, Arena scratch)
 {
     Booster *b = context;
-    (void)scratch;
-    size_t to = (block + 1) * BLOCK < b->rows ? (block + 1) * BLOCK : b->rows;
+    size_t from = block * BLOCK, to = from + BLOCK < b->rows ? from + BLOCK : b->rows;
     int bits = fixed_bits(b->rows);
     double gradient_counts = ldexp(1, bits), hessian_counts = ldexp(1, bits + 2);
-    for (size_t i = block * BLOCK; i < to; i++) {
-        double p = stable_sigmoid((double)b->margin[i]);
+    double *small = ARENA_RAW(&scratch, double, to - from);
+    for (size_t i = from; i < to; i++)
+        small[i - from] = -fabs((double)b->margin[i]);
+    stable_exp_all(small, to - from);
+    for (size_t i = from; i < to; i++) {
+        double e = small[i - from], p = (b->margin[i] >= 0 ? 1.0 : e) / (1.0 + e);
         double gradient = p - (b->set->label[b->row[i]] != 0), hessian = p * (1 - p);
         int64_t g = (int64_t)floor(gradient * gradient_counts + 0.5);
         int64_t h = (int64_t)floor(hessian * hessian_counts + 0.5);

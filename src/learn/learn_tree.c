@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 static const double least_gain = 1e-6; /* as XGBoost's: below it a gain is rounding */
 
 typedef struct Split {
@@ -21,7 +23,7 @@ typedef struct Leaf {
     Sum sum;
     double low, high; /* bounds on its weight */
     Split split;
-    Sum *histogram; /* NULL when it cannot be split further */
+    int64_t *histogram; /* kept for its children; NULL when it cannot be split further */
 } Leaf;
 
 struct Grower {
@@ -29,8 +31,12 @@ struct Grower {
     const int8_t *monotone;
     const ForestOptions *options;
     Team *team;
-    size_t histogram_size; /* sums of one node */
-    Sum **pool;            /* free histograms */
+    /* A cell is one word of Fixed sums while those cannot overflow, else two: a Sum. */
+    bool narrow;
+    /* Every leaf draws its own columns: then its histogram holds these alone, and is of no use to
+     * its children. */
+    bool own_columns;
+    int64_t **pool; /* free histograms */
     size_t pool_count, pool_capacity;
     Leaf *open;
     size_t open_count;
@@ -61,14 +67,16 @@ Grower *grower_new(Arena *keep, const Bins *bins, const int8_t *monotone,
     g->options = options;
     /* Sharing out costs some microseconds a node: small work stays with the caller. */
     g->team = bins->rows * bins->columns >= 200000 ? team : NULL;
-    g->histogram_size = bins->groups * GROUP * bins->stride;
+    g->narrow = bins->rows <= FIXED_ROWS;
+    g->own_columns = options->split_share < 1;
+    size_t words = bins->tile_cell[bins->groups] * (g->narrow ? 1 : 2);
     size_t leaves = leaves_max(options, bins->rows);
     /* Depth first keeps one histogram a level open, best first one a leaf. */
     size_t deepest = options->depth < leaves ? options->depth : leaves;
-    g->pool_capacity = options->leaves > 0 ? leaves + 2 : deepest + 3;
-    g->pool = ARENA_ARRAY(keep, Sum *, g->pool_capacity);
+    g->pool_capacity = g->own_columns ? 1 : options->leaves > 0 ? leaves + 2 : deepest + 3;
+    g->pool = ARENA_ARRAY(keep, int64_t *, g->pool_capacity);
     for (size_t i = 0; i < g->pool_capacity; i++)
-        g->pool[i] = ARENA_RAW(keep, Sum, g->histogram_size);
+        g->pool[i] = ARENA_RAW(keep, int64_t, words);
     g->open = ARENA_ARRAY(keep, Leaf, leaves + 1);
     g->spare = ARENA_RAW(keep, uint32_t, bins->rows);
     g->own_built = ARENA_RAW(keep, uint8_t, bins->columns);
@@ -77,14 +85,14 @@ Grower *grower_new(Arena *keep, const Bins *bins, const int8_t *monotone,
     return g;
 }
 
-static Sum *histogram_take(Grower *g)
+static int64_t *histogram_take(Grower *g)
 {
     return g->pool[--g->pool_count];
 }
 
-static void histogram_give(Grower *g, Sum *histogram)
+static void histogram_give(Grower *g, int64_t *histogram)
 {
-    if (histogram != NULL)
+    if (histogram != NULL && !g->own_columns) /* all leaves share the one */
         g->pool[g->pool_count++] = histogram;
 }
 
@@ -114,7 +122,6 @@ typedef struct Search {
     Sum all;          /* of the rows that are parted */
     double low, high; /* bounds on the weights */
     Terms terms;
-    double parent_gain;
     bool bounded;     /* some weight may have to be clipped */
     double scale, l2; /* of gains and of the penalty, in counts */
     int64_t hessian_min;
@@ -130,7 +137,6 @@ static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
                 .high = leaf->high,
                 .terms = {o->l2, fixed.gradient_unit, fixed.hessian_unit},
                 .least = o->gain_min > least_gain ? o->gain_min : least_gain};
-    s.parent_gain = gain_of(&s.terms, s.all, weight_of(&s.terms, s.all, s.low, s.high));
     s.bounded = leaf->low > -DBL_MAX || leaf->high < DBL_MAX;
     s.scale = fixed.gradient_unit * fixed.gradient_unit / fixed.hessian_unit;
     s.l2 = o->l2 / fixed.hessian_unit;
@@ -140,99 +146,164 @@ static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
     return s;
 }
 
-/* The gain when weights are free, G^2 / (H + l2) on both sides, with a single division. */
-static double gain_free(const Search *s, Sum left, Sum right)
+/* A sum as whole doubles, which hold it exactly: gradient and hessian in one vector, in the order
+ * in which a packed word has them in memory. */
+typedef double Pair __attribute__((vector_size(16)));
+typedef int32_t Halves __attribute__((vector_size(8)));
+enum { HESSIAN = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 1, GRADIENT = 1 - HESSIAN };
+
+static inline Pair pair_of_sum(Sum s)
 {
-    double left_g = (double)left.gradient, left_h = (double)left.hessian + s->l2;
-    double right_g = (double)right.gradient, right_h = (double)right.hessian + s->l2;
-    double both = (left_g * left_g * right_h + right_g * right_g * left_h) / (left_h * right_h);
-    return s->scale * both - s->parent_gain;
+    return HESSIAN == 0 ? (Pair){(double)s.hessian, (double)s.gradient}
+                        : (Pair){(double)s.gradient, (double)s.hessian};
+}
+
+static inline Sum sum_of_pair(Pair p)
+{
+    return (Sum){(int64_t)p[GRADIENT], (int64_t)p[HESSIAN]};
+}
+
+/* One column of a histogram. */
+typedef struct Cells {
+    const int64_t *word;
+    bool narrow;
+} Cells;
+
+ALWAYS_INLINE bool cell_empty(Cells c, size_t i)
+{
+    return (c.narrow ? c.word[i] : c.word[2 * i + 1]) ==
+           0; /* each row has a hessian of 1 or more */
+}
+
+ALWAYS_INLINE Pair cell_of(Cells c, size_t i)
+{
+    if (!c.narrow)
+        return pair_of_sum((Sum){c.word[2 * i], c.word[2 * i + 1]});
+    Halves halves; /* the lower never borrows from the upper: a hessian is not negative */
+    memcpy(&halves, c.word + i, sizeof halves);
+    return __builtin_convertvector(halves, Pair);
+}
+
+/* Of the rows that are parted, what a split is judged by. */
+typedef struct Parted {
+    const Search *search;
+    Pair all, l2; /* in counts */
+    double hessian_min, parent_gain;
+} Parted;
+
+static Parted parted_of(const Search *s, Sum all)
+{
+    double gain = gain_of(&s->terms, all, weight_of(&s->terms, all, s->low, s->high));
+    return (Parted){s, pair_of_sum(all), HESSIAN == 0 ? (Pair){s->l2, 0} : (Pair){0, s->l2},
+                    (double)s->hessian_min, gain};
+}
+
+/* The best split so far, and what G^2 / (H + l2) of both sides, in counts, a gain that may be
+ * better must reach at least. It is lower by far more than rounding can be, so that what falls
+ * short needs no division, nor a look at bounds and signs: those can only lower a gain. */
+typedef struct Best {
+    double gain;
+    double reach;
+    uint8_t bin;
+    bool missing_left;
+    Pair left;
+} Best;
+
+static double reach_of(const Parted *p, double gain)
+{
+    const Search *s = p->search;
+    return (p->parent_gain + (gain > s->least ? gain : s->least)) / s->scale * (1 - 1e-12);
 }
 
 /* The gain with weights clipped to the leaf's bounds; negative when they break the sign. */
-static double gain_within(const Search *s, Sum left, Sum right, int sign)
+static double gain_within(const Parted *p, Pair left, int sign)
 {
-    double left_weight = weight_of(&s->terms, left, s->low, s->high);
-    double right_weight = weight_of(&s->terms, right, s->low, s->high);
+    const Search *s = p->search;
+    Sum left_sum = sum_of_pair(left), right_sum = sum_of_pair(p->all - left);
+    double left_weight = weight_of(&s->terms, left_sum, s->low, s->high);
+    double right_weight = weight_of(&s->terms, right_sum, s->low, s->high);
     if (sign * (right_weight - left_weight) < 0)
         return -1;
-    return gain_of(&s->terms, left, left_weight) + gain_of(&s->terms, right, right_weight) -
-           s->parent_gain;
+    return gain_of(&s->terms, left_sum, left_weight) + gain_of(&s->terms, right_sum, right_weight) -
+           p->parent_gain;
 }
 
-static inline void split_try(const Search *s, Split *best, size_t column, size_t bin,
-                             bool missing_left, Sum left)
+ALWAYS_INLINE void split_try(const Parted *p, Best *best, size_t bin, int sign, bool missing_left,
+                             Pair left)
 {
-    Sum right = {s->all.gradient - left.gradient, s->all.hessian - left.hessian};
-    if (left.hessian < s->hessian_min || right.hessian < s->hessian_min)
+    Pair right = p->all - left;
+    if (left[HESSIAN] < p->hessian_min || right[HESSIAN] < p->hessian_min)
         return;
-    int sign = s->grower->monotone == NULL ? 0 : s->grower->monotone[column];
-    double gain =
-        s->bounded || sign != 0 ? gain_within(s, left, right, sign) : gain_free(s, left, right);
+    Pair l = left + p->l2, r = right + p->l2;
+    double over = l[GRADIENT] * l[GRADIENT] * r[HESSIAN] + r[GRADIENT] * r[GRADIENT] * l[HESSIAN];
+    double under = l[HESSIAN] * r[HESSIAN];
+    if (over < best->reach * under)
+        return;
+    const Search *s = p->search;
+    double gain = s->bounded || sign != 0 ? gain_within(p, left, sign)
+                                          : s->scale * (over / under) - p->parent_gain;
     if (gain > s->least && gain > best->gain)
-        *best = (Split){gain, (uint32_t)column, (uint8_t)bin, missing_left, left};
+        *best = (Best){gain, reach_of(p, gain), (uint8_t)bin, missing_left, left};
+}
+
+/* Every split of one column, missing values on either side. On equal gain the first tried stands:
+ * lower bins first, and for each bin missing values to the left first. */
+ALWAYS_INLINE void splits_try(const Parted *p, Best *best, size_t count, bool closed, int sign,
+                              Cells cells)
+{
+    Pair missing = cell_of(cells, count), sum = {0, 0};
+    bool any_missing = missing[HESSIAN] > 0;
+    size_t last = any_missing && !closed ? count : count - 1;
+    for (size_t bin = 0; bin < last; bin++) {
+        if (cell_empty(cells, bin))
+            continue; /* the same two sides as one bin earlier */
+        sum += cell_of(cells, bin);
+        if (bin + 1 < count || !any_missing)
+            split_try(p, best, bin, sign, true, sum + missing);
+        if (any_missing)
+            split_try(p, best, bin, sign, false, sum);
+    }
 }
 
 /* The best split of a column with too few missing rows to learn from: the others alone choose it,
  * as if those rows were not there, and missing values then go where more of the others went, left
  * on a tie. The side they join counts them among its rows; bounds_part keeps the column's sign
  * whatever they do to its weight. */
-static void split_column_rare(const Search *s, Split *best, size_t column, const Sum *histogram)
+ALWAYS_INLINE void splits_try_rare(const Parted *p, Best *best, size_t count, int sign, Cells cells)
 {
-    const Bins *b = s->grower->bins;
-    size_t count = b->count[column];
-    const Sum *h = histogram + column * b->stride;
-    Sum missing = h[count], sum = {0, 0};
-    Search present = *s;
-    if (missing.hessian > 0) {
-        present.all.gradient -= missing.gradient;
-        present.all.hessian -= missing.hessian;
-        present.parent_gain =
-            gain_of(&s->terms, present.all, weight_of(&s->terms, present.all, s->low, s->high));
-    }
-    Split own = {.gain = best->gain};
+    Pair missing = cell_of(cells, count), sum = {0, 0};
+    Parted present = *p;
+    if (missing[HESSIAN] > 0)
+        present = parted_of(p->search, sum_of_pair(p->all - missing));
+    double before = best->gain;
+    best->reach = reach_of(&present, before);
     for (size_t bin = 0; bin + 1 < count; bin++) {
-        if (h[bin].hessian == 0)
+        if (cell_empty(cells, bin))
             continue;
-        sum.gradient += h[bin].gradient;
-        sum.hessian += h[bin].hessian;
-        split_try(&present, &own, column, bin, true, sum);
+        sum += cell_of(cells, bin);
+        split_try(&present, best, bin, sign, true, sum);
     }
-    if (!(own.gain > best->gain))
-        return;
-    own.missing_left = own.left.hessian >= present.all.hessian - own.left.hessian;
-    if (own.missing_left) {
-        own.left.gradient += missing.gradient;
-        own.left.hessian += missing.hessian;
+    if (best->gain > before) {
+        best->missing_left = best->left[HESSIAN] >= present.all[HESSIAN] - best->left[HESSIAN];
+        if (best->missing_left)
+            best->left += missing;
     }
-    *best = own;
+    best->reach = reach_of(p, best->gain);
 }
 
-/* The best split of one column. On equal gain the first tried stands: lower bins first, and
- * for each bin missing values to the left first. */
-static void split_column(const Search *s, Split *best, size_t column, const Sum *histogram)
+ALWAYS_INLINE void split_column(const Parted *p, Split *best, Best *at, size_t column, Cells cells)
 {
-    const Bins *b = s->grower->bins;
-    if (b->rare[column]) {
-        split_column_rare(s, best, column, histogram);
-        return;
-    }
-    size_t count = b->count[column];
-    const Sum *h = histogram + column * b->stride;
-    Sum missing = h[count], sum = {0, 0};
-    bool any_missing = missing.hessian > 0;
-    size_t last = any_missing && !b->closed[column] ? count : count - 1;
-    for (size_t bin = 0; bin < last; bin++) {
-        if (h[bin].hessian == 0)
-            continue; /* the same two sides as one bin earlier */
-        sum.gradient += h[bin].gradient;
-        sum.hessian += h[bin].hessian;
-        if (bin + 1 < count || !any_missing)
-            split_try(s, best, column, bin, true,
-                      (Sum){sum.gradient + missing.gradient, sum.hessian + missing.hessian});
-        if (any_missing)
-            split_try(s, best, column, bin, false, sum);
-    }
+    const Grower *g = p->search->grower;
+    int sign = g->monotone == NULL ? 0 : g->monotone[column];
+    size_t count = g->bins->count[column];
+    double before = at->gain;
+    if (g->bins->rare[column])
+        splits_try_rare(p, at, count, sign, cells);
+    else
+        splits_try(p, at, count, g->bins->closed[column], sign, cells);
+    if (at->gain > before)
+        *best =
+            (Split){at->gain, (uint32_t)column, at->bin, at->missing_left, sum_of_pair(at->left)};
 }
 
 /* ---- histograms ---- */
@@ -250,56 +321,135 @@ typedef struct Work {
     Split *best_built, *best_sibling; /* [groups] */
 } Work;
 
-static void histogram_group(const Work *w, size_t group, Arena scratch)
+/* The columns of a tile that are looked at. */
+typedef struct Listed {
+    size_t group, count;
+    uint8_t column[GROUP]; /* [count] within the tile */
+    uint32_t cell[GROUP];  /* [count] */
+} Listed;
+
+static Listed listed_of(const Bins *b, size_t group, const uint8_t *column_in)
+{
+    Listed l = {.group = group};
+    size_t from = group * GROUP, to = from + GROUP < b->columns ? from + GROUP : b->columns;
+    for (size_t c = from; c < to; c++) {
+        l.column[l.count] = (uint8_t)(c - from);
+        l.cell[l.count] = b->cell[c];
+        l.count += column_in[c];
+    }
+    return l;
+}
+
+/* Sums of a leaf's rows from .. to - 1, at most FIXED_ROWS of them, for the listed columns. */
+static void cells_add(const Work *w, const Listed *l, size_t from, size_t to, int64_t *cells)
 {
     const Bins *b = w->grower->bins;
-    const uint8_t *tile = bins_tile(b, group);
-    size_t cells = GROUP * b->stride, stride = b->stride;
-    int64_t *packed = ARENA_RAW(&scratch, int64_t, cells);
-    Sum *out = w->built->histogram + group * cells;
-    for (size_t from = w->built->from; from < w->built->to; from += FIXED_ROWS) {
-        size_t to = from + FIXED_ROWS < w->built->to ? from + FIXED_ROWS : w->built->to;
-        memset(packed, 0, cells * sizeof *packed);
+    const uint8_t *tile = bins_tile(b, l->group);
+    const uint32_t *cell = b->cell + l->group * GROUP;
+    if (l->count > GROUP / 2) { /* the whole tile: fewer instructions for a column */
+        memset(cells, 0, (b->tile_cell[l->group + 1] - b->tile_cell[l->group]) * sizeof *cells);
         for (size_t i = from; i < to; i++) {
             uint32_t row = w->sample[i];
             const uint8_t *code = tile + (size_t)row * GROUP;
             int64_t value = w->packed[row];
+#pragma GCC unroll 16
             for (size_t c = 0; c < GROUP; c++)
-                packed[c * stride + code[c]] += value;
+                cells[cell[c] + code[c]] += value;
         }
-        bool first = from == w->built->from;
-        for (size_t c = 0; c < cells; c++) {
-            int64_t hessian = packed[c] & 0xFFFFFFFF;
-            Sum sum = {(packed[c] - hessian) / ((int64_t)1 << 32), hessian};
-            out[c].gradient = first ? sum.gradient : out[c].gradient + sum.gradient;
-            out[c].hessian = first ? sum.hessian : out[c].hessian + sum.hessian;
-        }
+        return;
     }
+    for (size_t k = 0; k < l->count; k++)
+        memset(cells + l->cell[k], 0,
+               (b->count[l->group * GROUP + l->column[k]] + 1U) * sizeof *cells);
+    for (size_t i = from; i < to; i++) {
+        uint32_t row = w->sample[i];
+        const uint8_t *code = tile + (size_t)row * GROUP;
+        int64_t value = w->packed[row];
+        for (size_t k = 0; k < l->count; k++)
+            cells[l->cell[k] + code[l->column[k]]] += value;
+    }
+}
+
+/* The tile's part of a histogram. */
+static int64_t *tile_of(const Grower *g, int64_t *histogram, size_t group)
+{
+    return histogram + g->bins->tile_cell[group] * (g->narrow ? 1 : 2);
+}
+
+static void leaf_sum(const Work *w, const Listed *l, const Leaf *leaf, int64_t *out, Arena scratch)
+{
+    if (w->grower->narrow) {
+        cells_add(w, l, leaf->from, leaf->to, out);
+        return;
+    }
+    const Bins *b = w->grower->bins;
+    size_t cells = b->tile_cell[l->group + 1] - b->tile_cell[l->group];
+    int64_t *packed = ARENA_RAW(&scratch, int64_t, cells);
+    memset(out, 0, 2 * cells * sizeof *out);
+    for (size_t from = leaf->from; from < leaf->to; from += FIXED_ROWS) {
+        size_t to = from + FIXED_ROWS < leaf->to ? from + FIXED_ROWS : leaf->to;
+        cells_add(w, l, from, to, packed);
+        for (size_t k = 0; k < l->count; k++)
+            for (size_t c = l->cell[k]; c <= l->cell[k] + b->count[l->group * GROUP + l->column[k]];
+                 c++) {
+                int64_t hessian = packed[c] & 0xFFFFFFFF;
+                out[2 * c] += (packed[c] - hessian) / ((int64_t)1 << 32);
+                out[2 * c + 1] += hessian;
+            }
+    }
+}
+
+static void tile_subtract(const Work *w, const Listed *l, int64_t *large, const int64_t *small)
+{
+    const Bins *b = w->grower->bins;
+    size_t words = w->grower->narrow ? 1 : 2;
+    if (l->count > GROUP / 2) {
+        size_t cells = b->tile_cell[l->group + 1] - b->tile_cell[l->group];
+        for (size_t c = 0; c < cells * words; c++)
+            large[c] -= small[c];
+        return;
+    }
+    for (size_t k = 0; k < l->count; k++) {
+        size_t from = l->cell[k] * words;
+        size_t to = from + (b->count[l->group * GROUP + l->column[k]] + 1U) * words;
+        for (size_t c = from; c < to; c++)
+            large[c] -= small[c];
+    }
+}
+
+static Split tile_split(const Grower *g, const Search *s, const Listed *l, const int64_t *words)
+{
+    Parted p = parted_of(s, s->all);
+    Split best = {0};
+    Best at = {.reach = reach_of(&p, 0)};
+    for (size_t k = 0; k < l->count; k++) {
+        size_t column = l->group * GROUP + l->column[k];
+        if (g->narrow)
+            split_column(&p, &best, &at, column, (Cells){words + l->cell[k], true});
+        else
+            split_column(&p, &best, &at, column, (Cells){words + 2 * (size_t)l->cell[k], false});
+    }
+    return best;
 }
 
 static void work_group(void *context, size_t group, Arena scratch)
 {
     const Work *w = context;
-    const Bins *b = w->grower->bins;
-    size_t cells = GROUP * b->stride;
-    histogram_group(w, group, scratch);
-    if (w->sibling != NULL) {
-        const Sum *small = w->built->histogram + group * cells;
-        Sum *large = w->sibling->histogram + group * cells;
-        for (size_t c = 0; c < cells; c++) {
-            large[c].gradient -= small[c].gradient;
-            large[c].hessian -= small[c].hessian;
-        }
+    const Grower *g = w->grower;
+    Listed l = listed_of(g->bins, group, w->column_built);
+    int64_t *cells = tile_of(g, w->built->histogram, group);
+    leaf_sum(w, &l, w->built, cells, scratch);
+    w->best_built[group] = tile_split(g, &w->search_built, &l, cells);
+    if (w->sibling == NULL)
+        return;
+    int64_t *other = tile_of(g, w->sibling->histogram, group);
+    if (g->own_columns) { /* in the place of the one before */
+        l = listed_of(g->bins, group, w->column_sibling);
+        leaf_sum(w, &l, w->sibling, other, scratch);
+    } else {
+        tile_subtract(w, &l, other, cells);
     }
-    size_t from = group * GROUP, to = from + GROUP < b->columns ? from + GROUP : b->columns;
-    w->best_built[group] = (Split){0};
-    w->best_sibling[group] = (Split){0};
-    for (size_t c = from; c < to; c++) {
-        if (w->column_built[c])
-            split_column(&w->search_built, &w->best_built[group], c, w->built->histogram);
-        if (w->sibling != NULL && w->column_sibling[c])
-            split_column(&w->search_sibling, &w->best_sibling[group], c, w->sibling->histogram);
-    }
+    w->best_sibling[group] = tile_split(g, &w->search_sibling, &l, other);
 }
 
 static Split split_first_best(const Split *of, size_t groups)
@@ -316,14 +466,13 @@ static Split split_first_best(const Split *of, size_t groups)
 static const uint8_t *leaf_columns(const Work *w, uint8_t *own, const Leaf *leaf)
 {
     Grower *g = w->grower;
-    double share = g->options->split_share;
-    if (!(share < 1))
+    if (!g->own_columns)
         return w->column_in;
     size_t columns = g->bins->columns, count = 0;
     for (size_t c = 0; c < columns; c++)
         count += w->column_in[c];
     Random random = random_new(seed_derive(w->seed, leaf->node));
-    draw_share(g->drawn, count, share, &random);
+    draw_share(g->drawn, count, g->options->split_share, &random);
     for (size_t c = 0, i = 0; c < columns; c++)
         own[c] = w->column_in[c] && g->drawn[i++];
     return own;
@@ -476,8 +625,8 @@ size_t grower_tree(Grower *g, TreeNode *node, uint32_t *sample, size_t count, co
         if (left.depth < o->depth && leaves < leaves_most) {
             Leaf *small = middle - parent.from <= parent.to - middle ? &left : &right;
             Leaf *large = small == &left ? &right : &left;
-            small->histogram = histogram_take(g);
             large->histogram = parent.histogram;
+            small->histogram = g->own_columns ? parent.histogram : histogram_take(g);
             leaves_search(&work, small, large, fixed, scratch);
         } else {
             histogram_give(g, parent.histogram);

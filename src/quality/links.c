@@ -1,5 +1,5 @@
-/* links.c - labelled customers who are not independent of each other: one person, or a shared
- * transaction. */
+/* links.c - labelled customers who are not independent of each other: one person, a shared
+ * transaction, one history under two ids. */
 #include "quality/quality_internal.h"
 
 #include <stdlib.h>
@@ -147,6 +147,50 @@ static Holdings transactions(Arena *arena, Arena scratch, const Dataset *d)
     return h;
 }
 
+typedef struct Signature {
+    uint64_t sum;
+    uint32_t rows, customer;
+} Signature;
+
+static int by_sum(const void *a, const void *b)
+{
+    const Signature *x = a, *y = b;
+    if (x->sum != y->sum)
+        return x->sum < y->sum ? -1 : 1;
+    return (x->customer > y->customer) - (x->customer < y->customer);
+}
+
+/* Whole histories by their times and amounts, whatever the ids: a sum of hashes, so that order does
+ * not matter. Two people do not do the same things at the same instants for the same money. */
+static Holdings histories(Arena *arena, Arena scratch, const Dataset *d)
+{
+    Holdings h = {0};
+    const Table *t = d->versions;
+    const Column *created = table_find(t, d->schema->transactions.created.text);
+    const Column *amount = table_find(t, d->schema->transactions.amount.text);
+    if (d->schema->timeless)
+        return h;
+    Signature *s = ARENA_ARRAY(&scratch, Signature, d->customers + 1);
+    for (size_t row = 0; row < t->rows; row++) {
+        Signature *one = &s[d->owner[row]];
+        uint64_t money = column_valid(amount, row) ? (uint64_t)amount->integer[row] : UINT64_MAX;
+        one->sum += seed_derive(seed_derive(0, (uint64_t)created->integer[row]), money);
+        one->rows++;
+    }
+    size_t count = 0;
+    for (uint32_t i = 0; i < d->customers; i++)
+        if (labelled(d, i) && s[i].rows >= LINK_HISTORY_LEAST)
+            s[count++] = (Signature){s[i].sum, s[i].rows, i};
+    if (count > 0)
+        qsort(s, count, sizeof *s, by_sum);
+    uint32_t thing = 0;
+    for (size_t i = 0; i < count; i++) {
+        thing += i > 0 && s[i].sum != s[i - 1].sum;
+        *ARENA_PUSH(arena, h.item, h.count, h.capacity) = (Holding){thing, s[i].customer};
+    }
+    return h;
+}
+
 /* ---- in words ---- */
 
 static size_t count_of(const uint8_t *flag, size_t n)
@@ -181,20 +225,33 @@ static void say_persons(Dataset *d, const Holdings *h, Arena scratch)
           "as they are: a person to whom both are given should be looked at"));
 }
 
+/* Copies of histories that no person's key explains. */
+static void say_copies(Dataset *d, const Links *l, Arena scratch)
+{
+    findings_add(d->findings, SEVERITY_WARNING, "same_history_twice", l->by_history,
+                 str_format(&scratch,
+                            "%zu labelled customers did the very same things at the same instants "
+                            "for the same money as another labelled customer",
+                            l->by_history),
+                 S("taken for one customer under two ids: they lie in one fold and are drawn "
+                   "together; find out why they are there twice"));
+}
+
 static void say_links(Dataset *d, const Links *l, Arena scratch)
 {
     findings_add(d->findings, SEVERITY_INFO, "linked_customers", l->linked,
                  str_format(&scratch,
                             "%zu labelled customers are linked to another (%zu by the person "
-                            "behind them, %zu by a transaction or the reference to one): %zu "
-                            "groups, the largest of %zu customers",
-                            l->linked, l->by_person, l->by_transaction, l->groups, l->largest),
+                            "behind them, %zu by a transaction or the reference to one, %zu by "
+                            "the same history): %zu groups, the largest of %zu customers",
+                            l->linked, l->by_person, l->by_transaction, l->by_history, l->groups,
+                            l->largest),
                  S("a group lies in one fold of validation, tuning and calibration, and is drawn "
                    "as one for every interval"));
     findings_add(d->findings, SEVERITY_INFO, "shared_by_many", l->hubs,
                  str_format(&scratch,
-                            "%zu transaction ids or references are shared by more than %d labelled "
-                            "customers",
+                            "%zu transaction ids, references or histories are shared by more than "
+                            "%d labelled customers",
                             l->hubs, LINK_TRANSACTION_MAX),
                  S("not taken as links: what so many share is a batch or a merchant, no bond"));
     findings_add(d->findings, SEVERITY_WARNING, "person_of_many", l->crowds,
@@ -211,8 +268,8 @@ static void say_links(Dataset *d, const Links *l, Arena scratch)
                    "could be left out; the same person still is"));
 }
 
-/* Where transactions chain so many together that a fold would lose its meaning, they are no links:
- * such customers keep the group that persons alone make. */
+/* Where shared transactions chain so many together that a fold would lose its meaning, they are no
+ * links: such customers keep the group that persons alone make. */
 static void cut_chains(Links *l, uint32_t *group, uint32_t *all, uint32_t *one,
                        uint8_t *by_transaction, size_t n, Arena scratch)
 {
@@ -241,6 +298,7 @@ Links *quality_link(Arena *keep, Arena scratch, Dataset *d)
     uint32_t *all = ARENA_RAW(&scratch, uint32_t, n + 1);
     uint8_t *by_person = ARENA_ARRAY(&scratch, uint8_t, n + 1);
     uint8_t *by_transaction = ARENA_ARRAY(&scratch, uint8_t, n + 1);
+    uint8_t *by_history = ARENA_ARRAY(&scratch, uint8_t, n + 1);
     l->group = ARENA_RAW(keep, uint32_t, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         one[i] = i;
@@ -248,9 +306,11 @@ Links *quality_link(Arena *keep, Arena scratch, Dataset *d)
     }
     Arena own = arena_new(); /* lists that grow, beside what scratch holds */
     const Holdings person = persons(&own, d), transaction = transactions(&own, scratch, d);
+    const Holdings history = histories(&own, scratch, d);
     l->crowds = join_sharers(&person, LINK_PERSON_MAX, one, by_person);
+    l->hubs = join_sharers(&history, LINK_TRANSACTION_MAX, one, by_history);
     memcpy(all, one, n * sizeof *all);
-    l->hubs = join_sharers(&transaction, LINK_TRANSACTION_MAX, all, by_transaction);
+    l->hubs += join_sharers(&transaction, LINK_TRANSACTION_MAX, all, by_transaction);
     l->limit = learnt / 10 > LINK_TRANSACTION_MAX ? learnt / 10 : LINK_TRANSACTION_MAX;
     cut_chains(l, l->group, all, one, by_transaction, n, scratch);
 
@@ -264,7 +324,9 @@ Links *quality_link(Arena *keep, Arena scratch, Dataset *d)
     }
     l->by_person = count_of(by_person, n);
     l->by_transaction = count_of(by_transaction, n);
+    l->by_history = count_of(by_history, n);
     say_persons(d, &person, scratch);
+    say_copies(d, l, scratch);
     say_links(d, l, scratch);
     arena_free(&own);
     return l;

@@ -18,6 +18,6 @@ Str report_learnt(Arena *keep, const Run *run, const char *folder);
 
 /* Champion and challenger in Markdown: figures with paired differences, segments, actions, the
  * first moves with their reasons. */
-Str report_comparison(Arena *keep, const Comparison *comparison);
+Str report_comparison(Arena *keep, const SideBySide *comparison);
 
 #endif

@@ -31,7 +31,7 @@ static const char *verdict(Interval d, MetricKind k)
     return (d.value < 0) == lower_is_better(k) ? "challenger better" : "champion better";
 }
 
-static void say_figures(Buffer *b, const Comparison *c)
+static void say_figures(Buffer *b, const SideBySide *c)
 {
     static const MetricKind shown[] = {METRIC_AUC,   METRIC_PR_AUC,    METRIC_LOG_LOSS,
                                        METRIC_BRIER, METRIC_PRECISION, METRIC_RECALL};
@@ -66,7 +66,7 @@ static void say_figures(Buffer *b, const Comparison *c)
                   verdict(all->difference[METRIC_LOG_LOSS], METRIC_LOG_LOSS));
 }
 
-static void say_segments(Buffer *b, const Comparison *c)
+static void say_segments(Buffer *b, const SideBySide *c)
 {
     buffer_add(b, S("\n| champion \\ challenger |"));
     for (int to = 0; to < SEGMENTS; to++)
@@ -80,7 +80,7 @@ static void say_segments(Buffer *b, const Comparison *c)
     }
 }
 
-static void say_actions(Buffer *b, const Comparison *c)
+static void say_actions(Buffer *b, const SideBySide *c)
 {
     buffer_add(b, S("\n| from | to | customers |\n|---|---|--:|\n"));
     for (int from = 0; from < ACTIONS; from++)
@@ -90,7 +90,7 @@ static void say_actions(Buffer *b, const Comparison *c)
                               STR_ARG(action_name((Action)to)), c->action[from][to]);
 }
 
-static void say_moves(Buffer *b, const Comparison *c)
+static void say_moves(Buffer *b, const SideBySide *c)
 {
     if (c->customers == 0)
         return;
@@ -131,7 +131,7 @@ static void say_moves(Buffer *b, const Comparison *c)
         buffer_format(b, "\n%zu more are in moves.csv.\n", c->moves - MOVES_SHOWN);
 }
 
-Str report_comparison(Arena *keep, const Comparison *c)
+Str report_comparison(Arena *keep, const SideBySide *c)
 {
     Buffer b = buffer_new(keep);
     static const char *const side[] = {"Champion", "Challenger"};

@@ -91,6 +91,7 @@ void section_strata(Page *p);
 void section_fairness(Page *p);
 void section_calibration(Page *p);
 void section_audit(Page *p);
+void section_split(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);
 void section_segments(Page *p);
@@ -98,6 +99,9 @@ void section_criteria(Page *p);
 void section_offboarding(Page *p);
 void section_limits(Page *p);
 void section_reproduce(Page *p);
+
+/* ---- report_choice.c: below the table of candidates ---- */
+void report_choice(Page *p);
 
 /* The figure to quote; where there is none, says tells why. */
 typedef struct Quoted {

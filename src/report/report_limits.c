@@ -15,11 +15,12 @@ static void item(Page *p, const char *title, Str text)
 static void about_labels(Page *p, const Tally *t)
 {
     Arena *a = p->arena;
-    item(
-        p, "Labels are past decisions.",
-        S("Suspension was decided by people, without a date in the files. Customers whom nobody "
-          "looked at count as not suspended, so the model learns whom the bank suspended, which is "
-          "not the same as who was risky."));
+    item(p, "Labels are past decisions.",
+         str_format(a,
+                    "Suspension was decided by people%s. Customers whom nobody looked at count as "
+                    "not suspended, so the model learns whom the bank suspended, which is not the "
+                    "same as who was risky.",
+                    p->run->data->outcome_us == NULL ? ", without a date in the files" : ""));
     if (t->positive + t->negative > 0) {
         Str share = number_share(a, (double)t->positive / (double)(t->positive + t->negative));
         if (store_prior_by_design(p->run))

@@ -71,6 +71,7 @@ static void tried(Page *p)
     html_table_end(p);
     html_paragraph(p, "Chosen: %.*s. %.*s", STR_ARG(v->candidate[v->chosen].name),
                    STR_ARG(v->reason));
+    report_choice(p);
 }
 
 static void figures(Page *p)
@@ -308,7 +309,11 @@ void section_model(Page *p)
 {
     html(p,
          "<section id=\"model\" aria-labelledby=\"model-h\">\n<h2 id=\"model-h\">2 Model</h2>\n");
-    if (p->run->validation == NULL) {
+    if (p->run->validation == NULL && p->run->training != NULL && p->run->judged == NULL) {
+        html_paragraph(p, "No model was made: there are too few labelled customers of one kind to "
+                          "learn from. Everyone has the same probability, which says nothing; what "
+                          "was decided rests on rules alone.");
+    } else if (p->run->validation == NULL) {
         Str id = str_from(p->run->bundle->id);
         html_paragraph(p,
                        "Nothing was learnt in this run: a saved bundle was used (%.*s). Its own "
@@ -323,6 +328,7 @@ void section_model(Page *p)
         curves(p);
         section_calibration(p);
     }
+    section_split(p);
     section_audit(p);
     if (p->run->importance != NULL)
         section_importance(p);

@@ -86,7 +86,7 @@ Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch, con
 
 /* ---- the files of a comparison ---- */
 
-static Status write_moves(const Comparison *c, const char *folder, Arena scratch, Error *err)
+static Status write_moves(const SideBySide *c, const char *folder, Arena scratch, Error *err)
 {
     Sheet s;
     TRY(sheet_open(&s, &scratch, folder, "moves.csv", err));
@@ -120,7 +120,7 @@ static void add_interval(Document *d, yyjson_mut_val *in, const char *key, Inter
     document_real(d, list, NULL, v.high);
 }
 
-static void add_judgements(Document *d, const Comparison *c)
+static void add_judgements(Document *d, const SideBySide *c)
 {
     yyjson_mut_val *strata = document_list(d, d->root, "strata");
     for (size_t s = 0; s < c->strata; s++) {
@@ -139,7 +139,7 @@ static void add_judgements(Document *d, const Comparison *c)
     }
 }
 
-static Status write_figures(const Comparison *c, const char *folder, Arena scratch, Error *err)
+static Status write_figures(const SideBySide *c, const char *folder, Arena scratch, Error *err)
 {
     Document d;
     Writer *w;
@@ -172,7 +172,7 @@ static Status write_figures(const Comparison *c, const char *folder, Arena scrat
     return writer_close(w, err);
 }
 
-Status store_comparison(const Comparison *c, Str page, const char *folder, Error *err)
+Status store_comparison(const SideBySide *c, Str page, const char *folder, Error *err)
 {
     Arena own = arena_new();
     Writer *w;

@@ -29,7 +29,10 @@ static void add_settings(Document *j, yyjson_mut_val *in, const Candidate *c)
 {
     yyjson_mut_val *o = document_object(j, in, "settings");
     if (c->kind == MODEL_LINEAR) {
-        document_real(j, o, "l2", c->l2);
+        if (c->lasso)
+            document_real(j, o, "l1", c->l1);
+        else if (!c->constant)
+            document_real(j, o, "l2", c->l2);
         return;
     }
     if (c->kind == MODEL_BLEND) {
@@ -71,6 +74,7 @@ static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
         add_settings(j, o, c);
         document_real(j, o, "log_loss", c->log_loss);
         document_real(j, o, "log_loss_error", c->log_loss_error);
+        document_candidate_choice(j, o, v, c);
         yyjson_mut_val *strata = document_list(j, o, "strata");
         for (size_t s = 0; s < run->training->strata; s++)
             document_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
@@ -87,9 +91,8 @@ static void add_validation(Document *j, const Run *run)
     document_count(j, o, "repeats", v->repeats);
     document_text(j, o, "chosen", v->candidate[v->chosen].name);
     document_text(j, o, "reason", v->reason);
-    document_real(j, o, "log_loss_difference", v->difference);
-    document_real(j, o, "log_loss_difference_error", v->difference_error);
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
+    document_choice(j, o, run);
     add_candidates(j, o, run);
 }
 
@@ -165,6 +168,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
         stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
+        store_add_split(&j, run);
         store_strata_figures(&j, run);
     }
     if (run->validation != NULL || run->judged != NULL)

@@ -26,14 +26,33 @@ Status store_run(const Run *run, const char *folder, Error *err)
     return status;
 }
 
-/* Of every command that writes a folder; the marks of a whole run go first. */
-// clang-format off: a file a line
+/* Of every command that writes a folder; the marks of a whole run go first. One a line. */
+// clang-format off
 static const char *const written[] = {
-    "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
-    "decisions.jsonl", "features.csv",   "validation.csv",  "calibration.csv",   "evaluation.csv",
-    "strata.csv",      "fairness.csv",   "proxies.csv",     "thresholds.csv",    "stability.csv",
-    "importance.csv",  "shap.csv",       "curves.csv",      "screening.csv",     "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json",
+    "run.json",
+    "report.html",
+    "offboarding.csv",
+    "bundle/SHA256SUMS",
+    "calibration.csv",
+    "curves.csv",
+    "decisions.csv",
+    "decisions.jsonl",
+    "evaluation.csv",
+    "fairness.csv",
+    "features.csv",
+    "folds.csv",
+    "importance.csv",
+    "metrics.json",
+    "proxies.csv",
+    "quality.json",
+    "quarantine.csv",
+    "screening.csv",
+    "shap.csv",
+    "stability.csv",
+    "strata.csv",
+    "thresholds.csv",
+    "timings.json",
+    "validation.csv",
 };
 // clang-format on
 

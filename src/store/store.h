@@ -18,6 +18,24 @@ typedef struct Timing {
     double seconds;
 } Timing;
 
+/* The chosen procedure trained on what was known at an instant and judged on customers whose
+ * outcome came later, or not at all. Nobody who is judged, and nobody linked to them, is learnt
+ * from. */
+enum { FORWARD_CUTS = 3 };
+typedef struct ForwardCut {
+    int64_t at_us;
+    size_t known;         /* positives then, to learn from */
+    size_t judged, later; /* customers not positive then; of these, positive since */
+    Interval auc;
+} ForwardCut;
+typedef struct Forward {
+    size_t cuts;
+    ForwardCut cut[FORWARD_CUTS];
+    Interval auc;             /* of all cuts, each customer drawn with all its judgements */
+    Interval cross_validated; /* the same customers out of fold, whatever the time */
+    bool worse;               /* cross-validation promises more than the interval of auc holds */
+} Forward;
+
 /* All that a run holds when it is done. A run that only scores has no training set, validation
  * or audit, one that only evaluates has no scored; these pointers, and silence, may be NULL, and
  * what they would say is left out. */
@@ -40,6 +58,8 @@ typedef struct Run {
     const Importance *importance; /* NULL when nothing was learnt, as is the next */
     const Screening *screening;
     const Silence *silence;
+    const Links *links;     /* of the labelled customers; NULL when nobody was learnt from */
+    const Forward *forward; /* NULL without outcome dates, or with too few */
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
     const CalibrationCheck *calibration; /* [strata] of the validation, or of the judged bundle */
     const MetricSet
@@ -121,7 +141,7 @@ MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scr
                                       const char *folder, const Bundle *bundle, Error *err);
 
 /* moves.csv, comparison.json and, with the text given, comparison.md. */
-MUST_USE Status store_comparison(const Comparison *c, Str page, const char *folder, Error *err);
+MUST_USE Status store_comparison(const SideBySide *c, Str page, const char *folder, Error *err);
 
 /* The labelled customers' Venn-Abers intervals, out of fold: how wide; in how many groups of the
  * reliability table the share of positives lies between the group's mean ends; and in how many the

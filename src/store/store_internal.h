@@ -29,10 +29,17 @@ void document_null(Document *d, yyjson_mut_val *in, const char *key);
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
 
+void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+
+/* What the searches and the choice found, into the validation's object of metrics.json. */
+void document_choice(Document *d, yyjson_mut_val *validation, const Run *run);
+/* The same of one candidate, into its object. */
+void document_candidate_choice(Document *d, yyjson_mut_val *in, const Validation *v,
+                               const Candidate *c);
+
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
 
-void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
 /* Every figure of a stratum, as an item of a list. */
 void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
 
@@ -59,6 +66,8 @@ MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch,
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_folds(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_split(Document *j, const Run *run);
 MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_fairness(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
@@ -71,6 +80,8 @@ void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
 MUST_USE Status store_importance(const Run *run, const char *folder, Arena scratch, Error *err);
 void store_add_importance(Document *j, const Run *run);
 void store_add_screening(Document *j, const Run *run);
+
+MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 

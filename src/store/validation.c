@@ -39,6 +39,8 @@ Status store_learning(const Run *run, const char *folder, Arena scratch, Error *
 {
     if (run->validation != NULL) {
         TRY(store_validation(run, folder, scratch, err));
+        TRY(store_trials(run, folder, scratch, err));
+        TRY(store_folds(run, folder, scratch, err));
         TRY(store_calibration(run, folder, scratch, err));
     }
     TRY(store_strata(run, folder, scratch, err));

@@ -143,8 +143,10 @@ def losses(label, runs):
     return -np.where(label == 1, np.log(p), np.log1p(-p)).mean(axis=0)
 
 
-def error_of_mean(values):
-    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
+def error_of_mean(values, group):
+    """Of a mean over clusters (Liang and Zeger 1986): who is linked counts together."""
+    apart = pd.Series(values - values.mean()).groupby(group).sum()
+    return float(math.sqrt((apart ** 2).sum() * len(apart) / (len(apart) - 1)) / len(values))
 
 
 def check_reliability(check, stated, label, runs):
@@ -160,6 +162,29 @@ def check_reliability(check, stated, label, runs):
         check.same(name + " positives", b["positives"], int(label[inside].sum()))
         check.same(name + " mean", b["probability_mean"], float(p[inside].mean()))
         check.same(name + " share", b["positive_share"]["value"], float(label[inside].mean()))
+
+
+def check_folds(check, run, sheet, stated):
+    """folds.csv: everyone in one fold of each repeat, linked customers in the same one, and
+    positives shared out as evenly as whole groups allow. Answers the group of each customer."""
+    folds = pd.read_csv(run + "/folds.csv", dtype={"customer_id": str})
+    own = [f"fold_{r + 1}" for r in range(stated["repeats"])]
+    check.true("folds.csv has other columns", list(folds.columns) == ["customer_id", "group", *own])
+    check.true("folds.csv has other customers than validation.csv",
+               list(folds.customer_id) == list(sheet.customer_id))
+    sizes = folds.groupby("group").size()
+    check.same("groups of linked customers", stated["groups"], int((sizes > 1).sum()))
+    check.same("linked customers", stated["linked_customers"], int(sizes[sizes > 1].sum()))
+    most = max(1, int(sheet.label.groupby(folds.group.to_numpy()).sum().max()))
+    for name in own:
+        check.true(name + " has other numbers than 1 to the number of folds",
+                   sorted(folds[name].unique()) == list(range(1, stated["folds"] + 1)))
+        check.true(name + " parts linked customers",
+                   (folds.groupby("group")[name].nunique() == 1).all())
+        positives = sheet.label.groupby(folds[name].to_numpy()).sum()
+        check.true(name + " shares out positives unevenly",
+                   positives.max() - positives.min() <= most)
+    return folds.group.to_numpy()
 
 
 def main():
@@ -184,6 +209,7 @@ def main():
     columns = ["customer_id", "label", *strata, *(f"p_{name}_{r + 1}" for name, own in runs.items()
                                                  for r in range(len(own)))]
     check.true("validation.csv has other columns", list(sheet.columns) == columns)
+    group = check_folds(check, args.run, sheet, stated["split"])
 
     for candidate in validation["candidates"]:
         name, own = candidate["name"], runs[candidate["name"]]
@@ -196,14 +222,14 @@ def main():
             check_stratum(check, name, stratum, label[inside], [p[inside] for p in own], intervals)
         loss = losses(label, own)
         check.same(name + " log_loss", candidate["log_loss"], float(loss.mean()))
-        check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss))
+        check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss, group))
     # The rule of the choice: the simplest that the best does not beat by more than one error of
     # their paired difference. Candidates stand from the simplest on; on a tie the simpler is best.
     names = [c["name"] for c in validation["candidates"]]
     loss = [losses(label, runs[name]) for name in names]
     mean = [float(own.mean()) for own in loss]
     best = mean.index(min(mean))
-    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k]) for k in range(best)]
+    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k], group) for k in range(best)]
     chosen = beaten.index(False) if False in beaten else best
     check.true("the choice does not follow from the paired differences",
                validation["chosen"] == names[chosen])
@@ -211,7 +237,7 @@ def main():
     paired = loss[rival] - loss[0]
     check.same("log_loss_difference", validation["log_loss_difference"], float(paired.mean()))
     check.same("log_loss_difference_error", validation["log_loss_difference_error"],
-               error_of_mean(paired))
+               error_of_mean(paired, group))
     for one in stated["calibration"]["reliability"]:
         inside = sheet[one["stratum"]].to_numpy() == 1
         check_reliability(check, one, label[inside],

@@ -70,7 +70,7 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
     const uint32_t *const row[SIDES] = {all, all};
     const size_t count[SIDES] = {3, 3};
 
-    Comparison c = {.bundle = {&bundle, &bundle}};
+    SideBySide c = {.bundle = {&bundle, &bundle}};
     inspect_moves(&c, &keep, scratch, scored, row, count);
     assert_int_equal(c.customers, 2);
     assert_int_equal(c.only[CHAMPION], 1);
@@ -85,7 +85,7 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
                         "-0.25, others -0.10");
     assert_true(fabs(c.mean_change - (stable_sigmoid(1.25) - stable_sigmoid(-0.4)) / 2) < 1e-12);
 
-    Comparison d = {.bundle = {&bundle, &other}};
+    SideBySide d = {.bundle = {&bundle, &other}};
     inspect_moves(&d, &keep, scratch, scored, row, count);
     assert_non_null(strstr(str_chars(&keep, d.move[0].why),
                            "; thresholds 0.20, 0.40, 0.80 instead of 0.15, 0.40, 0.80"));
@@ -114,7 +114,7 @@ static void moves_name_rules_that_fire_for_one_side_alone(void **state)
     const uint32_t all[] = {0, 1};
     const uint32_t *const row[SIDES] = {all, all};
     const size_t count[SIDES] = {2, 2};
-    Comparison c = {.bundle = {&bundle, &bundle}};
+    SideBySide c = {.bundle = {&bundle, &bundle}};
     inspect_moves(&c, &keep, scratch, scored, row, count);
     assert_int_equal(c.moves, 2);
     assert_string_equal(str_chars(&keep, c.move[0].id), "b"); /* gravest first */

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* What learn_folds did before it knew groups: the deal in turn that unlinked customers must keep. */
+/* What learn_folds did before it knew groups: the deal in turn that unlinked customers must keep.
+ */
 static void deal_in_turn(uint32_t *fold, const uint8_t *label, size_t rows, size_t folds,
                          uint64_t seed)
 {
@@ -124,6 +125,16 @@ static void folds_do_not_depend_on_what_groups_are_called(void **state)
     assert_memory_equal(fold, renamed, sizeof fold);
 }
 
+static void folds_are_no_more_than_groups_of_the_rarer_class(void **state)
+{
+    (void)state;
+    static const uint8_t label[8] = {1, 1, 1, 0, 0, 0, 0, 1};
+    static const uint32_t twins[8] = {4, 4, 9, 9, 0, 1, 2, 4};
+    assert_int_equal(learn_least_groups(label, NULL, 8), 4);
+    assert_int_equal(learn_least_groups(label, twins, 8), 2); /* 4 and 9 */
+    assert_int_equal(learn_least_groups(label + 3, NULL, 4), 0);
+}
+
 /* ---- twins: every customer twice, under another id, with a label of chance ---- */
 
 typedef struct Twins {
@@ -145,16 +156,15 @@ static Twins twins_new(Arena *keep, size_t pairs, uint64_t seed)
     for (size_t i = 0; i < rows; i++) {
         size_t first = i % pairs;
         for (size_t c = 0; c < COLUMNS; c++)
-            x->value[i * COLUMNS + c] = i < pairs ? (float)random_normal(&r)
-                                                  : x->value[first * COLUMNS + c];
+            x->value[i * COLUMNS + c] =
+                i < pairs ? (float)random_normal(&r) : x->value[first * COLUMNS + c];
         label[i] = i < pairs ? random_uniform(&r) < 0.3 : label[first];
         x->id[i] = str_format(keep, "u%zu", i);
         t.group[i] = t.unit[i] = (uint32_t)first;
     }
     static const uint8_t *const all[] = {NULL};
     static const Str name[] = {{"ALL", 3}};
-    t.set = (TrainingSet){
-        .x = x, .label = label, .strata = 1, .stratum = name, .in_stratum = all};
+    t.set = (TrainingSet){.x = x, .label = label, .strata = 1, .stratum = name, .in_stratum = all};
     return t;
 }
 
@@ -195,23 +205,29 @@ static void twins_make_chance_look_like_skill_unless_they_are_linked(void **stat
     arena_free(&keep);
 }
 
-/* The folds that tune: a booster that overfits twins looks good to folds that part them, and is
- * grown for long; with the twins together it is stopped at once. */
+/* The folds that tune and calibrate, of a training part in an order of its own. */
 static void tuning_folds_keep_twins_together(void **state)
 {
     (void)state;
-    Arena keep = arena_new(), scratch = arena_new();
+    Arena keep = arena_new();
     Twins t = twins_new(&keep, 120, 6);
-    ForestOptions o = forest_options_default();
     uint32_t *row = ARENA_ARRAY(&keep, uint32_t, 240);
     for (uint32_t i = 0; i < 240; i++)
-        row[i] = 239 - i; /* a training part in an order of its own */
-    size_t apart = tune_forest(&t.set, row, 240, 5, &o, 9, scratch);
-    t.set.group = t.group;
-    size_t together = tune_forest(&t.set, row, 240, 5, &o, 9, scratch);
-    assert_true(apart > 4 * together);
+        row[i] = 239 - i;
+    size_t parted[2];
+    for (int linked = 0; linked < 2; linked++) {
+        t.set.group = linked ? t.group : NULL;
+        InnerPart part = inner_part(&keep, &t.set, row, 240, 5, 9);
+        uint32_t of[240];
+        for (size_t i = 0; i < 240; i++)
+            of[part.row[i]] = part.fold[i];
+        parted[linked] = 0;
+        for (size_t i = 0; i < 240; i++)
+            parted[linked] += of[i] != of[t.unit[i]];
+    }
+    assert_true(parted[0] > 50);
+    assert_int_equal(parted[1], 0);
     arena_free(&keep);
-    arena_free(&scratch);
 }
 
 static void control_of_linked_twins_stays_at_chance(void **state)
@@ -238,6 +254,7 @@ int main(void)
         cmocka_unit_test(folds_of_the_unlinked_are_dealt_in_turn),
         cmocka_unit_test(folds_keep_groups_whole_and_share_out_both_classes),
         cmocka_unit_test(folds_do_not_depend_on_what_groups_are_called),
+        cmocka_unit_test(folds_are_no_more_than_groups_of_the_rarer_class),
         cmocka_unit_test(twins_make_chance_look_like_skill_unless_they_are_linked),
         cmocka_unit_test(tuning_folds_keep_twins_together),
         cmocka_unit_test(control_of_linked_twins_stays_at_chance),

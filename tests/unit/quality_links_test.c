@@ -199,6 +199,25 @@ static void hubs_and_placeholders_link_nobody(void **state)
 }
 
 /* Pairs that pay each other are linked; a chain through the whole bank is not one group. */
+static void one_history_under_two_ids_is_one_customer(void **state)
+{
+    (void)state;
+    Bank *b = bank_new("user,person,outcome\na,,GOOD\nb,,BAD\nc,,GOOD\nd,,GOOD\n",
+                       TRANSACTIONS "1,,a,2024-01-01 10:00:01,5\n2,,a,2024-01-02,6\n"
+                                    "3,,a,2024-01-03,7\n"
+                                    "9,,b,2024-01-03,7\n8,,b,2024-01-02,6\n" /* in any order */
+                                    "7,,b,2024-01-01 10:00:01,5\n"
+                                    "4,,c,2024-01-01 10:00:01,5\n5,,c,2024-01-02,6\n"
+                                    "6,,c,2024-01-03,7.01\n" /* a cent more */
+                                    "10,,d,2024-01-01 10:00:01,5\n11,,d,2024-01-02,6\n");
+    bank_link(b, book);
+    assert_true(together(b, "a", "b"));
+    assert_false(together(b, "a", "c") || together(b, "a", "d"));
+    assert_int_equal(b->links->by_history, 2);
+    assert_int_equal(found(b, "same_history_twice")->count, 2);
+    bank_free(b);
+}
+
 static void chains_of_payments_do_not_swallow_the_bank(void **state)
 {
     (void)state;
@@ -244,6 +263,7 @@ int main(void)
         cmocka_unit_test(customers_who_share_nothing_are_alone),
         cmocka_unit_test(persons_ids_and_references_link_and_chain),
         cmocka_unit_test(hubs_and_placeholders_link_nobody),
+        cmocka_unit_test(one_history_under_two_ids_is_one_customer),
         cmocka_unit_test(chains_of_payments_do_not_swallow_the_bank),
         cmocka_unit_test(persons_stay_linked_inside_a_chain_that_is_cut),
     };

@@ -294,6 +294,15 @@ static void the_table_of_labels_says_which_value_is_risky(void **state)
     has(f->page, "ACTIVE: counts as not risky");
 }
 
+static void the_split_says_who_stayed_together_and_what_held_forward(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "2 of them are linked to another, 2 by the person behind them, 0 by a");
+    has(f->page, "Judged forward in time");
+    has(f->page, "2024-07-26 13:20:00 UTC");
+    has(f->page, "expect the lower figure next month");
+}
+
 static void undefined_figures_say_so(void **state)
 {
     Fixture *f = *state;
@@ -553,6 +562,7 @@ int main(void)
         cmocka_unit_test(equal_runs_give_equal_bytes),
         cmocka_unit_test(tables_have_captions_and_scopes),
         cmocka_unit_test(the_table_of_labels_says_which_value_is_risky),
+        cmocka_unit_test(the_split_says_who_stayed_together_and_what_held_forward),
         cmocka_unit_test(undefined_figures_say_so),
         cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
         cmocka_unit_test(figures_are_those_of_the_validation),
