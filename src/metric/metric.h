@@ -105,15 +105,16 @@ void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSi
  * confusion count the others, each once). AUC and average precision are scikit-learn's with
  * sample_weight; the bins of ECE hold equal weight, and a customer who lies across a border is
  * shared out. A draw of the bootstrap takes from each cell as many customers as it has (cell NULL:
- * one cell), whatever their labels, because weights that follow from cells are right for every such
- * draw; a draw that has no positives leaves out what needs them. A metric is NaN where all weights
- * are 0, and its interval where fewer than 2 customers of either class have weight. Memory and cost
- * as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and Smith
- * 1979 (post-stratification). */
+ * one cell; those of one group, NULL: nobody is linked, are drawn together, in the cell of the
+ * first of them), whatever their labels, because weights that follow from cells are right for every
+ * such draw; a draw that has no positives leaves out what needs them. A metric is NaN where all
+ * weights are 0, and its interval where fewer than 2 customers of either class have weight. Memory
+ * and cost as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and
+ * Smith 1979 (post-stratification). */
 void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
                               const uint8_t *label, const double *weight, const uint32_t *cell,
-                              size_t n, double threshold, size_t replicates, uint64_t seed,
-                              Team *team);
+                              const uint32_t *group, size_t n, double threshold, size_t replicates,
+                              uint64_t seed, Team *team);
 
 /* How many customers of equal weight would say as much: (sum w)^2 / sum w^2; 0 when all are 0.
  * Source: Kish 1965. */
@@ -207,10 +208,10 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
 
-/* Ratio of two independent proportions, (count / of) / (other / other_of), with the 95 % interval of
- * its score test. other 0: high is infinite, and so is the value (NaN where both are 0). Nobody on
- * a side: NaN.
- * Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the ratio. */
+/* Ratio of two independent proportions, (count / of) / (other / other_of), with the 95 % interval
+ * of its score test. other 0: high is infinite, and so is the value (NaN where both are 0). Nobody
+ * on a side: NaN. Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the
+ * ratio. */
 Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of);
 
 /* Fisher's exact test of the same: how probable tables at most as likely as this one are when the

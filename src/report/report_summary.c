@@ -56,8 +56,9 @@ static void line_model(Summary *s)
 {
     const Validation *v = s->run->validation;
     if (v == NULL && s->run->training != NULL)
-        buffer_add(&s->text, S("Model         none: too few labelled customers of one kind to learn "
-                               "from; rules alone decide"));
+        buffer_add(&s->text,
+                   S("Model         none: too few labelled customers of one kind to learn "
+                     "from; rules alone decide"));
     else if (v == NULL)
         buffer_format(&s->text, "Model         bundle %s; nothing learnt in this run",
                       s->run->bundle->id);
@@ -94,8 +95,7 @@ static void line_headline(Summary *s)
                           STR_ARG(one->name), one->positives, one->customers);
     }
     Str nested = number_interval(s->arena, v->nested.metric[run->headline].metric[METRIC_AUC], 3);
-    buffer_format(&s->text,
-                  "\n              with the choice of the model inside the folds too: %.*s",
+    buffer_format(&s->text, "; with the choice of the model inside the folds too: %.*s",
                   STR_ARG(nested));
 }
 
