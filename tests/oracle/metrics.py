@@ -376,11 +376,12 @@ def main():
     best = mean.index(min(mean))
     check.true("the choice does not follow from the paired differences",
                validation["chosen"] == names[simplest(loss, group)])
-    rival = best if best > 0 else 1 + mean[1:].index(min(mean[1:]))
-    paired = loss[rival] - loss[0]
-    check.same("log_loss_difference", validation["log_loss_difference"], float(paired.mean()))
-    check.same("log_loss_difference_error", validation["log_loss_difference_error"],
-               error_of_mean(paired, group))
+    for candidate, own in zip(validation["candidates"], loss):
+        behind = own - loss[best]
+        check.same(candidate["name"] + " behind_best", candidate["behind_best"],
+                   float(behind.mean()))
+        check.same(candidate["name"] + " behind_best_error", candidate["behind_best_error"],
+                   error_of_mean(behind, group))
     for one in stated["calibration"]["reliability"]:
         inside = sheet[one["stratum"]].to_numpy() == 1
         check_reliability(check, one, label[inside],
