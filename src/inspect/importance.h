@@ -130,7 +130,7 @@ typedef struct ImportanceInputs {
 } ImportanceInputs;
 
 enum { IMPORTANCE_REPEATS = 2, IMPORTANCE_PERMUTATIONS = 5, IMPORTANCE_CURVES = 8 };
-enum { IMPORTANCE_CUSTOMERS_MAX = 2000 }; /* measured on; beyond it a random sample */
+enum { IMPORTANCE_CUSTOMERS_MAX = 1000 }; /* measured on; beyond it a random sample */
 
 /* All of the above for validation->chosen, by the models of its first IMPORTANCE_REPEATS repeats.
  * Margins are put on the calibrated log-odds by Platt's sigmoid on the out-of-fold margins of the
