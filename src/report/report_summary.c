@@ -82,8 +82,7 @@ static void line_headline(Summary *s)
                       STR_ARG(run->training->stratum[0]));
     }
     Str nested = number_interval(s->arena, v->nested.metric[run->headline].metric[METRIC_AUC], 3);
-    buffer_format(&s->text,
-                  "\n              with the choice of the model inside the folds too: %.*s",
+    buffer_format(&s->text, "; with the choice of the model inside the folds too: %.*s",
                   STR_ARG(nested));
 }
 
