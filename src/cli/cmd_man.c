@@ -114,7 +114,9 @@ static Status run(const Args *args, Error *err)
     buffer_add(&b, S(".SH EXIT STATUS\n"
                      ".TP\n0\nDone.\n.TP\n1\nFailed: standard error says what, where, and what to "
                      "do about it.\n.TP\n2\nThe command line is wrong.\n.TP\n3\n"
-                     "A quality gate said no: the results are not to be used.\n"
+                     "A quality gate said no: the results are not to be used; or there were too "
+                     "few labels to\n"
+                     "learn from, and what was decided rests on rules alone.\n"
                      ".SH SEE ALSO\nThe documentation that is installed with the program: "
                      "language, policy, learning, csv, run\\-folder, months.\n"));
     answer(str_trim(buffer_str(&b)));

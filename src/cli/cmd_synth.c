@@ -19,6 +19,7 @@ static const Option options[] = {
     {"missing", "SHARE", "share of cells left empty (default 0)", false},
     {"defects", "SHARE", "unreadable copies of rows, a row (default 0)", false},
     {"leak", "NAME", "plant a leak: `column` or `copies`; may be repeated", false},
+    {"outcome-dates", NULL, "say in labelled_users.csv when an account was suspended", false},
     {"no-calendar-leak", NULL, "suspended accounts do not fall silent", false},
     {"no-imperfections", NULL, "no duplicate, contradictory or incomplete rows", false},
     {"malformed", "N", "rows that cannot be read, at the end (default 0)", false},
@@ -130,6 +131,7 @@ static Status read_options(SynthOptions *o, const Args *args, Error *err)
     o->seed = (uint64_t)seed;
     o->malformed = (uint64_t)malformed;
     o->calendar_leak = !args_flag(args, "no-calendar-leak");
+    o->outcome_dates = args_flag(args, "outcome-dates");
     o->imperfections = !args_flag(args, "no-imperfections");
     o->team = args->team;
     o->progress = &args->progress;

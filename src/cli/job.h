@@ -6,8 +6,14 @@
  *     job_begin      options, books, files, the features that may be learnt from
  *     job_features   events and features of every customer
  *     job_validate   the training set, cross-validation, leakage audit
+ *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_fairness   how groups on protected grounds fare
+ *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
+ *     job_stability  who is on the list again when learning is done again
+
+ *     job_importance what the chosen model lives on, and what each feature tells alone
  *     job_silence    the silence test
  *     job_verdict    GATE when the negative control or the silence test said no
  *
@@ -41,6 +47,8 @@ typedef struct Job {
     const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;
+    Table *slices; /* the same at as_of, whatever was cut: who falls in which stratum */
+    Events *whole; /* events at as_of, likewise */
     uint8_t *skip;
     TrainingSet set;
     uint32_t *training_row;
@@ -56,6 +64,7 @@ extern const Option job_scored_files[];   /* score-customers and score-transacti
 extern const Option job_book_options[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
+extern const Option job_stability_option[];
 extern const Option job_quarantine_option[]; /* of commands without a run folder */
 
 Job *job_new(const Args *args);
@@ -71,6 +80,12 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
+/* After job_validate: the slices side by side, and which is quoted. */
+MUST_USE Status job_strata(Job *j, Error *err);
+
+/* After job_validate or job_judge: what their probabilities are worth. */
+void job_calibration(Job *j);
+
 /* Around the validation: finished searches are kept in j->resume, and a signal to stop waits for
  * that. Removed when the command has done its work. */
 void job_resume_begin(Job *j);
@@ -81,8 +96,33 @@ MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* par
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+/* After job_validate, and job_score if customers are scored: groups on protected grounds. */
+MUST_USE Status job_fairness(Job *j, Error *err);
+MUST_USE Status job_thresholds(Job *j, Error *err);
+MUST_USE Status job_stability(Job *j, Error *err);
+
+void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
+
+/* As many folds as both classes can fill, at most those asked for. False when there are too few of
+ * a class to learn from: then run.validation stays NULL and rules alone decide. */
+bool job_settle_folds(Job *j);
+/* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
+const uint32_t *job_groups(Job *j);
+
+/* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
+ * what may be learnt from, and what that leaves out is found. */
+void job_cut_histories(Job *j, int64_t *as_of);
+/* Set j->slices and j->whole: a stratum is of customers as they are, not of histories as they were cut. */
+MUST_USE Status job_slices(Job *j, Error *err);
+/* First and last instant at which each training row's customer is known; NO_HISTORY without an
+ * event before the end. until: nothing later is looked at. */
+void job_histories(const Job *j, Arena scratch, int64_t *first_us, int64_t *end_us,
+                   int64_t until_us);
+/* Trained on what was known at an instant, judged by whose outcome came later. After job_validate;
+ * nothing without outcome dates. */
+MUST_USE Status job_forward(Job *j, Error *err);
 
 /* The run as the report and the store want it. */
 const Run *job_record(Job *j);

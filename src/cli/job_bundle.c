@@ -16,8 +16,10 @@ static void add_interval(Buffer *b, const char *name, Interval v)
 /* What a bundle says of itself: the chosen candidate's figures, [value, low, high]. */
 static Str bundle_metrics(Arena *keep, const TrainingSet *set, const Validation *v)
 {
-    const Candidate *c = &v->candidate[v->chosen];
     Buffer b = buffer_new(keep);
+    if (v == NULL) /* nothing was learnt */
+        return S("{\"model\":\"none\",\"strata\":[]}");
+    const Candidate *c = &v->candidate[v->chosen];
     buffer_format(&b, "{\"model\":\"%.*s\",\"strata\":[", STR_ARG(c->name));
     for (size_t s = 0; s < set->strata; s++) {
         buffer_format(&b, "%s{\"customers\":%zu,\"positives\":%zu", s > 0 ? "," : "",
@@ -43,7 +45,7 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
                 .plan = j->plan,
                 .policy = j->policy,
                 .model = j->learned.model,
-                .platt = j->learned.platt,
+                .calibration = j->learned.calibration,
                 .venn_abers = j->learned.venn_abers,
                 .skip = j->skip,
                 .columns = matrix_plan(j->keep, j->plan, j->skip),
@@ -60,7 +62,7 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
     double *probability = ARENA_ARRAY(j->keep, double, j->set.x->rows + 1);
     model_margin(j->learned.model, j->set.x, probability);
     for (size_t i = 0; i < j->set.x->rows; i++)
-        probability[i] = platt_apply(j->learned.platt, probability[i]);
+        probability[i] = calibration_apply(&j->learned.calibration, probability[i]);
     TRY(reference_make(&b.reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
                        j->training_row, j->set.x->rows, probability, err));
     TRY(bundle_write(&b, folder, err));

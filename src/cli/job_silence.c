@@ -62,8 +62,26 @@ Status job_silence(Job *j, Error *err)
     return STATUS_OK;
 }
 
+/* Too few to learn from: the rest of the job is done by rules, and nobody may take it for more. */
+static Status too_few(const Job *j, Error *err)
+{
+    size_t positives = 0;
+    for (size_t i = 0; i < j->set.x->rows; i++)
+        positives += j->set.label[i];
+    (void)error_set(err, STATUS_GATE,
+                    "too few to learn from: %zu risky customers and %zu others; no model was made, "
+                    "and what was decided rests on rules alone",
+                    positives, j->set.x->rows - positives);
+    return error_remedy(err,
+                        "give labels of at least %d of each, 50 for figures that say "
+                        "something; linked customers count as one",
+                        LEARN_LEAST);
+}
+
 Status job_verdict(const Job *j, Error *err)
 {
+    if (j->run.validation == NULL)
+        return too_few(j, err);
     const Silence *silence = j->run.silence;
     const Control *control = &j->run.audit->control;
     char age[TIME_TEXT];

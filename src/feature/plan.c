@@ -79,7 +79,7 @@ static Name name_of(Arena *keep, const SchemaColumn *c)
     return (Name){c->name.text, (Type)c->type, (int)c->scale, values, c->values.count};
 }
 
-/* The names an expression of this book may use: the schema's columns without the label, and
+/* The names an expression of this book may use: the schema's columns without the outcome, and
  * what the engine adds. There is room for the features, which join as they are read. */
 static Scope scope_of(Arena *keep, const Schema *s, const Book *book, Name **customers)
 {
@@ -90,7 +90,7 @@ static Scope scope_of(Arena *keep, const Schema *s, const Book *book, Name **cus
     *customers = names;
     Scope scope = {.customer = names, .event = events, .amount = s->transactions.amount.text};
     for (size_t i = 0; i < s->customers.columns.count; i++)
-        if (!str_equal(customer[i].name.text, s->customers.label.column.text))
+        if (!schema_is_outcome(s, customer[i].name.text))
             names[scope.customers++] = name_of(keep, &customer[i]);
     names[scope.customers++] = (Name){.name = S("records"), .type = TYPE_INT64};
     names[scope.customers++] = (Name){.name = S("as_of"), .type = TYPE_TIME};
@@ -144,7 +144,7 @@ static Status read_zone(int64_t *out_us, const Plan *p, const BookText *zone, Er
 /* A feature may be named like a column of the customer only when it is that column. */
 static Status own_name(const Plan *p, const Feature *f, const Scope *scope, Error *err)
 {
-    bool taken = str_equal(p->schema->customers.label.column.text, f->name.text);
+    bool taken = schema_is_outcome(p->schema, f->name.text);
     for (size_t i = 0; i < scope->customers; i++)
         taken = taken || str_equal(scope->customer[i].name, f->name.text);
     if (!taken || str_equal(lang_bare_name(f->expr), f->name.text))

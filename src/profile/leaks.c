@@ -100,6 +100,28 @@ static double column_area(const Profile *p, const Portrait *c, const Counts *n, 
     return area(pair, count);
 }
 
+/* A time that the risky have and the others do not is when their outcome became known. Of several
+ * the first is taken, and the reader told. */
+static void note_outcome_time(Profile *p, Portrait *c, Arena scratch)
+{
+    const Counts n = count_classes(p, c, &scratch);
+    double risky = 1 - share(n.none[1], n.total[1]), others = 1 - share(n.none[0], n.total[0]);
+    if (c->kind != KIND_TIME || p->created == NULL || risky < 0.5 || others > 0.02 ||
+        n.total[1] < CLASS_LEAST || n.total[0] < CLASS_LEAST)
+        return;
+    if (p->outcome_at != NULL) {
+        profile_note(p, "%.*s may also be when the outcome became known; %.*s is taken for it.",
+                     STR_ARG(c->name), STR_ARG(p->outcome_at->name));
+        return;
+    }
+    p->outcome_at = c;
+    profile_note(p,
+                 "%.*s is filled for %.0f %% of the risky customers and %.1f %% of the others: it "
+                 "is taken for when the outcome became known (outcome_at), and nothing later is "
+                 "learnt from. Take the line away if it is something else.",
+                 STR_ARG(c->name), 100 * risky, 100 * others);
+}
+
 static Str verdict(Profile *p, const Portrait *c, Arena scratch)
 {
     Arena *keep = p->arena;
@@ -205,6 +227,7 @@ void leaks_find(Profile *p, Arena scratch)
         if (c == p->key || c == p->label.column || c->kind == KIND_EMPTY)
             continue;
         c->leak = verdict(p, c, scratch);
+        note_outcome_time(p, c, scratch);
     }
     const uint32_t *row = by_owner(p, p->owner, &scratch, &rows);
     for (size_t k = 0; k < p->transactions.columns; k++) {

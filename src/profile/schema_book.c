@@ -94,6 +94,7 @@ static const char *meaning(const Profile *p, const Portrait *c)
         const char *says;
     } roles[] = {{p->key, "The customer"},
                  {p->label.column, "The outcome to learn from"},
+                 {p->outcome_at, "When the outcome became known"},
                  {p->transaction, "The transaction"},
                  {p->customer, "The customer whose account it moves"},
                  {p->source, "Who pays"},
@@ -339,6 +340,7 @@ Str profile_schema_book(Arena *keep, const Profile *p)
     add_yaml(&b, p->currency_name);
     buffer_add(&b, S("\n\ncustomers:\n"));
     add_role(&b, "key", p->key);
+    add_role(&b, "outcome_at", p->outcome_at);
     add_label(p, &b, scratch);
     add_histories(p, &b);
     add_columns(p, &b, &p->customers, scratch);

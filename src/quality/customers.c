@@ -142,12 +142,24 @@ static Status check_labels(const Dataset *d, const Union *all, const Column *lab
                              "customers are to be scored and not learned from");
 }
 
+/* A date without a time of day is the beginning of that day. */
+static void earliest(int64_t *at_us, const Column *outcome, size_t row)
+{
+    int64_t at = outcome->integer[row];
+    if (outcome->type == TYPE_DATE)
+        at *= DAY_US;
+    if (*at_us == OUTCOME_UNKNOWN || at < *at_us)
+        *at_us = at;
+}
+
 Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Union *all, Error *err)
 {
     const Table *t = all->rows;
     const Schema *s = d->schema;
     const Column *key = table_find(t, s->customers.key.text);
     const Column *label = table_find(t, s->customers.label.column.text);
+    const Column *outcome =
+        s->customers.outcome_at.text.size == 0 ? NULL : table_find(t, s->customers.outcome_at.text);
     uint32_t *order = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
     Tally tally = {.differing = ARENA_ARRAY(&scratch, uint64_t, t->columns + 1)};
     if (t->rows == 0) {
@@ -166,12 +178,15 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
     d->id = ARENA_ARRAY(keep, Str, d->customers + 1);
     d->cohort = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
     d->label = ARENA_ARRAY(keep, int8_t, d->customers + 1);
+    d->outcome_us = outcome == NULL ? NULL : ARENA_ARRAY(keep, int64_t, d->customers + 1);
+    for (size_t i = 0; outcome != NULL && i < d->customers; i++)
+        d->outcome_us[i] = OUTCOME_UNKNOWN;
     d->profile = table_new(keep, S("customers"), d->customers, t->columns);
     size_t columns = 0;
     const Column **source = ARENA_ARRAY(&scratch, const Column *, t->columns + 1);
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
-        if (c == label)
+        if (c == label || c == outcome)
             continue;
         source[columns] = c;
         column_init(&d->profile->column[columns++], keep, c->name, c->type, c->scale, d->customers,
@@ -201,6 +216,8 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
                 negative = negative || is_negative;
                 tally.no_label += value.size == 0;
                 tally.ignored += among(s->customers.label.ignored, value);
+                if (outcome != NULL && column_valid(outcome, row))
+                    earliest(&d->outcome_us[customer], outcome, row);
             }
             if (to == from) {
                 line->used++;

@@ -50,7 +50,7 @@ static Request request(Arena *keep, BookRecords columns, const BookText *key, si
 }
 
 /* Columns that a customers' file must have: those that become events, for one that lacks them
- * would pass for customers who did nothing, and last the label. */
+ * would pass for customers who did nothing, and last the two of the outcome. */
 static BookText *customer_needs(Arena *keep, const SchemaCustomers *c, size_t *count)
 {
     const SchemaHistory *history = c->history.item;
@@ -60,6 +60,7 @@ static BookText *customer_needs(Arena *keep, const SchemaCustomers *c, size_t *c
     for (size_t k = 0; k < c->history.count; k++)
         for (size_t i = 0; i < history[k].columns.count; i++)
             *ARENA_PUSH(keep, out, *count, capacity) = history[k].columns.item[i];
+    *ARENA_PUSH(keep, out, *count, capacity) = c->outcome_at; /* may be empty: asks nothing */
     *ARENA_PUSH(keep, out, *count, capacity) = c->label.column;
     return out;
 }
@@ -359,7 +360,8 @@ static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part
     for (size_t k = 0; k < want.columns; k++) {
         Str name = want.column[k].name;
         bool training = any_has(part, 0, split, name), scoring = any_has(part, split, parts, name);
-        if (str_equal(name, label) || training == scoring)
+        bool outcome = label.size > 0 && schema_is_outcome(d->schema, name);
+        if (outcome || training == scoring)
             continue;
         d->dropped = arena_grow(keep, d->dropped, d->dropped_count, d->dropped_count + 1,
                                 sizeof *d->dropped);
@@ -531,9 +533,9 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     const SchemaCustomers *sc = &schema->customers;
     const SchemaTransactions *st = &schema->transactions;
     size_t needs;
-    BookText *need = customer_needs(keep, sc, &needs); /* the label comes last */
+    BookText *need = customer_needs(keep, sc, &needs); /* the outcome comes last */
     Request labelled = request(keep, sc->columns, &sc->key, 1, need, needs);
-    Request scored = request(keep, sc->columns, &sc->key, 1, need, needs - 1);
+    Request scored = request(keep, sc->columns, &sc->key, 1, need, needs - 2);
     for (size_t k = 0; k < scored.columns; k++)
         scored.column[k].dictionary = labelled.column[k].dictionary;
     const Request none = {0};

@@ -52,6 +52,7 @@ typedef struct LedgerLine {
     uint64_t rows, used, merged, quarantined;
 } LedgerLine;
 
+#define OUTCOME_UNKNOWN INT64_MIN
 enum { COHORT_LABELLED = 1, COHORT_SCORED = 2 };
 enum { LABEL_NEGATIVE = 0, LABEL_POSITIVE = 1, LABEL_NONE = -1, LABEL_CONTRADICTORY = -2 };
 
@@ -77,7 +78,10 @@ typedef struct Dataset {
     Str *id;         /* [customers], ascending by bytes */
     uint8_t *cohort; /* [customers] bits of COHORT_ */
     int8_t *label;   /* [customers] one of LABEL_ */
-    Table *profile;  /* [customers] rows: the customer columns without the label, and `records`:
+    /* [customers] when the label became known, OUTCOME_UNKNOWN where no file says; the earliest of
+     * a customer's rows. NULL when the schema book names no outcome_at. */
+    int64_t *outcome_us;
+    Table *profile;  /* [customers] rows: the customer columns without the outcome, and `records`:
                         how many rows were merged into this one */
     Table *versions; /* every usable transaction row of a known customer, or side of one */
     uint32_t *owner; /* [versions->rows] its customer */
@@ -119,6 +123,30 @@ typedef struct DatasetInputs {
  * quarantine: *out is set).  Memory: keep.  Cost: O(rows log rows). */
 MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                              const DatasetInputs *inputs, Error *err);
+
+/* Which of the labelled customers are not independent of each other. Linked are customers of one
+ * person (the schema book's `person`), and customers who share a transaction: the same transaction
+ * key on record for both, the same `reference`, or a reference of one that is a transaction of the
+ * other (of two sides, each is on record for both); and customers whose whole histories, of
+ * LINK_HISTORY_LEAST rows or more, are the same in every time and amount. A key, reference or
+ * history that more than
+ * LINK_TRANSACTION_MAX of them share, and a person key of more than LINK_PERSON_MAX, links nobody:
+ * it is a batch, a merchant or a placeholder. Where shared transactions chain more than a tenth of
+ * the labelled customers together (and more than LINK_TRANSACTION_MAX), that group falls back to
+ * what persons and histories link, or no fold could be left out. */
+enum { LINK_TRANSACTION_MAX = 5, LINK_PERSON_MAX = 20, LINK_HISTORY_LEAST = 3 };
+typedef struct Links {
+    /* [customers] linked customers share a number: the first of them. Below customers. */
+    uint32_t *group;
+    size_t groups, linked, largest; /* groups of two or more; customers in them; the largest */
+    size_t by_person, by_transaction, by_history; /* customers that each joined to another */
+    size_t hubs, crowds;                          /* transactions and persons that too many share */
+    size_t chained, limit; /* customers in chains that were cut; the most that a chain may hold */
+} Links;
+/* What is found is added to the findings: linked_customers, same_person_twice, same_history_twice,
+ * shared_by_many, person_of_many, links_in_chains.  Memory: keep.  Cost: O(rows + shared rows *
+ * log). */
+Links *quality_link(Arena *keep, Arena scratch, Dataset *d);
 
 /* Events as known at an instant, one row for each id, by customer, then created_at, then id; of a
  * payment to oneself the money out comes first.

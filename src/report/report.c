@@ -27,14 +27,13 @@ static void key_figures(Page *p)
     key_figure(p, "Candidates", number_count(a, run->candidates),
                S("for off-boarding, not statistically certified"));
     if (run->validation != NULL && run->training != NULL) {
-        const MetricSet *m =
-            &run->validation->candidate[run->validation->chosen].metric[run->headline];
-        Interval auc = m->metric[METRIC_AUC];
+        const Quoted q = headline_quoted(run);
+        Interval auc = q.metric->metric[METRIC_AUC];
         Str low = number_fixed(a, auc.low, 3), high = number_fixed(a, auc.high, 3);
-        Str name = run->training->stratum[run->headline];
-        key_figure(
-            p, "AUC, out of fold", number_fixed(a, auc.value, 3),
-            str_format(a, "%.*s, 95 %%: %.*s to %.*s", STR_ARG(name), STR_ARG(low), STR_ARG(high)));
+        key_figure(p, "AUC, out of fold", q.told ? number_fixed(a, auc.value, 3) : S("none"),
+                   q.told ? str_format(a, "%.*s, 95 %%: %.*s to %.*s", STR_ARG(q.name),
+                                       STR_ARG(low), STR_ARG(high))
+                          : str_format(a, "%.*s: too few customers", STR_ARG(q.name)));
     }
     if (run->audit != NULL)
         key_figure(p, "Leak control", run->audit->control.passed ? S("passed") : S("failed"),

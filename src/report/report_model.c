@@ -21,7 +21,7 @@ static const MetricSet *chosen_metric(const Run *run, size_t stratum)
 }
 
 /* "Name|>A|>B" for html_table. */
-static const char *columns(Page *p, const char *first, const char *rest)
+static const char *columns(Page *p, const char *first, const char *rest, bool reweighted)
 {
     const TrainingSet *t = p->run->training;
     Buffer b = buffer_new(p->arena);
@@ -31,6 +31,10 @@ static const char *columns(Page *p, const char *first, const char *rest)
         buffer_add(&b, t->stratum[s]);
         buffer_add(&b, str_from(rest));
     }
+    if (reweighted) {
+        buffer_add(&b, S("|>REWEIGHTED"));
+        buffer_add(&b, str_from(rest));
+    }
     return str_chars(p->arena, buffer_str(&b));
 }
 
@@ -38,13 +42,15 @@ static void tried(Page *p)
 {
     const Run *run = p->run;
     const Validation *v = run->validation;
+    bool reweighted = run->strata != NULL && run->strata->metric != NULL;
     html(p, "<h3 id=\"tried\">What was tried, and why this one</h3>\n");
     html_paragraph(p,
                    "%zu ways of modelling were judged by cross-validation of whole customers: %zu "
                    "folds, repeated %zu times. Settings were tuned and scores calibrated inside "
                    "the training parts; no customer was ever judged by a model that had seen it.",
                    v->candidates, v->folds, v->repeats);
-    html_table(p, "Candidates, simplest first", columns(p, "Candidate|Settings|>Log loss", " AUC"));
+    html_table(p, "Candidates, simplest first",
+               columns(p, "Candidate|Settings|>Log loss", " AUC", reweighted));
     for (size_t i = 0; i < v->candidates; i++) {
         const Candidate *c = &v->candidate[i];
         html(p, i == v->chosen ? "<tr class=\"chosen\">" : "<tr>");
@@ -57,7 +63,9 @@ static void tried(Page *p)
         html_cell_number(p,
                          str_format(p->arena, "%.*s \xC2\xB1 %.*s", STR_ARG(loss), STR_ARG(error)));
         for (size_t s = 0; s < run->training->strata; s++)
-            html_cell_interval(p, c->metric[s].metric[METRIC_AUC], 3);
+            html_cell_figure(p, &c->metric[s], METRIC_AUC);
+        if (reweighted)
+            html_cell_figure(p, &run->strata->metric[i], METRIC_AUC);
         html_row_end(p);
     }
     html_table_end(p);
@@ -66,55 +74,20 @@ static void tried(Page *p)
     report_choice(p);
 }
 
-static void headline(Page *p)
-{
-    const Run *run = p->run;
-    const TrainingSet *t = run->training;
-    Arena *a = p->arena;
-    html(p, "<h3 id=\"figures\">Figures, out of fold</h3>\n");
-    size_t in = 0;
-    for (size_t i = 0; i < t->x->rows; i++)
-        in += t->in_stratum[run->headline][i] != 0;
-    Str name = t->stratum[run->headline];
-    Str scored = number_share(a, run->stratum_share_scored[run->headline]);
-    Str labelled = number_share(a, (double)in / (double)t->x->rows);
-    Str auc = number_interval(a, chosen_metric(run, run->headline)->metric[METRIC_AUC], 3);
-    html(p, "<p class=\"lead\">");
-    html_say(p, "The figure to quote is the AUC on %.*s: %.*s.", STR_ARG(name), STR_ARG(auc));
-    html(p, "</p>\n");
-    html_paragraph(p,
-                   "%.*s is the headline because the customers to be scored are mostly of that "
-                   "kind: %.*s of them, against %.*s of the labelled. A figure on other customers "
-                   "answers an easier question than the one this model will be asked.",
-                   STR_ARG(name), STR_ARG(scored), STR_ARG(labelled));
-    html_table(p, "Slices: who is in them",
-               "Slice|Condition|>Labelled customers|>Suspended|>Share of labelled|>Share of those "
-               "to be scored");
-    for (size_t s = 0; s < t->strata; s++) {
-        const MetricSet *m = chosen_metric(run, s);
-        html(p, s == run->headline ? "<tr class=\"chosen\">" : "<tr>");
-        html_head(p, t->stratum[s]);
-        html_cell_code(p, s < run->plan->strata ? lang_text(run->plan->stratum[s].condition)
-                                                : S("true"));
-        html_cell_number(p, number_count(a, m->customers));
-        html_cell_number(p, number_count(a, m->positives));
-        html_cell_number(p, number_share(a, (double)m->customers / (double)t->x->rows));
-        html_cell_number(p, number_share(a, run->stratum_share_scored[s]));
-        html_row_end(p);
-    }
-    html_table_end(p);
-}
-
 static void figures(Page *p)
 {
     const Run *run = p->run;
     Arena *a = p->arena;
-    html_table(p, "Cross-validated figures with 95 % intervals", columns(p, "Metric", ""));
+    bool reweighted = run->strata != NULL && run->strata->metric != NULL;
+    html_table(p, "Cross-validated figures with 95 % intervals",
+               columns(p, "Metric", "", reweighted));
     for (size_t k = 0; k < METRIC_KINDS; k++) {
         html_row(p);
         html_head(p, str_from(metric_title[k]));
         for (size_t s = 0; s < run->training->strata; s++)
-            html_cell_interval(p, chosen_metric(run, s)->metric[k], 3);
+            html_cell_figure(p, chosen_metric(run, s), (MetricKind)k);
+        if (reweighted)
+            html_cell_figure(p, &run->strata->metric[run->validation->chosen], (MetricKind)k);
         html_row_end(p);
     }
     html_table_end(p);
@@ -139,7 +112,7 @@ static void confusion(Page *p)
                    "At a probability of %.*s or more a customer counts as flagged. Counts are of "
                    "customers, by their probability averaged over repeats.",
                    STR_ARG(threshold));
-    html_table(p, "Confusion at the threshold", columns(p, "Outcome", ""));
+    html_table(p, "Confusion at the threshold", columns(p, "Outcome", "", false));
     static const char *const name[4] = {"Suspended and flagged", "Suspended, not flagged",
                                         "Not suspended, yet flagged", "Not suspended, not flagged"};
     for (size_t k = 0; k < 4; k++) {
@@ -247,64 +220,6 @@ static void curves(Page *p)
     operating_points(p, score);
 }
 
-/* ---- calibration ---- */
-
-static void calibration(Page *p)
-{
-    const Run *run = p->run;
-    Reliability *bin;
-    size_t bins = store_reliability(&bin, p->arena, p->spare, run, run->headline), off = 0;
-    Chart c;
-    for (size_t i = 0; i < bins; i++)
-        off += bin[i].mean < bin[i].share.low || bin[i].mean > bin[i].share.high;
-    Str name = run->training->stratum[run->headline];
-    html(p, "<h3 id=\"calibration\">Does 40 % mean 40 %?</h3>\n");
-    html_paragraph(p,
-                   "Customers of %.*s are put in groups of neighbouring probability; each group's "
-                   "mean is compared with the share that was suspended. In %zu of %zu groups the "
-                   "mean lies inside the 95 %% interval of the share.",
-                   STR_ARG(name), bins - off, bins);
-    html(p, "<div class=\"charts\">\n");
-    chart_open(&c, p, "reliability", "Reliability",
-               str_format(p->arena,
-                          "Observed share against mean probability in %zu groups; the "
-                          "diagonal is perfect calibration.",
-                          bins),
-               "mean probability", "share suspended");
-    chart_axes(&c, 5, 1, 1);
-    const double diagonal[2] = {0, 1};
-    chart_line(&c, "line chance", diagonal, diagonal, 2);
-    for (size_t i = 0; i < bins; i++) {
-        chart_upright(&c, bin[i].mean, bin[i].share.low, bin[i].share.high);
-        chart_point(&c, "dot", bin[i].mean, bin[i].share.value, 4);
-    }
-    chart_close(&c);
-    html(p, "<div>\n");
-    html_table(p, "Reliability by group",
-               "Probability|>Customers|>Suspended|>Mean|>Observed share");
-    for (size_t i = 0; i < bins; i++) {
-        Str low = number_fixed(p->arena, bin[i].low, 2),
-            high = number_fixed(p->arena, bin[i].high, 2);
-        html_row(p);
-        html_head(p, str_format(p->arena, "%.*s\xE2\x80\x93%.*s", STR_ARG(low), STR_ARG(high)));
-        html_cell_number(p, number_count(p->arena, bin[i].customers));
-        html_cell_number(p, number_count(p->arena, bin[i].positives));
-        html_cell_number(p, number_fixed(p->arena, bin[i].mean, 2));
-        html_cell_interval(p, bin[i].share, 2);
-        html_row_end(p);
-    }
-    html_table_end(p);
-    html(p, "</div>\n</div>\n");
-    Str slope = number_fixed(p->arena, run->bundle->platt.slope, 3);
-    Str intercept = number_fixed(p->arena, run->bundle->platt.intercept, 3);
-    html_note(p,
-              "Scores are calibrated by Platt's sigmoid: slope %.*s, intercept %.*s. The interval "
-              "beside a customer's probability is Venn\xE2\x80\x93"
-              "Abers': what the data supports on "
-              "either assumption about that customer, not a confidence bound.",
-              STR_ARG(slope), STR_ARG(intercept));
-}
-
 /* ---- importance ---- */
 
 typedef struct Weight {
@@ -394,7 +309,11 @@ void section_model(Page *p)
 {
     html(p,
          "<section id=\"model\" aria-labelledby=\"model-h\">\n<h2 id=\"model-h\">2 Model</h2>\n");
-    if (p->run->validation == NULL) {
+    if (p->run->validation == NULL && p->run->training != NULL && p->run->judged == NULL) {
+        html_paragraph(p, "No model was made: there are too few labelled customers of one kind to "
+                          "learn from. Everyone has the same probability, which says nothing; what "
+                          "was decided rests on rules alone.");
+    } else if (p->run->validation == NULL) {
         Str id = str_from(p->run->bundle->id);
         html_paragraph(p,
                        "Nothing was learnt in this run: a saved bundle was used (%.*s). Its own "
@@ -402,13 +321,21 @@ void section_model(Page *p)
                        STR_ARG(id));
     } else {
         tried(p);
-        headline(p);
+        html(p, "<h3 id=\"figures\">Figures, out of fold</h3>\n");
+        section_strata(p);
         figures(p);
         confusion(p);
         curves(p);
-        calibration(p);
+        section_calibration(p);
     }
+    section_split(p);
     section_audit(p);
-    importance(p);
+    if (p->run->importance != NULL)
+        section_importance(p);
+    else
+        importance(p);
+    if (p->run->screening != NULL)
+        section_screening(p);
+    section_fairness(p);
     html(p, "</section>\n");
 }

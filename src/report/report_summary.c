@@ -55,7 +55,10 @@ static void line_findings(Summary *s)
 static void line_model(Summary *s)
 {
     const Validation *v = s->run->validation;
-    if (v == NULL)
+    if (v == NULL && s->run->training != NULL)
+        buffer_add(&s->text, S("Model         none: too few labelled customers of one kind to learn "
+                               "from; rules alone decide"));
+    else if (v == NULL)
         buffer_format(&s->text, "Model         bundle %s; nothing learnt in this run",
                       s->run->bundle->id);
     else
@@ -71,15 +74,24 @@ static void line_headline(Summary *s)
         buffer_add(&s->text, S("Headline      not measured in this run"));
         return;
     }
-    const MetricSet *all = v->candidate[v->chosen].metric, *m = &all[run->headline];
-    Str auc = number_interval(s->arena, m->metric[METRIC_AUC], 3);
-    buffer_format(
-        &s->text, "Headline      AUC %.*s on %.*s, out of fold (%zu customers, %zu suspended)",
-        STR_ARG(auc), STR_ARG(run->training->stratum[run->headline]), m->customers, m->positives);
-    if (run->headline != 0) {
-        Str easier = number_fixed(s->arena, all[0].metric[METRIC_AUC].value, 3);
-        buffer_format(&s->text, "; %.*s on %.*s", STR_ARG(easier),
-                      STR_ARG(run->training->stratum[0]));
+    const Quoted q = headline_quoted(run);
+    Str auc = number_interval(s->arena, q.metric->metric[METRIC_AUC], 3);
+    if (q.told)
+        buffer_format(&s->text,
+                      "Headline      AUC %.*s on %.*s, out of fold (%zu customers, %zu suspended)",
+                      STR_ARG(auc), STR_ARG(q.name), q.metric->customers, q.metric->positives);
+    else
+        buffer_format(&s->text, "Headline      none. %.*s: %.*s", STR_ARG(q.name), STR_ARG(q.says));
+    for (size_t i = 0; run->strata != NULL && i < run->strata->slices; i++) {
+        const StrataSlice *one = &run->strata->slice[i];
+        if (i == run->strata->headline)
+            continue;
+        Str other = number_interval(s->arena, one->metric->metric[METRIC_AUC], 3);
+        if (one->told)
+            buffer_format(&s->text, "; %.*s on %.*s", STR_ARG(other), STR_ARG(one->name));
+        else
+            buffer_format(&s->text, "; too few suspended for a figure on %.*s (%zu of %zu)",
+                          STR_ARG(one->name), one->positives, one->customers);
     }
     Str nested = number_interval(s->arena, v->nested.metric[run->headline].metric[METRIC_AUC], 3);
     buffer_format(&s->text, "; with the choice of the model inside the folds too: %.*s",

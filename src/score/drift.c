@@ -323,7 +323,8 @@ static const Layout *nearest_layout(const Header *h, const Layout *layout, size_
 
 static void compare_columns(const Header *h, const Reference *r, const Dataset *data, Arena *keep)
 {
-    Str role = h->role, label = data->schema->customers.label.column.text;
+    Str role = h->role;
+    const SchemaCustomers *outcome = &data->schema->customers;
     size_t kind = str_equal(role, S("transactions")) || str_equal(role, S("score_transactions"));
     const Layout *l = nearest_layout(h, r->layout[kind], r->layouts[kind]);
     if (l == NULL || l->columns == 0)
@@ -342,12 +343,13 @@ static void compare_columns(const Header *h, const Reference *r, const Dataset *
                     "file has")
                 : S("read as missing; nothing that the model or the policy reads is among "
                     "them"));
-    Str *known = ARENA_ARRAY(&names, Str, columns + 1);
+    Str *known = ARENA_ARRAY(&names, Str, columns + 2);
     for (size_t i = 0; i < columns; i++)
         known[i] = column[i];
-    known[columns] = label; /* labelled files have it, too */
+    known[columns] = outcome->label.column.text; /* labelled files have these, too */
+    known[columns + 1] = outcome->outcome_at.text;
     b = buffer_new(&names);
-    size_t new = list_missing(&b, h->name, h->count, known, columns + 1);
+    size_t new = list_missing(&b, h->name, h->count, known, columns + 2);
     findings_add(data->findings, SEVERITY_INFO, "columns_new", new,
                  str_format(keep, "%.*s has columns that the files of training had not: %.*s",
                             STR_ARG(h->file), STR_ARG(buffer_str(&b))),

@@ -138,13 +138,13 @@ static Str customers_text(Arena *keep, const Bundle *b)
     Str *value = ARENA_ARRAY(keep, Str, s->columns.count + 1);
     size_t n = 0;
     for (size_t k = 0; k < s->columns.count; k++)
-        if (!named(&column[k], s->label.column))
+        if (!schema_is_outcome(b->schema, column[k].name.text))
             value[n++] = column[k].name.text;
     csv_row(&out, value, n);
     for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++) {
         n = 0;
         for (size_t k = 0; k < s->columns.count; k++) {
-            if (named(&column[k], s->label.column))
+            if (schema_is_outcome(b->schema, column[k].name.text))
                 continue;
             value[n] = S("");
             if (named(&column[k], s->key))

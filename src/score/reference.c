@@ -188,7 +188,7 @@ static bool same_layout(const Layout *a, const Layout *b)
     return same;
 }
 
-/* Each layout once, whatever the order of the files: the label, and what the files to be scored
+/* Each layout once, whatever the order of the files: the outcome, and what the files to be scored
  * lack, are not missed later. */
 static void list_layouts(Reference *r, Arena *keep, Arena scratch, const Dataset *data, size_t kind)
 {
@@ -201,6 +201,7 @@ static void list_layouts(Reference *r, Arena *keep, Arena scratch, const Dataset
     qsort(file, files, sizeof *file, by_names);
     Dictionary *no = dictionary_new(&scratch);
     (void)dictionary_add(no, data->schema->customers.label.column.text);
+    (void)dictionary_add(no, data->schema->customers.outcome_at.text);
     for (size_t i = 0; i < data->dropped_count; i++)
         (void)dictionary_add(no, data->dropped[i]);
     r->layout[kind] = ARENA_ARRAY(keep, Layout, files + 1);

@@ -9,10 +9,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_features(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_validation(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_trials(run, folder, scratch, err));
+    TRY(store_learning(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -29,11 +26,35 @@ Status store_run(const Run *run, const char *folder, Error *err)
     return status;
 }
 
-/* Of every command that writes a folder; the marks of a whole run go first. */
+/* Of every command that writes a folder; the marks of a whole run go first. One a line. */
+// clang-format off
 static const char *const written[] = {
-    "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
-    "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json",    "trials.csv"};
+    "run.json",
+    "report.html",
+    "offboarding.csv",
+    "bundle/SHA256SUMS",
+    "calibration.csv",
+    "curves.csv",
+    "decisions.csv",
+    "decisions.jsonl",
+    "evaluation.csv",
+    "fairness.csv",
+    "features.csv",
+    "folds.csv",
+    "importance.csv",
+    "metrics.json",
+    "proxies.csv",
+    "quality.json",
+    "quarantine.csv",
+    "screening.csv",
+    "shap.csv",
+    "stability.csv",
+    "strata.csv",
+    "thresholds.csv",
+    "timings.json",
+    "validation.csv",
+};
+// clang-format on
 
 Status store_begin(const char *folder, Error *err)
 {

@@ -24,9 +24,13 @@ static const char *const kind_directions[KINDS] = {"OUT", "IN", "OUT", "IN", "OU
 static const char *const state_names[] = {"PENDING",  "COMPLETED", "FAILED",
                                           "DECLINED", "REVERSED",  "CANCELLED"};
 
-const char *rows_header(SynthFile file)
+void rows_header(Writer *w, SynthFile file, const SynthOptions *options)
 {
-    return headers[file];
+    Str header = str_from(headers[file]);
+    writer_add(w, str_slice(header, 0, header.size - 1));
+    if (file == SYNTH_LABELLED_USERS && options->outcome_dates)
+        writer_add(w, S(",suspended_at"));
+    writer_add(w, S("\n"));
 }
 
 /* ---- text ---- */
@@ -160,6 +164,11 @@ static void write_user(Block *k, const Profile *p)
     add_text(b, ",FALSE,FALSE");
     if (labelled)
         add_text(b, p->suspended ? ",SUSPENDED" : ",ACTIVE");
+    if (labelled && k->options->outcome_dates) {
+        buffer_char(b, ',');
+        if (p->suspended && c->suspended_at != 0)
+            add_time(b, c->suspended_at);
+    }
     buffer_char(b, '\n');
     if (labelled)
         k->counts.labelled_users++;

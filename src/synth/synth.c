@@ -211,7 +211,7 @@ static Synth *prepare(SynthCounts *out, Arena *arena, const SynthOptions *option
 static Status open_file(Synth *s, Arena *arena, size_t file, const char *path, Error *err)
 {
     TRY(writer_open(&s->writer[file], arena, path, err));
-    writer_add(s->writer[file], str_from(rows_header((SynthFile)file)));
+    rows_header(s->writer[file], (SynthFile)file, s->options);
     return STATUS_OK;
 }
 

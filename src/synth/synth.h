@@ -66,6 +66,7 @@ typedef struct SynthOptions {
     bool calendar_leak;       /* suspended accounts fall silent, and who joined lately is active */
     bool column_leak;         /* screening_state of labelled customers was set afterwards    */
     bool copies_leak;         /* rows of suspended labelled customers were exported again    */
+    bool outcome_dates;       /* labelled_users.csv says when an account was suspended */
     bool imperfections;       /* versions, copies, contradictions, strangers, blanks, cut codes */
     double label_noise;       /* share of labelled customers whose written label is wrong    */
     double missing;           /* share of cells of customers and of categories left empty    */

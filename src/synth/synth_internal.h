@@ -140,7 +140,7 @@ typedef struct Block {
     Random noise; /* of the customer at hand: what is written, never what was done */
 } Block;
 
-const char *rows_header(SynthFile file);
+void rows_header(Writer *w, SynthFile file, const SynthOptions *options);
 /* The rows of one customer, and at times of a stranger after it, at the end of the texts.
  * `alone` says that nobody to be scored came before. */
 void rows_customer(Block *b, uint64_t seed, bool labelled, bool alone);

@@ -144,8 +144,10 @@ def losses(label, runs):
     return -np.where(label == 1, np.log(p), np.log1p(-p)).mean(axis=0)
 
 
-def error_of_mean(values):
-    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
+def error_of_mean(values, group):
+    """Of a mean over clusters (Liang and Zeger 1986): who is linked counts together."""
+    apart = pd.Series(values - values.mean()).groupby(group).sum()
+    return float(math.sqrt((apart ** 2).sum() * len(apart) / (len(apart) - 1)) / len(values))
 
 
 def check_reliability(check, stated, label, runs):
@@ -176,7 +178,7 @@ def value_of(criterion, label, runs):
     return float(np.mean([function(label, p) for p in runs]))
 
 
-def check_choice(check, validation, label, runs):
+def check_choice(check, validation, label, runs, group):
     """The simplest candidate that the best does not beat by more than one standard error of their
     paired difference. Candidates stand from the simplest on; on a tie the simpler is best. The
     standard error of a mean loss is exact; that of an AUC is the program's own bootstrap's, held
@@ -187,7 +189,9 @@ def check_choice(check, validation, label, runs):
     best = min(range(len(names)), key=lambda k: (sign * value[k], k))
     check.true("another candidate is best", validation["best"] == names[best])
     random = np.random.default_rng(11)
-    draws = [random.integers(0, len(label), len(label)) for _ in range(DRAWS)]
+    linked = [np.flatnonzero(group == g) for g in np.unique(group)]
+    draws = [np.concatenate([linked[g] for g in random.integers(0, len(linked), len(linked))])
+             for _ in range(DRAWS)]
     beaten = []
     for k, candidate in enumerate(validation["candidates"]):
         check.same(names[k] + " criterion", candidate["criterion"], value[k])
@@ -196,7 +200,7 @@ def check_choice(check, validation, label, runs):
         if sign > 0:
             paired = function(label, runs[names[k]]) - function(label, runs[names[best]])
             check.same(names[k] + " behind_best_error", candidate["behind_best_error"],
-                       error_of_mean(paired))
+                       error_of_mean(paired, group))
         beaten.append(candidate["behind_best"] > candidate["behind_best_error"])
     chosen = beaten.index(False)
     check.true("the choice does not follow from the paired differences",
@@ -224,7 +228,7 @@ def check_choice(check, validation, label, runs):
                        told["verdict"] == verdict)
 
 
-def check_nested(check, validation, sheet, label, nested):
+def check_nested(check, validation, sheet, label, nested, group):
     """Every probability of the nested procedure is that of one candidate in that repeat."""
     stated = validation["nested"]
     for stratum in stated["strata"]:
@@ -232,7 +236,7 @@ def check_nested(check, validation, sheet, label, nested):
         check_stratum(check, "nested", stratum, label[inside], [p[inside] for p in nested], ())
     loss = losses(label, nested)
     check.same("nested log_loss", stated["log_loss"], float(loss.mean()))
-    check.same("nested log_loss_error", stated["log_loss_error"], error_of_mean(loss))
+    check.same("nested log_loss_error", stated["log_loss_error"], error_of_mean(loss, group))
     check.same("parts chosen in", sum(stated["chosen"].values()),
                validation["folds"] * validation["repeats"])
     for r, own in enumerate(nested):
@@ -270,6 +274,29 @@ def check_trials(check, validation, trials):
                        bool(values.between(one["low"], one["high"]).all()))
 
 
+def check_folds(check, run, sheet, stated):
+    """folds.csv: everyone in one fold of each repeat, linked customers in the same one, and
+    positives shared out as evenly as whole groups allow. Answers the group of each customer."""
+    folds = pd.read_csv(run + "/folds.csv", dtype={"customer_id": str})
+    own = [f"fold_{r + 1}" for r in range(stated["repeats"])]
+    check.true("folds.csv has other columns", list(folds.columns) == ["customer_id", "group", *own])
+    check.true("folds.csv has other customers than validation.csv",
+               list(folds.customer_id) == list(sheet.customer_id))
+    sizes = folds.groupby("group").size()
+    check.same("groups of linked customers", stated["groups"], int((sizes > 1).sum()))
+    check.same("linked customers", stated["linked_customers"], int(sizes[sizes > 1].sum()))
+    most = max(1, int(sheet.label.groupby(folds.group.to_numpy()).sum().max()))
+    for name in own:
+        check.true(name + " has other numbers than 1 to the number of folds",
+                   sorted(folds[name].unique()) == list(range(1, stated["folds"] + 1)))
+        check.true(name + " parts linked customers",
+                   (folds.groupby("group")[name].nunique() == 1).all())
+        positives = sheet.label.groupby(folds[name].to_numpy()).sum()
+        check.true(name + " shares out positives unevenly",
+                   positives.max() - positives.min() <= most)
+    return folds.group.to_numpy()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--customers", action="append", required=True)
@@ -294,6 +321,7 @@ def main():
                *(f"p_{name}_{r + 1}" for name, own in [*runs.items(), ("nested", nested)]
                  for r in range(len(own)))]
     check.true("validation.csv has other columns", list(sheet.columns) == columns)
+    group = check_folds(check, args.run, sheet, stated["split"])
 
     for candidate in validation["candidates"]:
         name, own = candidate["name"], runs[candidate["name"]]
@@ -306,9 +334,9 @@ def main():
             check_stratum(check, name, stratum, label[inside], [p[inside] for p in own], intervals)
         loss = losses(label, own)
         check.same(name + " log_loss", candidate["log_loss"], float(loss.mean()))
-        check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss))
-    check_choice(check, validation, label, runs)
-    check_nested(check, validation, sheet, label, nested)
+        check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss, group))
+    check_choice(check, validation, label, runs, group)
+    check_nested(check, validation, sheet, label, nested, group)
     check_trials(check, validation, pd.read_csv(args.run + "/trials.csv"))
     for one in stated["calibration"]["reliability"]:
         inside = sheet[one["stratum"]].to_numpy() == 1

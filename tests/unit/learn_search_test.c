@@ -226,7 +226,7 @@ static void nested_choice_uses_candidates_probabilities_and_counts_itself(void *
     /* Probabilities are the sigmoid of the part's own inner margins. */
     CalibrationPart on;
     learn_calibration_part(&on, &m->keep, &m->set, v, 1, 1, 2);
-    Platt c = learn_platt(on.margin, on.label, on.rows);
+    Platt c = learn_sigmoid(on.margin, on.label, on.rows);
     for (size_t i = 0, at = 0; i < ROWS; i++)
         if (v->fold[1][i] == 2)
             assert_true(v->candidate[1].probability[1][i] ==

@@ -149,8 +149,19 @@ static inline TrainingSet *made_up_training(Arena *keep, Run *run, const Table *
     }
     arena_free(&scratch);
     run->headline = run->plan->strata - 1;
-    *set = (TrainingSet){
-        .x = x, .label = label, .strata = run->plan->strata, .stratum = name, .in_stratum = in};
+    /* The second customer is linked to the fifth. */
+    uint32_t *group = ARENA_ARRAY(keep, uint32_t, n);
+    for (size_t i = 0; i < n; i++)
+        group[i] = i == 4 ? 1 : (uint32_t)i;
+    *set = (TrainingSet){.x = x,
+                         .label = label,
+                         .strata = run->plan->strata,
+                         .stratum = name,
+                         .in_stratum = in,
+                         .group = group};
+    Links *links = ARENA_NEW(keep, Links);
+    *links = (Links){.groups = 1, .linked = 2, .largest = 2, .by_person = 2};
+    run->links = links;
     return set;
 }
 
@@ -225,6 +236,12 @@ static inline Validation *made_up_validation(Arena *keep, const TrainingSet *set
     Random r = random_new(5);
     for (size_t i = 0; i < v->rows; i++)
         v->positives += set->label[i];
+    v->fold = ARENA_ARRAY(keep, uint32_t *, REPEATS);
+    for (size_t k = 0; k < REPEATS; k++) {
+        v->fold[k] = ARENA_ARRAY(keep, uint32_t, v->rows);
+        for (size_t i = 0; i < v->rows; i++)
+            v->fold[k][i] = (uint32_t)((set->group == NULL ? i : set->group[i]) * 7 + k) % 5;
+    }
     for (size_t c = 0; c < 2; c++) {
         Candidate *one = &v->candidate[c];
         *one = (Candidate){.name = c == 0 ? S("logistic") : S("forest"),
@@ -254,6 +271,43 @@ static inline Validation *made_up_validation(Arena *keep, const TrainingSet *set
     }
     made_up_choice(v, keep, set);
     return v;
+}
+
+/* Platt's sigmoid against a beta map; too few customers for an isotonic one. */
+static inline CalibrationChoice *made_up_calibration(Arena *keep, const Validation *v)
+{
+    CalibrationChoice *c = ARENA_NEW(keep, CalibrationChoice);
+    *c = (CalibrationChoice){.customers = v->rows * 4 / 5,
+                             .positives = v->positives * 4 / 5,
+                             .reason = S("Scores are calibrated by Platt's sigmoid: no other map "
+                                         "does better.")};
+    for (size_t kind = 0; kind < 2; kind++)
+        c->trial[kind] = (CalibrationTrial){.tried = true,
+                                            .probability = v->candidate[v->chosen].probability,
+                                            .log_loss = 0.4 + 0.003 * (double)kind,
+                                            .log_loss_error = 0.021,
+                                            .difference = 0.003 * (double)kind,
+                                            .difference_error = 0.002 * (double)kind};
+    c->low = ARENA_ARRAY(keep, double, v->rows);
+    c->high = ARENA_ARRAY(keep, double, v->rows);
+    for (size_t i = 0; i < v->rows; i++) {
+        double margin = v->candidate[v->chosen].margin[0][i];
+        c->low[i] = stable_sigmoid(margin - 0.5);
+        c->high[i] = stable_sigmoid(margin + 0.5);
+    }
+    return c;
+}
+
+static inline CalibrationCheck *made_up_check(Arena *keep, const TrainingSet *set,
+                                              const Validation *v)
+{
+    static const double threshold[PREVALENCE_RULES] = {0.15, 0.4};
+    CalibrationCheck *check = ARENA_ARRAY(keep, CalibrationCheck, set->strata);
+    for (size_t s = 0; s < set->strata; s++)
+        metric_calibration(&check[s], (const double *const *)v->candidate[v->chosen].probability,
+                           v->repeats, set->label, set->in_stratum[s], v->rows, threshold, 100, 7,
+                           NULL);
+    return check;
 }
 
 static inline Audit *made_up_audit(Arena *keep, const Plan *plan)
@@ -357,6 +411,66 @@ static inline Scored *made_up_scores(Arena *keep, Run *run, Events *events, Tabl
     return s;
 }
 
+/* ---- for whom it holds, and how groups fare: the real room's work on the made-up figures ---- */
+
+static inline const Strata *made_up_strata(Arena *keep, const Run *run, const LearnOptions *options)
+{
+    static const Str names[] = {{"no transactions", 15}, {"has transactions", 16}};
+    const Dataset *d = run->data;
+    const TrainingSet *set = run->training;
+    size_t *in_cell = ARENA_ARRAY(keep, size_t, 2);
+    size_t *in_stratum = ARENA_ARRAY(keep, size_t, set->strata), scored = 0;
+    uint32_t *cell = ARENA_ARRAY(keep, uint32_t, set->x->rows);
+    Str *condition = ARENA_ARRAY(keep, Str, set->strata);
+    Strata *out;
+    for (size_t i = 0; i < set->x->rows; i++) {
+        uint32_t customer = run->training_row[i];
+        cell[i] = run->events->start[customer + 1] > run->events->start[customer];
+    }
+    for (size_t i = 0; i < d->customers; i++)
+        if (d->cohort[i] & COHORT_SCORED) {
+            scored++;
+            in_cell[run->events->start[i + 1] > run->events->start[i]]++;
+        }
+    for (size_t s = 0; s < set->strata; s++) {
+        condition[s] = lang_text(run->plan->stratum[s].condition);
+        in_stratum[s] = (size_t)(run->stratum_share_scored[s] * (double)scored + 0.5);
+    }
+    const StrataInputs inputs = {.set = set,
+                                 .validation = run->validation,
+                                 .condition = condition,
+                                 .scored_in_stratum = in_stratum,
+                                 .scored = scored,
+                                 .cells = 2,
+                                 .cell_name = names,
+                                 .cell = cell,
+                                 .scored_in_cell = in_cell,
+                                 .unseen = 0};
+    inspect_strata(&out, keep, &inputs, options, NULL);
+    return out;
+}
+
+static inline const Fairness *made_up_fairness(Arena *keep, const Run *run, const Matrix *x,
+                                               const LearnOptions *options)
+{
+    Fairness *out;
+    Arena scratch = arena_new();
+    const FairnessInputs inputs = {.data = run->data,
+                                   .plan = run->plan,
+                                   .set = run->training,
+                                   .training_row = run->training_row,
+                                   .validation = run->validation,
+                                   .scored = run->scored,
+                                   .candidate = run->candidate,
+                                   .candidates = run->candidates,
+                                   .thresholds = policy_thresholds(run->policy),
+                                   .x = x,
+                                   .columns = run->bundle->columns};
+    inspect_fairness(&out, keep, scratch, &inputs, options, NULL);
+    arena_free(&scratch);
+    return out;
+}
+
 static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
 {
     static Timing timing[] = {{"read", 0.25}, {"learn", 1.5}};
@@ -400,7 +514,25 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
                  .timings = COUNT_OF(timing)};
     run->training = made_up_training(keep, run, features);
     run->validation = made_up_validation(keep, run->training);
+    ((Validation *)(uintptr_t)run->validation)->calibration =
+        made_up_calibration(keep, run->validation);
+    run->calibration = made_up_check(keep, run->training, run->validation);
     run->audit = made_up_audit(keep, plan);
+    static const Forward forward = {.cuts = 2,
+                                    .cut = {{.at_us = 1720000000000000,
+                                             .known = 12,
+                                             .judged = 40,
+                                             .later = 14,
+                                             .auc = {0.66, 0.52, 0.79}},
+                                            {.at_us = 1722000000000000,
+                                             .known = 15,
+                                             .judged = 43,
+                                             .later = 11,
+                                             .auc = {0.71, 0.55, 0.84}}},
+                                    .auc = {0.68, 0.57, 0.78},
+                                    .cross_validated = {0.80, 0.71, 0.88},
+                                    .worse = true};
+    run->forward = &forward;
     run->scored = made_up_scores(keep, run, events, features);
     *silence = (Silence){.age_us = 28 * DAY_US,
                          .customers = 41,
@@ -412,13 +544,26 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     *bundle = (Bundle){.schema = schema,
                        .plan = plan,
                        .policy = policy,
-                       .platt = {0.93, -0.04},
+                       .calibration = {.platt = {0.93, -0.04}},
                        .columns = matrix_plan(keep, plan, NULL),
                        .version = S("0.1.0"),
                        .as_of_us = data->as_of_us,
                        .seed = 1,
                        .customers = run->training->x->rows,
                        .positives = run->validation->positives};
+    LearnOptions options = learn_options_default();
+    options.replicates = 100;
+    options.threshold = policy_thresholds(policy).high;
+    uint32_t *everybody = ARENA_ARRAY(keep, uint32_t, data->customers);
+    Matrix *x;
+    for (size_t i = 0; i < data->customers; i++)
+        everybody[i] = (uint32_t)i;
+    made_up_ok(feature_matrix(&x, keep, plan, features, NULL, data->id, everybody, data->customers,
+                              &err),
+               &err);
+    run->strata = made_up_strata(keep, run, &options);
+    run->headline = run->strata->stratum;
+    run->fairness = made_up_fairness(keep, run, x, &options);
     sha256_text(bundle->id, S("made up"));
     bundle->data_hash = str_copy(keep, str_from(bundle->id));
     return run;

@@ -434,6 +434,9 @@ static void a_column_that_knows_the_outcome_is_kept_out(void **state)
         assert_int_equal(c->leak.size > 0, cases[i].why[0] != '\0');
         Str features = profile_features_book(&arena, p);
         assert_int_equal(str_contains(features, S("\n    expr: x2\n")), cases[i].why[0] == '\0');
+        /* A time that the risky alone have is when their outcome became known. */
+        assert_int_equal(str_contains(profile_schema_book(&arena, p), S("\n  outcome_at: x2\n")),
+                         cases[i].cell == cell_closed);
         read_back(p);
     }
 }

@@ -294,6 +294,15 @@ static void the_table_of_labels_says_which_value_is_risky(void **state)
     has(f->page, "ACTIVE: counts as not risky");
 }
 
+static void the_split_says_who_stayed_together_and_what_held_forward(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "2 of them are linked to another, 2 by the person behind them, 0 by a");
+    has(f->page, "Judged forward in time");
+    has(f->page, "2024-07-26 13:20:00 UTC");
+    has(f->page, "expect the lower figure next month");
+}
+
 static void undefined_figures_say_so(void **state)
 {
     Fixture *f = *state;
@@ -330,6 +339,40 @@ static void figures_are_those_of_the_validation(void **state)
     has(f->page, want);
 }
 
+static void every_slice_and_weight_is_on_the_page(void **state)
+{
+    Fixture *f = *state;
+    const Strata *s = f->run->strata;
+    assert_int_equal(s->slices, f->run->training->strata + 2);
+    for (size_t i = 0; i < s->slices; i++)
+        has(f->page, str_chars(&f->arena, s->slice[i].name));
+    has(f->page, "Cells and weights");
+    has(f->page, "too few for a figure, which asks for 10 suspended and 10 others");
+    has(f->page, str_chars(&f->arena, str_format(&f->arena, "%.*s", STR_ARG(s->unseen))));
+}
+
+static void no_figure_is_quoted_where_a_class_is_too_small(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    Strata few = *run.strata;
+    few.headline = run.training->strata; /* NOTX */
+    assert_false(few.slice[few.headline].told);
+    run.strata = &few;
+    Str page = write_report(&f->arena, &run);
+    has(page, "There is no figure to quote. NOTX:");
+    has(report_summary(&f->arena, &run, "out"), "Headline      none. NOTX:");
+}
+
+static void groups_on_protected_grounds_have_their_tables(void **state)
+{
+    Fixture *f = *state;
+    has(f->page, "Groups on protected grounds");
+    has(f->page, "country_of_residence (residence)");
+    has(f->page, "too few to judge");
+    has(f->page, "A difference is no proof of unfair treatment");
+}
+
 static void a_failed_control_is_said_aloud(void **state)
 {
     Fixture *f = *state;
@@ -361,6 +404,7 @@ static Str page_unmarked(Fixture *f, const char *column)
     schema.customers.columns.item = c;
     plan.schema = &schema;
     run.plan = &plan;
+    run.fairness = NULL; /* which knows the marks as they were */
     return write_report(&f->arena, &run);
 }
 
@@ -420,6 +464,8 @@ static void a_run_without_learning_still_reports(void **state)
     Run run = *f->run;
     run.training = NULL;
     run.validation = NULL;
+    run.strata = NULL;
+    run.fairness = NULL;
     run.audit = NULL;
     run.silence = NULL;
     run.candidates = 0;
@@ -516,9 +562,13 @@ int main(void)
         cmocka_unit_test(equal_runs_give_equal_bytes),
         cmocka_unit_test(tables_have_captions_and_scopes),
         cmocka_unit_test(the_table_of_labels_says_which_value_is_risky),
+        cmocka_unit_test(the_split_says_who_stayed_together_and_what_held_forward),
         cmocka_unit_test(undefined_figures_say_so),
         cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
         cmocka_unit_test(figures_are_those_of_the_validation),
+        cmocka_unit_test(every_slice_and_weight_is_on_the_page),
+        cmocka_unit_test(no_figure_is_quoted_where_a_class_is_too_small),
+        cmocka_unit_test(groups_on_protected_grounds_have_their_tables),
         cmocka_unit_test(a_failed_control_is_said_aloud),
         cmocka_unit_test(grounds_are_those_that_the_schema_marks),
         cmocka_unit_test(columns_of_customers_that_the_model_reads_are_named),

@@ -21,7 +21,7 @@ typedef struct Fixture {
 static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisions.jsonl",
                                     "features.csv",   "quality.json",    "quarantine.csv",
                                     "metrics.json",   "run.json",        "timings.json",
-                                    "validation.csv", "trials.csv"};
+                                    "validation.csv", "trials.csv", "folds.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
@@ -355,6 +355,39 @@ static void validation_gives_back_the_out_of_fold_probabilities(void **state)
     }
 }
 
+static void folds_say_who_was_judged_with_whom(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "folds.csv");
+    const TrainingSet *set = f->run->training;
+    const Validation *v = f->run->validation;
+    assert_int_equal(t->rows, set->x->rows);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "customer_id", i), set->x->id[i]);
+        for (size_t r = 0; r < v->repeats; r++)
+            equal_text(cell(f, t, str_format(&f->arena, "fold_%zu", r + 1).data, i),
+                       str_format(&f->arena, "%u", v->fold[r][i] + 1));
+    }
+    equal_text(cell(f, t, "group", 1), S("2"));
+    equal_text(cell(f, t, "group", 4), S("2")); /* linked */
+    equal_text(cell(f, t, "group", 5), S("5")); /* numbered in order of first sight */
+}
+
+static void metrics_tell_links_and_the_way_forward(void **state)
+{
+    Fixture *f = *state;
+    yyjson_doc *doc = parse(read_text(f, f->folder, "metrics.json"));
+    yyjson_val *split = yyjson_obj_get(yyjson_doc_get_root(doc), "split");
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(split, "linked_customers")), 2);
+    yyjson_val *forward = yyjson_obj_get(split, "forward");
+    assert_true(yyjson_get_bool(yyjson_obj_get(forward, "worse")));
+    assert_int_equal(yyjson_arr_size(yyjson_obj_get(forward, "cuts")), 2);
+    yyjson_val *cut = yyjson_arr_get(yyjson_obj_get(forward, "cuts"), 1);
+    assert_string_equal(yyjson_get_str(yyjson_obj_get(cut, "at")), "2024-07-26 13:20:00 UTC");
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(cut, "later")), 11);
+    yyjson_doc_free(doc);
+}
+
 static void run_json_names_books_and_inputs_by_hash(void **state)
 {
     Fixture *f = *state;
@@ -469,6 +502,8 @@ int main(void)
         cmocka_unit_test(metrics_hold_every_stratum_and_undefined_figures_are_null),
         cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
         cmocka_unit_test(validation_gives_back_the_out_of_fold_probabilities),
+        cmocka_unit_test(folds_say_who_was_judged_with_whom),
+        cmocka_unit_test(metrics_tell_links_and_the_way_forward),
         cmocka_unit_test(run_json_names_books_and_inputs_by_hash),
         cmocka_unit_test(an_input_file_is_hashed_by_its_bytes),
         cmocka_unit_test(a_command_that_is_not_utf8_still_gives_json),
