@@ -32,7 +32,7 @@ const Option job_learn_options[] = {
     {"folds", "N", "folds of the cross-validation (default 5)", false},
     {"repeats", "N", "repeats of the cross-validation (default 10; fewer beyond 2,000 customers)",
      false},
-    {"trials", "N", "settings tried in each search (default 12; fewer beyond 2,000 customers)",
+    {"trials", "N", "settings tried in each search (default 6; fewer beyond 2,000 customers)",
      false},
     {"fits", "N", "most inner fits of one search; trials are cut to keep to it", false},
     {"criterion", "log_loss|brier|auc|pr_auc", "what candidates are chosen by (default log_loss)",

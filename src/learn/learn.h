@@ -177,9 +177,9 @@ typedef struct Resume {
 
 typedef struct LearnOptions {
     size_t folds, repeats, inner_folds; /* 5, 10, 5 */
-    size_t trials;                      /* of a search, the default setting among them: 12 */
+    size_t trials;                      /* of a search, the default setting among them: 6 */
     size_t fits;                        /* most inner fits of one search; 0: as many as it takes */
-    double lead; /* standard errors by which a trial must beat the default setting: 1 */
+    double lead; /* standard errors by which a trial must beat the default setting: 2 */
     Criterion criterion;
     size_t replicates; /* of the bootstrap: 1000 */
     size_t shuffles;   /* of the negative control: 20 */

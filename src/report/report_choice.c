@@ -87,7 +87,7 @@ static void searched(Page *p)
         "Settings were searched for %zu times in each of %zu training parts (all customers "
         "among them): %zu settings each, the default one first and the others drawn at random, "
         "judged in %zu rungs on more and more inner folds, the better half going on. The default "
-        "stays unless another is better by more than one standard error. %s fits were planned "
+        "stays unless another is better by more than two standard errors. %s fits were planned "
         "and %s made; every trial is in trials.csv.",
         b->searched, b->parts, b->trials, b->rungs,
         str_chars(p->arena, number_count(p->arena, b->fits)),

@@ -319,7 +319,8 @@ static void interrupted_validation_goes_on_and_gives_the_same_bytes(void **state
         size_t stops = 0;
         for (size_t rounds = 0; rounds < 40; rounds++) {
             Watcher w = {.after = 9 * rounds + 4};
-            Status status = validate(m, &again, &w, threads);
+            /* The first on one thread, where it is known how far it came. */
+            Status status = validate(m, &again, &w, rounds == 0 ? 1 : threads);
             if (rounds > 0)
                 assert_non_null(strstr(w.said[1], "going on from"));
             if (status == STATUS_OK)
