@@ -15,7 +15,8 @@ typedef enum Status {
     STATUS_FORMAT, /* a file, book or request is not what it must be */
     STATUS_DATA,   /* well formed, but nothing honest can be done with it */
     STATUS_LIMIT,  /* a stated bound was exceeded                  */
-    STATUS_GATE    /* a quality gate said no                       */
+    STATUS_GATE,   /* a quality gate said no                       */
+    STATUS_STOPPED /* told to stop: what was finished is kept      */
 } Status;
 
 typedef struct Error {

@@ -9,6 +9,8 @@ typedef struct Progress {
     void *context;
     /* The part of the stage under way that is done. */
     void (*part)(void *context, size_t done, size_t total);
+    /* Something to know beforehand, in a sentence. */
+    void (*say)(void *context, const char *sentence);
 } Progress;
 
 static inline void progress_tell(const Progress *p, const char *stage, size_t done, size_t total)
@@ -21,6 +23,12 @@ static inline void progress_part(const Progress *p, size_t done, size_t total)
 {
     if (p != NULL && p->part != NULL)
         p->part(p->context, done, total);
+}
+
+static inline void progress_say(const Progress *p, const char *sentence)
+{
+    if (p != NULL && p->say != NULL)
+        p->say(p->context, sentence);
 }
 
 #endif

@@ -344,12 +344,13 @@ static Status run_command(Args *args, int argc, char **argv, Error *err)
     }
     TRY(args_integer(&threads, args, "threads", 0, 0, 256, err));
     args->watch = watch_start(args);
-    args->progress = (Progress){watch_stage, args->watch, watch_part};
+    args->progress = (Progress){watch_stage, args->watch, watch_part, watch_say};
     args->team = team_new((size_t)threads);
     team_watch(args->team, &args->progress);
     Status status = args->command->run(args, err);
     team_free(args->team);
     watch_stop(args->watch);
+    args->signal = watch_signal(args->watch);
     return status;
 }
 
@@ -380,7 +381,7 @@ int cli_main(const char *program, const char *says, const Command *const *comman
                                          : run_command(&args, argc, argv, &err);
     if (status != STATUS_OK) {
         report_error(&args, &err);
-        exit_code = exit_code_of(status);
+        exit_code = status == STATUS_STOPPED ? 128 + args.signal : exit_code_of(status);
     }
     arena_free(&arena);
     if (fflush(stdout) != 0 && exit_code == 0)

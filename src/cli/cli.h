@@ -2,13 +2,15 @@
  *
  * A command is one file: a static option table, one function, one row in the table of its
  * program's main. stdout is data; stderr talks. Exit codes: 0 done, 1 failed, 2 usage,
- * 3 a quality gate said no.
+ * 3 a quality gate said no; 130 and 143 when SIGINT or SIGTERM ended the program.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
 #include "base/base.h"
 #include "quality/quality.h"
+
+#include <stdatomic.h>
 
 typedef struct Option {
     const char *name; /* "customers": given as --customers VALUE or --customers=VALUE */
@@ -45,6 +47,7 @@ struct Args {
     LogForm log;
     bool quiet;
     Progress progress;
+    int signal;          /* that ended the command; 0: none did */
     Watch *watch;        /* behind progress; knows of lines on stderr */
     const char **option; /* names given, in order */
     const char **value;  /* NULL for flags */
@@ -94,6 +97,13 @@ void talk(const Args *args, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Say the findings from number `from` on that are at least so grave. */
 void talk_findings(const Args *args, const Findings *findings, size_t from, Severity least);
+
+/* Until stop_at_once, SIGINT and SIGTERM set the flag that is answered (to the signal's number) and
+ * the program goes on, so that the work under way can be kept in `file`; a second signal ends it.
+ * From then on until stop_forget a signal ends it at once, and says that the file is there. */
+const atomic_int *stop_gently(const Args *args, const char *file);
+void stop_at_once(const Args *args);
+void stop_forget(const Args *args);
 
 /* A line on stdout. */
 void answer(Str text);

@@ -18,8 +18,9 @@ static const Option *const shared[] = {job_labelled_files,
 /* Judging learns nothing. */
 static Status refuse_options(const Args *args, Error *err)
 {
-    static const char *const names[] = {"folds", "repeats", "shuffles", "score-customers",
-                                        "score-transactions"};
+    static const char *const names[] = {
+        "folds",     "repeats",  "trials",          "fits",
+        "criterion", "shuffles", "score-customers", "score-transactions"};
     TRY(job_refuse_books(args, err));
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (args_value(args, names[i], NULL) != NULL) {
@@ -31,6 +32,8 @@ static Status refuse_options(const Args *args, Error *err)
 
 static Status cross_validate(Job *j, const char *out, Error *err)
 {
+    if (out != NULL)
+        j->resume = path_join(j->keep, out, "resume");
     TRY(job_begin(j, out, err));
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
@@ -52,6 +55,7 @@ static Status run(const Args *args, Error *err)
     const char *bundle = args_value(args, "bundle", NULL), *out = args_value(args, "out", NULL);
     TRY(bundle == NULL ? cross_validate(j, out, err) : judge(j, bundle, out, err));
     job_stage(j, NULL, NULL);
+    TRY(job_resume_remove(j, err));
     const Run *r = job_record(j);
     if (out != NULL)
         TRY(store_evaluation(r, out, err));

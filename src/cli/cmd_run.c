@@ -14,6 +14,7 @@ static Status run(const Args *args, Error *err)
     Job *j = job_new(args);
     const char *out = args_value(args, "out", "out");
     const char *bundle = path_join(j->keep, out, "bundle");
+    j->resume = path_join(j->keep, out, "resume");
     TRY(job_begin(j, out, err));
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
@@ -25,6 +26,7 @@ static Status run(const Args *args, Error *err)
     const Run *r = job_record(j);
     TRY(report_write(r, path_join(j->keep, out, "report.html"), err));
     job_stage(j, NULL, NULL);
+    TRY(job_resume_remove(j, err));
     TRY(store_run(r, out, err));
     progress_tell(&args->progress, "done", 1, 1);
     answer(str_trim(report_summary(j->keep, r, out)));

@@ -16,16 +16,23 @@ static const Option *const shared[] = {job_labelled_files,
 
 static Status train(Job *j, const char *out, Error *err)
 {
+    j->resume = str_chars(j->keep, str_format(j->keep, "%s.resume", out));
     TRY(job_begin(j, NULL, err));
     TRY(bundle_remove(out, err)); /* an older bundle must not pass for this training's */
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
-    TRY(job_verdict(j, err));
+    Status control = job_verdict(j, err);
+    if (control != STATUS_OK) {
+        Status removed = job_resume_remove(j, NULL); /* the gate's own error stands */
+        (void)removed;
+        return control;
+    }
     TRY(job_train(j, out, err));
     size_t told = j->data->findings->count;
     TRY(job_silence(j, err));
     talk_findings(j->args, j->data->findings, told, SEVERITY_WARNING);
+    TRY(job_resume_remove(j, err));
     Status verdict = job_verdict(j, err);
     if (verdict != STATUS_OK) {
         /* What a gate refuses is not left where next month would take it for a bundle; the gate's

@@ -32,6 +32,11 @@ const Option job_learn_options[] = {
     {"folds", "N", "folds of the cross-validation (default 5)", false},
     {"repeats", "N", "repeats of the cross-validation (default 10; fewer beyond 2,000 customers)",
      false},
+    {"trials", "N", "settings tried in each search (default 12; fewer beyond 2,000 customers)",
+     false},
+    {"fits", "N", "most inner fits of one search; trials are cut to keep to it", false},
+    {"criterion", "log_loss|brier|auc|pr_auc", "what candidates are chosen by (default log_loss)",
+     false},
     {"shuffles", "N", "label shuffles of the negative control (default 20)", false},
     {0}};
 
@@ -87,10 +92,24 @@ static Status read_books(Job *j, Error *err)
     return policy_read(&j->policy, j->keep, text, file, j->plan, err);
 }
 
+static Status read_criterion(Job *j, Error *err)
+{
+    static const char *const names[CRITERIA] = {"log_loss", "brier", "auc", "pr_auc"};
+    const char *given = args_value(j->args, "criterion", names[CRITERION_LOG_LOSS]);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(given, names[i]) == 0) {
+            j->learn.criterion = (Criterion)i;
+            return STATUS_OK;
+        }
+    (void)error_set(err, STATUS_USAGE,
+                    "--criterion takes log_loss, brier, auc or pr_auc, and got `%.40s`", given);
+    return error_remedy(err, "write --criterion log_loss");
+}
+
 static Status read_options(Job *j, DatasetInputs *in, Error *err)
 {
     const Args *a = j->args;
-    int64_t seed, folds, repeats, shuffles;
+    int64_t seed, folds, repeats, shuffles, trials, fits;
     *in = (DatasetInputs){.progress = &a->progress,
                           .customers = args_files(a, "customers"),
                           .transactions = args_files(a, "transactions"),
@@ -103,7 +122,12 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
     TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));
     TRY(args_integer(&shuffles, a, "shuffles", 20, 1, 1000, err));
+    TRY(args_integer(&trials, a, "trials", 0, 0, 1000, err));
+    TRY(args_integer(&fits, a, "fits", 0, 0, 1000000, err));
     j->learn = learn_options_default();
+    TRY(read_criterion(j, err));
+    j->learn.trials = (size_t)trials;
+    j->learn.fits = (size_t)fits;
     j->learn.seed = (uint64_t)seed;
     j->learn.folds = (size_t)folds;
     j->learn.repeats = (size_t)repeats;
@@ -258,6 +282,15 @@ static size_t repeats_for(size_t customers)
 {
     size_t repeats = customers == 0 ? 10 : 20000 / customers;
     return repeats < 1 ? 1 : repeats > 10 ? 10 : repeats;
+}
+
+/* Many customers tell settings apart that a few cannot, but each trial costs them all: beyond 2,000
+ * the number falls likewise. */
+static size_t trials_for(size_t customers)
+{
+    size_t usual = learn_options_default().trials;
+    size_t trials = customers == 0 ? usual : 2000 * usual / customers;
+    return trials < 1 ? 1 : trials > usual ? usual : trials;
 }
 
 enum { CONTROL_CUSTOMERS_MAX = 5000 };
@@ -480,9 +513,13 @@ Status job_validate(Job *j, Error *err)
     j->learn.threshold = policy_thresholds(j->policy).high;
     if (j->learn.repeats == 0)
         j->learn.repeats = repeats_for(j->set.x->rows);
+    if (j->learn.trials == 0)
+        j->learn.trials = trials_for(j->set.x->rows);
     job_stage(j, "validate", NULL);
-    TRY(learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn, j->args->team,
-                       &j->args->progress, err));
+    job_resume_begin(j);
+    Status status = learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn,
+                                   j->args->team, &j->args->progress, err);
+    TRY(job_resume_end(j, status, err));
     j->run.validation = validation;
     job_stage(j, "audit", NULL);
     TRY(audit(j, &leaks, err));

@@ -38,6 +38,7 @@ typedef struct Job {
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
+    const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;
     uint8_t *skip;
@@ -70,6 +71,11 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
+/* Around the validation: finished searches are kept in j->resume, and a signal to stop waits for
+ * that. Removed when the command has done its work. */
+void job_resume_begin(Job *j);
+MUST_USE Status job_resume_end(Job *j, Status validated, Error *err);
+MUST_USE Status job_resume_remove(const Job *j, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);

@@ -101,11 +101,24 @@ void progress_json(const char *stage, double seconds, double share, double left)
     write_line(doc);
 }
 
-void stopped_line(const Args *args)
+void stopped_line(const Args *args, const char *kept)
 {
     static const char message[] = "stopped before the end: what was being written is not complete";
+    char remedy[400] = "";
+    if (kept != NULL)
+        (void)snprintf(remedy, sizeof remedy, "the same command goes on from %s", kept);
     if (args->log == LOG_JSON)
-        json_line("level", "error", "message", message, (char *)NULL);
+        json_line("level", "error", "message", message, "remedy", remedy, (char *)NULL);
+    else
+        (void)fprintf(stderr, "%s: %s%s%s\n", args->program, message, kept == NULL ? "" : "; ",
+                      remedy);
+}
+
+void stopping_line(const Args *args)
+{
+    static const char message[] = "stopping: what is finished is kept (once more: at once)";
+    if (args->log == LOG_JSON)
+        json_line("level", "info", "message", message, (char *)NULL);
     else
         (void)fprintf(stderr, "%s: %s\n", args->program, message);
 }

@@ -29,6 +29,9 @@ struct Watch {
     double share;      /* of the stage that is done; 0 while nothing is known */
     int64_t shared_us; /* when that was told */
     sigset_t awaited, before;
+    const char *kept;    /* the file that finished work is kept in; NULL: none is */
+    bool gentle;         /* a signal waits for that */
+    atomic_int stopping; /* the signal */
 };
 
 /* What is left of the stage, from how long its part took; negative while nothing can be said. */
@@ -98,7 +101,7 @@ static void look(Watch *w)
 static void stop_by(Watch *w, int signal)
 {
     clear(w);
-    stopped_line(w->args);
+    stopped_line(w->args, w->kept != NULL && file_exists(w->kept) ? w->kept : NULL);
     (void)fflush(stderr);
     struct sigaction usual = {.sa_handler = SIG_DFL};
     (void)sigaction(signal, &usual, NULL);
@@ -115,9 +118,15 @@ static void *look_after(void *argument)
         int signal = sigtimedwait(&w->awaited, NULL, &pause);
         (void)pthread_mutex_lock(&w->lock);
         bool stop = w->stop;
-        if (signal == SIGINT || signal == SIGTERM)
+        bool told = signal == SIGINT || signal == SIGTERM;
+        if (told && (!w->gentle || atomic_load(&w->stopping) != 0))
             stop_by(w, signal);
-        if (!stop)
+        if (told) {
+            clear(w);
+            stopping_line(w->args);
+            atomic_store(&w->stopping, signal);
+        }
+        if (!stop && !w->args->quiet)
             look(w);
         (void)pthread_mutex_unlock(&w->lock);
         if (stop)
@@ -133,8 +142,6 @@ Watch *watch_start(const Args *args)
     w->terminal = args->log == LOG_TEXT && isatty(STDERR_FILENO) != 0 &&
                   (terminal == NULL || strcmp(terminal, "dumb") != 0);
     (void)pthread_mutex_init(&w->lock, NULL);
-    if (args->quiet)
-        return w;
     /* Until a stage is told, the command itself is what is under way. */
     (void)snprintf(w->stage, sizeof w->stage, "%s", args->command->name);
     w->began_us = clock_monotonic_us();
@@ -171,6 +178,43 @@ void watch_stop(Watch *w)
     (void)pthread_mutex_destroy(&w->lock);
 }
 
+const atomic_int *stop_gently(const Args *args, const char *file)
+{
+    Watch *w = args->watch;
+    if (!w->running)
+        return NULL;
+    (void)pthread_mutex_lock(&w->lock);
+    w->kept = file;
+    w->gentle = true;
+    (void)pthread_mutex_unlock(&w->lock);
+    return &w->stopping;
+}
+
+void stop_at_once(const Args *args)
+{
+    Watch *w = args->watch;
+    if (!w->running)
+        return;
+    (void)pthread_mutex_lock(&w->lock);
+    w->gentle = false;
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+void stop_forget(const Args *args)
+{
+    Watch *w = args->watch;
+    if (!w->running)
+        return;
+    (void)pthread_mutex_lock(&w->lock);
+    w->kept = NULL;
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+int watch_signal(Watch *w)
+{
+    return atomic_load(&w->stopping);
+}
+
 void watch_hush(Watch *w)
 {
     if (w == NULL || !w->running)
@@ -197,7 +241,7 @@ void watch_stage(void *context, const char *stage, size_t done, size_t total)
     w->began_us = clock_monotonic_us();
     w->share = 0;
     (void)pthread_mutex_unlock(&w->lock);
-    if (done < total && !w->terminal)
+    if (done < total && !w->terminal && !w->args->quiet)
         talk(w->args, "%s", stage);
 }
 
@@ -211,6 +255,12 @@ void watch_part(void *context, size_t done, size_t total)
     w->share = share;
     w->shared_us = clock_monotonic_us();
     (void)pthread_mutex_unlock(&w->lock);
+}
+
+void watch_say(void *context, const char *sentence)
+{
+    const Watch *w = context;
+    talk(w->args, "%s", sentence);
 }
 
 const char *duration_words(char out[32], double seconds)

@@ -14,6 +14,8 @@
 #include "quality/quality.h"
 #include "table/table.h"
 
+#include <stdatomic.h>
+
 /* Columns that depend on who is learnt from (a rank among the customers of the training part, say)
  * are made again for every part that a model is fitted on, or customers who judge the model would
  * have helped to make its inputs. make gives the whole matrix, [rows] of the set, for models of the
@@ -116,57 +118,196 @@ Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
 VennAbers *learn_venn_abers(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
                             size_t n);
 
+/* What candidates are compared by. */
+typedef enum Criterion {
+    CRITERION_LOG_LOSS,
+    CRITERION_BRIER,
+    CRITERION_AUC,
+    CRITERION_PR_AUC,
+    CRITERIA
+} Criterion;
+
+/* Where finished searches of an interrupted validation are kept, so that the next run of the same
+ * inputs goes on from there and gives the same bytes. */
+typedef struct Resume {
+    const char *path;
+    Str identity; /* of all that the set does not hold: files, books, the program's version */
+} Resume;
+
 typedef struct LearnOptions {
     size_t folds, repeats, inner_folds; /* 5, 10, 5 */
-    size_t replicates;                  /* of the bootstrap: 1000 */
-    size_t shuffles;                    /* of the negative control: 20 */
-    double threshold;                   /* on the probability, for the confusion and its figures */
+    size_t trials;                      /* of a search, the default setting among them: 12 */
+    size_t fits;                        /* most inner fits of one search; 0: as many as it takes */
+    double lead; /* standard errors by which a trial must beat the default setting: 1 */
+    Criterion criterion;
+    size_t replicates; /* of the bootstrap: 1000 */
+    size_t shuffles;   /* of the negative control: 20 */
+    double threshold;  /* on the probability, for the confusion and its figures */
     uint64_t seed;
+    const Resume *resume;   /* NULL: nothing is kept */
+    const atomic_int *stop; /* not 0: validation ends early, with STOPPED; NULL: never */
 } LearnOptions;
 LearnOptions learn_options_default(void);
 
+/* What a search may change. */
+typedef enum SettingKind {
+    SETTING_L1,
+    SETTING_L2,
+    SETTING_LEAVES,
+    SETTING_DEPTH,
+    SETTING_LEARNING_RATE,
+    SETTING_HESSIAN_MIN,
+    SETTING_ROW_SHARE,
+    SETTING_COLUMN_SHARE,
+    SETTING_SPLIT_SHARE,
+    SETTINGS
+} SettingKind;
+
+/* One of them in a candidate's search space. */
+typedef struct Dimension {
+    SettingKind setting;
+    const char *name;
+    double usual, low, high;
+    bool logarithmic, whole; /* how it is drawn: equal factors as likely; whole numbers */
+} Dimension;
+
+typedef struct Tuned {
+    double value[SETTINGS]; /* those of the candidate's space */
+    size_t trees;           /* a forest's; 0 before a curve has said how many */
+} Tuned;
+
+/* One setting as one search judged it. */
+typedef struct Trial {
+    Tuned tuned;     /* trees: where the pooled curve of the folds judged was lowest */
+    uint32_t rungs;  /* the last rung it took part in, from 1 */
+    uint32_t folds;  /* inner folds judged */
+    bool kept;       /* it won the search */
+    double log_loss; /* after Platt's sigmoid, over the customers judged */
+    double error;    /* its standard error over customers */
+} Trial;
+
+/* The rows of an outer training part and the inner folds that tune on them. */
+typedef struct InnerPart {
+    size_t rows, folds;
+    const uint32_t *row;  /* [rows] of the set, ascending */
+    const uint32_t *fold; /* [rows] 0 .. folds - 1 */
+} InnerPart;
+
+/* What one candidate's search on one part found. */
+typedef struct Searched {
+    Tuned tuned;    /* the setting that won */
+    double *margin; /* [part rows] its margins, each from an inner model without that row */
+    Trial *trial;   /* [trials]; a candidate with nothing to tune has one */
+    size_t trials;
+    size_t fits; /* made */
+    bool whole;  /* false: the search was stopped half way, and nothing here counts */
+} Searched;
+
 /* One way of modelling, as it fared out of fold. */
 typedef struct Candidate {
-    Str name; /* logistic, tree, boosting, random_forest, blend */
+    Str name; /* majority, logistic, ..., blend */
     Str says; /* its settings in words */
     ModelKind kind;
-    double l2;            /* logistic */
+    bool constant;        /* majority: the share of positives, whoever it is */
+    bool lasso;           /* a linear model with an L1 penalty instead of L2 */
+    bool free_signs;      /* columns' signs are not held */
+    double l2, l1;        /* linear: of the final model */
     ForestOptions forest; /* a forest: how its trees grow */
     size_t parts;         /* a blend: the candidates whose calibrated log-odds are averaged */
     const struct Candidate *const *part;
+    const Dimension *dimension; /* [dimensions] its search space */
+    size_t dimensions;
     double **margin; /* [repeat][row] out of fold */
-    /* [repeat][row] Platt fitted on the out-of-fold margins of the repeat's other folds. The
-     * models behind those margins may have been trained with the judged fold's customers: a
-     * second-order use of their labels, through Platt's two parameters. */
+    /* [repeat][row] by a sigmoid that was fitted on the inner margins of the fold's training part:
+     * nothing that the judged customers' labels have touched is in it. */
     double **probability;
     double log_loss;       /* mean over repeats, ALL */
     double log_loss_error; /* standard error over customers of the mean log loss */
     MetricSet *metric;     /* [strata] */
+    /* How much worse than the best by the criterion of the choice (0: it is the best). */
+    double criterion, behind, behind_error;
+    struct Comparison *against_chosen; /* [CRITERIA] */
 } Candidate;
+
+/* A candidate less the chosen one: paired over customers, linked ones drawn together, 95 % of the
+ * bootstrap. */
+typedef enum Verdict { VERDICT_SAME, VERDICT_BETTER, VERDICT_WORSE } Verdict;
+typedef struct Comparison {
+    Interval difference;
+    Verdict verdict; /* SAME: the interval has 0 in it, they cannot be told apart */
+} Comparison;
+
+/* What a validation's searches cost, said before they begin, and what they took. */
+typedef struct SearchBudget {
+    size_t searched; /* candidates with something to tune */
+    size_t trials, rungs;
+    size_t fits_each; /* inner fits of one search with all trials */
+    size_t parts;     /* outer training parts, and all rows */
+    size_t fits;      /* inner fits of all candidates in all parts */
+    size_t made;      /* counted as they were made */
+} SearchBudget;
+
+/* The whole procedure, the choice of the candidate included, as it fared out of fold: inside each
+ * outer training part the candidate is chosen anew by the same rule on inner margins. */
+typedef struct Nested {
+    double **probability; /* [repeat][row] */
+    uint32_t **chosen;    /* [repeat][fold] */
+    size_t *times;        /* [candidates] how often each was chosen */
+    double log_loss, log_loss_error;
+    MetricSet *metric; /* [strata] */
+} Nested;
 
 typedef struct Validation {
     size_t rows, positives, repeats, folds;
     size_t candidates;
     Candidate *candidate; /* simplest first */
     size_t chosen;
-    uint32_t **fold;           /* [repeats][rows] the folds that judged */
-    const struct Tuned *tuned; /* what each fold's model was tuned to, for learn_fold_model */
-    Str reason;                /* why, in a sentence with numbers */
-    /* Paired log-loss difference of the best against the first; of the next best when the first is
-     * the best. */
-    double difference, difference_error;
+    size_t best; /* by the criterion */
+    Criterion criterion;
+    Str criterion_name;
+    uint32_t **fold; /* [repeats][rows] the folds that judged */
+    /* Searches: [candidate][part], part = repeat * folds + fold, the last one all rows. */
+    const Searched *searched;
+    const InnerPart *part; /* [parts] */
+    SearchBudget budget;
+    Nested nested;
+    Str reason; /* why, in sentences with numbers */
 } Validation;
 
-/* Repeated stratified cross-validation of five candidates: logistic regression, a single tree,
- * boosted trees, a random forest, and the blend of the first, third and fourth. The strength of the
- * L2 penalty, the number of leaves of the single tree and of boosted trees are chosen inside each
- * training part, never on the fold that is judged; the random forest has nothing to tune, and the
- * blend is made of the others' margins. The simplest candidate is kept whose log loss is not above
- * the lowest by more than one standard error of the paired difference over customers.
- * Errors: DATA when a class has fewer customers than folds, or than 4.  Memory: keep. */
+static inline size_t validation_parts(const Validation *v)
+{
+    return v->repeats * v->folds + 1;
+}
+
+/* Repeated stratified cross-validation of the candidates, nested: in each outer training part every
+ * candidate's settings are searched for on inner folds (docs/search.md), its sigmoid is fitted on
+ * the inner margins of the setting that won, and the fold outside is judged. The candidate kept is
+ * the simplest that the best does not beat by more than one standard error of their paired
+ * difference in the criterion; what that choice is worth is `nested`.
+ * Errors: DATA when a class has fewer customers than folds, or than 4; STOPPED when
+ * options->stop said so, with what was finished in options->resume; IO when that file cannot be
+ * written.  Memory: keep. */
 MUST_USE Status learn_validate(Validation **out, Arena *keep, Arena scratch, const TrainingSet *set,
                                const LearnOptions *options, Team *team, const Progress *progress,
                                Error *err);
+
+/* The margins that a calibration may be fitted on, each from a model that did not see its customer:
+ * for the judged fold `fold` of `repeat`, of customers of the other folds alone; with repeat
+ * LEARN_ALL_ROWS (fold is ignored) of everyone, for the candidate's final model. `fold` of each row
+ * parts them again, for whoever chooses among kinds of calibration by judging them.
+ * Memory: keep.  Cost: O(rows).  Cannot fail. */
+typedef struct CalibrationPart {
+    size_t rows;
+    const double *margin; /* [rows] */
+    const uint8_t *label; /* [rows] 0 or 1 */
+    const uint32_t *row;  /* [rows] of the set */
+    const uint32_t *fold; /* [rows] 0 .. folds - 1 */
+    size_t folds;
+} CalibrationPart;
+#define LEARN_ALL_ROWS SIZE_MAX
+void learn_calibration_part(CalibrationPart *out, Arena *keep, const TrainingSet *set,
+                            const Validation *validation, size_t candidate, size_t repeat,
+                            size_t fold);
 
 /* A candidate's model as it judged one fold of one repeat, fitted again with the settings that were
  * tuned for it then: what importance and curves are measured on.  Memory: keep.
@@ -193,10 +334,8 @@ typedef struct OutOfFold {
 void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
                        const LearnOptions *options, Team *team, Arena scratch);
 
-/* The chosen candidate on all rows, with Platt and Venn-Abers from the out-of-fold margins
- * averaged over repeats. The average is steadier than one repeat's margins, on which the Platts
- * of the validation are fitted, so the validation judges a sigmoid of the same kind, not this
- * very one. */
+/* The chosen candidate on all rows, with Platt and Venn-Abers from the inner margins of its search
+ * on all rows: fitted as the sigmoids that were judged were fitted. */
 typedef struct Learned {
     Model *model;
     Platt platt;

@@ -18,7 +18,9 @@ enum {
     STREAM_INNER,     /* folds that tune */
     STREAM_TREES,
     STREAM_FINAL,
-    STREAM_BOOTSTRAP
+    STREAM_BOOTSTRAP,
+    STREAM_TRIALS, /* settings that are drawn */
+    STREAM_PAIRED  /* candidates compared */
 };
 
 /* The row numbers 0 .. rows - 1 when row is NULL, else row itself. */
@@ -223,56 +225,150 @@ Forest *booster_forest(const Booster *b, Arena *keep, size_t trees);
  * for them.  Memory: keep, a whole matrix where there is a refit. */
 TrainingSet training_part(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows);
 
-/* ---- one whole procedure: tune inside the rows, then fit on all of them ---- */
+/* ---- what may be tuned: learn_space.c ---- */
 
-extern const double l2_grid[];
-extern const size_t l2_grid_size;
-
-/* The penalty with the lowest log loss over inner folds of the rows. */
-double tune_linear(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
-                   uint64_t seed, Arena scratch);
-/* The number of leaves of a single tree with the lowest log loss over inner folds. */
-size_t tune_leaves(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
-                   const ForestOptions *options, uint64_t seed, Arena scratch);
-/* The number of trees with the lowest log loss pooled over inner folds. */
-size_t tune_forest(const TrainingSet *set, const uint32_t *row, size_t rows, size_t folds,
-                   const ForestOptions *options, uint64_t seed, Arena scratch);
-
-typedef struct Procedure {
-    ModelKind kind;
-    size_t inner_folds;
-    ForestOptions forest;
-    size_t parts; /* a blend's */
-    const Candidate *const *part;
-} Procedure;
-
-typedef struct Tuned {
-    double l2;     /* linear */
-    size_t trees;  /* forest */
-    size_t leaves; /* single tree */
-} Tuned;
-
-/* A single tree is a forest of one, and has leaves to tune instead of trees. */
+/* A single tree is a forest of one. */
 static inline bool single_tree(const ForestOptions *o)
 {
     return o->apart && o->trees == 1;
 }
 
-Procedure procedure_of(const Candidate *c, const LearnOptions *options);
-Tuned procedure_tune(const Procedure *p, const TrainingSet *set, const uint32_t *row, size_t rows,
-                     uint64_t seed, Arena scratch);
-/* keep and scratch must not share a range. */
-Model *procedure_fit(const Procedure *p, Tuned tuned, Arena *keep, const TrainingSet *set,
+/* The candidates, simplest first, at their default settings. without_signs: no column of the set
+ * has a sign, so boosting with and without them is one.  Memory: keep. */
+size_t candidates_new(Candidate **out, Arena *keep, bool without_signs);
+/* What a search may change of a candidate; also of one that was put together by hand. */
+typedef struct Space {
+    Str name; /* whose random numbers its trials are drawn from */
+    const Dimension *dimension;
+    size_t dimensions;
+} Space;
+Space space_of(const Candidate *c);
+/* The settings of a trial; 0: the default ones. */
+Tuned trial_draw(const Space *space, size_t number, uint64_t seed);
+/* How the candidate's trees grow under these settings; tuned->trees 0: the most it may have. */
+ForestOptions forest_of(const Candidate *c, const Tuned *tuned);
+
+/* ---- one search: learn_search.c ---- */
+
+/* row NULL: all. */
+InnerPart inner_part(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows,
+                     size_t folds, uint64_t seed);
+
+/* The rows of all folds but one. */
+InnerPart outer_part(Arena *keep, const TrainingSet *set, const uint32_t *fold_of, size_t fold,
+                     size_t inner_folds, uint64_t seed);
+
+/* Seeds of the model that judges a fold of a repeat, and of the final one. */
+uint64_t fold_seed(const LearnOptions *options, size_t repeat, size_t fold);
+uint64_t whole_seed(const LearnOptions *options);
+
+/* Memory of the trials and margins is the caller's (searched_new). The rungs of docs/search.md.
+ * Cost: search_fits() fits. */
+Searched searched_new(Arena *keep, const Candidate *c, const LearnOptions *options, size_t rows);
+void search_run(Searched *out, const Candidate *c, const TrainingSet *set, const InnerPart *part,
+                const LearnOptions *options, uint64_t seed, Arena scratch);
+/* Inner fits of one search with so many trials. */
+size_t search_fits(size_t trials, size_t folds);
+size_t search_rungs(size_t folds);
+/* The trials that the options allow: cut to the budget of fits. 1 for a candidate without
+ * anything to tune. */
+size_t search_trials(const LearnOptions *options, const Candidate *c);
+
+/* ---- one fit: learn_fit.c ---- */
+
+/* By the penalty of the candidate's kind, from weight on. */
+void linear_solve(const Candidate *c, const Design *d, const Tuned *tuned, double *weight,
+                  double precision, Arena scratch);
+/* keep and scratch must not share a range. A blend has nothing of its own to fit. */
+Model *candidate_fit(const Candidate *c, const Tuned *tuned, Arena *keep, const TrainingSet *set,
                      const uint32_t *row, size_t rows, uint64_t seed, Team *team, Arena scratch);
+/* Search on the part, train on all of it, and write the margins of the other rows into margin
+ * [rows of the set]. */
+void candidate_fold(Searched *out, const Candidate *c, const TrainingSet *set,
+                    const InnerPart *part, const LearnOptions *options, uint64_t seed,
+                    double *margin, Arena scratch);
+
+/* ---- finished searches, kept for the next run: learn_resume.c ---- */
+
+typedef struct Keeper Keeper; /* NULL: nothing is kept */
+
+/* Takes what the file of options->resume holds of these very searches (search[candidates][parts];
+ * worked[work]: candidates in the order of the tasks, task = part * work + place), says so, and
+ * marks it whole; margins of folds outside go to the candidates'. A file of other inputs or a
+ * damaged one is ignored, with a sentence. */
+Keeper *keeper_new(Arena *keep, const Validation *v, Searched *searched, const size_t *worked,
+                   size_t work, const TrainingSet *set, const LearnOptions *options,
+                   const Progress *progress);
+/* A task is done: from any thread. Writes the file now and then. */
+void keeper_done(Keeper *k, size_t task);
+/* Write everything that is whole, and end. False: nothing is kept. */
+bool keeper_close(Keeper *k);
+
+/* What the file holds, and its bytes. */
+typedef struct Kept {
+    const Validation *v;
+    Searched *searched;
+    const size_t *worked;
+    size_t work;
+    atomic_uchar *done; /* [tasks] */
+    char key[SHA256_TEXT];
+} Kept;
+/* The SHA-256 of everything that the searches depend on. */
+void kept_key(char key[SHA256_TEXT], const Validation *v, const TrainingSet *set,
+              const LearnOptions *options, Str identity);
+Str kept_write(Arena *keep, const Kept *k);
+/* The number of tasks taken over. Nothing is, and *why says why, unless all of it is good. */
+size_t kept_read(const Kept *k, Str bytes, const char **why, Arena scratch);
+
+/* ---- calibration inside a part: learn_nested.c ---- */
+
 /* A part of a blend as it enters the mean: Platt's sigmoid on its margins, but never one that turns
  * them round. A part whose margins go against the labels says nothing. */
 Platt blend_platt(const double *margin, const uint8_t *label, size_t n);
-/* The blend's out-of-fold margins from its parts': the mean of their log-odds, each calibrated on
- * the margins of the other folds. */
-void blend_margins(double *out, double *const *part, size_t parts, const uint32_t *fold,
-                   const uint8_t *label, size_t rows, size_t folds, Arena scratch);
-/* Tune and train on the rows of other folds; write the margins of this fold's rows. */
-Tuned procedure_fold(const Procedure *p, const TrainingSet *set, const uint32_t *fold_of,
-                     uint32_t fold, uint64_t seed, double *margin, Arena scratch);
+/* The blend's own inner margins: the mean of its parts' log-odds, each row's calibrated on the
+ * other inner folds. */
+void blend_inner(double *out, const double *const *inner, size_t parts, const InnerPart *part,
+                 const uint8_t *label, Arena scratch);
+/* How the parts enter the blend outside: calibrated on all their inner margins. */
+void blend_platts(Platt *out, const double *const *inner, size_t parts, const InnerPart *part,
+                  const uint8_t *label, Arena scratch);
+/* What follows from the finished searches of each outer part: the blend's margins, calibrated
+ * probabilities of the rows judged, and the choice as it would have been made inside. */
+void nested_run(Validation *v, Arena *keep, const TrainingSet *set, const LearnOptions *options,
+                Team *team);
+
+/* ---- choosing: learn_choose.c ---- */
+
+/* Mean and standard error over customers; linked ones (group, NULL: nobody) count together. */
+double mean_of(const double *value, const uint32_t *group, size_t n, double *error, Arena scratch);
+double log_loss_of(double p, uint8_t label);
+
+/* Candidates over the same customers. */
+typedef struct Contest {
+    size_t candidates, rows, repeats;
+    const double *const *const *probability; /* [candidate][repeat][row] */
+    const uint8_t *label;
+    const uint32_t *group; /* [rows] or NULL */
+    size_t replicates;     /* of the bootstrap */
+    uint64_t seed;
+} Contest;
+
+typedef struct Standing {
+    double value;        /* the criterion, mean over repeats */
+    double behind;       /* how much worse than the best; 0: it is the best */
+    double behind_error; /* standard error of that, paired */
+} Standing;
+
+/* One standard error: the simplest candidate that the best does not beat by more than that. */
+size_t contest_choose(Standing *out, size_t *best, const Contest *c, Criterion criterion,
+                      Team *team, Arena scratch);
+/* Each candidate less the chosen one by every measure. out[candidates][CRITERIA] */
+void contest_compare(Comparison *out, const Contest *c, size_t chosen, Team *team, Arena scratch);
+
+/* ---- words: learn_words.c ---- */
+
+Str says_of(Arena *keep, const Candidate *c, const Searched *searched, size_t parts);
+Str reason_of(Arena *keep, const Validation *v);
+Str budget_words(Arena *keep, const SearchBudget *b, const LearnOptions *options);
 
 #endif

@@ -91,6 +91,9 @@ void section_offboarding(Page *p);
 void section_limits(Page *p);
 void section_reproduce(Page *p);
 
+/* ---- report_choice.c: below the table of candidates ---- */
+void report_choice(Page *p);
+
 /* What sections count alike. */
 typedef struct Tally {
     size_t labelled, to_score, both;

@@ -63,6 +63,7 @@ static void tried(Page *p)
     html_table_end(p);
     html_paragraph(p, "Chosen: %.*s. %.*s", STR_ARG(v->candidate[v->chosen].name),
                    STR_ARG(v->reason));
+    report_choice(p);
 }
 
 static void headline(Page *p)

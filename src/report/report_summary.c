@@ -81,6 +81,10 @@ static void line_headline(Summary *s)
         buffer_format(&s->text, "; %.*s on %.*s", STR_ARG(easier),
                       STR_ARG(run->training->stratum[0]));
     }
+    Str nested = number_interval(s->arena, v->nested.metric[run->headline].metric[METRIC_AUC], 3);
+    buffer_format(&s->text,
+                  "\n              with the choice of the model inside the folds too: %.*s",
+                  STR_ARG(nested));
 }
 
 static void line_control(Summary *s)

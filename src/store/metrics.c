@@ -1,7 +1,7 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
+void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
 {
     yyjson_mut_val *o = document_object(j, in, key);
     document_real(j, o, "value", i.value);
@@ -9,7 +9,7 @@ static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Inter
     document_real(j, o, "high", i.high);
 }
 
-static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
+void document_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
     document_text(j, o, "stratum", stratum);
@@ -37,7 +37,10 @@ static void add_settings(Document *j, yyjson_mut_val *in, const Candidate *c)
 {
     yyjson_mut_val *o = document_object(j, in, "settings");
     if (c->kind == MODEL_LINEAR) {
-        document_real(j, o, "l2", c->l2);
+        if (c->lasso)
+            document_real(j, o, "l1", c->l1);
+        else if (!c->constant)
+            document_real(j, o, "l2", c->l2);
         return;
     }
     if (c->kind == MODEL_BLEND) {
@@ -79,9 +82,10 @@ static void add_candidates(Document *j, yyjson_mut_val *in, const Run *run)
         add_settings(j, o, c);
         document_real(j, o, "log_loss", c->log_loss);
         document_real(j, o, "log_loss_error", c->log_loss_error);
+        document_candidate_choice(j, o, v, c);
         yyjson_mut_val *strata = document_list(j, o, "strata");
         for (size_t s = 0; s < run->training->strata; s++)
-            add_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
+            document_metrics(j, strata, run->training->stratum[s], &c->metric[s]);
     }
 }
 
@@ -95,9 +99,8 @@ static void add_validation(Document *j, const Run *run)
     document_count(j, o, "repeats", v->repeats);
     document_text(j, o, "chosen", v->candidate[v->chosen].name);
     document_text(j, o, "reason", v->reason);
-    document_real(j, o, "log_loss_difference", v->difference);
-    document_real(j, o, "log_loss_difference_error", v->difference_error);
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
+    document_choice(j, o, run);
     add_candidates(j, o, run);
 }
 
@@ -109,7 +112,7 @@ static void add_judged(Document *j, const Run *run)
     document_text(j, o, "headline_stratum", run->training->stratum[run->headline]);
     yyjson_mut_val *strata = document_list(j, o, "strata");
     for (size_t s = 0; s < run->training->strata; s++)
-        add_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
+        document_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
 }
 
 static void add_strata(Document *j, const Run *run)
@@ -150,7 +153,7 @@ static void add_calibration(Document *j, const Run *run, Arena scratch)
             document_real(j, b, "probability_low", bin[i].low);
             document_real(j, b, "probability_high", bin[i].high);
             document_real(j, b, "probability_mean", bin[i].mean);
-            add_interval(j, b, "positive_share", bin[i].share);
+            document_interval(j, b, "positive_share", bin[i].share);
         }
     }
 }
@@ -165,7 +168,7 @@ static void add_audit(Document *j, const Audit *a)
         document_text(j, one, "name", p->name);
         document_text(j, one, "use", p->use);
         document_text(j, one, "severity", severity_name(p->severity));
-        add_interval(j, one, "auc", p->auc);
+        document_interval(j, one, "auc", p->auc);
         document_truth(j, one, "higher_is_risky", p->higher_is_risky);
         document_real(j, one, "missing_labelled", p->missing_labelled);
         document_real(j, one, "missing_scored", p->missing_scored);

@@ -29,6 +29,16 @@ void document_null(Document *d, yyjson_mut_val *in, const char *key);
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
 
+void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+
+/* What the searches and the choice found, into the validation's object of metrics.json. */
+void document_choice(Document *d, yyjson_mut_val *validation, const Run *run);
+/* The same of one candidate, into its object. */
+void document_candidate_choice(Document *d, yyjson_mut_val *in, const Validation *v,
+                               const Candidate *c);
+/* A stratum's figures, as an object of the list `in`. */
+void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
+
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
 
@@ -54,6 +64,7 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 

@@ -154,6 +154,61 @@ static inline TrainingSet *made_up_training(Arena *keep, Run *run, const Table *
     return set;
 }
 
+/* What the searches, the choice and its own validation would have said. */
+static inline void made_up_choice(Validation *v, Arena *keep, const TrainingSet *set)
+{
+    static const Dimension dimension[2][2] = {
+        {{SETTING_L2, "l2", .usual = 30, .low = 0.3, .high = 300, .logarithmic = true}},
+        {{SETTING_DEPTH, "depth", .usual = 3, .low = 1, .high = 5, .whole = true},
+         {SETTING_L2, "l2", .usual = 5, .low = 0.5, .high = 50, .logarithmic = true}}};
+    static Comparison against[2][CRITERIA];
+    size_t parts = validation_parts(v);
+    Searched *searched = ARENA_ARRAY(keep, Searched, 2 * parts);
+    v->searched = searched;
+    for (size_t c = 0; c < 2; c++) {
+        Candidate *one = &v->candidate[c];
+        one->dimension = dimension[c];
+        one->dimensions = c + 1;
+        one->criterion = one->log_loss;
+        one->behind = c == 0 ? 0.004 : 0;
+        one->behind_error = c == 0 ? 0.006 : 0;
+        one->against_chosen = against[c];
+        for (size_t k = 0; k < CRITERIA && c == 1; k++)
+            against[c][k] = (Comparison){{-0.004, -0.015, 0.007}, VERDICT_SAME};
+        for (size_t at = 0; at < parts; at++) {
+            Searched *s = &searched[c * parts + at];
+            *s = (Searched){.trial = ARENA_ARRAY(keep, Trial, 2), .trials = 2, .whole = true};
+            for (size_t t = 0; t < 2; t++) {
+                s->trial[t] = (Trial){.rungs = 1,
+                                      .folds = 5,
+                                      .kept = t == at % 2,
+                                      .log_loss = 0.41 + 0.01 * (double)t,
+                                      .error = 0.02};
+                s->trial[t].tuned.value[SETTING_L2] = t == 0 ? 30 : 7.5;
+                s->trial[t].tuned.value[SETTING_DEPTH] = 2;
+                s->trial[t].tuned.trees = c == 0 ? 0 : 120;
+            }
+        }
+    }
+    v->budget = (SearchBudget){.searched = 2,
+                               .trials = 2,
+                               .rungs = 1,
+                               .fits_each = 10,
+                               .parts = parts,
+                               .fits = 20 * parts,
+                               .made = 20 * parts};
+    v->nested.probability = v->candidate[0].probability;
+    v->nested.times = ARENA_ARRAY(keep, size_t, 2);
+    v->nested.times[0] = 11;
+    v->nested.times[1] = 4;
+    v->nested.log_loss = 0.402;
+    v->nested.log_loss_error = 0.022;
+    v->nested.metric = ARENA_ARRAY(keep, MetricSet, set->strata);
+    for (size_t s = 0; s < set->strata; s++)
+        metric_evaluate(&v->nested.metric[s], (const double *const *)v->nested.probability,
+                        v->repeats, set->label, set->in_stratum[s], v->rows, 0.4, 200, 3, NULL);
+}
+
 static inline Validation *made_up_validation(Arena *keep, const TrainingSet *set)
 {
     enum { REPEATS = 3 };
@@ -165,8 +220,8 @@ static inline Validation *made_up_validation(Arena *keep, const TrainingSet *set
                       .candidate = ARENA_ARRAY(keep, Candidate, 2),
                       .reason = S("the forest's log loss is lower by 0.004, less than one standard "
                                   "error of the difference (0.006), so the simpler model stands"),
-                      .difference = -0.004,
-                      .difference_error = 0.006};
+                      .best = 1,
+                      .criterion_name = S("log loss")};
     Random r = random_new(5);
     for (size_t i = 0; i < v->rows; i++)
         v->positives += set->label[i];
@@ -197,6 +252,7 @@ static inline Validation *made_up_validation(Arena *keep, const TrainingSet *set
             metric_evaluate(&one->metric[s], (const double *const *)one->probability, REPEATS,
                             set->label, set->in_stratum[s], v->rows, 0.4, 200, 3, NULL);
     }
+    made_up_choice(v, keep, set);
     return v;
 }
 

@@ -18,9 +18,10 @@ typedef struct Fixture {
     char folder[64];
 } Fixture;
 
-static const char *const files[] = {
-    "decisions.csv",  "offboarding.csv", "decisions.jsonl", "features.csv", "quality.json",
-    "quarantine.csv", "metrics.json",    "run.json",        "timings.json", "validation.csv"};
+static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisions.jsonl",
+                                    "features.csv",   "quality.json",    "quarantine.csv",
+                                    "metrics.json",   "run.json",        "timings.json",
+                                    "validation.csv", "trials.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
