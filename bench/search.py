@@ -93,7 +93,7 @@ class Fold:
         self.linear = (a[:, varies] - a.mean(axis=0)[varies]) / scale[varies]
         self.linear_test = (b[:, varies] - a.mean(axis=0)[varies]) / scale[varies]
         self.bins = xgboost.QuantileDMatrix(self.train, label=self.y, max_bin=BINS, nthread=1)
-        self.watch = xgboost.QuantileDMatrix(self.test, label=y[judged], ref=self.bins, nthread=1)
+        self.watch = xgboost.DMatrix(self.test, label=y[judged], nthread=1)
         self.share = self.y.mean()
         self.signs = signs
 
