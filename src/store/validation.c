@@ -1,5 +1,14 @@
 #include "store/store_internal.h"
 
+static void add_probabilities(Buffer *b, double *const *p, size_t repeats, size_t row)
+{
+    for (size_t r = 0; r < repeats; r++) {
+        char text[NUMBER_TEXT];
+        buffer_char(b, ',');
+        buffer_add(b, double_text(text, p[r][row]));
+    }
+}
+
 /* validation.csv: the labelled customers with their out-of-fold probabilities, so that anyone can
  * recompute every figure of metrics.json. */
 Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err)
@@ -16,6 +25,8 @@ Status store_validation(const Run *run, const char *folder, Arena scratch, Error
     for (size_t c = 0; c < v->candidates; c++)
         for (size_t r = 0; r < v->repeats; r++)
             buffer_format(&s.line, ",p_%.*s_%zu", STR_ARG(v->candidate[c].name), r + 1);
+    for (size_t r = 0; r < v->repeats; r++)
+        buffer_format(&s.line, ",p_nested_%zu", r + 1);
     buffer_char(&s.line, '\n');
     for (size_t i = 0; i < set->x->rows; i++) {
         csv_write_cell(&s.line, set->x->id[i], true);
@@ -23,11 +34,8 @@ Status store_validation(const Run *run, const char *folder, Arena scratch, Error
         for (size_t k = 0; k < set->strata; k++)
             buffer_format(&s.line, ",%d", set->in_stratum[k][i]);
         for (size_t c = 0; c < v->candidates; c++)
-            for (size_t r = 0; r < v->repeats; r++) {
-                char text[NUMBER_TEXT];
-                buffer_char(&s.line, ',');
-                buffer_add(&s.line, double_text(text, v->candidate[c].probability[r][i]));
-            }
+            add_probabilities(&s.line, v->candidate[c].probability, v->repeats, i);
+        add_probabilities(&s.line, v->nested.probability, v->repeats, i);
         buffer_char(&s.line, '\n');
         sheet_flush(&s, false);
     }

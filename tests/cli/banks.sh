@@ -191,7 +191,7 @@ transactions:
 # run_bank ARGS: the main job, small, with the bank's own books.
 run_bank() {
     assay run --schema schema.yaml --features features.yaml --policy policy.yaml \
-        --folds 2 --repeats 1 --shuffles 2 --quiet "$@"
+        --trials 3 --folds 2 --repeats 1 --shuffles 2 --quiet "$@"
 }
 
 # same_scores DECISIONS SCORES: whom the run scored has the same probability and interval there.

@@ -40,7 +40,7 @@ make_shared() {
             --transactions "$data/labelled_transactions.csv" \
             --score-customers "$data/unlabelled_users.csv" \
             --score-transactions "$data/unlabelled_transactions.csv" \
-            --folds 2 --repeats 1 --shuffles 2 --out "$work/run"
+            --trials 3 --folds 2 --repeats 1 --shuffles 2 --out "$work/run"
 }
 if ! make_shared >"$work/log" 2>&1; then
     cat "$work/log" >&2

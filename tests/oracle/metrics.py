@@ -2,7 +2,8 @@
 
     python tests/oracle/metrics.py --customers labelled_users.csv --run FOLDER
 
-validation.csv holds the out-of-fold probabilities of every candidate in every repeat. Values,
+validation.csv holds the out-of-fold probabilities of every candidate in every repeat, and those of the
+procedure that chooses among them inside the folds; trials.csv every trial of every search. Values,
 spreads over repeats, confusions and log-loss errors must agree within 1e-9; bootstrap intervals
 come from other draws here, so their ends may differ by a fifth of their width.
 """
@@ -162,6 +163,112 @@ def check_reliability(check, stated, label, runs):
         check.same(name + " share", b["positive_share"]["value"], float(label[inside].mean()))
 
 
+CRITERIA = {"log_loss": (losses, 1),
+            "brier": (lambda label, runs: np.mean([(p - label) ** 2 for p in runs], axis=0), 1),
+            "auc": (reference.roc_auc_score, -1),
+            "pr_auc": (reference.average_precision_score, -1)}
+
+
+def value_of(criterion, label, runs):
+    function, sign = CRITERIA[criterion]
+    if sign > 0:
+        return float(function(label, runs).mean())
+    return float(np.mean([function(label, p) for p in runs]))
+
+
+def check_choice(check, validation, label, runs):
+    """The simplest candidate that the best does not beat by more than one standard error of their
+    paired difference. Candidates stand from the simplest on; on a tie the simpler is best. The
+    standard error of a mean loss is exact; that of an AUC is the program's own bootstrap's, held
+    against other draws here."""
+    criterion, names = validation["criterion"], [c["name"] for c in validation["candidates"]]
+    function, sign = CRITERIA[criterion]
+    value = [value_of(criterion, label, runs[name]) for name in names]
+    best = min(range(len(names)), key=lambda k: (sign * value[k], k))
+    check.true("another candidate is best", validation["best"] == names[best])
+    random = np.random.default_rng(11)
+    draws = [random.integers(0, len(label), len(label)) for _ in range(DRAWS)]
+    beaten = []
+    for k, candidate in enumerate(validation["candidates"]):
+        check.same(names[k] + " criterion", candidate["criterion"], value[k])
+        check.same(names[k] + " behind_best", candidate["behind_best"],
+                   sign * (value[k] - value[best]))
+        if sign > 0:
+            paired = function(label, runs[names[k]]) - function(label, runs[names[best]])
+            check.same(names[k] + " behind_best_error", candidate["behind_best_error"],
+                       error_of_mean(paired))
+        beaten.append(candidate["behind_best"] > candidate["behind_best_error"])
+    chosen = beaten.index(False)
+    check.true("the choice does not follow from the paired differences",
+               validation["chosen"] == names[chosen])
+    for k, candidate in enumerate(validation["candidates"]):
+        if k == chosen:
+            check.true("the chosen candidate is compared with itself",
+                       "against_chosen" not in candidate)
+            continue
+        for measure in CRITERIA:
+            told = candidate["against_chosen"][measure]
+            mine = [value_of(measure, label[rows], [p[rows] for p in runs[names[k]]]) -
+                    value_of(measure, label[rows], [p[rows] for p in runs[names[chosen]]])
+                    for rows in draws]
+            stated, worse = told["difference"], CRITERIA[measure][1]
+            check.same(f"{names[k]} {measure} against the chosen", stated["value"],
+                       value_of(measure, label, runs[names[k]]) -
+                       value_of(measure, label, runs[names[chosen]]))
+            check_interval(check, f"{names[k]} {measure} against the chosen", stated,
+                           np.percentile(mine, [2.5, 97.5]))
+            low, high = sorted((worse * stated["low"], worse * stated["high"]))
+            verdict = "worse" if low > 0 else "better" if high < 0 else "cannot be told apart"
+            check.true(f"{names[k]} {measure}: the verdict is not that of its interval",
+                       told["verdict"] == verdict)
+
+
+def check_nested(check, validation, sheet, label, nested):
+    """Every probability of the nested procedure is that of one candidate in that repeat."""
+    stated = validation["nested"]
+    for stratum in stated["strata"]:
+        inside = sheet[stratum["stratum"]].to_numpy() == 1
+        check_stratum(check, "nested", stratum, label[inside], [p[inside] for p in nested], ())
+    loss = losses(label, nested)
+    check.same("nested log_loss", stated["log_loss"], float(loss.mean()))
+    check.same("nested log_loss_error", stated["log_loss_error"], error_of_mean(loss))
+    check.same("parts chosen in", sum(stated["chosen"].values()),
+               validation["folds"] * validation["repeats"])
+    for r, own in enumerate(nested):
+        candidates = np.array([sheet[f"p_{name}_{r + 1}"] for name, times in
+                               stated["chosen"].items() if times > 0])
+        check.true(f"nested probabilities of repeat {r + 1} are no candidate's",
+                   bool((candidates == own).any(axis=0).all()))
+
+
+def check_trials(check, validation, trials):
+    """Each search keeps one trial, its rungs halve, and the fits add up."""
+    search = validation["search"]
+    spaces = {c["name"]: c["search_space"] for c in validation["candidates"]}
+    check.same("fits made", search["fits_made"], int(trials.inner_folds.sum()))
+    check.same("fits planned", search["fits_planned"], search["fits_made"])
+    for (name, repeat, fold), own in trials.groupby(["candidate", "repeat", "fold"]):
+        what = f"search of {name} in repeat {repeat}, fold {fold}"
+        own = own.set_index("trial")
+        check.true(what + " keeps another number than one", int(own.kept.sum()) == 1)
+        reached = [int((own.rung >= k).sum()) for k in range(1, own.rung.max() + 1)]
+        halves = all(b == (a if a < 2 else max(2, (a + 1) // 2))
+                     for a, b in zip(reached, reached[1:]))
+        check.true(what + f" does not halve: {reached}", halves)
+        check.true(what + " leaves the default setting behind", own.rung[0] == own.rung.max())
+        check.true(what + " keeps a trial that was not judged to the end",
+                   own.rung[own.kept].iloc[0] == own.rung.max())
+        last = own[own.rung == own.rung.max()]
+        if not own.kept[0]:
+            check.true(what + " keeps another than the best",
+                       last.log_loss[last.kept].iloc[0] == last.log_loss.min())
+        for one in spaces[name]:
+            values = own[one["setting"]]
+            check.same(f"{what}: default {one['setting']}", float(values[0]), one["default"])
+            check.true(f"{what}: {one['setting']} leaves its range",
+                       bool(values.between(one["low"], one["high"]).all()))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--customers", action="append", required=True)
@@ -181,8 +288,10 @@ def main():
     check.same("positives", validation["positives"], int(label.sum()))
     runs = {c["name"]: [sheet[f"p_{c['name']}_{r + 1}"].to_numpy()
                         for r in range(validation["repeats"])] for c in validation["candidates"]}
-    columns = ["customer_id", "label", *strata, *(f"p_{name}_{r + 1}" for name, own in runs.items()
-                                                 for r in range(len(own)))]
+    nested = [sheet[f"p_nested_{r + 1}"].to_numpy() for r in range(validation["repeats"])]
+    columns = ["customer_id", "label", *strata,
+               *(f"p_{name}_{r + 1}" for name, own in [*runs.items(), ("nested", nested)]
+                 for r in range(len(own)))]
     check.true("validation.csv has other columns", list(sheet.columns) == columns)
 
     for candidate in validation["candidates"]:
@@ -197,21 +306,9 @@ def main():
         loss = losses(label, own)
         check.same(name + " log_loss", candidate["log_loss"], float(loss.mean()))
         check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss))
-    # The rule of the choice: the simplest that the best does not beat by more than one error of
-    # their paired difference. Candidates stand from the simplest on; on a tie the simpler is best.
-    names = [c["name"] for c in validation["candidates"]]
-    loss = [losses(label, runs[name]) for name in names]
-    mean = [float(own.mean()) for own in loss]
-    best = mean.index(min(mean))
-    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k]) for k in range(best)]
-    chosen = beaten.index(False) if False in beaten else best
-    check.true("the choice does not follow from the paired differences",
-               validation["chosen"] == names[chosen])
-    rival = best if best > 0 else 1 + mean[1:].index(min(mean[1:]))
-    paired = loss[rival] - loss[0]
-    check.same("log_loss_difference", validation["log_loss_difference"], float(paired.mean()))
-    check.same("log_loss_difference_error", validation["log_loss_difference_error"],
-               error_of_mean(paired))
+    check_choice(check, validation, label, runs)
+    check_nested(check, validation, sheet, label, nested)
+    check_trials(check, validation, pd.read_csv(args.run + "/trials.csv"))
     for one in stated["calibration"]["reliability"]:
         inside = sheet[one["stratum"]].to_numpy() == 1
         check_reliability(check, one, label[inside],

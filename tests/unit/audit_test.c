@@ -98,6 +98,7 @@ static Case *case_new(Arena *keep, Arena *other, bool with_scored)
     c->options = learn_options_default();
     c->options.repeats = 1;
     c->options.inner_folds = 3;
+    c->options.trials = 2;
     Error err = {0};
     assert_int_equal(
         learn_validate(&c->validation, keep, *other, &c->set, &c->options, NULL, NULL, &err),

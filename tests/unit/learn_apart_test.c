@@ -187,11 +187,20 @@ static void leaves_of_the_single_tree_grow_with_what_there_is_to_learn(void **st
     Random r = random_new(9);
     for (size_t i = 0; i < ROWS; i++)
         noise[i] = random_uniform(&r) < 0.3;
-    const uint32_t *row = rows_or_all(&keep, NULL, ROWS);
-    ForestOptions o = forest_options_tree();
+    LearnOptions o = learn_options_default();
+    o.trials = 40;
+    o.lead = 0;
+    Candidate tree = {.kind = MODEL_FOREST, .forest = forest_options_tree()};
     TrainingSet set = {.x = x, .label = label}, blank = {.x = x, .label = noise};
-    assert_true(tune_leaves(&set, row, ROWS, 5, &o, 1, scratch) >= 4);
-    assert_true(tune_leaves(&blank, row, ROWS, 5, &o, 1, scratch) <= 3);
+    InnerPart part = inner_part(&keep, &set, NULL, 0, 5, 1);
+    Searched much = searched_new(&keep, &tree, &o, ROWS), little = much;
+    search_run(&much, &tree, &set, &part, &o, 1, scratch);
+    assert_true(much.tuned.value[SETTING_LEAVES] >= 4);
+    /* Where nothing can be learnt no setting earns its place: the default one stays. */
+    o.lead = 1;
+    little = searched_new(&keep, &tree, &o, ROWS);
+    search_run(&little, &tree, &blank, &part, &o, 1, scratch);
+    assert_true(little.trial[0].kept);
     arena_free(&keep);
     arena_free(&scratch);
 }
