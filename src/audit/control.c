@@ -73,7 +73,7 @@ void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *
             label[from[i]] = set->label[to[i]] != 0;
         for (size_t i = 0; i < rows && unit != NULL; i++)
             label[i] = label[unit[i]];
-        learn_folds(fold, label, NULL, rows, folds, seed_derive(seed, 1));
+        learn_folds(fold, label, set->group, rows, folds, seed_derive(seed, 1));
         TrainingSet *shuffled = ARENA_NEW(&scratch, TrainingSet);
         *shuffled = *set;
         shuffled->label = label;

@@ -115,11 +115,17 @@ typedef struct SchemaColumn {
     BookText thousands;    /* one character between thousands, or none */
 } SchemaColumn;
 
+/* What the share of positives among the labelled is: its maker's doing, or unknown; or what a
+ * customer of the bank at large would have. Only then may a probability be read as a population's.
+ */
+typedef enum LabelPrior { LABEL_PRIOR_BY_DESIGN, LABEL_PRIOR_POPULATION } LabelPrior;
+
 typedef struct SchemaLabel {
     Mark mark;
     BookText column;
     BookTexts positive, negative; /* values that mean risky, and not */
     BookTexts ignored;            /* values that say neither */
+    int prior;                    /* a LabelPrior */
 } SchemaLabel;
 
 /* Wide columns of the customers' files, one a period, that become events. */
@@ -136,7 +142,8 @@ typedef struct SchemaHistory {
 typedef struct SchemaCustomers {
     Mark mark;
     BookText key;
-    BookText person; /* the person behind several customers, if the files know */
+    BookText person;     /* the person behind several customers, if the files know */
+    BookText outcome_at; /* when the label became known; empty where it did not */
     SchemaLabel label;
     BookRecords history; /* SchemaHistory */
     BookRecords columns; /* SchemaColumn */
@@ -159,6 +166,7 @@ typedef struct SchemaSource {
 typedef struct SchemaTransactions {
     Mark mark;
     BookText key, customer, created, completed, state, amount, currency;
+    BookText reference; /* the transaction, or other thing, that one belongs to */
     SchemaSides sides; /* source.text.size > 0: two-sided, and `customer` is empty */
     BookText debit, credit;
     bool is_signed;      /* the amount's sign is its direction */

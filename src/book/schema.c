@@ -64,6 +64,9 @@ static const Field column_fields[] = {
      .says = "one character that may stand between thousands; none unless said"},
     {0}};
 
+/* In the order of LabelPrior. */
+static const char *const prior_choices[] = {"by_design", "population", NULL};
+
 static const Field label_fields[] = {{.name = "column",
                                       .kind = FIELD_TEXT,
                                       .offset = offsetof(SchemaLabel, column),
@@ -84,6 +87,13 @@ static const Field label_fields[] = {{.name = "column",
                                       .offset = offsetof(SchemaLabel, ignored),
                                       .says = "its values that say neither: such customers are "
                                               "scored and not learned from"},
+                                     {.name = "prior",
+                                      .kind = FIELD_CHOICE,
+                                      .offset = offsetof(SchemaLabel, prior),
+                                      .says = "what the share of positives is: by_design when the "
+                                              "sample was made so or nobody knows (unless said), "
+                                              "population when it is the bank's own",
+                                      .choices = prior_choices},
                                      {0}};
 
 static const Field history_fields[] = {
@@ -123,6 +133,11 @@ static const Field customer_fields[] = {{.name = "key",
                                          .offset = offsetof(SchemaCustomers, person),
                                          .says = "the column that names the person, when one "
                                                  "person may be several customers"},
+                                        {.name = "outcome_at",
+                                         .kind = FIELD_TEXT,
+                                         .offset = offsetof(SchemaCustomers, outcome_at),
+                                         .says = "the column that says when the label became "
+                                                 "known: nothing later is learnt from"},
                                         {.name = "label",
                                          .kind = FIELD_RECORD,
                                          .offset = offsetof(SchemaCustomers, label),
@@ -203,6 +218,8 @@ static const Field transaction_fields[] = {
     TRANSACTION_TEXT(debit, "instead of `amount`: the column of money that goes out"),
     TRANSACTION_TEXT(credit, "instead of `amount`: the column of money that comes in"),
     TRANSACTION_TEXT(currency, "the column of its currency"),
+    TRANSACTION_TEXT(reference, "the column of the transaction it refers to: customers who share "
+                                "one are linked"),
     {.name = "pending",
      .kind = FIELD_TEXTS,
      .offset = offsetof(SchemaTransactions, pending),

@@ -240,6 +240,9 @@ static Status check_customers(Schema *s, Arena *keep, Arena scratch, Error *err)
                    "write `type: text`", scratch, err));
     TRY(check_role(s, &c->person, &c->columns, NAMES, "names the person but is no text",
                    "write `type: text`", scratch, err));
+    TRY(check_role(s, &c->outcome_at, &c->columns, MAY(TYPE_TIME) | MAY(TYPE_DATE),
+                   "says when the label became known but is no time", "write `type: time`", scratch,
+                   err));
     TRY(check_role(s, &c->label.column, &c->columns, NAMES | MAY(TYPE_BOOLEAN) | MAY(TYPE_INT64),
                    "cannot be a label", "a label is a category, text, boolean or int64", scratch,
                    err));
@@ -520,6 +523,8 @@ static Status check_transactions(Schema *s, Arena *keep, Arena scratch, Error *e
     TRY(check_amount(s, scratch, err));
     TRY(check_role(s, &t->state, &t->columns, NAMES, "is the state but no category",
                    "write `type: category`", scratch, err));
+    TRY(check_role(s, &t->reference, &t->columns, NAMES, "names a transaction but is no text",
+                   "write `type: text`", scratch, err));
     TRY(check_role(s, &t->currency, &t->columns, NAMES, "is the currency but no category",
                    "write `type: category`", scratch, err));
     if (t->completed.text.size > 0 && t->created.text.size == 0)

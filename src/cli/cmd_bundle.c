@@ -127,11 +127,11 @@ static Status calibrate(Bundle *b, Job *j, const Labelled *l, Error *err)
     }
     double *margin = ARENA_ARRAY(j->keep, double, rows + 1);
     model_margin(b->model, l->x, margin);
-    b->platt = learn_platt(margin, l->label, rows);
-    if (!(b->platt.slope > 0)) {
+    b->calibration = (Calibration){.platt = learn_platt(margin, l->label, rows)};
+    if (!(b->calibration.platt.slope > 0)) {
         (void)error_set(err, STATUS_DATA,
                         "the model's scores go against the labels of these customers (slope %.3g)",
-                        b->platt.slope);
+                        b->calibration.platt.slope);
         return error_remedy(err, "check that columns and labels mean what they meant when the "
                                  "model was trained");
     }
@@ -142,7 +142,7 @@ static Status calibrate(Bundle *b, Job *j, const Labelled *l, Error *err)
     b->as_of_us = j->data->as_of_us;
     double *probability = ARENA_ARRAY(j->keep, double, rows + 1);
     for (size_t i = 0; i < rows; i++)
-        probability[i] = platt_apply(b->platt, margin[i]);
+        probability[i] = calibration_apply(&b->calibration, margin[i]);
     /* What the old model said of its customers is no measure for this one. */
     TRY(reference_make(&b->reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
                        j->fitting.row, rows, probability, err));
@@ -169,7 +169,7 @@ static void leave_uncalibrated(Bundle *b, const Args *args)
     v->p1 = ARENA_ARRAY(args->arena, double, 1);
     v->p1[0] = 1;
     b->venn_abers = v;
-    b->platt = (Platt){1, 0};
+    b->calibration = (Calibration){.platt = {1, 0}};
     b->customers = b->positives = 0;
     b->reference = NULL; /* nothing is known of how its scores are distributed */
     b->metrics = S("{\"model\":\"imported\",\"calibration\":\"none\"}");

@@ -37,7 +37,13 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_begin(j, out, err));
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
-    return job_validate(j, err);
+    TRY(job_validate(j, err));
+    TRY(job_strata(j, err));
+    TRY(job_thresholds(j, err));
+    if (out != NULL) /* what stdout says needs none of it */
+        job_importance(j);
+    job_calibration(j);
+    return STATUS_OK;
 }
 
 static Status judge(Job *j, const char *bundle, const char *out, Error *err)
@@ -45,6 +51,7 @@ static Status judge(Job *j, const char *bundle, const char *out, Error *err)
     TRY(refuse_options(j->args, err));
     TRY(job_begin_bundle(j, bundle, out, err));
     TRY(job_judge(j, err));
+    job_calibration(j);
     talk_findings(j->args, j->data->findings, 0, SEVERITY_INFO);
     return STATUS_OK;
 }

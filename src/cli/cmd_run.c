@@ -6,8 +6,13 @@
 
 static const Option options[] = {{"out", "FOLDER", "where the results go (default out)", false},
                                  {0}};
-static const Option *const shared[] = {job_labelled_files, job_scored_files,  job_book_options,
-                                       job_read_options,   job_learn_options, NULL};
+static const Option *const shared[] = {job_labelled_files,
+                                       job_scored_files,
+                                       job_book_options,
+                                       job_read_options,
+                                       job_learn_options,
+                                       job_stability_option,
+                                       NULL};
 
 static Status run(const Args *args, Error *err)
 {
@@ -19,8 +24,13 @@ static Status run(const Args *args, Error *err)
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));
+    TRY(job_strata(j, err));
+    job_calibration(j);
     TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
+    TRY(job_thresholds(j, err));
+    TRY(job_stability(j, err));
+    job_importance(j);
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");
     const Run *r = job_record(j);

@@ -22,6 +22,8 @@ static Status train(Job *j, const char *out, Error *err)
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
+    TRY(job_strata(j, err));
+    TRY(job_verdict(j, err));
     Status control = job_verdict(j, err);
     if (control != STATUS_OK) {
         Status removed = job_resume_remove(j, NULL); /* the gate's own error stands */

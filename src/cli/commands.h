@@ -6,6 +6,7 @@
 
 extern const Command command_bundle;
 extern const Command command_check;
+extern const Command command_compare;
 extern const Command command_completion;
 extern const Command command_evaluate;
 extern const Command command_features;

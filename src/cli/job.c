@@ -217,12 +217,12 @@ static Status find_strata(Job *j, Error *err)
     const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, strata);
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, d->customers + 1);
     j->run.stratum_share_scored = ARENA_ARRAY(j->keep, double, strata);
-    size_t smallest = SIZE_MAX, scored = 0;
+    size_t scored = 0;
     for (size_t i = 0; i < d->customers; i++)
         scored += (d->cohort[i] & COHORT_SCORED) != 0;
     for (size_t s = 0; s < strata; s++) {
         uint8_t *mask = ARENA_ARRAY(j->keep, uint8_t, n + 1);
-        size_t inside = 0, inside_scored = 0;
+        size_t inside_scored = 0;
         name[s] = S("ALL");
         memset(all, 1, d->customers);
         if (j->plan->strata > 0) {
@@ -230,16 +230,11 @@ static Status find_strata(Job *j, Error *err)
             TRY(plan_stratum(all, j->scratch, &j->plan->stratum[s], j->features, err));
         }
         for (size_t i = 0; i < n; i++)
-            inside += mask[i] = all[row[i]];
+            mask[i] = all[row[i]];
         for (size_t i = 0; i < d->customers; i++)
             inside_scored += (d->cohort[i] & COHORT_SCORED) != 0 && all[i];
         in[s] = mask;
         j->run.stratum_share_scored[s] = scored == 0 ? 0 : (double)inside_scored / (double)scored;
-        /* The headline: the narrowest slice that holds most of the customers to be scored. */
-        if (inside < smallest && (s == 0 || j->run.stratum_share_scored[s] >= 0.5)) {
-            smallest = inside;
-            j->run.headline = s;
-        }
     }
     j->set.strata = strata;
     j->set.stratum = name;
@@ -272,6 +267,7 @@ static Status make_training_set(Job *j, Error *err)
     j->set = (TrainingSet){.x = x,
                            .label = j->fitting.label,
                            .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone};
+    j->set.group = job_groups(j);
     TRY(find_strata(j, err));
     return set_refit(&j->set, j, j->training_row, err);
 }
@@ -328,15 +324,19 @@ static Status control_set(const TrainingSet **sample, Job *j, Error *err)
     const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, 1);
     static const Str name[] = {{"ALL", 3}};
     uint32_t *of = ARENA_ARRAY(j->keep, uint32_t, count); /* rows of the table */
+    uint32_t *group = set->group == NULL ? NULL : ARENA_ARRAY(j->keep, uint32_t, count);
     for (size_t i = 0; i < count; i++) {
         label[i] = set->label[row[i]];
         of[i] = j->training_row[row[i]];
         all[i] = 1;
+        if (group != NULL)
+            group[i] = set->group[row[i]];
     }
     in[0] = all;
     *out = (TrainingSet){.x = matrix_take(j->keep, set->x, row, count),
                          .label = label,
                          .monotone = set->monotone,
+                         .group = group,
                          .strata = 1,
                          .stratum = name,
                          .in_stratum = in};
@@ -549,7 +549,7 @@ Status job_judge(Job *j, Error *err)
     j->run.scored = scored;
     j->events = scored->events;
     j->features = scored->features;
-    j->set = (TrainingSet){.x = scored->x, .label = label};
+    j->set = (TrainingSet){.x = scored->x, .label = label, .group = job_groups(j)};
     TRY(find_strata(j, err));
     bundle_data_hash(hash, scored->x, label);
     if (str_equal(str_from(hash), j->bundle->data_hash))
@@ -560,9 +560,9 @@ Status job_judge(Job *j, Error *err)
     judged = ARENA_ARRAY(j->keep, MetricSet, j->set.strata);
     for (size_t s = 0; s < j->set.strata; s++) {
         const double *p[] = {scored->probability};
-        metric_evaluate(&judged[s], p, 1, label, j->set.in_stratum[s], n,
-                        policy_thresholds(j->policy).high, j->learn.replicates,
-                        seed_derive(j->learn.seed, s), j->args->team);
+        metric_evaluate_groups(&judged[s], p, 1, label, j->set.in_stratum[s], j->set.group, n,
+                               policy_thresholds(j->policy).high, j->learn.replicates,
+                               seed_derive(j->learn.seed, s), j->args->team);
     }
     j->run.judged = judged;
     Drift *drift;

@@ -6,8 +6,13 @@
  *     job_begin      options, books, files, the features that may be learnt from
  *     job_features   events and features of every customer
  *     job_validate   the training set, cross-validation, leakage audit
+ *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
+ *     job_stability  who is on the list again when learning is done again
+
+ *     job_importance what the chosen model lives on, and what each feature tells alone
  *     job_silence    the silence test
  *     job_verdict    GATE when the negative control or the silence test said no
  *
@@ -43,6 +48,7 @@ typedef struct Job {
     Table *features;
     uint8_t *skip;
     TrainingSet set;
+    const Links *links; /* of the labelled customers */
     uint32_t *training_row;
     Fitting fitting; /* the labelled customers: rows training_row, and their labels */
     Learned learned;
@@ -56,6 +62,7 @@ extern const Option job_scored_files[];   /* score-customers and score-transacti
 extern const Option job_book_options[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
+extern const Option job_stability_option[];
 extern const Option job_quarantine_option[]; /* of commands without a run folder */
 
 Job *job_new(const Args *args);
@@ -71,6 +78,12 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
+/* After job_validate: the slices side by side, and which is quoted. */
+MUST_USE Status job_strata(Job *j, Error *err);
+
+/* After job_validate or job_judge: what their probabilities are worth. */
+void job_calibration(Job *j);
+
 /* Around the validation: finished searches are kept in j->resume, and a signal to stop waits for
  * that. Removed when the command has done its work. */
 void job_resume_begin(Job *j);
@@ -81,8 +94,15 @@ MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* par
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+MUST_USE Status job_thresholds(Job *j, Error *err);
+MUST_USE Status job_stability(Job *j, Error *err);
+
+void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
+
+/* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
+const uint32_t *job_groups(Job *j);
 
 /* The run as the report and the store want it. */
 const Run *job_record(Job *j);

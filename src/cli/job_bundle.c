@@ -43,7 +43,7 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
                 .plan = j->plan,
                 .policy = j->policy,
                 .model = j->learned.model,
-                .platt = j->learned.platt,
+                .calibration = j->learned.calibration,
                 .venn_abers = j->learned.venn_abers,
                 .skip = j->skip,
                 .columns = matrix_plan(j->keep, j->plan, j->skip),
@@ -60,7 +60,7 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
     double *probability = ARENA_ARRAY(j->keep, double, j->set.x->rows + 1);
     model_margin(j->learned.model, j->set.x, probability);
     for (size_t i = 0; i < j->set.x->rows; i++)
-        probability[i] = platt_apply(j->learned.platt, probability[i]);
+        probability[i] = calibration_apply(&j->learned.calibration, probability[i]);
     TRY(reference_make(&b.reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
                        j->training_row, j->set.x->rows, probability, err));
     TRY(bundle_write(&b, folder, err));

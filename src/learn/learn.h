@@ -106,13 +106,38 @@ MUST_USE Status learn_majority(Linear **out, Arena *keep, Arena scratch, const T
 MUST_USE Status learn_check_classes(const uint8_t *label, const uint32_t *row, size_t rows,
                                     size_t least, Error *err);
 
-/* Fold of each row, 0 .. folds - 1, each label shared out evenly; rows of one group (NULL: every
- * row its own) in one fold. */
+/* Fold of each row, 0 .. folds - 1; rows of one group (NULL: every row its own) in one fold.
+ * Numbers of positives in two folds differ by no more than the most positives in one group (1 when
+ * nobody is linked), numbers of customers by no more than the largest group without positives, as
+ * long as there are enough of these to even out what the groups with positives left uneven. The
+ * group's numbers are below 2^32 - 1 and cost memory for each up to the largest. Cost: O(rows *
+ * (folds + log rows)).  Source: greedy number partitioning, Graham 1969. */
 void learn_folds(uint32_t *fold, const uint8_t *label, const uint32_t *group, size_t rows,
                  size_t folds, uint64_t seed);
 
 /* Platt's sigmoid on margins by Newton's method (Lin, Lin and Weng 2007), his smoothed targets. */
 Platt learn_platt(const double *margin, const uint8_t *label, size_t n);
+/* The same as it is used on margins of our own: a normal prior on the slope (mean 1, standard
+ * deviation 10) holds it where margins hardly vary and is not felt elsewhere, and a sigmoid that
+ * would turn the margins round becomes the smoothed rate for all. */
+Platt learn_sigmoid(const double *margin, const uint8_t *label, size_t n);
+/* Maximum likelihood with the same prior on both slopes; a slope that comes out below 0 is 0 and
+ * the others are fitted again.  Cost: O(n) an iteration. */
+Beta learn_beta(const double *margin, const uint8_t *label, size_t n);
+/* Pool adjacent violators. Each block is given one imaginary customer of the base rate, so none is
+ * 0 or 1; blocks that this puts out of order are pooled once more; knots stand at the blocks' mean
+ * margins.  Memory: keep.  Cost: O(n log n). */
+Isotonic *learn_isotonic(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
+                         size_t n);
+/* Any of them.  Memory: keep. */
+Calibration learn_calibration(CalibrationKind kind, Arena *keep, Arena scratch,
+                              const double *margin, const uint8_t *label, size_t n);
+/* Whether there are enough customers, and of either class, to fit such a map; and what is enough.
+ * Platt: any. Beta: 100, and 30 of either class, ten for each of its parameters (Peduzzi 1996).
+ * Isotonic: 1,000 (Niculescu-Mizil and Caruana 2005; Alasalmi and others 2020), and 100 of either
+ * class: it has as many parameters as the data allows. */
+bool learn_calibration_enough(CalibrationKind kind, size_t customers, size_t positives,
+                              size_t *customers_least, size_t *each_least);
 
 /* Venn-Abers step tables from calibration margins.  Cost: O(n log n). */
 VennAbers *learn_venn_abers(Arena *keep, Arena scratch, const double *margin, const uint8_t *label,
@@ -218,8 +243,9 @@ typedef struct Candidate {
     const Dimension *dimension; /* [dimensions] its search space */
     size_t dimensions;
     double **margin; /* [repeat][row] out of fold */
-    /* [repeat][row] by a sigmoid that was fitted on the inner margins of the fold's training part:
-     * nothing that the judged customers' labels have touched is in it. */
+    /* [repeat][row] by a sigmoid (for the chosen candidate: the chosen kind of map) that was fitted
+     * on the inner margins of the fold's training part: nothing that the judged customers' labels
+     * have touched is in it. */
     double **probability;
     double log_loss;       /* mean over repeats, ALL */
     double log_loss_error; /* standard error over customers of the mean log loss */
@@ -228,6 +254,24 @@ typedef struct Candidate {
     double criterion, behind, behind_error;
     struct Comparison *against_chosen; /* [CRITERIA] */
 } Candidate;
+
+/* One kind of map for the chosen candidate's margins, as it fared out of fold. */
+typedef struct CalibrationTrial {
+    bool tried;           /* false: too few customers, and what follows says nothing */
+    double **probability; /* [repeat][row] by the map fitted without the row's fold */
+    double log_loss, log_loss_error;
+    double difference, difference_error; /* paired over customers, less Platt's */
+} CalibrationTrial;
+
+typedef struct CalibrationChoice {
+    CalibrationTrial trial[CALIBRATION_KINDS]; /* simplest first */
+    CalibrationKind chosen;
+    size_t customers, positives; /* of the smallest part that a map was fitted on */
+    Str reason;                  /* in sentences with numbers */
+    /* [rows] Venn-Abers out of fold, from tables of the other folds, means over repeats; widened to
+     * hold the probability, as a customer's interval is. */
+    double *low, *high;
+} CalibrationChoice;
 
 /* A candidate less the chosen one: paired over customers, linked ones drawn together, 95 % of the
  * bootstrap. */
@@ -271,6 +315,7 @@ typedef struct Validation {
     const InnerPart *part; /* [parts] */
     SearchBudget budget;
     Nested nested;
+    CalibrationChoice *calibration;
     Str reason; /* why, in sentences with numbers */
 } Validation;
 
@@ -283,7 +328,9 @@ static inline size_t validation_parts(const Validation *v)
  * candidate's settings are searched for on inner folds (docs/search.md), its sigmoid is fitted on
  * the inner margins of the setting that won, and the fold outside is judged. The candidate kept is
  * the simplest that the best does not beat by more than one standard error of their paired
- * difference in the criterion; what that choice is worth is `nested`.
+ * difference in the criterion; what that choice is worth is `nested`. Candidates are compared with
+ * Platt's sigmoid; then the maps of the chosen one are compared by the same rule
+ * (learn_calibration_enough says which), and its probabilities and figures are by the map chosen.
  * Errors: DATA when a class has fewer customers than folds, or than 4; STOPPED when
  * options->stop said so, with what was finished in options->resume; IO when that file cannot be
  * written.  Memory: keep. */
@@ -334,11 +381,11 @@ typedef struct OutOfFold {
 void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
                        const LearnOptions *options, Team *team, Arena scratch);
 
-/* The chosen candidate on all rows, with Platt and Venn-Abers from the inner margins of its search
- * on all rows: fitted as the sigmoids that were judged were fitted. */
+/* The chosen candidate on all rows, with the chosen kind of map and Venn-Abers from the inner
+ * margins of its search on all rows: fitted as the maps that were judged were fitted. */
 typedef struct Learned {
     Model *model;
-    Platt platt;
+    Calibration calibration;
     VennAbers *venn_abers;
 } Learned;
 MUST_USE Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *set,

@@ -8,9 +8,10 @@
  * machines", algorithm 1, with a = -slope and b = -intercept turned round so that a larger
  * margin means a larger probability. */
 
-static double platt_objective(const double *margin, const double *target, size_t n, Platt c)
+static double platt_objective(const double *margin, const double *target, size_t n, Platt c,
+                              double precision)
 {
-    double sum = 0;
+    double sum = precision / 2 * (c.slope - 1) * (c.slope - 1);
     for (size_t i = 0; i < n; i++) {
         double f = c.slope * margin[i] + c.intercept;
         sum += f >= 0 ? (1 - target[i]) * f + stable_log1p(stable_exp(-f))
@@ -19,11 +20,14 @@ static double platt_objective(const double *margin, const double *target, size_t
     return sum;
 }
 
-static Platt platt_newton(const double *margin, const double *target, size_t n, Platt c)
+/* precision: of a normal prior on the slope about 1; 0 is Platt's own. */
+static Platt platt_newton(const double *margin, const double *target, size_t n, Platt c,
+                          double precision)
 {
-    double value = platt_objective(margin, target, n, c);
+    double value = platt_objective(margin, target, n, c, precision);
     for (int round = 0; round < 100; round++) {
-        double g0 = 0, g1 = 0, h00 = 1e-12, h01 = 0, h11 = 1e-12;
+        double g0 = precision * (c.slope - 1), g1 = 0, h00 = precision + 1e-12, h01 = 0,
+               h11 = 1e-12;
         for (size_t i = 0; i < n; i++) {
             double p = stable_sigmoid(c.slope * margin[i] + c.intercept);
             double d = p - target[i], w = p * (1 - p);
@@ -41,7 +45,7 @@ static Platt platt_newton(const double *margin, const double *target, size_t n, 
         double slope = g0 * s0 + g1 * s1, step = 1;
         for (;; step /= 2) {
             Platt tried = {c.slope + step * s0, c.intercept + step * s1};
-            double there = platt_objective(margin, target, n, tried);
+            double there = platt_objective(margin, target, n, tried, precision);
             if (there < value + 1e-4 * step * slope) {
                 c = tried;
                 value = there;
@@ -54,7 +58,7 @@ static Platt platt_newton(const double *margin, const double *target, size_t n, 
     return c;
 }
 
-Platt learn_platt(const double *margin, const uint8_t *label, size_t n)
+static Platt platt_with(const double *margin, const uint8_t *label, size_t n, double precision)
 {
     Arena own = arena_new();
     double *target = ARENA_RAW(&own, double, n), positives = 0;
@@ -65,9 +69,25 @@ Platt learn_platt(const double *margin, const uint8_t *label, size_t n)
     for (size_t i = 0; i < n; i++)
         target[i] = label[i] != 0 ? high : low;
     Platt start = {0, stable_log((positives + 1) / (negatives + 1))};
-    Platt out = platt_newton(margin, target, n, start);
+    Platt out = platt_newton(margin, target, n, start, precision);
     arena_free(&own);
     return out;
+}
+
+Platt learn_platt(const double *margin, const uint8_t *label, size_t n)
+{
+    return platt_with(margin, label, n, 0);
+}
+
+Platt learn_sigmoid(const double *margin, const uint8_t *label, size_t n)
+{
+    Platt c = platt_with(margin, label, n, SLOPE_PRECISION);
+    if (c.slope > 0)
+        return c;
+    double positives = 0;
+    for (size_t i = 0; i < n; i++)
+        positives += label[i] != 0;
+    return (Platt){0, stable_log((positives + 1) / ((double)n - positives + 1))};
 }
 
 /* ---- Venn-Abers ----

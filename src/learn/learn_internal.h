@@ -26,6 +26,10 @@ enum {
 /* The row numbers 0 .. rows - 1 when row is NULL, else row itself. */
 const uint32_t *rows_or_all(Arena *keep, const uint32_t *row, size_t rows);
 
+/* The row that stands for each row's group: its first one, itself when nobody is linked (group
+ * NULL). Answers the number of groups. */
+size_t group_firsts(uint32_t *of, const uint32_t *group, size_t rows, Arena scratch);
+
 /* From how many missing rows on a model may learn from their being missing: 5, and 1 % of the
  * rows. Fewer are an accident of how those customers came into the files (two versions of a row
  * that disagree, say), and no measure of anyone: the rule of categories' levels. */
@@ -225,6 +229,29 @@ Forest *booster_forest(const Booster *b, Arena *keep, size_t trees);
  * for them.  Memory: keep, a whole matrix where there is a refit. */
 TrainingSet training_part(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows);
 
+/* ---- calibration maps ---- */
+
+/* Of a normal prior about 1 on a map's slopes. A slope of the order of 1 is what log-odds should
+ * have; a standard deviation of 10 says next to nothing against margins that vary, and where they
+ * hardly do it keeps the slope from running off to whatever their last digits suggest. */
+#define SLOPE_PRECISION (1.0 / (10 * 10))
+Beta beta_fit(const double *margin, const uint8_t *label, size_t n, double precision);
+
+/* Customers of neighbouring margins between whom isotonic regression makes no difference. */
+typedef struct Block {
+    double customers, positives; /* counts, and shares of imaginary customers */
+    double margins;              /* their sum */
+    double low, high;            /* margins */
+} Block;
+/* Pool adjacent violators: blocks of rising rate, in order; out has room for n. */
+size_t isotonic_blocks(Block *out, Arena scratch, const double *margin, const uint8_t *label,
+                       size_t n);
+
+/* Compare the kinds of map for the chosen candidate, and make the chosen one's probabilities the
+ * candidate's, its figures with them. */
+void calibration_choose(Validation *v, Arena *keep, Arena scratch, const TrainingSet *set,
+                        const LearnOptions *options, Team *team);
+
 /* ---- what may be tuned: learn_space.c ---- */
 
 /* A single tree is a forest of one. */
@@ -322,8 +349,8 @@ size_t kept_read(const Kept *k, Str bytes, const char **why, Arena scratch);
 
 /* ---- calibration inside a part: learn_nested.c ---- */
 
-/* A part of a blend as it enters the mean: Platt's sigmoid on its margins, but never one that turns
- * them round. A part whose margins go against the labels says nothing. */
+/* A part of a blend as it enters the mean: learn_sigmoid, so a part whose margins go against the
+ * labels says nothing. */
 Platt blend_platt(const double *margin, const uint8_t *label, size_t n);
 /* The blend's own inner margins: the mean of its parts' log-odds, each row's calibrated on the
  * other inner folds. */

@@ -43,13 +43,7 @@ static void add_log_odds(double *out, double share, FitPlatt *fit, const double 
 
 Platt blend_platt(const double *margin, const uint8_t *label, size_t n)
 {
-    Platt c = learn_platt(margin, label, n);
-    if (c.slope > 0)
-        return c;
-    double positives = 0;
-    for (size_t i = 0; i < n; i++)
-        positives += label[i] != 0;
-    return (Platt){0, stable_log((positives + 1) / ((double)n - positives + 1))};
+    return learn_sigmoid(margin, label, n);
 }
 
 void blend_inner(double *out, const double *const *inner, size_t parts, const InnerPart *part,
@@ -129,7 +123,7 @@ static void calibrate_part(const NestedRun *n, size_t candidate, size_t at, Aren
     size_t repeat = at / v->folds, fold = at % v->folds;
     CalibrationPart on;
     learn_calibration_part(&on, &scratch, n->set, v, candidate, repeat, fold);
-    Platt platt = learn_platt(on.margin, on.label, on.rows);
+    Platt platt = learn_sigmoid(on.margin, on.label, on.rows);
     for (size_t i = 0; i < v->rows; i++)
         if (v->fold[repeat][i] == fold)
             c->probability[repeat][i] = platt_apply(platt, c->margin[repeat][i]);
@@ -145,7 +139,8 @@ static size_t choose_part(const NestedRun *n, size_t at, Arena scratch)
     const double ***p = ARENA_ARRAY(&scratch, const double **, v->candidates);
     for (size_t k = 0; k < v->candidates; k++) {
         double *own = ARENA_ARRAY(&scratch, double, part->rows);
-        add_log_odds(own, 1, learn_platt, searched(v, k, at)->margin, part, n->set->label, scratch);
+        add_log_odds(own, 1, learn_sigmoid, searched(v, k, at)->margin, part, n->set->label,
+                     scratch);
         for (size_t i = 0; i < part->rows; i++)
             own[i] = stable_sigmoid(own[i]);
         p[k] = ARENA_ARRAY(&scratch, const double *, 1);

@@ -72,7 +72,8 @@ Status learn_final(Learned *out, Arena *keep, Arena scratch, const TrainingSet *
                             team, scratch);
     CalibrationPart on;
     learn_calibration_part(&on, &scratch, set, v, v->chosen, LEARN_ALL_ROWS, 0);
-    out->platt = learn_platt(on.margin, on.label, on.rows);
+    out->calibration =
+        learn_calibration(v->calibration->chosen, keep, scratch, on.margin, on.label, on.rows);
     out->venn_abers = learn_venn_abers(keep, scratch, on.margin, on.label, on.rows);
     return STATUS_OK;
 }

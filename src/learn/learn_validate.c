@@ -204,9 +204,10 @@ static MetricSet *figures_of(Arena *keep, double *const *probability, const Trai
 {
     MetricSet *metric = ARENA_ARRAY(keep, MetricSet, set->strata);
     for (size_t s = 0; s < set->strata; s++)
-        metric_evaluate(&metric[s], (const double *const *)probability, o->repeats, set->label,
-                        set->in_stratum[s], set->x->rows, o->threshold, o->replicates,
-                        seed_derive(o->seed, STREAM_BOOTSTRAP), team);
+        metric_evaluate_groups(&metric[s], (const double *const *)probability, o->repeats,
+                               set->label, set->in_stratum[s], set->group, set->x->rows,
+                               o->threshold, o->replicates, seed_derive(o->seed, STREAM_BOOTSTRAP),
+                               team);
     return metric;
 }
 
@@ -245,6 +246,7 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
         loss_of(v->nested.probability, set, repeats, &v->nested.log_loss_error, scratch);
     v->nested.metric = figures_of(keep, v->nested.probability, set, options, team);
     judge_all(v, keep, scratch, set, options, team);
+    calibration_choose(v, keep, scratch, set, options, team);
     for (size_t k = 0; k < v->candidates; k++) {
         const Searched *own = &v->searched[k * validation_parts(v)];
         candidate_settle(&v->candidate[k], &own[validation_parts(v) - 1].tuned);

@@ -1,28 +1,25 @@
-#include "metric/metric.h"
+#include "metric/metric_internal.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A bootstrap draw is a multiplicity for each customer, not a new list of them: the customers
  * of each repeat are sorted once, and every draw is then one pass down that order (AUC, average
  * precision, ECE) and one pass along the rows (the sums), both weighted by multiplicity. A draw
  * so costs O(repeats * n) where resorting would cost O(repeats * n log n). */
 
-/* One repeat: its customers in row order, and the same from the highest probability down. */
-typedef struct Run {
-    double *loss, *square; /* [n] of each row */
-    uint8_t *predicted;    /* [n] p >= threshold */
-    double *p;             /* [n] descending */
-    uint32_t *row;         /* [n] whose p it is */
-} Run;
-
 typedef struct Bootstrap {
     size_t n, repeats, replicates;
     const uint8_t *label; /* [n] */
-    uint32_t *member[2];  /* rows of the negatives, of the positives */
+    /* What is drawn: groups without a positive, and those with one, each by its first row. One
+     * alone is a group of one, so these are then the negatives and the positives. */
+    uint32_t *member[2];
     size_t members[2];
-    const Run *run; /* [repeats] */
+    uint32_t *next; /* [n] of the same group; n when it is the last */
+
+    const MetricRun *run; /* [repeats] */
     uint64_t seed;
     double *drawn; /* [METRIC_KINDS][replicates] */
 } Bootstrap;
@@ -41,10 +38,11 @@ static int descending(const void *a, const void *b)
     return (x->row < y->row) - (x->row > y->row);
 }
 
-static Run run_new(Arena *keep, const double *p, const uint8_t *label, size_t n, double threshold)
+MetricRun metric_run(Arena *keep, const double *p, const uint8_t *label, size_t n, double threshold)
 {
-    Run run = {ARENA_RAW(keep, double, n), ARENA_RAW(keep, double, n), ARENA_RAW(keep, uint8_t, n),
-               ARENA_RAW(keep, double, n), ARENA_RAW(keep, uint32_t, n)};
+    MetricRun run = {ARENA_RAW(keep, double, n), ARENA_RAW(keep, double, n),
+                     ARENA_RAW(keep, uint8_t, n), ARENA_RAW(keep, double, n),
+                     ARENA_RAW(keep, uint32_t, n)};
     for (size_t i = 0; i < n; i++) {
         run.loss[i] = metric_log_loss(p + i, label + i, 1);
         run.square[i] = metric_brier(p + i, label + i, 1);
@@ -85,7 +83,7 @@ static void bins_add(Bins *b, size_t count, double gap)
 }
 
 /* AUC, average precision and ECE: one pass down the presorted order. */
-static void ranked(double out[METRIC_KINDS], const Bootstrap *b, const Run *run,
+static void ranked(double out[METRIC_KINDS], const Bootstrap *b, const MetricRun *run,
                    const uint32_t *times, size_t positives, size_t negatives)
 {
     size_t n = b->n, found = 0, wrong = 0; /* positives and negatives so far */
@@ -119,7 +117,7 @@ static double ratio(size_t part, size_t whole)
 }
 
 /* Every metric of one repeat, each row counted times[row] times. */
-static void weighted(double out[METRIC_KINDS], const Bootstrap *b, const Run *run,
+static void weighted(double out[METRIC_KINDS], const Bootstrap *b, const MetricRun *run,
                      const uint32_t *times)
 {
     size_t cell[2][2] = {{0, 0}, {0, 0}}; /* [label][predicted] */
@@ -140,8 +138,7 @@ static void weighted(double out[METRIC_KINDS], const Bootstrap *b, const Run *ru
     out[METRIC_F1] = ratio(2 * right, right + wrong + positives);
 }
 
-/* Means over the repeats in which a metric is defined. */
-static void averaged(double mean[METRIC_KINDS], double deviation[METRIC_KINDS],
+void metric_averaged(double mean[METRIC_KINDS], double deviation[METRIC_KINDS],
                      const double (*value)[METRIC_KINDS], size_t repeats)
 {
     for (int k = 0; k < METRIC_KINDS; k++) {
@@ -160,20 +157,23 @@ static void averaged(double mean[METRIC_KINDS], double deviation[METRIC_KINDS],
     }
 }
 
-/* Draw r: as many positives as there are, with replacement, then as many negatives. */
+/* Draw r: as many groups with positives as there are, with replacement, then as many others. */
 static void draw(void *context, size_t r, Arena scratch)
 {
     const Bootstrap *b = context;
     Random random = random_new(seed_derive(b->seed, r));
     uint32_t *times = ARENA_ARRAY(&scratch, uint32_t, b->n);
     for (int class = 1; class >= 0; class --)
-        for (size_t i = 0; i < b->members[class]; i++)
-            times[b->member[class][random_below(&random, b->members[class])]]++;
+        for (size_t i = 0; i < b->members[class]; i++) {
+            size_t row = b->member[class][random_below(&random, b->members[class])];
+            for (; row < b->n; row = b->next[row])
+                times[row]++;
+        }
     double(*value)[METRIC_KINDS] = arena_alloc(&scratch, b->repeats, sizeof *value);
     for (size_t repeat = 0; repeat < b->repeats; repeat++)
         weighted(value[repeat], b, &b->run[repeat], times);
     double mean[METRIC_KINDS];
-    averaged(mean, NULL, (const double(*)[METRIC_KINDS])value, b->repeats);
+    metric_averaged(mean, NULL, (const double(*)[METRIC_KINDS])value, b->repeats);
     for (size_t k = 0; k < METRIC_KINDS; k++)
         b->drawn[k * b->replicates + r] = mean[k];
 }
@@ -184,8 +184,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* linear between order statistics. */
-static double quantile(const double *sorted, size_t n, double share)
+double sorted_quantile(const double *sorted, size_t n, double share)
 {
     double at = (double)(n - 1) * share;
     size_t below = (size_t)at;
@@ -194,22 +193,60 @@ static double quantile(const double *sorted, size_t n, double share)
                          : sorted[below];
 }
 
-static void interval(Interval *out, double *drawn, size_t replicates)
+void percentile_interval(Interval *out, double *drawn, size_t draws)
 {
     size_t defined = 0;
-    for (size_t r = 0; r < replicates; r++)
+    for (size_t r = 0; r < draws; r++)
         if (!is_missing(drawn[r]))
             drawn[defined++] = drawn[r];
     if (defined == 0)
         return;
     qsort(drawn, defined, sizeof *drawn, by_value);
-    out->low = quantile(drawn, defined, 0.025);
-    out->high = quantile(drawn, defined, 0.975);
+    out->low = sorted_quantile(drawn, defined, 0.025);
+    out->high = sorted_quantile(drawn, defined, 0.975);
 }
 
-void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
-                     const uint8_t *in, size_t n, double threshold, size_t replicates,
-                     uint64_t seed, Team *team)
+/* Chain the kept rows of each group and sort the groups by whether they hold a positive. Answers
+ * how few groups hold either class. */
+static size_t gather(Bootstrap *b, Arena *arena, const uint32_t *group, const uint32_t *source)
+{
+    size_t n = b->n, most = 0, holds[2] = {0, 0};
+    for (size_t i = 0; group != NULL && i < n; i++)
+        most = group[source[i]] > most ? group[source[i]] : most;
+    Arena scratch = *arena;
+    b->next = ARENA_RAW(&scratch, uint32_t, n);
+    b->member[0] = ARENA_RAW(&scratch, uint32_t, n);
+    b->member[1] = ARENA_RAW(&scratch, uint32_t, n);
+    *arena = scratch;
+    uint8_t *has = ARENA_ARRAY(&scratch, uint8_t, n); /* of the group's first row: bits of class */
+    uint32_t *first = ARENA_RAW(&scratch, uint32_t, n);
+    uint32_t *last = group == NULL ? NULL : ARENA_ARRAY(&scratch, uint32_t, most + 1);
+    for (size_t i = 0; i < n; i++) {
+        b->next[i] = (uint32_t)n;
+        first[i] = (uint32_t)i;
+        if (group != NULL && last[group[source[i]]] > 0) { /* 0: none yet */
+            uint32_t before = last[group[source[i]]] - 1;
+            first[i] = first[before];
+            b->next[before] = (uint32_t)i;
+        }
+        if (group != NULL)
+            last[group[source[i]]] = (uint32_t)i + 1;
+        has[first[i]] |= b->label[i] != 0 ? 2 : 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (first[i] != i)
+            continue;
+        bool positive = (has[i] & 2) != 0;
+        b->member[positive][b->members[positive]++] = (uint32_t)i;
+        holds[0] += (has[i] & 1) != 0;
+        holds[1] += positive;
+    }
+    return holds[0] < holds[1] ? holds[0] : holds[1];
+}
+
+static void evaluate(MetricSet *out, double *draws, const double *const *p, size_t repeats,
+                     const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                     double threshold, size_t replicates, uint64_t seed, Team *team)
 {
     assert(n < UINT32_MAX);
     *out = (MetricSet){.repeats = repeats, .threshold = threshold};
@@ -220,26 +257,23 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
     Arena arena = arena_new();
     uint8_t *kept = ARENA_RAW(&arena, uint8_t, n);
     uint32_t *source = ARENA_RAW(&arena, uint32_t, n), *once = ARENA_RAW(&arena, uint32_t, n);
-    Bootstrap b = {0, repeats, replicates, kept, {0}, {0, 0}, NULL, seed, NULL};
-    b.member[0] = ARENA_RAW(&arena, uint32_t, n);
-    b.member[1] = ARENA_RAW(&arena, uint32_t, n);
+    Bootstrap b = {.repeats = repeats, .replicates = replicates, .label = kept, .seed = seed};
     for (size_t i = 0; i < n; i++) {
         if (in != NULL && !in[i])
             continue;
-        bool class = label[i] != 0;
-        b.member[class][b.members[class]++] = (uint32_t)b.n;
-        kept[b.n] = class;
+        kept[b.n] = label[i] != 0;
+        out->positives += kept[b.n];
         once[b.n] = 1;
         source[b.n++] = (uint32_t)i;
     }
     out->customers = b.n;
-    out->positives = b.members[1];
+    size_t groups = gather(&b, &arena, group, source);
 
     /* A probability that is missing leaves every metric undefined: to leave the customer out
      * is for the caller to decide, and to say. */
     bool missing = repeats == 0 || b.n == 0;
     double *column = ARENA_RAW(&arena, double, b.n), *mean = ARENA_ARRAY(&arena, double, b.n);
-    Run *run = ARENA_ARRAY(&arena, Run, repeats);
+    MetricRun *run = ARENA_ARRAY(&arena, MetricRun, repeats);
     double(*value)[METRIC_KINDS] = arena_alloc(&arena, repeats, sizeof *value);
     for (size_t r = 0; r < repeats && !missing; r++) {
         for (size_t i = 0; i < b.n; i++) {
@@ -249,24 +283,71 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
         }
         if (missing)
             break;
-        run[r] = run_new(&arena, column, kept, b.n, threshold);
+        run[r] = metric_run(&arena, column, kept, b.n, threshold);
         weighted(value[r], &b, &run[r], once);
     }
     if (!missing) {
         double centre[METRIC_KINDS];
-        averaged(centre, out->repeat_deviation, (const double(*)[METRIC_KINDS])value, repeats);
+        metric_averaged(centre, out->repeat_deviation, (const double(*)[METRIC_KINDS])value,
+                        repeats);
         for (int k = 0; k < METRIC_KINDS; k++)
             out->metric[k].value = centre[k];
         for (size_t i = 0; i < b.n; i++)
             mean[i] /= (double)repeats;
         out->confusion = metric_confusion(mean, kept, b.n, threshold);
     }
-    if (!missing && b.members[0] >= 2 && b.members[1] >= 2 && replicates > 0) {
+    if (!missing && groups >= 2 && replicates > 0) {
         b.run = run;
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);
+        if (draws != NULL)
+            memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            interval(&out->metric[k], b.drawn + k * replicates, replicates);
+            percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
+    }
+    arena_free(&arena);
+}
+
+void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, const uint8_t *label,
+                     const uint8_t *in, size_t n, double threshold, size_t replicates,
+                     uint64_t seed, Team *team)
+{
+    evaluate(out, NULL, p, repeats, label, in, NULL, n, threshold, replicates, seed, team);
+}
+
+void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repeats,
+                            const uint8_t *label, const uint8_t *in, const uint32_t *group,
+                            size_t n, double threshold, size_t replicates, uint64_t seed,
+                            Team *team)
+{
+    evaluate(out, NULL, p, repeats, label, in, group, n, threshold, replicates, seed, team);
+}
+
+static double *draws_new(Arena *keep, size_t replicates)
+{
+    double *draws = ARENA_RAW(keep, double, replicates *METRIC_KINDS + 1);
+    for (size_t i = 0; i < replicates * METRIC_KINDS; i++)
+        draws[i] = NAN;
+    return draws;
+}
+
+/* Draw r is the same customers for both, because it depends on the seed and the labels alone. */
+void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
+                    const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                    size_t replicates, uint64_t seed, Team *team)
+{
+    Arena arena = arena_new();
+    double *a = draws_new(&arena, replicates), *b = draws_new(&arena, replicates);
+    evaluate(&out->one, a, one->p, one->repeats, label, in, group, n, one->threshold, replicates,
+             seed, team);
+    evaluate(&out->other, b, other->p, other->repeats, label, in, group, n, other->threshold,
+             replicates, seed, team);
+    for (size_t k = 0; k < METRIC_KINDS; k++) {
+        Interval *d = &out->difference[k];
+        *d = (Interval){out->one.metric[k].value - out->other.metric[k].value, NAN, NAN};
+        for (size_t r = 0; r < replicates; r++)
+            a[k * replicates + r] -= b[k * replicates + r];
+        percentile_interval(d, a + k * replicates, replicates);
     }
     arena_free(&arena);
 }

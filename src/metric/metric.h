@@ -74,6 +74,115 @@ void metric_evaluate(MetricSet *out, const double *const *p, size_t repeats, con
                      const uint8_t *in, size_t n, double threshold, size_t replicates,
                      uint64_t seed, Team *team);
 
+/* The same where customers are linked: those of one group (NULL: nobody is linked) are drawn
+ * together, and fewer than 2 groups with either class leave the interval NaN. Drawn are as many
+ * groups with positives as there are, then as many others. Numbers of groups cost memory up to the
+ * largest.  Source: Davison and Hinkley 1997, section 3.8 (resampling whole clusters). */
+void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repeats,
+                            const uint8_t *label, const uint8_t *in, const uint32_t *group,
+                            size_t n, double threshold, size_t replicates, uint64_t seed,
+                            Team *team);
+
+/* Two sets of probabilities for the same customers. */
+typedef struct MetricSide {
+    const double *const *p; /* [repeats][n] */
+    size_t repeats;
+    double threshold;
+} MetricSide;
+typedef struct MetricDifference {
+    MetricSet one, other;
+    Interval difference[METRIC_KINDS]; /* of the one less the other */
+} MetricDifference;
+
+/* Paired: the interval of a difference is the percentile bootstrap of draws that are the same
+ * customers for both, so it is as narrow as the two agree. Otherwise as metric_evaluate_groups. */
+void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSide *other,
+                    const uint8_t *label, const uint8_t *in, const uint32_t *group, size_t n,
+                    size_t replicates, uint64_t seed, Team *team);
+
+/* The same where customer i counts weight[i] times, 0 or more: an estimate for customers of another
+ * mix than the labelled ones. Customers of weight 0 are left out (customers, positives and
+ * confusion count the others, each once). AUC and average precision are scikit-learn's with
+ * sample_weight; the bins of ECE hold equal weight, and a customer who lies across a border is
+ * shared out. A draw of the bootstrap takes from each cell as many customers as it has (cell NULL:
+ * one cell), whatever their labels, because weights that follow from cells are right for every such
+ * draw; a draw that has no positives leaves out what needs them. A metric is NaN where all weights
+ * are 0, and its interval where fewer than 2 customers of either class have weight. Memory and cost
+ * as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and Smith
+ * 1979 (post-stratification). */
+void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
+                              const uint8_t *label, const double *weight, const uint32_t *cell,
+                              size_t n, double threshold, size_t replicates, uint64_t seed,
+                              Team *team);
+
+/* How many customers of equal weight would say as much: (sum w)^2 / sum w^2; 0 when all are 0.
+ * Source: Kish 1965. */
+double metric_effective(const double *weight, size_t n);
+
+/* ---- calibration: do the probabilities mean what they say? ----
+ *
+ * p, repeats, label, in and n as in metric_evaluate; probabilities are clipped at 1e-15. Figures
+ * that are not defined are NaN. */
+
+/* Labels as a logistic regression on logit(p). slope 1 and intercept 0: calibrated; a slope below
+ * 1: too extreme, above 1: too timid. large: the intercept when the slope is held at 1, calibration
+ * in the large; above 0: probabilities are too low on the whole. Maximum likelihood with Wald's
+ * intervals of 95 %; estimates and standard errors are means over repeats, for repeats share their
+ * customers. Not defined: one class only, probabilities that do not vary, classes that they part
+ * without error.  Source: Cox 1958; Van Calster and others 2016.  Cost: O(repeats * n). */
+typedef struct Recalibration {
+    Interval slope, intercept, large;
+} Recalibration;
+void metric_recalibration(Recalibration *out, const double *const *p, size_t repeats,
+                          const uint8_t *label, const uint8_t *in, size_t n);
+
+/* What calibration error (metric_ece, METRIC_ECE_BINS bins, mean over repeats) perfectly calibrated
+ * probabilities would show by chance: labels are drawn from the probabilities themselves, each
+ * customer by one number for all repeats. share: of the draws, how many reach the value seen. */
+typedef struct NoiseFloor {
+    double seen, mean, high; /* high: 95 % of the draws are at most that */
+    double share;
+    size_t draws;
+} NoiseFloor;
+void metric_ece_noise(NoiseFloor *out, const double *const *p, size_t repeats, const uint8_t *label,
+                      const uint8_t *in, size_t n, size_t draws, uint64_t seed, Team *team);
+
+/* The same results where positives are as rare as assumed, if the classes look as they do here and
+ * only their shares differ (prior shift): classes are weighted, the positives by assumed / share,
+ * and a probability is corrected by adding logit(assumed) - logit(share) to its log-odds. Source:
+ * Saerens, Latinne and Decaestecker 2002. */
+enum { PREVALENCES = 4, PREVALENCE_RULES = 2 };
+extern const double metric_prevalences[PREVALENCES]; /* 2, 5, 10, 17 % */
+typedef struct PrevalenceRule {
+    double threshold;                 /* on the probability as it is, uncorrected */
+    Interval precision, recall, load; /* load: flagged of 1,000 customers */
+} PrevalenceRule;
+typedef struct Prevalence {
+    double assumed, share; /* share: of positives in the sample */
+    /* p >= the threshold given, as it stands; and the corrected probability >= that threshold. */
+    PrevalenceRule as_is[PREVALENCE_RULES], corrected[PREVALENCE_RULES];
+    Interval brier, log_loss; /* of corrected probabilities, weighted */
+} Prevalence;
+/* Shares flagged are means over repeats; intervals are percentile bootstrap over customers within
+ * each class, as in metric_evaluate. Fewer than 2 of either class: NaN.
+ * Cost: O(repeats * n + replicates * n). */
+void metric_prevalence(Prevalence out[PREVALENCES], const double *const *p, size_t repeats,
+                       const uint8_t *label, const uint8_t *in, size_t n,
+                       const double threshold[PREVALENCE_RULES], size_t replicates, uint64_t seed,
+                       Team *team);
+
+/* All three for one slice. */
+typedef struct CalibrationCheck {
+    size_t customers, positives;
+    Recalibration recalibration;
+    NoiseFloor ece;
+    Prevalence prevalence[PREVALENCES];
+} CalibrationCheck;
+void metric_calibration(CalibrationCheck *out, const double *const *p, size_t repeats,
+                        const uint8_t *label, const uint8_t *in, size_t n,
+                        const double threshold[PREVALENCE_RULES], size_t replicates, uint64_t seed,
+                        Team *team);
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.
@@ -97,5 +206,98 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
 
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
+
+/* Ratio of two independent proportions, (count / of) / (other / other_of), with the interval of its
+ * score test at `z` standard errors (metric_normal_quantile(0.975) for 95 %). other 0: high is
+ * infinite, and so is the value (NaN where both are 0). Nobody on a side: NaN.
+ * Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the ratio. */
+Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of, double z);
+
+/* x with P(standard normal <= x) = p, 0 < p < 1, to 2e-9 of its size. Source: Acklam 2003. */
+double metric_normal_quantile(double p);
+
+/* ---- binomial.c: bounds that hold for any number of trials ---- */
+
+/* P(X >= k) and P(X <= k) of n trials that succeed with probability p, to about 1e-13 of their
+ * value, tails as small as 1e-300 too.  Source: Loader 2000.  Cost: O(sqrt(n)) about. */
+double metric_binomial_least(size_t k, size_t n, double p);
+double metric_binomial_most(size_t k, size_t n, double p);
+
+/* One-sided bound of a proportion: with this confidence it is not below (above) it. No trials: NaN.
+ * Source: Clopper and Pearson 1934.  Cost: some fifty binomial tails. */
+double metric_proportion_low(size_t successes, size_t trials, double confidence);
+double metric_proportion_high(size_t successes, size_t trials, double confidence);
+
+/* Two-sided Clopper-Pearson interval: it covers at least as often as it says, at any size. */
+Interval metric_proportion_exact(size_t successes, size_t trials, double confidence);
+
+/* The fewest trials that show, with so many failures among them, that the rate of successes is
+ * above `rate` with this confidence: 14 without a failure for 0.80 at 0.95, 22 with one. 0: more
+ * than trials_max, or none ever could (a rate or a confidence of 1). */
+size_t metric_certifying_trials(size_t failures, double rate, double confidence, size_t trials_max);
+
+/* ---- cut.c: what a threshold selects ---- */
+
+typedef struct MetricCut {
+    double threshold;            /* selected: p >= threshold */
+    size_t customers, positives; /* in all */
+    size_t selected, hits;       /* at or above it, and the positives of them */
+    size_t tied;                 /* metric_top: left out because they tie at the cut */
+    Interval precision, recall;  /* Clopper-Pearson, 95 %; NaN with nothing to divide by */
+} MetricCut;
+
+/* Rows whose in[i] is 0 are left out (NULL: all in), and so is a p that is NaN. */
+MetricCut metric_cut(const double *p, const uint8_t *label, const uint8_t *in, size_t n,
+                     double threshold);
+
+/* The k customers of highest p. Customers of one p are taken together or not at all, since no
+ * threshold could part them: where they tie at the cut, all of them stay out, and fewer than k are
+ * selected.  Cost: O(n log n). */
+MetricCut metric_top(const double *p, const uint8_t *label, const uint8_t *in, size_t n, size_t k,
+                     Arena scratch);
+
+/* ---- certify.c: a set of customers with a guarantee ---- */
+
+/* The largest set {p >= threshold} that the labels prove right often enough, by Learn-then-Test:
+ * sets are tested from strict to loose, the null hypothesis that precision is below `precision`
+ * by its exact binomial p-value, and the first that is not rejected ends it. So the chance of
+ * certifying any set that does not deserve it is at most 1 - confidence, whatever is found.
+ *
+ * The sets are fixed before a label is seen: the smallest at which no error, one, two, ... are
+ * proof (14, 22, 30, 37, ... for 0.80 at 0.95), each enlarged until it parts no equal p. In between
+ * a set would need the same luck with fewer customers, so leaving those out loses nothing.
+ * p must not have learnt from label; out of fold that holds only approximately
+ * (docs/thresholds.md). Source: Angelopoulos, Bates, Candes, Jordan and Lei 2021; labels of unlike
+ * customers: Hoeffding 1956.  Cost: O(n log n). */
+typedef struct MetricCertificate {
+    double precision, confidence; /* asked */
+    size_t customers;             /* who could be in a set */
+    size_t least[3]; /* the smallest set that certifies with no error, one, two; 0: none could, or
+                        more than a million */
+    size_t tested;   /* sets */
+    /* The largest certified set; selected 0: none. low: a bound of its precision by itself, one-
+     * sided, at this confidence. */
+    size_t selected, errors;
+    double threshold, low;
+    /* The set at which it ended; 0: the customers ended first. */
+    size_t failed_selected, failed_errors;
+    double failed_p;
+    /* The strictest set, certified or not: `first_low` is the largest precision that its customers
+     * prove at this confidence. 0: fewer customers than least[0]. */
+    size_t first_selected, first_errors;
+    double first_threshold, first_low;
+} MetricCertificate;
+MetricCertificate metric_certify(const double *p, const uint8_t *label, const uint8_t *in, size_t n,
+                                 double precision, double confidence, Arena scratch);
+
+/* Net benefit of acting on the selected customers, per customer: true positives less false ones
+ * weighed by the odds of the threshold at which the action pays for itself; with a normal 95 %
+ * interval over customers. Acting on nobody is 0; acting on all is metric_cut at 0.
+ * Source: Vickers and Elkin 2006. */
+Interval metric_net_benefit(const MetricCut *cut, double threshold);
+
+/* Precision among customers of whom a share `prevalence` is positive, if both classes look as they
+ * do here: recall * prevalence / (recall * prevalence + false share * (1 - prevalence)). */
+double metric_precision_at(const MetricCut *cut, double prevalence);
 
 #endif

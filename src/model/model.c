@@ -276,11 +276,6 @@ void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi)
     assert_additive(m, x, scratch, phi);
 }
 
-double platt_apply(Platt c, double margin)
-{
-    return stable_sigmoid(c.slope * margin + c.intercept);
-}
-
 void venn_abers_apply(const VennAbers *v, double margin, double *p0, double *p1)
 {
     *p0 = 0;

@@ -109,13 +109,56 @@ void model_margin(const Model *m, const Matrix *x, double *margin);
  * Cost: O(rows * trees * nodes of a tree * depth). */
 void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
 
-/* Platt - p = sigmoid(slope * margin + intercept). Contributions on the calibrated log-odds are
- * slope * phi, with slope * bias + intercept for the bias: they still sum exactly.
- * Source: Platt 1999; targets as in his section 2.2. */
+/* Calibration - a non-decreasing map from margin to calibrated log-odds; the probability is their
+ * sigmoid. The kinds, simplest first:
+ *   platt     slope * margin + intercept.  Source: Platt 1999; targets as in his section 2.2.
+ *   beta      a log s - b log(1 - s) + c with s = sigmoid(margin), a, b >= 0: Platt when a = b, else
+ *             another slope below 0 than above.  Source: Kull, Silva Filho and Flach 2017.
+ *   isotonic  linear between knots, the last value beyond the outermost: no probability is 0 or 1.
+ *             Source: Zadrozny and Elkan 2002; Jiang and others 2011 for the lines.
+ */
 typedef struct Platt {
     double slope, intercept;
 } Platt;
 double platt_apply(Platt c, double margin);
+
+typedef struct Beta {
+    double a, b, c;
+} Beta;
+
+typedef struct Isotonic {
+    size_t knots;     /* at least 1 */
+    double *margin;   /* ascending */
+    double *log_odds; /* never falling, finite */
+} Isotonic;
+
+typedef enum CalibrationKind {
+    CALIBRATION_PLATT,
+    CALIBRATION_BETA,
+    CALIBRATION_ISOTONIC,
+    CALIBRATION_KINDS
+} CalibrationKind;
+Str calibration_name(CalibrationKind kind); /* "platt", "beta", "isotonic" */
+
+typedef struct Calibration {
+    CalibrationKind kind;
+    Platt platt; /* one of the three */
+    Beta beta;
+    const Isotonic *isotonic;
+} Calibration;
+
+/* Cost: O(1), isotonic O(log knots). */
+double calibration_log_odds(const Calibration *c, double margin);
+double calibration_apply(const Calibration *c, double margin); /* the probability */
+
+/* Turn a row of model_explain's, phi[columns + 1] with the bias last, into contributions on the
+ * calibrated log-odds. Platt is a line: each is multiplied by the slope, and they sum exactly. Any
+ * other map L is taken along its chord from the bias m0 to the margin m: each contribution is
+ * multiplied by (L(m) - L(m0)) / (m - m0) >= 0 and the bias becomes L(m0), so signs, order and ratios
+ * stand and the sum is L(m). These are the Aumann-Shapley values of L of a sum.
+ * Source: Sundararajan, Taly and Yan 2017; the rescale rule of Shrikumar and others 2017.
+ * Asserts that they sum to the calibrated log-odds. */
+void calibration_contributions(const Calibration *c, double margin, size_t columns, double *phi);
 
 /* VennAbers - for a margin, the calibrated probabilities p0 and p1 that isotonic regression
  * gives when the customer is added as a negative or a positive; an interval of what the data

@@ -49,6 +49,37 @@ typedef struct Thresholds {
 Thresholds policy_thresholds(const Policy *p);
 Segment policy_segment(Thresholds t, double probability);
 
+/* What an action costs by what the customer turns out to be, in units of missed_risk; the four
+ * costs of the book fill it. Watching and reviewing cost the same whoever is looked at, and are
+ * taken to find the risk that is there. Each threshold is where its action costs as much as doing
+ * nothing. */
+typedef enum CostAction {
+    COST_NOTHING,
+    COST_MONITOR,
+    COST_REVIEW,
+    COST_EXIT,
+    COST_ACTIONS
+} CostAction;
+typedef struct CostMatrix {
+    double good[COST_ACTIONS], risky[COST_ACTIONS];
+} CostMatrix;
+CostMatrix policy_costs(const Policy *p);
+
+/* How many of the customers scored together analysts can review; reviews 0: the book does not say.
+ */
+typedef struct Capacity {
+    size_t reviews;
+    Str per; /* in words; may be empty */
+} Capacity;
+Capacity policy_capacity(const Policy *p);
+
+/* The guarantee to look for. Where the book asks for none, threshold_offboarding at 0.95: above it
+ * an exit is worth its errors. 1 is let through, though nothing can give it. */
+typedef struct Certify {
+    double precision, confidence;
+} Certify;
+Certify policy_certify(const Policy *p);
+
 typedef struct RuleView {
     Str id, family, because, severity, condition; /* as written in the book */
 } RuleView;
@@ -107,8 +138,10 @@ typedef struct PolicyInputs {
     const Str *id;         /* by row of features */
     size_t count;
     const double *margin, *probability, *probability_low, *probability_high; /* [count] */
-    const double *contribution; /* [count][columns + 1], calibrated log-odds, bias last */
-    const Matrix *matrix;       /* [count] rows: the model's inputs */
+    /* [count][columns + 1], calibrated log-odds, bias last. NULL: nobody asks for reasons, and
+     * decisions come without reasons and mitigating facts. */
+    const double *contribution;
+    const Matrix *matrix; /* [count] rows: the model's inputs */
     const MatrixPlan *columns;
 } PolicyInputs;
 

@@ -104,6 +104,10 @@ static Status check_costs(const Reading *r, const Costs *c)
     t->medium = c->monitor / c->missed_risk;
     t->high = c->review / c->missed_risk;
     t->offboarding = c->wrong_exit / (c->wrong_exit + c->missed_risk);
+    r->p->costs =
+        (CostMatrix){.good = {0, c->monitor / c->missed_risk, c->review / c->missed_risk,
+                              c->wrong_exit / c->missed_risk},
+                     .risky = {1, c->monitor / c->missed_risk, c->review / c->missed_risk, 0}};
     if (t->medium <= t->high && t->high <= t->offboarding)
         return STATUS_OK;
     Status status = refuse(r, c->mark,
@@ -113,6 +117,44 @@ static Status check_costs(const Reading *r, const Costs *c)
     (void)error_remedy(r->err, "monitoring must cost no more than a review, and a review less than "
                                "an exit: monitor <= review, and "
                                "review / missed_risk <= wrong_exit / (wrong_exit + missed_risk)");
+    return status;
+}
+
+static Status check_capacity(const Reading *r, const CapacityText *c)
+{
+    if (c->mark.line == 0)
+        return STATUS_OK;
+    r->p->capacity = (Capacity){(size_t)c->reviews, c->per.text};
+    if (c->reviews >= 1 && c->reviews <= 1000000000)
+        return STATUS_OK;
+    Status status = refuse(r, c->mark, "`reviews` must be at least 1 and at most 1e9; this is %lld",
+                           (long long)c->reviews);
+    (void)error_remedy(r->err, "leave `capacity` out when nothing is known of it");
+    return status;
+}
+
+/* What cannot be had (a precision or a confidence of 1) may be asked for: the run says so. What is
+ * no share is a slip. */
+static Status check_certify(const Reading *r, const CertifyText *c)
+{
+    r->p->certify = (Certify){r->p->thresholds.offboarding, 0.95};
+    if (c->mark.line == 0)
+        return STATUS_OK;
+    r->p->certify = (Certify){c->precision, c->confidence};
+    Status status = STATUS_OK;
+    if (!(c->precision > 0 && c->precision <= 1))
+        status = refuse(r, c->mark,
+                        "the `precision` to certify must be above 0 and at most 1; "
+                        "this is %.4g",
+                        c->precision);
+    else if (!(c->confidence >= 0.5 && c->confidence <= 1))
+        status = refuse(r, c->mark,
+                        "the `confidence` of a guarantee must be from 0.5 to 1; "
+                        "this is %.4g",
+                        c->confidence);
+    if (status != STATUS_OK)
+        (void)error_remedy(r->err, "write shares, not percent: "
+                                   "`certify: {precision: 0.80, confidence: 0.95}`");
     return status;
 }
 
@@ -354,6 +396,8 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
         return status;
     }
     TRY(check_costs(&r, &text.costs));
+    TRY(check_capacity(&r, &text.capacity));
+    TRY(check_certify(&r, &text.certify));
     TRY(make_scopes(&r));
     TRY(read_exposure(&r, text.exposure));
     type_exposure(p);
@@ -403,6 +447,21 @@ Str policy_text(const Policy *p)
 Thresholds policy_thresholds(const Policy *p)
 {
     return p->thresholds;
+}
+
+CostMatrix policy_costs(const Policy *p)
+{
+    return p->costs;
+}
+
+Capacity policy_capacity(const Policy *p)
+{
+    return p->capacity;
+}
+
+Certify policy_certify(const Policy *p)
+{
+    return p->certify;
 }
 
 size_t policy_rules(const Policy *p, Arena *keep, RuleView **out)

@@ -374,9 +374,11 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
                       .families = f->families[row],
                       .exposure = f->exposure[row],
                       .contribution = contribution,
-                      .contributions = in->columns->columns + 1};
+                      .contributions = contribution == NULL ? 0 : in->columns->columns + 1};
     choose_action(out, keep, p, f, row);
     apply_safeguards(out, keep, p, f, row);
+    if (in->contribution == NULL)
+        return STATUS_OK;
 
     out->mitigating = ARENA_ARRAY(keep, Str, p->mitigatings);
     for (size_t i = 0; i < p->mitigatings; i++)
@@ -502,10 +504,12 @@ Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *p
     assert(d.transaction_id != NULL && d.transaction_id->dictionary != NULL);
 
     Decision *made = ARENA_ARRAY(keep, Decision, inputs->count);
-    double *contribution =
-        arena_copy(keep, inputs->contribution, inputs->count * width * sizeof(double));
-    for (size_t i = 0; i < inputs->count; i++)
-        made[i].contribution = contribution + i * width;
+    if (inputs->contribution != NULL) {
+        double *contribution =
+            arena_copy(keep, inputs->contribution, inputs->count * width * sizeof(double));
+        for (size_t i = 0; i < inputs->count; i++)
+            made[i].contribution = contribution + i * width;
+    }
 
     size_t slices = (inputs->count + SLICE_ROWS - 1) / SLICE_ROWS;
     *out = made;

@@ -45,6 +45,9 @@ struct Policy {
     Str text;
     const Plan *plan;
     Thresholds thresholds;
+    CostMatrix costs;
+    Capacity capacity;
+    Certify certify;
     Name *name;     /* [plan->features + OWN_NAMES] */
     Str *window;    /* [plan->features] of the feature's first aggregate; "profile" without one */
     Expr *exposure; /* NULL: not known */

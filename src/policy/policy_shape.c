@@ -30,6 +30,31 @@ static const Field costs_fields[] = {
      .says = "Cost of watching one customer more closely"},
     {0}};
 
+static const Field capacity_fields[] = {
+    {.name = "reviews",
+     .kind = FIELD_INTEGER,
+     .offset = AT(CapacityText, reviews),
+     .required = true,
+     .says = "How many reviews the analysts can do of the customers scored together"},
+    {.name = "per",
+     .kind = FIELD_TEXT,
+     .offset = AT(CapacityText, per),
+     .says = "The time they have for it, in words: month"},
+    {0}};
+
+static const Field certify_fields[] = {
+    {.name = "precision",
+     .kind = FIELD_NUMBER,
+     .offset = AT(CertifyText, precision),
+     .required = true,
+     .says = "Share of right selections that is to be proven, as 0.80"},
+    {.name = "confidence",
+     .kind = FIELD_NUMBER,
+     .offset = AT(CertifyText, confidence),
+     .required = true,
+     .says = "How sure the proof is to be, as 0.95"},
+    {0}};
+
 static const Field overlay_fields[] = {{.name = "when",
                                         .kind = FIELD_TEXT,
                                         .offset = AT(Overlay, when),
@@ -163,6 +188,18 @@ const Field policy_fields[] = {
      .required = true,
      .says = "Costs that give the thresholds",
      .fields = costs_fields,
+     .marked = true},
+    {.name = "capacity",
+     .kind = FIELD_RECORD,
+     .offset = AT(PolicyText, capacity),
+     .says = "How much analysts can review",
+     .fields = capacity_fields,
+     .marked = true},
+    {.name = "certify",
+     .kind = FIELD_RECORD,
+     .offset = AT(PolicyText, certify),
+     .says = "The guarantee to look for: default the precision threshold_offboarding at 0.95",
+     .fields = certify_fields,
      .marked = true},
     {.name = "exposure",
      .kind = FIELD_TEXT,

@@ -9,6 +9,17 @@ typedef struct Costs {
     double wrong_exit, missed_risk, review, monitor;
 } Costs;
 
+typedef struct CapacityText {
+    Mark mark; /* line 0: not written */
+    int64_t reviews;
+    BookText per;
+} CapacityText;
+
+typedef struct CertifyText {
+    Mark mark; /* line 0: not written */
+    double precision, confidence;
+} CertifyText;
+
 typedef struct Overlay {
     Mark mark;
     BookText when, because;
@@ -33,6 +44,8 @@ typedef struct PolicyText {
     int64_t version;
     BookText name;
     Costs costs;
+    CapacityText capacity;
+    CertifyText certify;
     BookText exposure;
     Overlay insufficient_data;
     BookRecords rules, mitigating, safeguards, actions;

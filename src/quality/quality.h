@@ -120,6 +120,27 @@ typedef struct DatasetInputs {
 MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                              const DatasetInputs *inputs, Error *err);
 
+/* Which of the labelled customers are not independent of each other. Linked are customers of one
+ * person (the schema book's `person`), and customers who share a transaction: the same transaction
+ * key on record for both, the same `reference`, or a reference of one that is a transaction of the
+ * other (of two sides, each is on record for both). A key or reference that more than
+ * LINK_TRANSACTION_MAX of them share, and a person key of more than LINK_PERSON_MAX, links nobody:
+ * it is a batch, a merchant or a placeholder. Where shared transactions chain more than a tenth of
+ * the labelled customers together (and more than LINK_TRANSACTION_MAX), that group falls back to
+ * what persons alone link, or no fold could be left out. */
+enum { LINK_TRANSACTION_MAX = 5, LINK_PERSON_MAX = 20 };
+typedef struct Links {
+    /* [customers] linked customers share a number: the first of them. Below customers. */
+    uint32_t *group;
+    size_t groups, linked, largest; /* groups of two or more; customers in them; the largest */
+    size_t by_person, by_transaction; /* customers that either joined to another */
+    size_t hubs, crowds;              /* transactions and persons that too many share */
+    size_t chained, limit; /* customers in chains that were cut; the most that a chain may hold */
+} Links;
+/* What is found is added to the findings: linked_customers, same_person_twice, shared_by_many,
+ * person_of_many, links_in_chains.  Memory: keep.  Cost: O(rows + shared rows * log). */
+Links *quality_link(Arena *keep, Arena scratch, Dataset *d);
+
 /* Events as known at an instant, one row for each id, by customer, then created_at, then id; of a
  * payment to oneself the money out comes first.
  * A final state counts from completed_at on (or created_at when that is later); before it the

@@ -16,4 +16,8 @@ Str report_summary(Arena *keep, const Run *run, const char *folder);
 /* The lines that end a training; folder is the bundle's. */
 Str report_learnt(Arena *keep, const Run *run, const char *folder);
 
+/* Champion and challenger in Markdown: figures with paired differences, segments, actions, the
+ * first moves with their reasons. */
+Str report_comparison(Arena *keep, const SideBySide *comparison);
+
 #endif

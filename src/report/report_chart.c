@@ -87,6 +87,22 @@ void chart_axes(Chart *c, int steps, int x_digits, int y_digits)
     }
 }
 
+void chart_scale(Chart *c, int steps, int digits)
+{
+    for (int i = 0; i <= steps; i++) {
+        double y = c->y_low + (c->y_high - c->y_low) * i / steps;
+        segment(c, i == 0 ? "axis" : "grid", LEFT, place_y(c, y), BOX_WIDTH - RIGHT, place_y(c, y));
+        label(c, "end", LEFT - 5, place_y(c, y) + 3.5, number_fixed(c->page->arena, y, digits));
+        html(c->page, "\n");
+    }
+}
+
+void chart_tick(Chart *c, double x, Str text)
+{
+    label(c, "mid", place_x(c, x), BOX_HEIGHT - BOTTOM + 15, text);
+    html(c->page, "\n");
+}
+
 void chart_line(Chart *c, const char *style, const double *x, const double *y, size_t count)
 {
     html(c->page, "<polyline class=\"");

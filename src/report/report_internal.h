@@ -60,6 +60,9 @@ void chart_open(Chart *c, Page *p, const char *id, const char *title, Str descri
                 const char *x_label, const char *y_label);
 /* Ticks at every 1/steps of the ranges, which must be set before. */
 void chart_axes(Chart *c, int steps, int x_digits, int y_digits);
+/* The same for y alone, and a word under the axis, where x has names. */
+void chart_scale(Chart *c, int steps, int digits);
+void chart_tick(Chart *c, double x, Str text);
 void chart_line(Chart *c, const char *style, const double *x, const double *y, size_t count);
 void chart_point(Chart *c, const char *style, double x, double y, double radius);
 void chart_bar(Chart *c, const char *style, double x_low, double x_high, double y);
@@ -84,7 +87,10 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 
 void section_data(Page *p);
 void section_model(Page *p);
+void section_calibration(Page *p);
 void section_audit(Page *p);
+void section_importance(Page *p);
+void section_screening(Page *p);
 void section_segments(Page *p);
 void section_criteria(Page *p);
 void section_offboarding(Page *p);

@@ -22,13 +22,21 @@ static void about_labels(Page *p, const Tally *t)
           "not the same as who was risky."));
     if (t->positive + t->negative > 0) {
         Str share = number_share(a, (double)t->positive / (double)(t->positive + t->negative));
-        item(p, "A score is not a population probability.",
-             str_format(a,
-                        "%.*s of the labelled customers were suspended because the sample was "
-                        "drawn so, or because so many were: the files do not say which. "
-                        "Probabilities are calibrated to this mix; where suspensions "
-                        "are rarer, the same score means less.",
-                        STR_ARG(share)));
+        if (store_prior_by_design(p->run))
+            item(p, "A score is not a population probability.",
+                 str_format(a,
+                            "%.*s of the labelled customers were suspended because the sample was "
+                            "drawn so, or because so many were: the files do not say which. "
+                            "Probabilities are calibrated to this mix; where suspensions "
+                            "are rarer, the same score means less.",
+                            STR_ARG(share)));
+        else
+            item(p, "A score is a probability for customers like these.",
+                 str_format(a,
+                            "%.*s of the labelled customers were suspended, and the schema book "
+                            "says that this is the bank's own share. Where or when it is another, "
+                            "the same score means something else.",
+                            STR_ARG(share)));
     }
     if (t->contradictory > 0) {
         Str count = number_plural(a, t->contradictory, "customer carries", "customers carry");

@@ -247,64 +247,6 @@ static void curves(Page *p)
     operating_points(p, score);
 }
 
-/* ---- calibration ---- */
-
-static void calibration(Page *p)
-{
-    const Run *run = p->run;
-    Reliability *bin;
-    size_t bins = store_reliability(&bin, p->arena, p->spare, run, run->headline), off = 0;
-    Chart c;
-    for (size_t i = 0; i < bins; i++)
-        off += bin[i].mean < bin[i].share.low || bin[i].mean > bin[i].share.high;
-    Str name = run->training->stratum[run->headline];
-    html(p, "<h3 id=\"calibration\">Does 40 % mean 40 %?</h3>\n");
-    html_paragraph(p,
-                   "Customers of %.*s are put in groups of neighbouring probability; each group's "
-                   "mean is compared with the share that was suspended. In %zu of %zu groups the "
-                   "mean lies inside the 95 %% interval of the share.",
-                   STR_ARG(name), bins - off, bins);
-    html(p, "<div class=\"charts\">\n");
-    chart_open(&c, p, "reliability", "Reliability",
-               str_format(p->arena,
-                          "Observed share against mean probability in %zu groups; the "
-                          "diagonal is perfect calibration.",
-                          bins),
-               "mean probability", "share suspended");
-    chart_axes(&c, 5, 1, 1);
-    const double diagonal[2] = {0, 1};
-    chart_line(&c, "line chance", diagonal, diagonal, 2);
-    for (size_t i = 0; i < bins; i++) {
-        chart_upright(&c, bin[i].mean, bin[i].share.low, bin[i].share.high);
-        chart_point(&c, "dot", bin[i].mean, bin[i].share.value, 4);
-    }
-    chart_close(&c);
-    html(p, "<div>\n");
-    html_table(p, "Reliability by group",
-               "Probability|>Customers|>Suspended|>Mean|>Observed share");
-    for (size_t i = 0; i < bins; i++) {
-        Str low = number_fixed(p->arena, bin[i].low, 2),
-            high = number_fixed(p->arena, bin[i].high, 2);
-        html_row(p);
-        html_head(p, str_format(p->arena, "%.*s\xE2\x80\x93%.*s", STR_ARG(low), STR_ARG(high)));
-        html_cell_number(p, number_count(p->arena, bin[i].customers));
-        html_cell_number(p, number_count(p->arena, bin[i].positives));
-        html_cell_number(p, number_fixed(p->arena, bin[i].mean, 2));
-        html_cell_interval(p, bin[i].share, 2);
-        html_row_end(p);
-    }
-    html_table_end(p);
-    html(p, "</div>\n</div>\n");
-    Str slope = number_fixed(p->arena, run->bundle->platt.slope, 3);
-    Str intercept = number_fixed(p->arena, run->bundle->platt.intercept, 3);
-    html_note(p,
-              "Scores are calibrated by Platt's sigmoid: slope %.*s, intercept %.*s. The interval "
-              "beside a customer's probability is Venn\xE2\x80\x93"
-              "Abers': what the data supports on "
-              "either assumption about that customer, not a confidence bound.",
-              STR_ARG(slope), STR_ARG(intercept));
-}
-
 /* ---- importance ---- */
 
 typedef struct Weight {
@@ -406,9 +348,14 @@ void section_model(Page *p)
         figures(p);
         confusion(p);
         curves(p);
-        calibration(p);
+        section_calibration(p);
     }
     section_audit(p);
-    importance(p);
+    if (p->run->importance != NULL)
+        section_importance(p);
+    else
+        importance(p);
+    if (p->run->screening != NULL)
+        section_screening(p);
     html(p, "</section>\n");
 }

@@ -92,6 +92,49 @@ static Status read_features(Bundle *b, yyjson_val *list, const Reader *r)
     return STATUS_OK;
 }
 
+static Status read_isotonic(Calibration *c, yyjson_val *v, const Reader *r)
+{
+    Isotonic *t = ARENA_NEW(r->keep, Isotonic);
+    size_t count;
+    TRY(get_reals(&t->margin, &t->knots, yyjson_obj_get(v, "margin"), r, "calibration"));
+    TRY(get_reals(&t->log_odds, &count, yyjson_obj_get(v, "log_odds"), r, "calibration"));
+    if (t->knots == 0 || count != t->knots)
+        return refuse(r, "calibration");
+    for (size_t i = 1; i < t->knots; i++)
+        if (!(t->margin[i] > t->margin[i - 1]) || !(t->log_odds[i] >= t->log_odds[i - 1]))
+            return refuse(r, "calibration");
+    c->isotonic = t;
+    return STATUS_OK;
+}
+
+/* One of three keys says which map it is. */
+static Status read_calibration(Calibration *c, yyjson_val *root, const Reader *r)
+{
+    size_t found = 0;
+    yyjson_val *v = NULL;
+    for (int kind = 0; kind < CALIBRATION_KINDS; kind++) {
+        Str name = calibration_name((CalibrationKind)kind);
+        yyjson_val *one = yyjson_obj_getn(root, name.data, name.size);
+        if (one == NULL)
+            continue;
+        found++;
+        v = one;
+        c->kind = (CalibrationKind)kind;
+    }
+    if (found != 1)
+        return refuse(r, "calibration");
+    if (c->kind == CALIBRATION_ISOTONIC)
+        return read_isotonic(c, v, r);
+    if (c->kind == CALIBRATION_PLATT) {
+        TRY(get_real(&c->platt.slope, yyjson_obj_get(v, "slope"), r, "calibration"));
+        return get_real(&c->platt.intercept, yyjson_obj_get(v, "intercept"), r, "calibration");
+    }
+    TRY(get_real(&c->beta.a, yyjson_obj_get(v, "a"), r, "calibration"));
+    TRY(get_real(&c->beta.b, yyjson_obj_get(v, "b"), r, "calibration"));
+    TRY(get_real(&c->beta.c, yyjson_obj_get(v, "c"), r, "calibration"));
+    return c->beta.a >= 0 && c->beta.b >= 0 ? STATUS_OK : refuse(r, "calibration");
+}
+
 static Status read_venn_abers(Bundle *b, yyjson_val *v, const Reader *r)
 {
     VennAbers *t = b->venn_abers = ARENA_NEW(r->keep, VennAbers);
@@ -255,9 +298,8 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     TRY(read_features(b, yyjson_obj_get(root, "features"), r));
     if (!population_part_read(b->plan, r->keep, yyjson_obj_get(root, "population")))
         return refuse(r, "table of population features");
-    yyjson_val *platt = yyjson_obj_get(root, "platt"), *metrics = yyjson_obj_get(root, "metrics");
-    TRY(get_real(&b->platt.slope, yyjson_obj_get(platt, "slope"), r, "calibration"));
-    TRY(get_real(&b->platt.intercept, yyjson_obj_get(platt, "intercept"), r, "calibration"));
+    yyjson_val *metrics = yyjson_obj_get(root, "metrics");
+    TRY(read_calibration(&b->calibration, root, r));
     TRY(read_venn_abers(b, yyjson_obj_get(root, "venn_abers"), r));
     TRY(read_reference(b, yyjson_obj_get(root, "reference"), r));
     yyjson_val *distributions = yyjson_obj_get(root, "distributions");

@@ -41,6 +41,24 @@ static yyjson_mut_val *reals(Doc d, const double *value, size_t count)
     return list;
 }
 
+/* The manifest's key names the kind: platt, beta or isotonic. */
+static yyjson_mut_val *calibration_part(Doc d, const Calibration *c)
+{
+    yyjson_mut_val *o = yyjson_mut_obj(d.doc);
+    if (c->kind == CALIBRATION_PLATT) {
+        put(d, o, "slope", yyjson_mut_real(d.doc, c->platt.slope));
+        put(d, o, "intercept", yyjson_mut_real(d.doc, c->platt.intercept));
+    } else if (c->kind == CALIBRATION_BETA) {
+        put(d, o, "a", yyjson_mut_real(d.doc, c->beta.a));
+        put(d, o, "b", yyjson_mut_real(d.doc, c->beta.b));
+        put(d, o, "c", yyjson_mut_real(d.doc, c->beta.c));
+    } else {
+        put(d, o, "margin", reals(d, c->isotonic->margin, c->isotonic->knots));
+        put(d, o, "log_odds", reals(d, c->isotonic->log_odds, c->isotonic->knots));
+    }
+    return o;
+}
+
 static yyjson_mut_val *features_part(Doc d, const Bundle *b)
 {
     yyjson_mut_val *list = yyjson_mut_arr(d.doc);
@@ -134,10 +152,8 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     put(d, root, "data_sha256", text(d, b->data_hash));
     put(d, root, "features", features_part(d, b));
     put(d, root, "population", population_part(d.doc, b->plan));
-    o = yyjson_mut_obj(d.doc);
-    put(d, o, "slope", yyjson_mut_real(d.doc, b->platt.slope));
-    put(d, o, "intercept", yyjson_mut_real(d.doc, b->platt.intercept));
-    put(d, root, "platt", o);
+    put(d, root, str_chars(keep, calibration_name(b->calibration.kind)),
+        calibration_part(d, &b->calibration));
     o = yyjson_mut_obj(d.doc);
     put(d, o, "margin", reals(d, b->venn_abers->margin, b->venn_abers->steps));
     put(d, o, "p0", reals(d, b->venn_abers->p0, b->venn_abers->steps));

@@ -1,6 +1,5 @@
 #include "score/score_internal.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -47,26 +46,13 @@ Matrix *golden_inputs(Arena *keep, const Bundle *b)
     return x;
 }
 
-/* Platt is a line, so what adds up to a margin adds up to the calibrated log-odds. */
 static void bundle_contributions(double *phi, Arena scratch, const Bundle *b, const Matrix *x,
                                  const double *margin)
 {
-    size_t width = x->columns + 1;
     model_explain(b->model, x, scratch, phi);
-    for (size_t i = 0; i < x->rows; i++) {
-        double *own = phi + i * width, sum = 0, size = 0;
-        for (size_t k = 0; k < width; k++) {
-            own[k] *= b->platt.slope;
-            if (k == x->columns)
-                own[k] += b->platt.intercept;
-            sum += own[k];
-            size += fabs(own[k]);
-        }
-        double log_odds = b->platt.slope * margin[i] + b->platt.intercept;
-        assert(fabs(sum - log_odds) <= 1e-9 * (size + fabs(log_odds)) || !isfinite(size));
-        (void)log_odds;
-        (void)sum;
-    }
+    for (size_t i = 0; i < x->rows; i++)
+        calibration_contributions(&b->calibration, margin[i], x->columns,
+                                  phi + i * (x->columns + 1));
 }
 
 void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
@@ -81,7 +67,7 @@ void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, con
         Answer *a = &out[i];
         double p0, p1;
         a->margin = margin[i];
-        a->probability = platt_apply(b->platt, margin[i]);
+        a->probability = calibration_apply(&b->calibration, margin[i]);
         venn_abers_apply(b->venn_abers, margin[i], &p0, &p1);
         a->low = fmin(fmin(p0, p1), a->probability);
         a->high = fmax(fmax(p0, p1), a->probability);
@@ -133,7 +119,7 @@ Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle *b, Erro
         Buffer all = buffer_new(&scratch);
         model_margin(b->model, x, margin);
         for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++)
-            out->probability[i] = platt_apply(b->platt, margin[i]);
+            out->probability[i] = calibration_apply(&b->calibration, margin[i]);
         for (size_t k = 0; k < out->features; k++) {
             buffer_add(&all, b->plan->feature[k].name.text);
             for (size_t i = 0; i < GOLDEN_CUSTOMERS; i++) {

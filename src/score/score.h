@@ -56,7 +56,7 @@ typedef struct Bundle {
     Plan *plan; /* with frozen levels */
     Policy *policy;
     Model *model;
-    Platt platt;
+    Calibration calibration;
     VennAbers *venn_abers;
     uint8_t *skip; /* [features] left out of the model */
     MatrixPlan *columns;

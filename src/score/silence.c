@@ -65,7 +65,7 @@ static Status probabilities(double *out, Arena scratch, const Bundle *b, const D
         double *margin = ARENA_ARRAY(&keep, double, count + 1);
         model_margin(b->model, x, margin);
         for (size_t i = 0; i < count; i++)
-            out[i] = platt_apply(b->platt, margin[i]);
+            out[i] = calibration_apply(&b->calibration, margin[i]);
     }
     arena_free(&keep);
     return status;

@@ -101,6 +101,14 @@ void document_real(Document *j, yyjson_mut_val *in, const char *key, double valu
     put(j, in, key, real(j, value));
 }
 
+void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
+{
+    yyjson_mut_val *o = document_object(j, in, key);
+    document_real(j, o, "value", i.value);
+    document_real(j, o, "low", i.low);
+    document_real(j, o, "high", i.high);
+}
+
 void document_truth(Document *j, yyjson_mut_val *in, const char *key, bool truth)
 {
     put(j, in, key, yyjson_mut_bool(j->doc, truth));

@@ -37,10 +37,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
                          err));
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_validation(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_trials(run, folder, scratch, err));
+    TRY(store_learning(run, folder, scratch, err));
     if (run->judged != NULL)
         TRY(store_judged(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));
@@ -84,6 +81,9 @@ Str store_figures(Arena *keep, const Run *run)
         for (size_t s = 0; s < set->strata; s++)
             add_figures(&b, v->candidate[c].name, c == v->chosen, set->stratum[s],
                         &v->candidate[c].metric[s]);
+    for (size_t c = 0; run->strata != NULL && run->strata->metric != NULL && c < v->candidates; c++)
+        add_figures(&b, v->candidate[c].name, c == v->chosen, S("REWEIGHTED"),
+                    &run->strata->metric[c]);
     for (size_t s = 0; run->judged != NULL && s < set->strata; s++)
         add_figures(&b, S("bundle"), true, set->stratum[s], &run->judged[s]);
     return buffer_str(&b);

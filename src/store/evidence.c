@@ -35,6 +35,15 @@ static void add_contributions(Document *j, const Decision *d, const Matrix *x)
         document_named_real(j, o, k < x->columns ? x->name[k] : S("bias"), d->contribution[k]);
 }
 
+/* In how many of the runs that learnt again the customer is on the list. */
+static void add_stable(Document *j, yyjson_mut_val *in, const char *key, const Reruns *r, size_t at)
+{
+    yyjson_mut_val *o = document_object(j, in, key);
+    document_count(j, o, "runs", r->runs);
+    document_count(j, o, "on_list", r->on_list[at]);
+    document_real(j, o, "probability_deviation", r->deviation[at]);
+}
+
 static void add_decision(Document *j, const Run *run, const Decision *d, bool contradictory)
 {
     yyjson_mut_val *o = j->root;
@@ -52,7 +61,13 @@ static void add_decision(Document *j, const Run *run, const Decision *d, bool co
     document_truth(j, o, "contradictory_label", contradictory);
     document_text(j, o, "action", action_name(d->action));
     document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
-    document_truth(j, o, "certified", false);
+    size_t at = (size_t)(d - run->scored->decision);
+    document_truth(j, o, "certified", store_certified(run, at));
+    if (run->stability != NULL) {
+        yyjson_mut_val *stable = document_object(j, o, "stability");
+        add_stable(j, stable, "seeds", &run->stability->kind[RERUN_SEEDS], at);
+        add_stable(j, stable, "folds", &run->stability->kind[RERUN_FOLDS], at);
+    }
     document_text(j, o, "because", d->because);
     document_texts(j, o, "safeguards", d->safeguard, d->safeguards);
     document_count(j, o, "rules", d->rules);

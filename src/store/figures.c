@@ -49,6 +49,12 @@ uint8_t *store_contradictory(Arena *keep, const Run *run)
     return in;
 }
 
+bool store_certified(const Run *run, size_t scored)
+{
+    return run->thresholds != NULL && run->thresholds->certified != NULL &&
+           run->thresholds->certified[scored] != 0;
+}
+
 double *store_out_of_fold(Arena *keep, const Run *run)
 {
     const Validation *v = run->validation;
@@ -65,15 +71,20 @@ double *store_out_of_fold(Arena *keep, const Run *run)
 }
 
 typedef struct Outcome {
-    double p;
+    double p, low, high;
     uint8_t label;
 } Outcome;
 
-/* Equal probabilities are never parted, so their order does not matter. */
+/* Equal probabilities are never parted; the ends order them, so that sums do not depend on qsort.
+ */
 static int by_probability(const void *left, const void *right)
 {
-    double a = ((const Outcome *)left)->p, b = ((const Outcome *)right)->p;
-    return (a > b) - (a < b);
+    const Outcome *a = left, *b = right;
+    if (a->p != b->p)
+        return a->p < b->p ? -1 : 1;
+    if (a->low != b->low)
+        return a->low < b->low ? -1 : 1;
+    return (a->high > b->high) - (a->high < b->high);
 }
 
 static Reliability bin(const Outcome *o, size_t count)
@@ -83,6 +94,8 @@ static Reliability bin(const Outcome *o, size_t count)
     for (size_t i = 0; i < count; i++) {
         sum += o[i].p;
         r.positives += o[i].label;
+        r.supported_low += o[i].low / (double)count;
+        r.supported_high += o[i].high / (double)count;
     }
     r.mean = sum / (double)count;
     r.share = metric_proportion(r.positives, count);
@@ -98,11 +111,12 @@ size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Ru
     const double *p = store_out_of_fold(&scratch, run);
     if (p == NULL)
         return 0;
+    const CalibrationChoice *c = run->validation->calibration;
     size_t rows = run->validation->rows, n = 0;
     Outcome *o = ARENA_ARRAY(&scratch, Outcome, rows + 1);
     for (size_t i = 0; i < rows; i++)
         if (run->training->in_stratum[stratum][i] && !is_missing(p[i]))
-            o[n++] = (Outcome){p[i], run->training->label[i]};
+            o[n++] = (Outcome){p[i], c->low[i], c->high[i], run->training->label[i]};
     qsort(o, n, sizeof *o, by_probability);
     size_t bins = n / BIN_CUSTOMERS, made = 0, from = 0;
     bins = bins > BINS_MAX ? BINS_MAX : bins == 0 ? 1 : bins;

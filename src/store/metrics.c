@@ -1,14 +1,6 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
 void document_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
@@ -115,49 +107,6 @@ static void add_judged(Document *j, const Run *run)
         document_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
 }
 
-static void add_strata(Document *j, const Run *run)
-{
-    const TrainingSet *t = run->training;
-    yyjson_mut_val *list = document_list(j, j->root, "strata");
-    for (size_t s = 0; s < t->strata; s++) {
-        size_t in = 0;
-        for (size_t row = 0; row < t->x->rows; row++)
-            in += t->in_stratum[s][row] != 0;
-        yyjson_mut_val *o = document_object(j, list, NULL);
-        document_text(j, o, "name", t->stratum[s]);
-        document_count(j, o, "customers", in);
-        document_real(j, o, "share_labelled", (double)in / (double)t->x->rows);
-        document_real(j, o, "share_scored", run->stratum_share_scored[s]);
-    }
-}
-
-static void add_calibration(Document *j, const Run *run, Arena scratch)
-{
-    yyjson_mut_val *o = document_object(j, j->root, "calibration");
-    if (run->bundle != NULL) {
-        yyjson_mut_val *platt = document_object(j, o, "platt");
-        document_real(j, platt, "slope", run->bundle->platt.slope);
-        document_real(j, platt, "intercept", run->bundle->platt.intercept);
-    }
-    yyjson_mut_val *strata = document_list(j, o, "reliability");
-    for (size_t s = 0; s < run->training->strata; s++) {
-        Reliability *bin;
-        size_t bins = store_reliability(&bin, j->arena, scratch, run, s);
-        yyjson_mut_val *one = document_object(j, strata, NULL);
-        document_text(j, one, "stratum", run->training->stratum[s]);
-        yyjson_mut_val *list = document_list(j, one, "bins");
-        for (size_t i = 0; i < bins; i++) {
-            yyjson_mut_val *b = document_object(j, list, NULL);
-            document_count(j, b, "customers", bin[i].customers);
-            document_count(j, b, "positives", bin[i].positives);
-            document_real(j, b, "probability_low", bin[i].low);
-            document_real(j, b, "probability_high", bin[i].high);
-            document_real(j, b, "probability_mean", bin[i].mean);
-            document_interval(j, b, "positive_share", bin[i].share);
-        }
-    }
-}
-
 static void add_audit(Document *j, const Audit *a)
 {
     yyjson_mut_val *o = document_object(j, j->root, "audit");
@@ -213,15 +162,24 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     document_real(&j, o, "medium", t.medium);
     document_real(&j, o, "high", t.high);
     document_real(&j, o, "offboarding", t.offboarding);
+    if (run->thresholds != NULL)
+        thresholds_part(&j, o, run);
+    if (run->stability != NULL)
+        stability_part(&j, j.root, run->stability);
     if (run->validation != NULL) {
         add_validation(&j, run);
-        add_strata(&j, run);
-        add_calibration(&j, run, spare);
+        store_strata_figures(&j, run);
     }
+    if (run->validation != NULL || run->judged != NULL)
+        store_calibration_part(&j, run, spare);
     if (run->judged != NULL)
         add_judged(&j, run);
     if (run->audit != NULL)
         add_audit(&j, run->audit);
+    if (run->importance != NULL)
+        store_add_importance(&j, run);
+    if (run->screening != NULL)
+        store_add_screening(&j, run);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
     Status status =

@@ -185,14 +185,28 @@ Status store_decisions(const Run *run, const uint32_t *order, const char *folder
     return sheet_close(&s, err);
 }
 
-static void candidate_row(Sheet *s, Arena scratch, const Decision *d)
+static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
 {
+    if (run->stability == NULL) {
+        buffer_char(&s->line, ',');
+        return;
+    }
+    const Reruns *r = &run->stability->kind[kind];
+    buffer_format(&s->line, ",%u of %zu", r->on_list[at], r->runs);
+}
+
+static void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t at)
+{
+    const Decision *d = &run->scored->decision[at];
     real(s, d->probability);
     real(s, d->probability_low);
     real(s, d->probability_high);
     text(s, segment_name(d->segment));
     text(s, action_name(d->action));
-    text(s, S("not statistically certified"));
+    text(s, store_certified(run, at) ? S("score in the certified set")
+                                     : S("not statistically certified"));
+    stable(s, run, RERUN_SEEDS, at);
+    stable(s, run, RERUN_FOLDS, at);
     rule_parts(s, scratch, d, part_family, S(";"));
     count(s, d->severe_rules);
     rule_parts(s, scratch, d, part_code, S(";"));
@@ -213,14 +227,14 @@ Status store_offboarding(const Run *run, const char *folder, Arena scratch, Erro
     TRY(sheet_open(&s, &scratch, folder, "offboarding.csv", err));
     Arena row = arena_new();
     buffer_add(&s.line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
-                          "action,certified,families,severe_rules,rules,exposure,because"));
+                          "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
+                          "rules,exposure,because"));
     reason_names(&s, REASONS_SHOWN);
     buffer_add(&s.line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards\n"));
     for (size_t i = 0; i < run->candidates; i++) {
-        const Decision *d = &run->scored->decision[run->candidate[i]];
         buffer_format(&s.line, "%zu", i + 1);
-        text(&s, d->id);
-        candidate_row(&s, row, d);
+        text(&s, run->scored->decision[run->candidate[i]].id);
+        candidate_row(&s, row, run, run->candidate[i]);
         sheet_flush(&s, false);
     }
     arena_free(&row);

@@ -9,10 +9,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_features(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_validation(run, folder, scratch, err));
-    if (run->validation != NULL)
-        TRY(store_trials(run, folder, scratch, err));
+    TRY(store_learning(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -30,10 +27,15 @@ Status store_run(const Run *run, const char *folder, Error *err)
 }
 
 /* Of every command that writes a folder; the marks of a whole run go first. */
+// clang-format off: a file a line
 static const char *const written[] = {
     "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
-    "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json",    "trials.csv"};
+    "decisions.jsonl", "features.csv",   "validation.csv",  "calibration.csv",   "evaluation.csv",
+    "strata.csv",      "thresholds.csv", "stability.csv",   "importance.csv",    "shap.csv",
+    "curves.csv",      "screening.csv",  "metrics.json",    "quality.json",      "quarantine.csv",
+    "timings.json",
+};
+// clang-format on
 
 Status store_begin(const char *folder, Error *err)
 {

@@ -1,9 +1,10 @@
 /* store.h - the run folder: what a run found, written once, whole.
  *
- * report.html is the report room's; everything else is written here: decisions.csv,
- * offboarding.csv, decisions.jsonl (full evidence), features.csv, validation.csv, quality.json,
- * quarantine.csv, metrics.json, run.json (versions, hashes, books, options) and timings.json
- * (the only file that differs between two equal runs). docs/run-folder.md has every column.
+ * report.html is the report room's; everything else is written here: the decisions, lists and
+ * evidence, what every figure can be recomputed from (features.csv, validation.csv, trials.csv
+ * ...), the tables behind the report, metrics.json, quality.json, quarantine.csv, run.json
+ * (versions, hashes, books, options) and timings.json (the only file that differs between two equal
+ * runs). docs/run-folder.md has every file and column.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -33,8 +34,14 @@ typedef struct Run {
     const uint32_t *training_row; /* [training->x->rows] customers of the dataset */
     const Validation *validation;
     const Audit *audit;
+    const ThresholdReview *thresholds; /* NULL when nothing was learnt */
+    const ListStability *stability;    /* NULL when learning was not done again */
+
+    const Importance *importance; /* NULL when nothing was learnt, as is the next */
+    const Screening *screening;
     const Silence *silence;
     const Drift *drift; /* against the bundle's reference; NULL when it was trained in this run */
+    const CalibrationCheck *calibration; /* [strata] of the validation, or of the judged bundle */
     const MetricSet
         *judged;          /* [strata] of the bundle on labelled customers it did not learn from */
     const Scored *scored; /* customers to be scored, contradictory ones included */
@@ -42,6 +49,7 @@ typedef struct Run {
     size_t candidates;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
+    const Strata *strata;         /* slices side by side, and which is quoted */
     size_t headline;              /* the stratum that the customers to be scored resemble */
     double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
     Timing *timing;
@@ -56,8 +64,9 @@ MUST_USE Status store_begin(const char *folder, Error *err);
 /* Write every file but the report and the bundle into folder.  Cost: O(customers * columns). */
 MUST_USE Status store_run(const Run *run, const char *folder, Error *err);
 
-/* Write what an evaluation found: quality.json, metrics.json, validation.csv (evaluation.csv when a
- * bundle was judged), quarantine.csv, timings.json, and run.json last. */
+/* Write what an evaluation found: quality.json, metrics.json, validation.csv and what the model
+ * lives on (evaluation.csv when a bundle was judged), quarantine.csv, timings.json, and run.json
+ * last. */
 MUST_USE Status store_evaluation(const Run *run, const char *folder, Error *err);
 
 /* Every figure of an evaluation as CSV: model, chosen, stratum, customers, positives, metric,
@@ -78,16 +87,52 @@ uint32_t *store_order(Arena *keep, const Run *run);
  * NULL without a validation.  Memory: keep. */
 double *store_out_of_fold(Arena *keep, const Run *run);
 
+/* Does the customer's score (a position in scored) lie in a set that is certified? */
+bool store_certified(const Run *run, size_t scored);
+
 /* One bin of a reliability table: customers of neighbouring probability. */
 typedef struct Reliability {
     size_t customers, positives;
-    double low, high, mean; /* of the probability */
-    Interval share;         /* of positives, Wilson */
+    double low, high, mean;               /* of the probability */
+    Interval share;                       /* of positives, Wilson: each by itself */
+    double supported_low, supported_high; /* means of the customers' Venn-Abers intervals */
 } Reliability;
 
 /* Bins of equal count over the out-of-fold probabilities of one stratum, at most 10 and at
  * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
+
+/* ---- two runs side by side ---- */
+
+/* What the bundle's model said of the labelled customers out of fold, read from the validation.csv
+ * of its run folder. */
+typedef struct OutOfFoldFile {
+    size_t customers, repeats, strata; /* strata: those of the bundle's plan */
+    Str *id;
+    uint8_t *label;
+    double **p;           /* [repeats][customers] */
+    uint8_t **in_stratum; /* [strata][customers] */
+} OutOfFoldFile;
+
+/* FORMAT when the file is not what a run of this bundle writes.  Memory: keep. */
+MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch,
+                                      const char *folder, const Bundle *bundle, Error *err);
+
+/* moves.csv, comparison.json and, with the text given, comparison.md. */
+MUST_USE Status store_comparison(const SideBySide *c, Str page, const char *folder, Error *err);
+
+/* The labelled customers' Venn-Abers intervals, out of fold: how wide; in how many groups of the
+ * reliability table the share of positives lies between the group's mean ends; and in how many the
+ * share's own 95 % interval meets what lies between them, for a share of few customers strays. */
+typedef struct Support {
+    double mean, median; /* width */
+    size_t groups, inside, met;
+} Support;
+void store_support(Support *out, Arena scratch, const Run *run, size_t stratum);
+
+/* Whether the labelled sample's share of positives is its maker's doing, or unknown: then no
+ * probability is a population's. */
+bool store_prior_by_design(const Run *run);
 
 #endif

@@ -36,11 +36,12 @@ void document_choice(Document *d, yyjson_mut_val *validation, const Run *run);
 /* The same of one candidate, into its object. */
 void document_candidate_choice(Document *d, yyjson_mut_val *in, const Validation *v,
                                const Candidate *c);
-/* A stratum's figures, as an object of the list `in`. */
-void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
 
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
+
+/* Every figure of a stratum, as an item of a list. */
+void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
 
 /* ---- a file written in pieces of about 64 KiB ---- */
 
@@ -63,10 +64,33 @@ MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char
                                Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_thresholds(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_stability(const Run *run, const char *folder, Arena scratch, Error *err);
+/* Their figures, as parts of metrics.json. */
+void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run);
+void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
+
+/* importance.csv, shap.csv, curves.csv and screening.csv, of what the run has. */
+MUST_USE Status store_importance(const Run *run, const char *folder, Arena scratch, Error *err);
+void store_add_importance(Document *j, const Run *run);
+void store_add_screening(Document *j, const Run *run);
+
 MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
+
+/* What strata.c tells in metrics.json. */
+void store_strata_figures(Document *d, const Run *run);
+
+MUST_USE Status store_calibration(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
+MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
+
+/* The part "calibration" of metrics.json. */
+void store_calibration_part(Document *d, const Run *run, Arena scratch);
 
 /* 1 for each position in scored that is in the list of contradictory customers. */
 uint8_t *store_contradictory(Arena *keep, const Run *run);

@@ -41,3 +41,19 @@ Status store_validation(const Run *run, const char *folder, Arena scratch, Error
     }
     return sheet_close(&s, err);
 }
+
+/* Every table of what was learnt and judged, as far as the run has it. */
+Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    if (run->validation != NULL) {
+        TRY(store_validation(run, folder, scratch, err));
+        TRY(store_trials(run, folder, scratch, err));
+        TRY(store_calibration(run, folder, scratch, err));
+    }
+    TRY(store_strata(run, folder, scratch, err));
+    if (run->thresholds != NULL)
+        TRY(store_thresholds(run, folder, scratch, err));
+    if (run->stability != NULL)
+        TRY(store_stability(run, folder, scratch, err));
+    return store_importance(run, folder, scratch, err);
+}

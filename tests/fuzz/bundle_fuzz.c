@@ -178,7 +178,7 @@ static void make_base(void)
     base.arena = arena_new();
     Arena *keep = &base.arena, scratch = arena_new();
     Error err = {0};
-    Bundle b = {.platt = {0.9, -0.1},
+    Bundle b = {.calibration = {.platt = {0.9, -0.1}},
                 .venn_abers = &interval,
                 .version = S("0"),
                 .data_hash = S("none"),

@@ -188,9 +188,9 @@ static void validation_is_the_same_on_one_and_eight_threads(void **state)
         assert_int_equal(learn_final(&x, &keep, scratch, &m->set, a, &o, one, &err), STATUS_OK);
         assert_int_equal(learn_final(&y, &keep, scratch, &m->set, b, &o, eight, &err), STATUS_OK);
         assert_true(str_equal(model_write(&keep, x.model), model_write(&keep, y.model)));
-        assert_memory_equal(&x.platt, &y.platt, sizeof x.platt);
+        assert_memory_equal(&x.calibration.platt, &y.calibration.platt, sizeof x.calibration.platt);
         assert_int_equal(x.venn_abers->steps, y.venn_abers->steps);
-        assert_true(x.platt.slope > 0 || chosen == MAJORITY);
+        assert_true(x.calibration.platt.slope > 0 || chosen == MAJORITY);
     }
     team_free(one);
     team_free(eight);

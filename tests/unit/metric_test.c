@@ -288,6 +288,42 @@ static void evaluation_is_the_same_with_any_number_of_threads(void **state)
     assert_memory_not_equal(&alone, &other, sizeof alone);
 }
 
+/* The same customers are drawn for both, so a model differs from itself by nothing, and the
+ * interval of a difference is far narrower than two intervals beside each other. */
+static void differences_are_of_the_same_draws(void **state)
+{
+    (void)state;
+    static Sample s;
+    sample_fill(&s, 5);
+    double close[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        close[i] = 0.95 * s.p[0][i] + 0.01;
+    const double *other[] = {close};
+    const MetricSide one = {s.run, 1, 0.5}, near_one = {other, 1, 0.5};
+    MetricDifference d;
+    metric_compare(&d, &one, &one, s.label, NULL, NULL, ROWS, 300, 3, NULL);
+    for (int k = 0; k < METRIC_KINDS; k++)
+        assert_true(d.difference[k].value == 0 && d.difference[k].low == 0 &&
+                    d.difference[k].high == 0);
+
+    metric_compare(&d, &one, &near_one, s.label, NULL, NULL, ROWS, 300, 3, NULL);
+    MetricSet alone;
+    metric_evaluate(&alone, s.run, 1, s.label, NULL, ROWS, 0.5, 300, 3, NULL);
+    assert_memory_equal(&d.one, &alone, sizeof alone);
+    Interval loss = d.difference[METRIC_LOG_LOSS];
+    near(loss.value, alone.metric[METRIC_LOG_LOSS].value - d.other.metric[METRIC_LOG_LOSS].value,
+         1e-15);
+    assert_true(loss.low < loss.value && loss.value < loss.high);
+    assert_true(loss.high - loss.low <
+                0.2 * (alone.metric[METRIC_LOG_LOSS].high - alone.metric[METRIC_LOG_LOSS].low));
+    /* Ranks are the same, so AUC differs by nothing in any draw. */
+    assert_true(d.difference[METRIC_AUC].low == 0 && d.difference[METRIC_AUC].high == 0);
+    uint8_t none[ROWS] = {0};
+    metric_compare(&d, &one, &near_one, s.label, none, NULL, ROWS, 50, 3, NULL);
+    assert_true(is_missing(d.difference[METRIC_BRIER].value) &&
+                is_missing(d.difference[METRIC_BRIER].low));
+}
+
 static void customers_left_out_count_for_nothing(void **state)
 {
     (void)state;
@@ -312,6 +348,56 @@ static void customers_left_out_count_for_nothing(void **state)
     metric_evaluate(&cut, run, REPEATS, label, NULL, n, 0.5, 100, 9, NULL);
     assert_memory_equal(&masked, &cut, sizeof cut);
     assert_int_equal(masked.customers, n);
+}
+
+/* Everyone twice tells nothing new: drawn together, twins leave every interval as it was. */
+static void linked_customers_are_drawn_together(void **state)
+{
+    (void)state;
+    static Sample s;
+    sample_fill(&s, 5);
+    static double p[REPEATS][2 * ROWS];
+    static uint8_t label[2 * ROWS];
+    static uint32_t alone[ROWS], twin[2 * ROWS];
+    const double *run[REPEATS] = {p[0], p[1], p[2]};
+    for (size_t i = 0; i < 2 * ROWS; i++) {
+        for (size_t r = 0; r < REPEATS; r++)
+            p[r][i] = s.p[r][i % ROWS];
+        label[i] = s.label[i % ROWS];
+        twin[i] = 500 - (uint32_t)(i % ROWS); /* any numbers */
+    }
+    for (size_t i = 0; i < ROWS; i++)
+        alone[i] = twin[i];
+    MetricSet once, same, together, apart;
+    metric_evaluate(&once, s.run, REPEATS, s.label, NULL, ROWS, 0.5, 400, 9, NULL);
+    metric_evaluate_groups(&same, s.run, REPEATS, s.label, NULL, alone, ROWS, 0.5, 400, 9, NULL);
+    assert_memory_equal(&once, &same, sizeof once);
+    metric_evaluate_groups(&together, run, REPEATS, label, NULL, twin, 2 * ROWS, 0.5, 400, 9, NULL);
+    metric_evaluate(&apart, run, REPEATS, label, NULL, 2 * ROWS, 0.5, 400, 9, NULL);
+    static const MetricKind kinds[] = {METRIC_AUC, METRIC_BRIER, METRIC_LOG_LOSS, METRIC_RECALL};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        const Interval *a = &once.metric[kinds[k]], *b = &together.metric[kinds[k]],
+                       *c = &apart.metric[kinds[k]];
+        near(b->low, a->low, 1e-12);
+        near(b->high, a->high, 1e-12);
+        near((c->high - c->low) / (a->high - a->low), sqrt(0.5), 0.1);
+    }
+    assert_int_equal(together.customers, 2 * ROWS);
+}
+
+static void one_group_with_a_class_leaves_the_interval_open(void **state)
+{
+    (void)state;
+    static const double p[6] = {0.9, 0.8, 0.1, 0.2, 0.3, 0.4};
+    static const uint8_t label[6] = {1, 1, 0, 0, 0, 0};
+    static const uint32_t group[6] = {0, 0, 1, 2, 3, 4};
+    const double *run[1] = {p};
+    MetricSet set;
+    metric_evaluate_groups(&set, run, 1, label, NULL, group, 6, 0.5, 50, 1, NULL);
+    near(set.metric[METRIC_AUC].value, 1, 0);
+    assert_true(is_missing(set.metric[METRIC_AUC].low));
+    metric_evaluate(&set, run, 1, label, NULL, 6, 0.5, 50, 1, NULL);
+    assert_false(is_missing(set.metric[METRIC_AUC].low));
 }
 
 static void evaluation_says_missing_rather_than_guess(void **state)
@@ -483,7 +569,10 @@ int main(void)
         cmocka_unit_test(confusion_counts_the_threshold_itself_as_predicted),
         cmocka_unit_test(counting_draws_equal_resampled_lists),
         cmocka_unit_test(evaluation_is_the_same_with_any_number_of_threads),
+        cmocka_unit_test(differences_are_of_the_same_draws),
         cmocka_unit_test(customers_left_out_count_for_nothing),
+        cmocka_unit_test(linked_customers_are_drawn_together),
+        cmocka_unit_test(one_group_with_a_class_leaves_the_interval_open),
         cmocka_unit_test(evaluation_says_missing_rather_than_guess),
         cmocka_unit_test(bootstrap_interval_covers_the_truth_about_as_often_as_it_says),
         cmocka_unit_test(stability_of_equal_samples_is_zero),

@@ -40,7 +40,7 @@ static Bundle *bundle_of(Bank *b, Matrix **x)
                      .plan = b->plan,
                      .policy = policy,
                      .model = m,
-                     .platt = {1, 0},
+                     .calibration = {.platt = {1, 0}},
                      .venn_abers = &interval,
                      .skip = ARENA_ARRAY(&b->keep, uint8_t, b->plan->features + 1),
                      .columns = matrix_plan(&b->keep, b->plan, NULL),

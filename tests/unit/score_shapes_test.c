@@ -200,7 +200,7 @@ static void make_bundle(Bank *b, const char *name)
                    .plan = b->plan,
                    .policy = b->policy,
                    .model = model,
-                   .platt = {0.9, -0.1},
+                   .calibration = {.platt = {0.9, -0.1}},
                    .venn_abers = &interval,
                    .skip = skip,
                    .columns = matrix_plan(&b->keep, b->plan, skip),

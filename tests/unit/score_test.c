@@ -122,7 +122,7 @@ static Bundle *bundle_by_hand(World *w, Plan *plan, uint8_t *skip, double weight
                   .plan = plan,
                   .policy = policy,
                   .model = model,
-                  .platt = {0.9, -0.1},
+                  .calibration = {.platt = {0.9, -0.1}},
                   .venn_abers = &interval,
                   .skip = skip,
                   .columns = matrix_plan(&w->keep, plan, skip),

@@ -1,0 +1,305 @@
+/* assay compare - champion and challenger: which is better, and who would move. */
+#include "cli/commands.h"
+#include "cli/job.h"
+
+#include "report/report.h"
+
+#include <string.h>
+
+static const Option options[] = {
+    {"customers", "FILE", "labelled customers: a file, a pattern or -; may be given again", false},
+    {"transactions", "FILE", "transactions of labelled customers; likewise", false},
+    {"seed", "N", "seed of the bootstrap (default 1)", false},
+    {"out", "FOLDER", "also write comparison.md, comparison.json and moves.csv into this folder",
+     false},
+    {0}};
+static const Option *const shared[] = {job_scored_files, job_read_options, job_quarantine_option,
+                                       NULL};
+
+enum { REPLICATES = 1000 };
+
+/* A run folder has its bundle inside; its validation.csv then speaks for it. */
+static Status open_side(Bundle **out, const char **run_folder, const Args *args, int side,
+                        Error *err)
+{
+    const char *given = args->operand[side];
+    const char *inside = path_join(args->arena, given, "bundle");
+    bool whole = !file_exists(path_join(args->arena, given, "bundle.json")) &&
+                 file_exists(path_join(args->arena, inside, "bundle.json"));
+    *run_folder =
+        whole && file_exists(path_join(args->arena, given, "validation.csv")) ? given : NULL;
+    return bundle_open(out, args->arena, whole ? inside : given, err);
+}
+
+/* Strata that both books name, in the champion's order. */
+static size_t common_strata(Str *name, size_t *at_champion, size_t *at_challenger,
+                            const Bundle *const bundle[SIDES])
+{
+    size_t count = 0;
+    for (size_t a = 0; a < bundle[CHAMPION]->plan->strata; a++)
+        for (size_t b = 0; b < bundle[CHALLENGER]->plan->strata; b++)
+            if (str_equal(bundle[CHAMPION]->plan->stratum[a].name,
+                          bundle[CHALLENGER]->plan->stratum[b].name)) {
+                name[count] = bundle[CHAMPION]->plan->stratum[a].name;
+                at_champion[count] = a;
+                at_challenger[count++] = b;
+                break;
+            }
+    return count;
+}
+
+/* Both as they judged the same labelled customers out of fold, read from their run folders. */
+static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *const folder[SIDES],
+                                uint64_t seed, Arena scratch, Error *err)
+{
+    Arena *keep = args->arena;
+    OutOfFoldFile file[SIDES];
+    for (int k = 0; k < SIDES; k++)
+        TRY(store_read_validation(&file[k], keep, scratch, folder[k], c->bundle[k], err));
+    Dictionary *ids = dictionary_new(keep);
+    uint32_t *at = ARENA_ARRAY(keep, uint32_t, file[CHALLENGER].customers + 1);
+    for (size_t i = 0; i < file[CHALLENGER].customers; i++)
+        at[dictionary_add(ids, file[CHALLENGER].id[i])] = (uint32_t)i;
+    size_t n = 0, most = file[CHAMPION].customers, disagree = 0;
+    uint32_t *pair[SIDES];
+    for (int k = 0; k < SIDES; k++)
+        pair[k] = ARENA_ARRAY(keep, uint32_t, most + 1);
+    for (size_t i = 0; i < most; i++) {
+        uint32_t code = dictionary_find(ids, file[CHAMPION].id[i]);
+        if (code == NO_CODE)
+            continue;
+        if (file[CHALLENGER].label[at[code]] != file[CHAMPION].label[i]) {
+            disagree++;
+            continue;
+        }
+        pair[CHAMPION][n] = (uint32_t)i;
+        pair[CHALLENGER][n++] = at[code];
+    }
+    if (n == 0) {
+        (void)error_set(err, STATUS_DATA,
+                        "%s and %s were validated on different customers: none is in both",
+                        folder[CHAMPION], folder[CHALLENGER]);
+        return error_remedy(err, "give labelled customers that neither learnt from: --customers "
+                                 "and --transactions");
+    }
+    Opinions o = {.customers = n};
+    Str *id = ARENA_ARRAY(keep, Str, n);
+    uint8_t *label = ARENA_ARRAY(keep, uint8_t, n);
+    for (size_t i = 0; i < n; i++) {
+        id[i] = file[CHAMPION].id[pair[CHAMPION][i]];
+        label[i] = file[CHAMPION].label[pair[CHAMPION][i]];
+    }
+    o.id = id;
+    o.label = label;
+    for (int k = 0; k < SIDES; k++) {
+        double **p = ARENA_ARRAY(keep, double *, file[k].repeats);
+        for (size_t r = 0; r < file[k].repeats; r++) {
+            p[r] = ARENA_ARRAY(keep, double, n);
+            for (size_t i = 0; i < n; i++)
+                p[r][i] = file[k].p[r][pair[k][i]];
+        }
+        o.p[k] = (const double *const *)p;
+        o.repeats[k] = file[k].repeats;
+    }
+    size_t strata = c->bundle[CHAMPION]->plan->strata + 1;
+    Str *name = ARENA_ARRAY(keep, Str, strata);
+    size_t *from = ARENA_ARRAY(keep, size_t, strata), *other = ARENA_ARRAY(keep, size_t, strata);
+    o.strata = common_strata(name, from, other, c->bundle);
+    o.stratum = name;
+    const uint8_t **in = ARENA_ARRAY(keep, const uint8_t *, strata);
+    for (size_t s = 0; s < o.strata; s++) {
+        uint8_t *mask = ARENA_ARRAY(keep, uint8_t, n);
+        for (size_t i = 0; i < n; i++)
+            mask[i] = file[CHAMPION].in_stratum[from[s]][pair[CHAMPION][i]];
+        in[s] = mask;
+    }
+    o.in_stratum = in;
+    c->judged_on =
+        str_format(keep,
+                   "out of fold, from the two run folders, on the %zu labelled customers "
+                   "of both (%zu more have another label in either)",
+                   n, disagree);
+    inspect_judge(c, keep, &o, REPLICATES, seed, args->team);
+    return STATUS_OK;
+}
+
+typedef struct Side {
+    Job *job;
+    Scored *scored;
+} Side;
+
+/* The customers of the files as one side sees them. */
+static Status score_side(Side *side, const Args *args, int k, const char *bundle, Error *err)
+{
+    Job *j = side->job = job_new(args);
+    if (k == CHALLENGER) /* the champion's lists the same rows unless the schemas differ */
+        j->quarantine = str_chars(j->keep, str_format(j->keep, "%s.challenger", j->quarantine));
+    TRY(job_begin_bundle(j, bundle, NULL, err));
+    uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, j->data->customers + 1);
+    for (size_t i = 0; i < j->data->customers; i++)
+        row[i] = (uint32_t)i;
+    job_stage(j, "score",
+              k == CHAMPION ? "scoring with the champion" : "scoring with the challenger");
+    return score_dataset(&side->scored, j->keep, j->scratch, j->bundle, j->data, row,
+                         j->data->customers, args->team, err);
+}
+
+/* Labelled customers of the files, by the two bundles as they are. */
+static Status judge_on_files(SideBySide *c, const Args *args, Side *side, uint64_t seed, Error *err)
+{
+    Arena *keep = args->arena;
+    const Dataset *d = side[CHAMPION].job->data, *other = side[CHALLENGER].job->data;
+    Dictionary *ids = dictionary_new(keep);
+    for (size_t i = 0; i < other->customers; i++)
+        (void)dictionary_add(ids, other->id[i]);
+    size_t n = 0, positives = 0;
+    uint8_t *label = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
+    Str *id = ARENA_ARRAY(keep, Str, d->customers + 1);
+    uint32_t *row = ARENA_ARRAY(keep, uint32_t, d->customers + 1);
+    double *p[SIDES];
+    for (int k = 0; k < SIDES; k++)
+        p[k] = ARENA_ARRAY(keep, double, d->customers + 1);
+    for (size_t i = 0; i < d->customers; i++) {
+        uint32_t at = dictionary_find(ids, d->id[i]);
+        if ((d->label[i] != LABEL_POSITIVE && d->label[i] != LABEL_NEGATIVE) || at == NO_CODE ||
+            other->label[at] != d->label[i])
+            continue;
+        label[n] = d->label[i] == LABEL_POSITIVE;
+        positives += label[n];
+        id[n] = d->id[i];
+        row[n] = (uint32_t)i;
+        p[CHAMPION][n] = side[CHAMPION].scored->probability[i];
+        p[CHALLENGER][n++] = side[CHALLENGER].scored->probability[at];
+    }
+    if (n == 0)
+        return STATUS_OK;
+    size_t strata = c->bundle[CHAMPION]->plan->strata + 1;
+    const double *one[SIDES] = {p[CHAMPION], p[CHALLENGER]};
+    Str *name = ARENA_ARRAY(keep, Str, strata);
+    size_t *from = ARENA_ARRAY(keep, size_t, strata), *unused = ARENA_ARRAY(keep, size_t, strata);
+    const uint8_t **in = ARENA_ARRAY(keep, const uint8_t *, strata);
+    Opinions o = {.customers = n,
+                  .id = id,
+                  .label = label,
+                  .p = {&one[CHAMPION], &one[CHALLENGER]},
+                  .repeats = {1, 1},
+                  .stratum = name,
+                  .in_stratum = in};
+    o.strata = common_strata(name, from, unused, c->bundle);
+    uint8_t *all = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
+    for (size_t s = 0; s < o.strata; s++) {
+        uint8_t *mask = ARENA_ARRAY(keep, uint8_t, n);
+        TRY(plan_stratum(all, side[CHAMPION].job->scratch,
+                         &c->bundle[CHAMPION]->plan->stratum[from[s]],
+                         side[CHAMPION].scored->features, err));
+        for (size_t i = 0; i < n; i++)
+            mask[i] = all[row[i]];
+        in[s] = mask;
+    }
+    for (int k = 0; k < SIDES; k++) {
+        char hash[SHA256_TEXT];
+        uint32_t *of = ARENA_ARRAY(keep, uint32_t, n);
+        for (size_t i = 0; i < n; i++)
+            of[i] = k == CHAMPION ? row[i] : dictionary_find(ids, id[i]);
+        bundle_data_hash(hash, matrix_take(keep, side[k].scored->x, of, n), label);
+        c->seen_in_training =
+            c->seen_in_training || str_equal(str_from(hash), c->bundle[k]->data_hash);
+    }
+    c->judged_on = str_format(keep,
+                              "on the %zu labelled customers of the files (%zu suspended), by the "
+                              "bundles as they are; a bundle holds no customer, so whether one of "
+                              "the two learnt from some of them cannot be seen",
+                              n, positives);
+    inspect_judge(c, keep, &o, REPLICATES, seed, args->team);
+    return STATUS_OK;
+}
+
+/* The customers to be scored, or all of them when no file of those was given. */
+static void compare_moves(SideBySide *c, const Args *args, const Side *side, bool scored_files)
+{
+    const Scored *scored[SIDES] = {side[CHAMPION].scored, side[CHALLENGER].scored};
+    uint32_t *row[SIDES];
+    size_t count[SIDES] = {0, 0};
+    for (int k = 0; k < SIDES; k++) {
+        const Dataset *d = side[k].job->data;
+        row[k] = ARENA_ARRAY(args->arena, uint32_t, d->customers + 1);
+        for (size_t i = 0; i < d->customers; i++)
+            if (!scored_files || (d->cohort[i] & COHORT_SCORED) != 0)
+                row[k][count[k]++] = (uint32_t)i;
+    }
+    const uint32_t *const rows[SIDES] = {row[CHAMPION], row[CHALLENGER]};
+    inspect_moves(c, args->arena, side[CHAMPION].job->scratch, scored, rows, count);
+}
+
+static Status run(const Args *args, Error *err)
+{
+    Arena scratch = arena_new();
+    SideBySide *c = ARENA_NEW(args->arena, SideBySide);
+    const char *folder[SIDES], *out = args_value(args, "out", NULL);
+    int64_t seed;
+    bool labelled = args_value(args, "customers", NULL) != NULL;
+    bool to_score = args_value(args, "score-customers", NULL) != NULL;
+    if (args->operands != SIDES) {
+        (void)error_set(err, STATUS_USAGE, "compare takes two folders, and got %zu",
+                        args->operands);
+        return error_remedy(err, "name the champion's bundle or run folder, then the challenger's");
+    }
+    TRY(args_integer(&seed, args, "seed", 1, 0, INT64_MAX, err));
+    for (int k = 0; k < SIDES; k++) {
+        Bundle *b;
+        TRY(open_side(&b, &folder[k], args, k, err));
+        c->bundle[k] = b;
+        c->name[k] = str_from(args->operand[k]);
+    }
+    bool folders = folder[CHAMPION] != NULL && folder[CHALLENGER] != NULL;
+    if (!labelled && !to_score && !folders) {
+        (void)error_set(err, STATUS_USAGE, "there is nobody to compare the two bundles on");
+        return error_remedy(err, "give customers (--customers or --score-customers), or the run "
+                                 "folders that the bundles lie in");
+    }
+    if (labelled || to_score) {
+        Side side[SIDES];
+        for (int k = 0; k < SIDES; k++) {
+            const char *given = args->operand[k];
+            const char *inside = path_join(args->arena, given, "bundle");
+            bool whole = !file_exists(path_join(args->arena, given, "bundle.json"));
+            TRY(score_side(&side[k], args, k, whole ? inside : given, err));
+            c->bundle[k] = side[k].job->bundle;
+        }
+        if (side[CHAMPION].job->data->as_of_us != side[CHALLENGER].job->data->as_of_us) {
+            (void)error_set(err, STATUS_DATA, "the two schema books find different last events");
+            return error_remedy(err, "give the instant to compare at: --as-of");
+        }
+        talk_findings(args, side[CHALLENGER].job->data->findings, 0, SEVERITY_SEVERE);
+        TRY(judge_on_files(c, args, side, (uint64_t)seed, err));
+        compare_moves(c, args, side, to_score);
+        for (int k = 0; k < SIDES; k++)
+            arena_free(&side[k].job->scratch);
+    }
+    /* Out of fold is fair where the files hold only customers that were learnt from. */
+    if (folders && (!labelled || c->seen_in_training)) {
+        c->seen_in_training = false;
+        TRY(judge_out_of_fold(c, args, folder, (uint64_t)seed, scratch, err));
+    }
+    progress_tell(&args->progress, "done", 1, 1);
+    Str page = report_comparison(args->arena, c);
+    if (out != NULL)
+        TRY(store_comparison(c, page, out, err));
+    answer(str_trim(page));
+    arena_free(&scratch);
+    return STATUS_OK;
+}
+
+const Command command_compare = {
+    .name = "compare",
+    .says = "champion and challenger: paired differences, and who would move and why",
+    .example =
+        "  assay compare last_month this_month \\\n"
+        "                --score-customers unlabelled_users.csv \\\n"
+        "                --score-transactions unlabelled_transactions.csv --out comparison\n"
+        "  assay compare champion/bundle challenger/bundle --customers labelled_in_may.csv \\\n"
+        "                --transactions transactions_of_may.csv",
+    .operand = "CHAMPION CHALLENGER",
+    .options = options,
+    .shared = shared,
+    .run = run};

@@ -1,0 +1,95 @@
+/* job_thresholds.c - what thresholds select and prove, and who is on the list again when learning
+ * is done again. */
+#include "cli/job.h"
+
+#include <string.h>
+
+const Option job_stability_option[] = {
+    {"stability", "N",
+     "learn again N times with other seeds, and N times without a fold, to see who stays on the "
+     "list (default 10; fewer beyond 2,000 customers; 0: none)",
+     false},
+    {0}};
+
+/* Which of the customers scored are in the headline stratum. */
+static Status find_headline(uint8_t **out, Job *j, const Scored *s, Error *err)
+{
+    uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1);
+    uint8_t *in = *out = ARENA_ARRAY(j->keep, uint8_t, s->count + 1);
+    memset(all, 1, j->data->customers);
+    if (j->plan->strata > 0)
+        TRY(plan_stratum(all, j->scratch, &j->plan->stratum[j->run.headline], s->features, err));
+    for (size_t i = 0; i < s->count; i++)
+        in[i] = all[s->row[i]];
+    return STATUS_OK;
+}
+
+/* A guarantee that no labels of this number can give is a slip of the book, and said as such. What
+ * can be had is in the report. */
+static void find_impossible(Job *j, const ThresholdReview *t)
+{
+    const MetricCertificate *c = &t->stratum[j->run.headline].certificate;
+    if (c->least[0] > 0 && c->least[0] <= c->customers)
+        return;
+    Str name = j->set.stratum[j->run.headline];
+    Str what =
+        c->least[0] == 0
+            ? str_format(j->keep,
+                         "the policy book asks to certify a precision of %.4g at a confidence of "
+                         "%.4g, which no number of customers can show",
+                         c->precision, c->confidence)
+            : str_format(j->keep,
+                         "to certify a precision of %.4g at a confidence of %.4g takes %zu "
+                         "customers without one error; %.*s has %zu labelled customers in all",
+                         c->precision, c->confidence, c->least[0], STR_ARG(name), c->customers);
+    findings_add(j->data->findings, SEVERITY_WARNING, "certify_impossible", 1, what,
+                 S("nothing is certified; the report says what these customers can show"));
+}
+
+Status job_thresholds(Job *j, Error *err)
+{
+    ThresholdReview *review;
+    ThresholdScored scored = {0};
+    uint8_t *headline = NULL;
+    const Scored *s = j->run.scored;
+    job_stage(j, "thresholds", NULL);
+    if (s != NULL) {
+        TRY(find_headline(&headline, j, s, err));
+        scored = (ThresholdScored){s->probability, s->decision, headline, s->count};
+    }
+    inspect_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
+                       j->policy, &scored);
+    find_impossible(j, review);
+    j->run.thresholds = review;
+    return STATUS_OK;
+}
+
+/* A list of hundreds of names needs fewer runs to be judged than one of ten. */
+static int64_t runs_for(size_t customers)
+{
+    int64_t runs = customers == 0 ? 10 : (int64_t)(20000 / customers);
+    return runs < 2 ? 2 : runs > 10 ? 10 : runs;
+}
+
+Status job_stability(Job *j, Error *err)
+{
+    ListStability *stability;
+    int64_t runs;
+    const Scored *s = j->run.scored;
+    size_t customers = j->set.x->rows > s->count ? j->set.x->rows : s->count;
+    TRY(args_integer(&runs, j->args, "stability", runs_for(customers), 0, 1000, err));
+    if (runs == 0)
+        return STATUS_OK;
+    job_stage(j, "stability", "learning again with other seeds and without folds");
+    const PolicyInputs inputs = {.events = s->events,
+                                 .features = s->features,
+                                 .row = s->row,
+                                 .id = j->data->id,
+                                 .count = s->count,
+                                 .matrix = s->x,
+                                 .columns = j->bundle->columns};
+    TRY(inspect_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
+                          &inputs, s->decision, (size_t)runs, j->args->team, err));
+    j->run.stability = stability;
+    return STATUS_OK;
+}
