@@ -17,7 +17,7 @@ double student_quantile(double degrees)
     double d = ((94.5 / (b + c) - 3) / b + 1) * sqrt(a * half_pi) * degrees;
     double y = stable_exp(2 / degrees * stable_log(d * tails));
     if (y > 0.05 + a) { /* near the normal distribution: its quantile and a correction */
-        double x = -metric_normal_quantile(1 - tails / 2);
+        double x = -1.95996398454005423552;
         y = x * x;
         if (degrees < 5)
             c += 0.3 * (degrees - 4.5) * (x + 0.6);
