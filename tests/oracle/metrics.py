@@ -353,7 +353,7 @@ def main():
 
     for problem in check.problems:
         print("problem: " + problem)
-    print(f"metrics: {len(sheet)} customers, {len(names)} candidates, {validation['repeats']} "
+    print(f"metrics: {len(sheet)} customers, {len(runs)} candidates, {validation['repeats']} "
           f"repeats, {check.compared} figures compared, {len(check.problems)} mismatches")
     return 1 if check.problems else 0
 
