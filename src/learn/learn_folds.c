@@ -139,3 +139,18 @@ double margin_loss(double margin, uint8_t label)
     return toward > 0 ? stable_log1p(stable_exp(-toward))
                       : -toward + stable_log1p(stable_exp(toward));
 }
+
+double margins_loss(const double *margin, const uint8_t *label, size_t n, double *probability)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        probability[i] = -fabs(margin[i]);
+    stable_exp_all(probability, n);
+    for (size_t i = 0; i < n; i++) {
+        double small = probability[i];
+        bool agrees = (margin[i] > 0) == (label[i] != 0);
+        sum += stable_log1p(small) + (agrees ? 0 : fabs(margin[i]));
+        probability[i] = (margin[i] > 0 ? 1 : small) / (1 + small);
+    }
+    return sum;
+}

@@ -104,8 +104,13 @@ Booster *booster_on(const Bins *bins, Arena *keep, const TrainingSet *set, const
     for (size_t i = 0; i < rows; i++)
         b->margin[i] = b->base;
     b->watch_margin = ARENA_RAW(keep, float, watch_rows);
-    for (size_t i = 0; i < watch_rows; i++)
+    b->watch_wide = ARENA_RAW(keep, double, watch_rows);
+    b->watch_probability = ARENA_RAW(keep, double, watch_rows);
+    b->watch_label = ARENA_RAW(keep, uint8_t, watch_rows);
+    for (size_t i = 0; i < watch_rows; i++) {
         b->watch_margin[i] = b->base;
+        b->watch_label[i] = set->label[watch[i]] != 0;
+    }
     b->packed = ARENA_RAW(keep, int64_t, rows);
     b->sample = ARENA_RAW(keep, uint32_t, rows);
     b->drawn = ARENA_RAW(keep, uint8_t, rows);
@@ -214,10 +219,9 @@ void booster_step(Booster *b, Arena scratch)
 
 double booster_watch_loss(const Booster *b)
 {
-    double sum = 0;
     for (size_t i = 0; i < b->watch_rows; i++)
-        sum += margin_loss((double)b->watch_margin[i], b->set->label[b->watch[i]]);
-    return sum;
+        b->watch_wide[i] = (double)b->watch_margin[i];
+    return margins_loss(b->watch_wide, b->watch_label, b->watch_rows, b->watch_probability);
 }
 
 Forest *booster_forest(const Booster *b, Arena *keep, size_t trees)

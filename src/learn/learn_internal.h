@@ -51,14 +51,8 @@ static inline void share_out(Team *team, size_t count, TeamTask *task, void *con
             task(context, i, scratch);
 }
 
-/* The same, and the probability of the margin, from the one exponential both need. */
-static inline double margin_fit(double margin, uint8_t label, double *p)
-{
-    double small = stable_exp(-fabs(margin));
-    bool agrees = (margin > 0) == (label != 0);
-    *p = (margin > 0 ? 1 : small) / (1 + small);
-    return stable_log1p(small) + (agrees ? 0 : fabs(margin));
-}
+/* The sum of those of n margins, and the probability of each. */
+double margins_loss(const double *margin, const uint8_t *label, size_t n, double *probability);
 
 /* ---- linear ---- */
 
@@ -118,6 +112,12 @@ Linear *linear_frame(Arena *keep, const Matrix *x);
 /* No weight but the intercept: the log-odds of the picked rows, of both classes. */
 Linear *majority_linear(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows);
 
+/* margin[rows]: each row times the weights. */
+void rows_dot(const double *z, size_t rows, size_t width, size_t stride, const double *weight,
+              double *margin);
+/* gradient[stride] += sum over rows of residual z. */
+void gradient_add(const double *z, size_t rows, size_t stride, const double *residual,
+                  double *gradient);
 /* hessian[width][stride] += sum over rows of curvature z z', upper half by whole vectors; four rows
  * at a time so that each sum is loaded and stored once for four products. */
 void hessian_add(const double *z, size_t rows, size_t width, size_t stride, const double *curvature,
@@ -210,6 +210,8 @@ typedef struct Booster {
     const uint32_t *watch;
     size_t watch_rows;
     float *watch_margin;
+    double *watch_wide, *watch_probability; /* [watch_rows] for its loss */
+    uint8_t *watch_label;
 } Booster;
 
 Booster *booster_new(Arena *keep, const TrainingSet *set, const uint32_t *row, size_t rows,

@@ -10,9 +10,9 @@
 typedef struct Lasso {
     const Design *d;
     double l1, l2;
-    double *weight;                                 /* [width] the caller's */
-    double *gradient;                               /* [width] of log loss + l2 */
-    double *margin, *p, *curvature, *reach, *tried; /* [rows]; reach: the margin's full step */
+    double *weight;                                            /* [width] the caller's */
+    double *gradient;                                          /* [width] of log loss + l2 */
+    double *margin, *p, *residual, *curvature, *reach, *tried; /* [rows]; reach: the full step's */
     size_t working, stride;
     uint32_t *column;   /* [working] of the design, ascending: the intercept first */
     double *z;          /* [rows][stride] of the working columns */
@@ -47,7 +47,8 @@ static Lasso lasso_new(Arena *arena, const Design *d, double l1, double l2, doub
 {
     size_t rows = d->rows, width = d->width;
     Lasso s = {.d = d, .l1 = l1, .l2 = l2, .weight = weight};
-    s.gradient = ARENA_RAW(arena, double, width);
+    s.gradient = ARENA_RAW(arena, double, d->stride);
+    s.residual = ARENA_RAW(arena, double, rows);
     s.margin = ARENA_RAW(arena, double, rows);
     s.p = ARENA_RAW(arena, double, rows);
     s.curvature = ARENA_RAW(arena, double, rows);
@@ -72,16 +73,7 @@ static void lasso_begin(Lasso *s)
     for (size_t j = 1; j < d->width; j++)
         if (d->sign[j] * s->weight[j] < 0)
             s->weight[j] = 0;
-    for (size_t i = 0; i < d->rows; i++)
-        s->margin[i] = dot(d->z + i * d->stride, s->weight, d->width);
-}
-
-static double log_loss(const Lasso *s, const double *margin)
-{
-    double sum = 0;
-    for (size_t i = 0; i < s->d->rows; i++)
-        sum += margin_fit(margin[i], s->d->label[i], &s->p[i]);
-    return sum;
+    rows_dot(d->z, d->rows, d->width, d->stride, s->weight, s->margin);
 }
 
 /* The penalty of the working weights a share of the way to their target; the others are 0. */
@@ -100,14 +92,12 @@ static double penalty(const Lasso *s, double share)
 static double look(Lasso *s)
 {
     const Design *d = s->d;
-    memset(s->gradient, 0, d->width * sizeof *s->gradient);
+    memset(s->gradient, 0, d->stride * sizeof *s->gradient);
     for (size_t i = 0; i < d->rows; i++) {
-        double residual = s->p[i] - d->label[i];
-        const double *z = d->z + i * d->stride;
-        for (size_t j = 0; j < d->width; j++)
-            s->gradient[j] += residual * z[j];
+        s->residual[i] = s->p[i] - d->label[i];
         s->curvature[i] = s->p[i] * (1 - s->p[i]);
     }
+    gradient_add(d->z, d->rows, d->stride, s->residual, s->gradient);
     double largest = 0;
     s->working = 0;
     for (size_t j = 0; j < d->width; j++) {
@@ -232,7 +222,7 @@ void design_solve_l1(const Design *d, double l1, double l2, double *weight, doub
     Lasso s = lasso_new(&scratch, d, l1, l2, weight);
     double enough = precision * (double)d->rows, before = INFINITY;
     lasso_begin(&s);
-    double loss = log_loss(&s, s.margin);
+    double loss = margins_loss(s.margin, d->label, d->rows, s.p);
     for (int round = 0; round < 100; round++) {
         double missed = look(&s);
         if (missed <= enough)
@@ -246,8 +236,7 @@ void design_solve_l1(const Design *d, double l1, double l2, double *weight, doub
             fall -= s.gradient[j] * s.way[k] +
                     penalty_of(&s, j) * (fabs(s.target[k]) - fabs(weight[j]));
         }
-        for (size_t i = 0; i < d->rows; i++)
-            s.reach[i] = dot(s.z + i * s.stride, s.way, s.working);
+        rows_dot(s.z, d->rows, s.working, s.stride, s.way, s.reach);
         double value = loss + penalty(&s, 0), share = 1;
         /* Below the rounding of the objective's sum only the conditions can tell what is better. */
         double rounding = 1e-13 * (1 + value);
@@ -257,7 +246,7 @@ void design_solve_l1(const Design *d, double l1, double l2, double *weight, doub
         for (;; share /= 2) {
             for (size_t i = 0; i < d->rows; i++)
                 s.tried[i] = s.margin[i] + share * s.reach[i];
-            loss = log_loss(&s, s.tried);
+            loss = margins_loss(s.tried, d->label, d->rows, s.p);
             if (loss + penalty(&s, share) <= value - 1e-4 * share * fall + rounding)
                 break;
             if (share < 1e-9)

@@ -1,20 +1,8 @@
-#include "learn/learn_internal.h"
+#include "learn/learn_split.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-static const double least_gain = 1e-6; /* as XGBoost's: below it a gain is rounding */
-
-typedef struct Split {
-    double gain; /* 0: none */
-    uint32_t column;
-    uint8_t bin; /* codes 0 .. bin go left */
-    bool missing_left;
-    Sum left;
-} Split;
 
 typedef struct Leaf {
     uint32_t node;
@@ -31,8 +19,6 @@ struct Grower {
     const int8_t *monotone;
     const ForestOptions *options;
     Team *team;
-    /* A cell is one word of Fixed sums while those cannot overflow, else two: a Sum. */
-    bool narrow;
     /* Every leaf draws its own columns: then its histogram holds these alone, and is of no use to
      * its children. */
     bool own_columns;
@@ -67,9 +53,8 @@ Grower *grower_new(Arena *keep, const Bins *bins, const int8_t *monotone,
     g->options = options;
     /* Sharing out costs some microseconds a node: small work stays with the caller. */
     g->team = bins->rows * bins->columns >= 200000 ? team : NULL;
-    g->narrow = bins->rows <= FIXED_ROWS;
     g->own_columns = options->split_share < 1;
-    size_t words = bins->tile_cell[bins->groups] * (g->narrow ? 1 : 2);
+    size_t words = bins->tile_cell[bins->groups] * (bins_narrow(bins) ? 1 : 2);
     size_t leaves = leaves_max(options, bins->rows);
     /* Depth first keeps one histogram a level open, best first one a leaf. */
     size_t deepest = options->depth < leaves ? options->depth : leaves;
@@ -96,216 +81,6 @@ static void histogram_give(Grower *g, int64_t *histogram)
         g->pool[g->pool_count++] = histogram;
 }
 
-/* ---- weights and gains, as XGBoost's ---- */
-
-typedef struct Terms {
-    double l2, gradient_unit, hessian_unit;
-} Terms;
-
-static double weight_of(const Terms *t, Sum s, double low, double high)
-{
-    double w =
-        -((double)s.gradient * t->gradient_unit) / ((double)s.hessian * t->hessian_unit + t->l2);
-    return w < low ? low : w > high ? high : w;
-}
-
-/* What giving the rows of s this weight gains over weight 0, doubled. */
-static double gain_of(const Terms *t, Sum s, double weight)
-{
-    double gradient = (double)s.gradient * t->gradient_unit;
-    double hessian = (double)s.hessian * t->hessian_unit + t->l2;
-    return -(2 * gradient * weight + hessian * weight * weight);
-}
-
-typedef struct Search {
-    const Grower *grower;
-    Sum all;          /* of the rows that are parted */
-    double low, high; /* bounds on the weights */
-    Terms terms;
-    bool bounded;     /* some weight may have to be clipped */
-    double scale, l2; /* of gains and of the penalty, in counts */
-    int64_t hessian_min;
-    double least; /* gains must exceed it */
-} Search;
-
-static Search search_of(const Grower *g, const Leaf *leaf, Fixed fixed)
-{
-    const ForestOptions *o = g->options;
-    Search s = {.grower = g,
-                .all = leaf->sum,
-                .low = leaf->low,
-                .high = leaf->high,
-                .terms = {o->l2, fixed.gradient_unit, fixed.hessian_unit},
-                .least = o->gain_min > least_gain ? o->gain_min : least_gain};
-    s.bounded = leaf->low > -DBL_MAX || leaf->high < DBL_MAX;
-    s.scale = fixed.gradient_unit * fixed.gradient_unit / fixed.hessian_unit;
-    s.l2 = o->l2 / fixed.hessian_unit;
-    s.hessian_min = (int64_t)ceil(o->hessian_min / fixed.hessian_unit);
-    if (s.hessian_min < 1)
-        s.hessian_min = 1; /* every row has a hessian of at least 1: no empty side */
-    return s;
-}
-
-/* A sum as whole doubles, which hold it exactly: gradient and hessian in one vector, in the order
- * in which a packed word has them in memory. */
-typedef double Pair __attribute__((vector_size(16)));
-typedef int32_t Halves __attribute__((vector_size(8)));
-enum { HESSIAN = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 1, GRADIENT = 1 - HESSIAN };
-
-static inline Pair pair_of_sum(Sum s)
-{
-    return HESSIAN == 0 ? (Pair){(double)s.hessian, (double)s.gradient}
-                        : (Pair){(double)s.gradient, (double)s.hessian};
-}
-
-static inline Sum sum_of_pair(Pair p)
-{
-    return (Sum){(int64_t)p[GRADIENT], (int64_t)p[HESSIAN]};
-}
-
-/* One column of a histogram. */
-typedef struct Cells {
-    const int64_t *word;
-    bool narrow;
-} Cells;
-
-ALWAYS_INLINE bool cell_empty(Cells c, size_t i)
-{
-    return (c.narrow ? c.word[i] : c.word[2 * i + 1]) ==
-           0; /* each row has a hessian of 1 or more */
-}
-
-ALWAYS_INLINE Pair cell_of(Cells c, size_t i)
-{
-    if (!c.narrow)
-        return pair_of_sum((Sum){c.word[2 * i], c.word[2 * i + 1]});
-    Halves halves; /* the lower never borrows from the upper: a hessian is not negative */
-    memcpy(&halves, c.word + i, sizeof halves);
-    return __builtin_convertvector(halves, Pair);
-}
-
-/* Of the rows that are parted, what a split is judged by. */
-typedef struct Parted {
-    const Search *search;
-    Pair all, l2; /* in counts */
-    double hessian_min, parent_gain;
-} Parted;
-
-static Parted parted_of(const Search *s, Sum all)
-{
-    double gain = gain_of(&s->terms, all, weight_of(&s->terms, all, s->low, s->high));
-    return (Parted){s, pair_of_sum(all), HESSIAN == 0 ? (Pair){s->l2, 0} : (Pair){0, s->l2},
-                    (double)s->hessian_min, gain};
-}
-
-/* The best split so far, and what G^2 / (H + l2) of both sides, in counts, a gain that may be
- * better must reach at least. It is lower by far more than rounding can be, so that what falls
- * short needs no division, nor a look at bounds and signs: those can only lower a gain. */
-typedef struct Best {
-    double gain;
-    double reach;
-    uint8_t bin;
-    bool missing_left;
-    Pair left;
-} Best;
-
-static double reach_of(const Parted *p, double gain)
-{
-    const Search *s = p->search;
-    return (p->parent_gain + (gain > s->least ? gain : s->least)) / s->scale * (1 - 1e-12);
-}
-
-/* The gain with weights clipped to the leaf's bounds; negative when they break the sign. */
-static double gain_within(const Parted *p, Pair left, int sign)
-{
-    const Search *s = p->search;
-    Sum left_sum = sum_of_pair(left), right_sum = sum_of_pair(p->all - left);
-    double left_weight = weight_of(&s->terms, left_sum, s->low, s->high);
-    double right_weight = weight_of(&s->terms, right_sum, s->low, s->high);
-    if (sign * (right_weight - left_weight) < 0)
-        return -1;
-    return gain_of(&s->terms, left_sum, left_weight) + gain_of(&s->terms, right_sum, right_weight) -
-           p->parent_gain;
-}
-
-ALWAYS_INLINE void split_try(const Parted *p, Best *best, size_t bin, int sign, bool missing_left,
-                             Pair left)
-{
-    Pair right = p->all - left;
-    if (left[HESSIAN] < p->hessian_min || right[HESSIAN] < p->hessian_min)
-        return;
-    Pair l = left + p->l2, r = right + p->l2;
-    double over = l[GRADIENT] * l[GRADIENT] * r[HESSIAN] + r[GRADIENT] * r[GRADIENT] * l[HESSIAN];
-    double under = l[HESSIAN] * r[HESSIAN];
-    if (over < best->reach * under)
-        return;
-    const Search *s = p->search;
-    double gain = s->bounded || sign != 0 ? gain_within(p, left, sign)
-                                          : s->scale * (over / under) - p->parent_gain;
-    if (gain > s->least && gain > best->gain)
-        *best = (Best){gain, reach_of(p, gain), (uint8_t)bin, missing_left, left};
-}
-
-/* Every split of one column, missing values on either side. On equal gain the first tried stands:
- * lower bins first, and for each bin missing values to the left first. */
-ALWAYS_INLINE void splits_try(const Parted *p, Best *best, size_t count, bool closed, int sign,
-                              Cells cells)
-{
-    Pair missing = cell_of(cells, count), sum = {0, 0};
-    bool any_missing = missing[HESSIAN] > 0;
-    size_t last = any_missing && !closed ? count : count - 1;
-    for (size_t bin = 0; bin < last; bin++) {
-        if (cell_empty(cells, bin))
-            continue; /* the same two sides as one bin earlier */
-        sum += cell_of(cells, bin);
-        if (bin + 1 < count || !any_missing)
-            split_try(p, best, bin, sign, true, sum + missing);
-        if (any_missing)
-            split_try(p, best, bin, sign, false, sum);
-    }
-}
-
-/* The best split of a column with too few missing rows to learn from: the others alone choose it,
- * as if those rows were not there, and missing values then go where more of the others went, left
- * on a tie. The side they join counts them among its rows; bounds_part keeps the column's sign
- * whatever they do to its weight. */
-ALWAYS_INLINE void splits_try_rare(const Parted *p, Best *best, size_t count, int sign, Cells cells)
-{
-    Pair missing = cell_of(cells, count), sum = {0, 0};
-    Parted present = *p;
-    if (missing[HESSIAN] > 0)
-        present = parted_of(p->search, sum_of_pair(p->all - missing));
-    double before = best->gain;
-    best->reach = reach_of(&present, before);
-    for (size_t bin = 0; bin + 1 < count; bin++) {
-        if (cell_empty(cells, bin))
-            continue;
-        sum += cell_of(cells, bin);
-        split_try(&present, best, bin, sign, true, sum);
-    }
-    if (best->gain > before) {
-        best->missing_left = best->left[HESSIAN] >= present.all[HESSIAN] - best->left[HESSIAN];
-        if (best->missing_left)
-            best->left += missing;
-    }
-    best->reach = reach_of(p, best->gain);
-}
-
-ALWAYS_INLINE void split_column(const Parted *p, Split *best, Best *at, size_t column, Cells cells)
-{
-    const Grower *g = p->search->grower;
-    int sign = g->monotone == NULL ? 0 : g->monotone[column];
-    size_t count = g->bins->count[column];
-    double before = at->gain;
-    if (g->bins->rare[column])
-        splits_try_rare(p, at, count, sign, cells);
-    else
-        splits_try(p, at, count, g->bins->closed[column], sign, cells);
-    if (at->gain > before)
-        *best =
-            (Split){at->gain, (uint32_t)column, at->bin, at->missing_left, sum_of_pair(at->left)};
-}
-
 /* ---- histograms ---- */
 
 typedef struct Work {
@@ -320,13 +95,6 @@ typedef struct Work {
     Search search_built, search_sibling;
     Split *best_built, *best_sibling; /* [groups] */
 } Work;
-
-/* The columns of a tile that are looked at. */
-typedef struct Listed {
-    size_t group, count;
-    uint8_t column[GROUP]; /* [count] within the tile */
-    uint32_t cell[GROUP];  /* [count] */
-} Listed;
 
 static Listed listed_of(const Bins *b, size_t group, const uint8_t *column_in)
 {
@@ -373,12 +141,12 @@ static void cells_add(const Work *w, const Listed *l, size_t from, size_t to, in
 /* The tile's part of a histogram. */
 static int64_t *tile_of(const Grower *g, int64_t *histogram, size_t group)
 {
-    return histogram + g->bins->tile_cell[group] * (g->narrow ? 1 : 2);
+    return histogram + g->bins->tile_cell[group] * (bins_narrow(g->bins) ? 1 : 2);
 }
 
 static void leaf_sum(const Work *w, const Listed *l, const Leaf *leaf, int64_t *out, Arena scratch)
 {
-    if (w->grower->narrow) {
+    if (bins_narrow(w->grower->bins)) {
         cells_add(w, l, leaf->from, leaf->to, out);
         return;
     }
@@ -402,7 +170,7 @@ static void leaf_sum(const Work *w, const Listed *l, const Leaf *leaf, int64_t *
 static void tile_subtract(const Work *w, const Listed *l, int64_t *large, const int64_t *small)
 {
     const Bins *b = w->grower->bins;
-    size_t words = w->grower->narrow ? 1 : 2;
+    size_t words = bins_narrow(w->grower->bins) ? 1 : 2;
     if (l->count > GROUP / 2) {
         size_t cells = b->tile_cell[l->group + 1] - b->tile_cell[l->group];
         for (size_t c = 0; c < cells * words; c++)
@@ -417,21 +185,6 @@ static void tile_subtract(const Work *w, const Listed *l, int64_t *large, const 
     }
 }
 
-static Split tile_split(const Grower *g, const Search *s, const Listed *l, const int64_t *words)
-{
-    Parted p = parted_of(s, s->all);
-    Split best = {0};
-    Best at = {.reach = reach_of(&p, 0)};
-    for (size_t k = 0; k < l->count; k++) {
-        size_t column = l->group * GROUP + l->column[k];
-        if (g->narrow)
-            split_column(&p, &best, &at, column, (Cells){words + l->cell[k], true});
-        else
-            split_column(&p, &best, &at, column, (Cells){words + 2 * (size_t)l->cell[k], false});
-    }
-    return best;
-}
-
 static void work_group(void *context, size_t group, Arena scratch)
 {
     const Work *w = context;
@@ -439,7 +192,7 @@ static void work_group(void *context, size_t group, Arena scratch)
     Listed l = listed_of(g->bins, group, w->column_built);
     int64_t *cells = tile_of(g, w->built->histogram, group);
     leaf_sum(w, &l, w->built, cells, scratch);
-    w->best_built[group] = tile_split(g, &w->search_built, &l, cells);
+    w->best_built[group] = search_tile(&w->search_built, &l, cells);
     if (w->sibling == NULL)
         return;
     int64_t *other = tile_of(g, w->sibling->histogram, group);
@@ -449,7 +202,7 @@ static void work_group(void *context, size_t group, Arena scratch)
     } else {
         tile_subtract(w, &l, other, cells);
     }
-    w->best_sibling[group] = tile_split(g, &w->search_sibling, &l, other);
+    w->best_sibling[group] = search_tile(&w->search_sibling, &l, other);
 }
 
 static Split split_first_best(const Split *of, size_t groups)
@@ -488,9 +241,11 @@ static void leaves_search(Work *w, Leaf *built, Leaf *sibling, Fixed fixed, Aren
     w->sibling = sibling;
     w->column_built = leaf_columns(w, g->own_built, built);
     w->column_sibling = sibling == NULL ? NULL : leaf_columns(w, g->own_sibling, sibling);
-    w->search_built = search_of(g, built, fixed);
+    w->search_built =
+        search_new(g->bins, g->monotone, g->options, fixed, built->sum, built->low, built->high);
     if (sibling != NULL)
-        w->search_sibling = search_of(g, sibling, fixed);
+        w->search_sibling = search_new(g->bins, g->monotone, g->options, fixed, sibling->sum,
+                                       sibling->low, sibling->high);
     w->best_built = ARENA_RAW(&scratch, Split, groups);
     w->best_sibling = ARENA_RAW(&scratch, Split, groups);
     share_out(g->team, groups, work_group, w, scratch);

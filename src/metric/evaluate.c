@@ -304,6 +304,12 @@ static void evaluate(MetricSet *out, double *draws, const double *const *p, size
             memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
             percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
+        const Units units = {.n = b.n,
+                             .label = kept,
+                             .unit = {b.member[0], b.member[1]},
+                             .units = {b.members[0], b.members[1]},
+                             .next = b.next};
+        influence_intervals(out, run, repeats, &units, arena);
     }
     arena_free(&arena);
 }

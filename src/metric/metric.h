@@ -62,9 +62,14 @@ typedef struct MetricSet {
 } MetricSet;
 
 /* Every metric with its interval. p[repeat] points at n probabilities (one out-of-fold run);
- * rows whose in[i] is 0 are left out (NULL: all in). The interval is the percentile bootstrap
+ * rows whose in[i] is 0 are left out (NULL: all in). Intervals of AUC, Brier score and log loss
+ * come from the variance of customers' contributions by class (DeLong, DeLong and Clarke-Pearson
+ * 1988 for AUC) and Student's t with Welch and Satterthwaite's degrees of freedom, on the logit
+ * scale for AUC (Pepe 2003, section 5.3) and the log scale for the others; where nothing varies,
+ * and for every other metric, the interval is the percentile bootstrap
  * over customers, `replicates` draws, stratified by label so that both classes are present;
- * each draw is averaged over repeats. Fewer than 2 of either class: the interval is NaN. Means and
+ * each draw is averaged over repeats (docs/metrics.md has the coverage of either). Fewer than 2 of
+ * either class, or no replicates: the interval is NaN. Means and
  * percentiles (R-7) are over the repeats and draws in which the metric is defined. Draw r takes
  * its numbers from random_new(seed_derive(seed, r)), positives first.
  * Memory: its own, O(repeats * n + replicates), given back.

@@ -25,4 +25,21 @@ double sorted_quantile(const double *sorted, size_t n, double share);
 /* low and high: the middle 95 % of the draws that are defined, which it sorts; none: left alone. */
 void percentile_interval(Interval *out, double *drawn, size_t draws);
 
+/* What is drawn or counted as one: a customer, or linked ones. Kind 1 holds a positive. */
+typedef struct Units {
+    size_t n;
+    const uint8_t *label;    /* [n] 0 or 1 */
+    const uint32_t *unit[2]; /* [units[kind]] each unit's first row */
+    size_t units[2];
+    const uint32_t *next; /* [n] of the same unit; n when it is the last */
+} Units;
+
+/* low and high of AUC (on the log-odds scale), Brier score and log loss (on the log scale), value
+ * plus and minus Student's t times the standard error, where there is one.
+ * Cost: O(repeats * n) on runs that are sorted already. */
+void influence_intervals(MetricSet *out, const MetricRun *run, size_t repeats, const Units *units,
+                         Arena scratch);
+/* Student's t that 97.5 % stay below; at least 1 degree of freedom. */
+double student_quantile(double degrees);
+
 #endif

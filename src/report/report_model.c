@@ -94,12 +94,14 @@ static void figures(Page *p)
     const MetricSet *m = chosen_metric(run, run->headline);
     Str threshold = number_fixed(a, m->threshold, 2);
     Str deviation = number_fixed(a, m->repeat_deviation[METRIC_AUC], 3);
-    html_note(p,
-              "Values are means over %zu repeats; intervals resample customers (bootstrap). "
-              "Accuracy, precision, recall and F1 hold at the score %.*s. Between repeats "
-              "the headline AUC varies by %.*s (standard deviation), which is the luck of the "
-              "folds and not the uncertainty that matters.",
-              m->repeats, STR_ARG(threshold), STR_ARG(deviation));
+    html_note(
+        p,
+        "Values are means over %zu repeats; intervals say how far other customers of the same "
+        "kind could have moved them. "
+        "Accuracy, precision, recall and F1 hold at the score %.*s. Between repeats "
+        "the headline AUC varies by %.*s (standard deviation), which is the luck of the "
+        "folds and not the uncertainty that matters.",
+        m->repeats, STR_ARG(threshold), STR_ARG(deviation));
 }
 
 static void confusion(Page *p)

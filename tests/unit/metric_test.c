@@ -263,9 +263,11 @@ static void counting_draws_equal_resampled_lists(void **state)
         near(set.metric[k].value, mean, 1e-13);
         near(set.repeat_deviation[k], sqrt(squares / (REPEATS - 1)), 1e-13);
         qsort(drawn[k], defined[k], sizeof(double), ascending);
+        assert_true(set.metric[k].low < set.metric[k].high);
+        if (k == METRIC_AUC || k == METRIC_BRIER || k == METRIC_LOG_LOSS)
+            continue; /* metric_coverage_test.c */
         near(set.metric[k].low, percentile(drawn[k], defined[k], 0.025), 1e-13);
         near(set.metric[k].high, percentile(drawn[k], defined[k], 0.975), 1e-13);
-        assert_true(set.metric[k].low < set.metric[k].high);
     }
     arena_free(&arena);
 }
@@ -430,7 +432,7 @@ static void evaluation_says_missing_rather_than_guess(void **state)
     near(set.metric[METRIC_F1].value, 0, 0);
 }
 
-static void bootstrap_interval_covers_the_truth_about_as_often_as_it_says(void **state)
+static void auc_interval_covers_the_truth_about_as_often_as_it_says(void **state)
 {
     (void)state;
     enum { TRIALS = 200, CUSTOMERS = 300 };
@@ -574,7 +576,7 @@ int main(void)
         cmocka_unit_test(linked_customers_are_drawn_together),
         cmocka_unit_test(one_group_with_a_class_leaves_the_interval_open),
         cmocka_unit_test(evaluation_says_missing_rather_than_guess),
-        cmocka_unit_test(bootstrap_interval_covers_the_truth_about_as_often_as_it_says),
+        cmocka_unit_test(auc_interval_covers_the_truth_about_as_often_as_it_says),
         cmocka_unit_test(stability_of_equal_samples_is_zero),
         cmocka_unit_test(stability_counts_shifts_and_the_missing),
         cmocka_unit_test(noise_limit_is_rarely_passed_by_chance),
