@@ -52,6 +52,7 @@ static const char *const written[] = {
     "strata.csv",
     "thresholds.csv",
     "timings.json",
+    "trials.csv",
     "validation.csv",
 };
 // clang-format on
