@@ -32,8 +32,7 @@ static void range_words(Buffer *b, const Candidate *c, const Searched *searched,
         low = x < low ? x : low;
         high = x > high ? x : high;
     }
-    buffer_format(b, " (inside %zu training parts the default setting was kept %zu times",
-                  parts - 1, usual);
+    buffer_format(b, " (default setting kept in %zu of %zu parts", usual, parts - 1);
     if (one || trees)
         buffer_format(b, "; %s %.3g to %.3g", one ? c->dimension[0].name : "trees", low, high);
     buffer_char(b, ')');

@@ -520,6 +520,31 @@ static void validation_gives_back_the_out_of_fold_probabilities(void **state)
     }
 }
 
+static void trials_have_a_line_each_with_their_settings_and_what_was_kept(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "trials.csv");
+    const Validation *v = f->run->validation;
+    size_t parts = validation_parts(v);
+    assert_int_equal(t->rows, 2 * 2 * parts); /* two candidates, two trials */
+    for (size_t i = 0; i < t->rows; i++) {
+        size_t part = i / 4, candidate = i / 2 % 2, trial = i % 2;
+        const Trial *one = &v->searched[candidate * parts + part].trial[trial];
+        double x;
+        equal_text(cell(f, t, "candidate", i), v->candidate[candidate].name);
+        equal_text(cell(f, t, "repeat", i),
+                   part + 1 == parts ? S("all")
+                                     : str_format(&f->arena, "%zu", part / v->folds + 1));
+        equal_text(cell(f, t, "trial", i), trial == 0 ? S("0") : S("1"));
+        assert_true(parse_double(cell(f, t, "l2", i), &x) && x == one->tuned.value[SETTING_L2]);
+        /* A setting that the candidate does not have is empty. */
+        equal_text(cell(f, t, "depth", i), candidate == 0 ? S("") : S("2"));
+        equal_text(cell(f, t, "trees", i), candidate == 0 ? S("") : S("120"));
+        assert_true(parse_double(cell(f, t, "log_loss", i), &x) && x == one->log_loss);
+        equal_text(cell(f, t, "kept", i), one->kept ? S("true") : S("false"));
+    }
+}
+
 static void folds_say_who_was_judged_with_whom(void **state)
 {
     Fixture *f = *state;
@@ -680,6 +705,7 @@ int main(void)
         cmocka_unit_test(calibration_gives_back_the_probabilities_of_every_map_tried),
         cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
         cmocka_unit_test(validation_gives_back_the_out_of_fold_probabilities),
+        cmocka_unit_test(trials_have_a_line_each_with_their_settings_and_what_was_kept),
         cmocka_unit_test(folds_say_who_was_judged_with_whom),
         cmocka_unit_test(metrics_tell_links_and_the_way_forward),
         cmocka_unit_test(run_json_names_books_and_inputs_by_hash),
