@@ -122,6 +122,7 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
     TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));
     TRY(args_integer(&shuffles, a, "shuffles", 20, 1, 1000, err));
+    TRY(args_integer(&j->stability, a, "stability", -1, 0, 1000, err));
     TRY(args_integer(&trials, a, "trials", 0, 0, 1000, err));
     TRY(args_integer(&fits, a, "fits", 0, 0, 1000000, err));
     j->learn = learn_options_default();

@@ -44,6 +44,7 @@ typedef struct Job {
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
+    int64_t stability; /* runs of each kind that learn again; -1: by the number of customers */
     const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;

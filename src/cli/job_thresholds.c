@@ -29,19 +29,20 @@ static Status find_headline(uint8_t **out, Job *j, const Scored *s, Error *err)
 static void find_impossible(Job *j, const ThresholdReview *t)
 {
     const MetricCertificate *c = &t->stratum[j->run.headline].certificate;
-    if (c->least[0] > 0 && c->least[0] <= c->customers)
+    if (c->start > 0 && c->start <= c->customers)
         return;
     Str name = j->set.stratum[j->run.headline];
     Str what =
-        c->least[0] == 0
+        c->start == 0
             ? str_format(j->keep,
                          "the policy book asks to certify a precision of %.4g at a confidence of "
-                         "%.4g, which no number of customers can show",
+                         "%.4g, which no number of customers that anyone has can show",
                          c->precision, c->confidence)
-            : str_format(j->keep,
-                         "to certify a precision of %.4g at a confidence of %.4g takes %zu "
-                         "customers without one error; %.*s has %zu labelled customers in all",
-                         c->precision, c->confidence, c->least[0], STR_ARG(name), c->customers);
+            : str_format(
+                  j->keep,
+                  "to certify a precision of %.4g at a confidence of %.4g takes at least "
+                  "%zu customers above the threshold; %.*s has %zu labelled customers in all",
+                  c->precision, c->confidence, c->start, STR_ARG(name), c->customers);
     findings_add(j->data->findings, SEVERITY_WARNING, "certify_impossible", 1, what,
                  S("nothing is certified; the report says what these customers can show"));
 }
@@ -76,10 +77,9 @@ static int64_t runs_for(size_t customers)
 Status job_stability(Job *j, Error *err)
 {
     ListStability *stability;
-    int64_t runs;
     const Scored *s = j->run.scored;
     size_t customers = j->set.x->rows > s->count ? j->set.x->rows : s->count;
-    TRY(args_integer(&runs, j->args, "stability", runs_for(customers), 0, 1000, err));
+    int64_t runs = j->stability < 0 ? runs_for(customers) : j->stability;
     if (runs == 0 || j->run.validation == NULL)
         return STATUS_OK;
     job_stage(j, "stability", "learning again with other seeds and without folds");

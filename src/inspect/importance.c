@@ -201,8 +201,6 @@ static void make_places(Measuring *m, Arena *keep)
 {
     size_t cells = m->repeats * m->rows;
     m->judge = ARENA_ARRAY(keep, Judge, m->judges);
-    m->loss = ARENA_RAW(keep, double, cells * m->items + 1);
-    m->part = ARENA_RAW(keep, double, cells * m->items + 1);
     m->judge_loss = ARENA_ARRAY(keep, double, m->judges * m->items + 1);
     m->judge_auc = ARENA_ARRAY(keep, double, m->judges * m->items + 1);
     m->base_loss = ARENA_ARRAY(keep, double, m->judges);
@@ -227,7 +225,7 @@ Importance *inspect_importance(Arena *keep, Arena scratch, const ImportanceInput
     find_items(&m, keep, team, scratch);
     make_places(&m, &items);
     team_run_told(team, m.judges, judge_task, &m);
-    importance_permuted(out, &m, team, scratch);
+    importance_permuted(out, &m, scratch);
     importance_contributed(out, keep, &m, scratch);
     importance_curves(out, keep, &m, team, scratch);
     out->items = m.items;
@@ -240,7 +238,6 @@ Importance *inspect_importance(Arena *keep, Arena scratch, const ImportanceInput
     out->repeats = m.repeats;
     out->folds = m.folds;
     out->permutations = IMPORTANCE_PERMUTATIONS;
-    out->replicates = inputs->options->replicates;
     out->correlation_cut = CORRELATION_CUT;
     out->base_rate = (double)v->positives / (double)v->rows;
     for (size_t j = 0; j < m.judges; j++)

@@ -48,12 +48,10 @@ typedef struct ImportanceItem {
     Str name; /* of the feature or family; of a group its first feature's */
     size_t features;
     const uint32_t *feature; /* [features] */
-    /* Rise in log loss and fall of the AUC within folds; 95 % by the bootstrap over customers, the
-     * linked ones of a group drawn together. */
-    Interval log_loss, auc;
-    double log_loss_deviation, auc_deviation; /* standard deviation over fold models */
-    double harmed;                            /* share of fold models whose log loss rises */
-    ImportanceRank rank;                      /* of features, by rise in log loss */
+    Interval log_loss;       /* mean rise of a customer's log loss */
+    Interval auc;            /* fall of the AUC within a fold; both: 95 % over fold models */
+    double harmed;           /* share of fold models whose log loss rises */
+    ImportanceRank rank;     /* of features, by rise in log loss */
 } ImportanceItem;
 
 typedef struct ImportanceSlice {
@@ -103,7 +101,7 @@ typedef struct ImportanceCurve {
 typedef struct Importance {
     size_t customers, positives; /* measured on: all, or a sample of a large set */
     size_t rows;                 /* of the set */
-    size_t repeats, folds, permutations, replicates;
+    size_t repeats, folds, permutations;
     double log_loss, auc; /* nothing shuffled; the AUC within folds */
     double correlation_cut;
     size_t items; /* features, families, correlated, missing together; each greatest rise first */
@@ -132,15 +130,16 @@ typedef struct ImportanceInputs {
 } ImportanceInputs;
 
 enum { IMPORTANCE_REPEATS = 2, IMPORTANCE_PERMUTATIONS = 5, IMPORTANCE_CURVES = 8 };
-enum { IMPORTANCE_CUSTOMERS_MAX = 2000 }; /* measured on; beyond it a random sample */
+enum { IMPORTANCE_CUSTOMERS_MAX = 1000 }; /* measured on; beyond it a random sample */
 
 /* All of the above for validation->chosen, by the models of its first IMPORTANCE_REPEATS repeats.
  * Margins are put on the calibrated log-odds by Platt's sigmoid on the out-of-fold margins of the
  * repeat's other folds. Memory: keep.  Cost: a fit a fold and repeat; then about
  * (items * permutations + 2 * curves) margins a judged customer and repeat, and its contributions.
- * Sources: Breiman 2001 and Fisher, Rudin and Dominici 2019 (shuffling); DeLong, DeLong and
- * Clarke-Pearson 1988 (the AUC's parts by customer); Lundberg and Lee 2017; Apley and Zhu 2020;
- * Nadeau and Bengio 2003 (intervals over fold models that share customers). */
+ * Sources: Breiman 2001 and Fisher, Rudin and Dominici 2019 (shuffling); Lundberg and Lee 2017;
+ * Apley and Zhu 2020; Nadeau and Bengio 2003 (intervals over fold models that share customers:
+ * these hold what the models' training and the customers judged leave to chance; a bootstrap of
+ * the customers alone takes the models for given and is too narrow, docs/importance.md). */
 Importance *inspect_importance(Arena *keep, Arena scratch, const ImportanceInputs *inputs,
                                Team *team);
 

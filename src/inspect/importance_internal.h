@@ -11,7 +11,6 @@
 /* Streams of random numbers: seed_derive(seed, one of these). Other rooms count from 1. */
 enum {
     STREAM_PERMUTE = 0x1A9001,
-    STREAM_IMPORTANCE_DRAWS,
     STREAM_IMPORTANCE_SAMPLE,
     STREAM_SCREENING,
     STREAM_SCREENING_PSI
@@ -81,13 +80,10 @@ struct Measuring {
     uint32_t *first;    /* [features + 1] columns first[f] .. first[f + 1] - 1 are feature f's */
     size_t items;
     ImportanceItem *item;
-    uint32_t **member; /* [items] places of its features */
-    size_t *same;      /* [items] an earlier item of the same features, else itself */
-    /* [repeats][items][rows] rise of each customer's loss, and fall of its part in the AUC: the
-     * share of the other class that stands on the right side of it. NaN where the fold had none. */
-    double *loss, *part;
-    double *judge_loss, *judge_auc; /* [judges][items] */
-    double *base_loss, *base_auc;   /* [judges] mean, and within the fold */
+    uint32_t **member;              /* [items] places of its features */
+    size_t *same;                   /* [items] an earlier item of the same features, else itself */
+    double *judge_loss, *judge_auc; /* [judges][items] mean rise of the loss, fall of the AUC */
+    double *base_loss, *base_auc;   /* [judges] of the fold, nothing shuffled */
     double *phi;                    /* [repeats][rows][features] contributions */
     double *direction;              /* [judges][features] */
 };
@@ -95,7 +91,7 @@ struct Measuring {
 /* ---- permute.c ---- */
 
 void importance_permute(Measuring *m, size_t judge, Arena scratch);
-void importance_permuted(Importance *out, Measuring *m, Team *team, Arena scratch);
+void importance_permuted(Importance *out, Measuring *m, Arena scratch);
 
 /* Mann-Whitney parts: of a positive the negatives below it, of a negative the positives above it,
  * ties half. */

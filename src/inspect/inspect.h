@@ -264,8 +264,7 @@ static inline Str threshold_mark_name(ThresholdMark m)
     return str_from(names[m]);
 }
 
-/* Other precisions than the one asked for, each tested by itself. */
-enum { CERTIFY_LEVELS = 8 };
+enum { CERTIFY_LEVELS = 10 }; /* .50, .55, ... .95 */
 
 typedef struct ThresholdStratum {
     ThresholdRow mark[THRESHOLD_MARKS]; /* of capacity: customers 0 where there is none to speak of
@@ -276,7 +275,11 @@ typedef struct ThresholdStratum {
     double cost_nobody, cost_everybody; /* reviewed */
     MetricCertificate certificate;      /* as asked, on probabilities averaged over repeats */
     size_t repeats_certified;           /* of the repeats, each by its own probabilities */
+    /* Other precisions, each tested by itself at the confidence asked (0.95 where that is 1). */
     MetricCertificate level[CERTIFY_LEVELS];
+    /* What can be certified instead: the levels' strictest sets are tested upwards until one fails,
+     * a fixed sequence of its own. So many passed; the last of them holds for its strictest set. */
+    size_t levels_reached;
 } ThresholdStratum;
 
 typedef struct ThresholdReview {
@@ -285,7 +288,9 @@ typedef struct ThresholdReview {
     Certify certify;
     size_t scored;           /* customers; 0: none in this run */
     size_t reviews_expected; /* of them, due diligence or graver: what the policy book proposes */
+    size_t reviews_by_rules; /* of these, below the High threshold: no threshold changes them */
     size_t repeats;
+    size_t linked; /* labelled customers who share a group: intervals take them for independent */
     ThresholdStratum *stratum; /* [strata] */
     size_t strata;
     /* [scored] the score lies in the headline stratum's certified set, and the customer in that
@@ -342,9 +347,9 @@ typedef struct ListStability {
  * margins, probabilities and contributions are not read):
  * - seeds: learn_final with another seed for whatever is drawn, calibrated on the out-of-fold
  *   margins of one repeat of the validation, another one each time. The settings stay those that
- *   were tuned on all labelled customers.
- * - folds: the model that judged a fold of a repeat, with its own settings, calibrated on the
- *   margins of that repeat's other folds. At most repeats * folds of them.
+ *   were found for all labelled customers.
+ * - folds: the model that judged a fold of a repeat, with the settings and the calibration that were
+ *   found without it. At most repeats * folds of them.
  * Columns that depend on who is learnt from keep, for the customers of inputs, the tables of all
  * labelled customers.  Memory: keep.  Cost: 2 * runs fits and decisions without reasons. */
 MUST_USE Status inspect_stability(ListStability **out, Arena *keep, const TrainingSet *set,

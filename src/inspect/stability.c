@@ -25,35 +25,24 @@ typedef struct Rerunning {
     Rerun *rerun; /* [seeds, then folds] */
 } Rerunning;
 
-/* The validation as if one of its repeats were all there is. Parts of a blend are candidates of
- * the copy. */
-static Validation *one_repeat(Arena *arena, const Validation *v, size_t repeat)
+static void calibrate(Learned *out, Arena *keep, Arena scratch, const Validation *v,
+                      const double *margin, const uint8_t *label, size_t n)
 {
-    Validation *one = ARENA_NEW(arena, Validation);
-    *one = *v;
-    one->repeats = 1;
-    one->fold = &v->fold[repeat];
-    one->candidate = ARENA_ARRAY(arena, Candidate, v->candidates);
-    for (size_t k = 0; k < v->candidates; k++) {
-        Candidate *c = &one->candidate[k];
-        *c = v->candidate[k];
-        c->margin = &v->candidate[k].margin[repeat];
-        c->probability = &v->candidate[k].probability[repeat];
-        const Candidate **part = ARENA_ARRAY(arena, const Candidate *, c->parts + 1);
-        for (size_t i = 0; i < c->parts; i++)
-            part[i] = &one->candidate[c->part[i] - v->candidate];
-        c->part = part;
-    }
-    return one;
+    out->calibration = learn_calibration(v->calibration->chosen, keep, scratch, margin, label, n);
+    out->venn_abers = learn_venn_abers(keep, scratch, margin, label, n);
 }
 
+/* The final model fitted again, calibrated on what was said out of fold in one repeat. */
 static Status learn_with_other_seed(Learned *out, Arena *keep, Arena scratch, const Rerunning *w,
                                     size_t run, Error *err)
 {
+    const Validation *v = w->validation;
     LearnOptions options = *w->options;
     options.seed = seed_derive(seed_derive(w->options->seed, STREAM_RERUN), run);
-    const Validation *one = one_repeat(keep, w->validation, run % w->validation->repeats);
-    return learn_final(out, keep, scratch, w->set, one, &options, NULL, err);
+    TRY(learn_final(out, keep, scratch, w->set, v, &options, NULL, err));
+    calibrate(out, keep, scratch, v, v->candidate[v->chosen].margin[run % v->repeats],
+              w->set->label, v->rows);
+    return STATUS_OK;
 }
 
 /* Folds of different repeats first, so that few runs share one. */
@@ -61,19 +50,13 @@ static void learn_without_fold(Learned *out, Arena *keep, Arena scratch, const R
                                size_t run)
 {
     const Validation *v = w->validation;
-    size_t repeat = run % v->repeats, fold = (run + run / v->repeats) % v->folds, n = 0;
+    size_t repeat = run % v->repeats, fold = (run + run / v->repeats) % v->folds;
     FoldModel fitted;
+    CalibrationPart on;
     learn_fold_model(&fitted, keep, scratch, w->set, v, v->chosen, repeat, fold, w->options);
-    double *margin = ARENA_RAW(&scratch, double, v->rows + 1);
-    uint8_t *label = ARENA_RAW(&scratch, uint8_t, v->rows + 1);
-    for (size_t i = 0; i < v->rows; i++)
-        if (v->fold[repeat][i] != fold) {
-            margin[n] = v->candidate[v->chosen].margin[repeat][i];
-            label[n++] = w->set->label[i] != 0;
-        }
+    learn_calibration_part(&on, &scratch, w->set, v, v->chosen, repeat, fold);
     out->model = (Model *)(uintptr_t)fitted.model;
-    out->calibration = (Calibration){.platt = learn_platt(margin, label, n)};
-    out->venn_abers = learn_venn_abers(keep, scratch, margin, label, n);
+    calibrate(out, keep, scratch, v, on.margin, on.label, on.rows);
 }
 
 static Status decide_again(Rerun *out, Arena *keep, Arena scratch, const Rerunning *w,

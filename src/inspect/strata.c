@@ -178,8 +178,8 @@ static void add_reweighted(Strata *out, Arena *keep, const StrataInputs *in,
     for (size_t c = 0; c < v->candidates; c++)
         metric_evaluate_weighted(&out->metric[c],
                                  (const double *const *)v->candidate[c].probability, v->repeats,
-                                 in->set->label, out->weight, in->cell, v->rows, options->threshold,
-                                 options->replicates, seed, team);
+                                 in->set->label, out->weight, in->cell, in->set->group, v->rows,
+                                 options->threshold, options->replicates, seed, team);
     StrataSlice s = slice_new(keep, S("REWEIGHTED"), S("weighted to the mix to be scored"),
                               &out->metric[v->chosen], in->scored - out->uncovered);
     Str caution = reweighted_says(out, keep);

@@ -8,7 +8,8 @@ enum { GRID_STEPS = 100 };
 /* Arrivals should not take all of the analysts' time: queues grow without end at 1. */
 static const double worked_share = 0.8;
 
-static const double levels[CERTIFY_LEVELS] = {0.95, 0.90, 0.85, 0.80, 0.75, 0.70, 0.60, 0.50};
+static const double levels[CERTIFY_LEVELS] = {0.50, 0.55, 0.60, 0.65, 0.70,
+                                              0.75, 0.80, 0.85, 0.90, 0.95};
 
 typedef struct Reviewing {
     const double *p; /* [rows] out of fold, averaged over repeats */
@@ -56,7 +57,7 @@ static Interval cost_of_segments(const Reviewing *r, Thresholds t)
     double sum = 0, square = 0;
     size_t n = 0;
     for (size_t i = 0; i < r->set->x->rows; i++) {
-        if (!r->in[i])
+        if (r->in != NULL && !r->in[i])
             continue;
         static const CostAction action[SEGMENTS] = {
             [SEGMENT_LOW] = COST_NOTHING,
@@ -120,6 +121,8 @@ static void review_stratum(ThresholdStratum *out, Arena *keep, Arena scratch, co
     double confidence = asked.confidence < 1 ? asked.confidence : 0.95;
     for (size_t k = 0; k < CERTIFY_LEVELS; k++)
         out->level[k] = metric_certify(r->p, label, r->in, rows, levels[k], confidence, scratch);
+    while (out->levels_reached < CERTIFY_LEVELS && out->level[out->levels_reached].selected > 0)
+        out->levels_reached++;
 }
 
 static void mark_certified(ThresholdReview *out, Arena *keep, size_t headline,
@@ -129,6 +132,21 @@ static void mark_certified(ThresholdReview *out, Arena *keep, size_t headline,
     out->certified = ARENA_ARRAY(keep, uint8_t, s->count + 1);
     for (size_t i = 0; i < s->count; i++)
         out->certified[i] = c->selected > 0 && s->headline[i] && s->probability[i] >= c->threshold;
+}
+
+static size_t linked_customers(const TrainingSet *set, Arena scratch)
+{
+    size_t rows = set->x->rows, numbers = 0, linked = 0;
+    if (set->group == NULL)
+        return 0;
+    for (size_t i = 0; i < rows; i++)
+        numbers = set->group[i] >= numbers ? (size_t)set->group[i] + 1 : numbers;
+    size_t *members = ARENA_ARRAY(&scratch, size_t, numbers + 1);
+    for (size_t i = 0; i < rows; i++)
+        members[set->group[i]]++;
+    for (size_t i = 0; i < rows; i++)
+        linked += members[set->group[i]] > 1;
+    return linked;
 }
 
 void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -142,10 +160,15 @@ void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const
                                 .certify = policy_certify(policy),
                                 .scored = scored->count,
                                 .repeats = v->repeats,
+                                .linked = linked_customers(set, scratch),
                                 .strata = set->strata,
                                 .stratum = ARENA_ARRAY(keep, ThresholdStratum, set->strata)};
-    for (size_t i = 0; i < scored->count; i++)
-        review->reviews_expected += scored->decision[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
+    for (size_t i = 0; i < scored->count; i++) {
+        bool reviewed = scored->decision[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
+        review->reviews_expected += reviewed;
+        review->reviews_by_rules +=
+            reviewed && scored->probability[i] < policy_thresholds(policy).high;
+    }
     double *p = ARENA_ARRAY(&scratch, double, v->rows + 1);
     for (size_t i = 0; i < v->rows; i++) {
         for (size_t k = 0; k < v->repeats; k++)

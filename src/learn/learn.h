@@ -284,7 +284,7 @@ typedef struct CalibrationChoice {
     CalibrationKind chosen;
     size_t customers, positives; /* of the smallest part that a map was fitted on */
     Str reason;                  /* in sentences with numbers */
-    /* [rows] Venn-Abers out of fold, from tables of the other folds, means over repeats; widened to
+    /* [rows] Venn-Abers out of fold, from tables of the training part, means over repeats; widened to
      * hold the probability, as a customer's interval is. */
     double *low, *high;
 } CalibrationChoice;

@@ -1,7 +1,6 @@
 /* learn_calibration.c - which kind of calibration map the chosen candidate gets. */
 #include "learn/learn_internal.h"
 
-#include <assert.h>
 #include <math.h>
 
 typedef struct Trials {
@@ -11,8 +10,8 @@ typedef struct Trials {
     double **low, **high; /* [repeat][row] */
 } Trials;
 
-/* A task is one fold of one repeat: the maps and the interval tables of its other folds, applied to
- * its customers. */
+/* A task is one fold of one repeat: the maps and the interval tables of the inner margins of its
+ * training part, applied to its customers. */
 static void trial_task(void *context, size_t task, Arena scratch)
 {
     const Trials *t = context;
@@ -65,36 +64,27 @@ static double **tables(Arena *keep, size_t repeats, size_t rows)
     return out;
 }
 
-/* Each customer's log loss, a mean over repeats; and the mean over customers with its error. */
-static double losses(double *loss, double *error, double *const *p, const uint8_t *label,
-                     size_t rows, size_t repeats)
+/* Each customer's log loss, a mean over repeats. */
+static void losses(double *loss, double *const *p, const uint8_t *label, size_t rows,
+                   size_t repeats)
 {
-    double sum = 0, square = 0, n = (double)rows;
     for (size_t i = 0; i < rows; i++) {
         loss[i] = 0;
         for (size_t r = 0; r < repeats; r++)
             loss[i] += metric_log_loss(&p[r][i], &label[i], 1);
         loss[i] /= (double)repeats;
-        sum += loss[i];
     }
-    for (size_t i = 0; i < rows; i++)
-        square += (loss[i] - sum / n) * (loss[i] - sum / n);
-    *error = sqrt(square / (n - 1) / n);
-    return sum / n;
 }
 
 /* How much the one's losses are above the other's, on average, and the error of that. */
-static double paired(double *error, const double *one, const double *other, size_t rows)
+static double paired(double *error, const double *one, const double *other, const TrainingSet *set,
+                     Arena scratch)
 {
-    double sum = 0, square = 0, n = (double)rows;
+    size_t rows = set->x->rows;
+    double *gap = ARENA_RAW(&scratch, double, rows);
     for (size_t i = 0; i < rows; i++)
-        sum += one[i] - other[i];
-    for (size_t i = 0; i < rows; i++) {
-        double gap = one[i] - other[i] - sum / n;
-        square += gap * gap;
-    }
-    *error = sqrt(square / (n - 1) / n);
-    return sum / n;
+        gap[i] = one[i] - other[i];
+    return mean_of(gap, set->group, rows, error, scratch);
 }
 
 static const char *const title[CALIBRATION_KINDS] = {"Platt's sigmoid", "a beta map",
@@ -117,7 +107,8 @@ static void say_trials(Buffer *b, const CalibrationChoice *c)
 }
 
 /* One standard error: the simplest kind that the best does not beat by more than that. */
-static void choose(CalibrationChoice *c, Arena *keep, double *const *loss, size_t rows)
+static void choose(CalibrationChoice *c, Arena *keep, double *const *loss, const TrainingSet *set,
+                   Arena scratch)
 {
     Buffer b = buffer_new(keep);
     int best = 0, chosen = 0, tried = 0;
@@ -130,7 +121,7 @@ static void choose(CalibrationChoice *c, Arena *keep, double *const *loss, size_
     for (; chosen < best; chosen++) {
         if (!c->trial[chosen].tried)
             continue;
-        gap = paired(&error, loss[best], loss[chosen], rows);
+        gap = paired(&error, loss[best], loss[chosen], set, scratch);
         if (!(gap < -error))
             break;
     }
@@ -161,16 +152,13 @@ static void choose(CalibrationChoice *c, Arena *keep, double *const *loss, size_
     c->reason = buffer_str(&b);
 }
 
-static void take_over(Candidate *c, const CalibrationTrial *t, const TrainingSet *set,
+static void take_over(Candidate *c, Arena *keep, const CalibrationTrial *t, const TrainingSet *set,
                       const LearnOptions *options, Team *team)
 {
     c->probability = t->probability;
     c->log_loss = t->log_loss;
     c->log_loss_error = t->log_loss_error;
-    for (size_t s = 0; s < set->strata; s++)
-        metric_evaluate(&c->metric[s], (const double *const *)c->probability, options->repeats,
-                        set->label, set->in_stratum[s], set->x->rows, options->threshold,
-                        options->replicates, seed_derive(options->seed, STREAM_BOOTSTRAP), team);
+    c->metric = candidate_figures(keep, c->probability, set, options, team);
 }
 
 void calibration_choose(Validation *v, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -199,13 +187,13 @@ void calibration_choose(Validation *v, Arena *keep, Arena scratch, const Trainin
         if (!t->tried)
             continue;
         loss[kind] = ARENA_RAW(&scratch, double, v->rows);
-        t->log_loss =
-            losses(loss[kind], &t->log_loss_error, t->probability, set->label, v->rows, v->repeats);
-        t->difference = paired(&t->difference_error, loss[kind], loss[0], v->rows);
+        losses(loss[kind], t->probability, set->label, v->rows, v->repeats);
+        t->log_loss = mean_of(loss[kind], set->group, v->rows, &t->log_loss_error, scratch);
+        t->difference = paired(&t->difference_error, loss[kind], loss[0], set, scratch);
     }
-    choose(c, keep, loss, v->rows);
+    choose(c, keep, loss, set, scratch);
     if (c->chosen != CALIBRATION_PLATT)
-        take_over(chosen, &c->trial[c->chosen], set, options, team);
+        take_over(chosen, keep, &c->trial[c->chosen], set, options, team);
 
     c->low = ARENA_ARRAY(keep, double, v->rows);
     c->high = ARENA_ARRAY(keep, double, v->rows);

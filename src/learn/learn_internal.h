@@ -245,6 +245,10 @@ typedef struct Block {
 size_t isotonic_blocks(Block *out, Arena scratch, const double *margin, const uint8_t *label,
                        size_t n);
 
+/* Every metric of out-of-fold probabilities, [strata].  Memory: keep. */
+MetricSet *candidate_figures(Arena *keep, double *const *probability, const TrainingSet *set,
+                             const LearnOptions *options, Team *team);
+
 /* Compare the kinds of map for the chosen candidate, and make the chosen one's probabilities the
  * candidate's, its figures with them. */
 void calibration_choose(Validation *v, Arena *keep, Arena scratch, const TrainingSet *set,

@@ -199,7 +199,7 @@ static double loss_of(double *const *probability, const TrainingSet *set, size_t
     return mean_of(loss, set->group, rows, error, scratch);
 }
 
-static MetricSet *figures_of(Arena *keep, double *const *probability, const TrainingSet *set,
+MetricSet *candidate_figures(Arena *keep, double *const *probability, const TrainingSet *set,
                              const LearnOptions *o, Team *team)
 {
     MetricSet *metric = ARENA_ARRAY(keep, MetricSet, set->strata);
@@ -240,11 +240,11 @@ Status learn_validate(Validation **out, Arena *keep, Arena scratch, const Traini
     for (size_t k = 0; k < v->candidates; k++) {
         Candidate *c = &v->candidate[k];
         c->log_loss = loss_of(c->probability, set, repeats, &c->log_loss_error, scratch);
-        c->metric = figures_of(keep, c->probability, set, options, team);
+        c->metric = candidate_figures(keep, c->probability, set, options, team);
     }
     v->nested.log_loss =
         loss_of(v->nested.probability, set, repeats, &v->nested.log_loss_error, scratch);
-    v->nested.metric = figures_of(keep, v->nested.probability, set, options, team);
+    v->nested.metric = candidate_figures(keep, v->nested.probability, set, options, team);
     judge_all(v, keep, scratch, set, options, team);
     calibration_choose(v, keep, scratch, set, options, team);
     for (size_t k = 0; k < v->candidates; k++) {

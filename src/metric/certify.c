@@ -48,17 +48,6 @@ static size_t whole(const Order *o, size_t size)
     return size;
 }
 
-static void first_set(MetricCertificate *c, const Order *o)
-{
-    size_t size = whole(o, c->least[0]);
-    if (size == 0)
-        return;
-    c->first_selected = size;
-    c->first_errors = size - o->hits[size];
-    c->first_threshold = o->item[size - 1].p;
-    c->first_low = metric_proportion_low(o->hits[size], size, c->confidence);
-}
-
 MetricCertificate metric_certify(const double *p, const uint8_t *label, const uint8_t *in, size_t n,
                                  double precision, double confidence, Arena scratch)
 {
@@ -66,25 +55,33 @@ MetricCertificate metric_certify(const double *p, const uint8_t *label, const ui
     MetricCertificate c = {.precision = precision, .confidence = confidence, .customers = o.count};
     for (size_t e = 0; e < COUNT_OF(c.least); e++)
         c.least[e] = metric_certifying_trials(e, precision, confidence, TRIALS_MAX);
-    first_set(&c, &o);
+    for (size_t e = 0; c.least[0] > 0 && c.start < METRIC_CERTIFY_LEAST; e++)
+        c.start = metric_certifying_trials(e, precision, confidence, TRIALS_MAX);
     size_t last = 0;
-    for (size_t errors = 0;; errors++) {
-        size_t size = whole(&o, metric_certifying_trials(errors, precision, confidence, o.count));
+    for (size_t e = 0;; e++) {
+        size_t exact = metric_certifying_trials(e, precision, confidence, o.count);
+        size_t size = whole(&o, exact);
         if (size == 0)
             break;
-        if (size <= last) /* enlarged past this one already */
+        if (exact < METRIC_CERTIFY_LEAST || size <= last) /* too few, or enlarged past this one */
             continue;
         last = size;
-        c.tested++;
+        const size_t errors = size - o.hits[size];
+        if (c.tested++ == 0) {
+            c.first_selected = size;
+            c.first_errors = errors;
+            c.first_threshold = o.item[size - 1].p;
+            c.first_low = metric_proportion_low(o.hits[size], size, confidence);
+        }
         double value = metric_binomial_least(o.hits[size], size, precision);
         if (value > 1 - confidence) {
             c.failed_selected = size;
-            c.failed_errors = size - o.hits[size];
+            c.failed_errors = errors;
             c.failed_p = value;
             break;
         }
         c.selected = size;
-        c.errors = size - o.hits[size];
+        c.errors = errors;
         c.threshold = o.item[size - 1].p;
     }
     if (c.selected > 0)

@@ -66,12 +66,20 @@ Interval metric_net_benefit(const MetricCut *c, double threshold)
     return (Interval){mean, mean - half, mean + half};
 }
 
-double metric_precision_at(const MetricCut *c, double prevalence)
+static double mixed(double recall, double false_share, double prevalence)
 {
-    size_t negatives = c->customers - c->positives;
+    double right = recall * prevalence, wrong = false_share * (1 - prevalence);
+    return right + wrong > 0 ? right / (right + wrong) : MISSING_VALUE;
+}
+
+Interval metric_precision_at(const MetricCut *c, double prevalence)
+{
+    size_t negatives = c->customers - c->positives, wrong = c->selected - c->hits;
     if (c->selected == 0 || c->positives == 0 || negatives == 0)
-        return MISSING_VALUE;
-    double right = (double)c->hits / (double)c->positives * prevalence;
-    double wrong = (double)(c->selected - c->hits) / (double)negatives * (1 - prevalence);
-    return right / (right + wrong);
+        return (Interval){MISSING_VALUE, MISSING_VALUE, MISSING_VALUE};
+    Interval recall = metric_proportion_exact(c->hits, c->positives, 0.975);
+    Interval mistaken = metric_proportion_exact(wrong, negatives, 0.975);
+    return (Interval){mixed(recall.value, mistaken.value, prevalence),
+                      mixed(recall.low, mistaken.high, prevalence),
+                      mixed(recall.high, mistaken.low, prevalence)};
 }

@@ -105,15 +105,16 @@ void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSi
  * confusion count the others, each once). AUC and average precision are scikit-learn's with
  * sample_weight; the bins of ECE hold equal weight, and a customer who lies across a border is
  * shared out. A draw of the bootstrap takes from each cell as many customers as it has (cell NULL:
- * one cell), whatever their labels, because weights that follow from cells are right for every such
- * draw; a draw that has no positives leaves out what needs them. A metric is NaN where all weights
- * are 0, and its interval where fewer than 2 customers of either class have weight. Memory and cost
- * as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and Smith
- * 1979 (post-stratification). */
+ * one cell; those of one group, NULL: nobody is linked, are drawn together, in the cell of the
+ * first of them), whatever their labels, because weights that follow from cells are right for every
+ * such draw; a draw that has no positives leaves out what needs them. A metric is NaN where all
+ * weights are 0, and its interval where fewer than 2 customers of either class have weight. Memory
+ * and cost as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and
+ * Smith 1979 (post-stratification). */
 void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
                               const uint8_t *label, const double *weight, const uint32_t *cell,
-                              size_t n, double threshold, size_t replicates, uint64_t seed,
-                              Team *team);
+                              const uint32_t *group, size_t n, double threshold, size_t replicates,
+                              uint64_t seed, Team *team);
 
 /* How many customers of equal weight would say as much: (sum w)^2 / sum w^2; 0 when all are 0.
  * Source: Kish 1965. */
@@ -207,10 +208,10 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
 
-/* Ratio of two independent proportions, (count / of) / (other / other_of), with the 95 % interval of
- * its score test. other 0: high is infinite, and so is the value (NaN where both are 0). Nobody on
- * a side: NaN.
- * Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the ratio. */
+/* Ratio of two independent proportions, (count / of) / (other / other_of), with the 95 % interval
+ * of its score test. other 0: high is infinite, and so is the value (NaN where both are 0). Nobody
+ * on a side: NaN. Source: Koopman 1984; Miettinen and Nurminen 1985 for the proportions under the
+ * ratio. */
 Interval metric_ratio(size_t count, size_t of, size_t other, size_t other_of);
 
 /* Fisher's exact test of the same: how probable tables at most as likely as this one are when the
@@ -265,16 +266,19 @@ MetricCut metric_top(const double *p, const uint8_t *label, const uint8_t *in, s
  * certifying any set that does not deserve it is at most 1 - confidence, whatever is found.
  *
  * The sets are fixed before a label is seen: the smallest at which no error, one, two, ... are
- * proof (14, 22, 30, 37, ... for 0.80 at 0.95), each enlarged until it parts no equal p. In between
- * a set would need the same luck with fewer customers, so leaving those out loses nothing.
+ * proof (14, 22, 30, 37, ... for 0.80 at 0.95), from METRIC_CERTIFY_LEAST customers on, each
+ * enlarged until it parts no equal p. In between a set would need the same luck with fewer
+ * customers, so leaving those out loses nothing.
  * p must not have learnt from label; out of fold that holds only approximately
  * (docs/thresholds.md). Source: Angelopoulos, Bates, Candes, Jordan and Lei 2021; labels of unlike
  * customers: Hoeffding 1956.  Cost: O(n log n). */
+enum { METRIC_CERTIFY_LEAST = 14 }; /* a smaller set is no ground for a rule */
 typedef struct MetricCertificate {
     double precision, confidence; /* asked */
     size_t customers;             /* who could be in a set */
     size_t least[3]; /* the smallest set that certifies with no error, one, two; 0: none could, or
                         more than a million */
+    size_t start;    /* customers of the first set; 0 likewise */
     size_t tested;   /* sets */
     /* The largest certified set; selected 0: none. low: a bound of its precision by itself, one-
      * sided, at this confidence. */
@@ -284,7 +288,7 @@ typedef struct MetricCertificate {
     size_t failed_selected, failed_errors;
     double failed_p;
     /* The strictest set, certified or not: `first_low` is the largest precision that its customers
-     * prove at this confidence. 0: fewer customers than least[0]. */
+     * prove at this confidence. 0: fewer customers than start. */
     size_t first_selected, first_errors;
     double first_threshold, first_low;
 } MetricCertificate;
@@ -298,7 +302,8 @@ MetricCertificate metric_certify(const double *p, const uint8_t *label, const ui
 Interval metric_net_benefit(const MetricCut *cut, double threshold);
 
 /* Precision among customers of whom a share `prevalence` is positive, if both classes look as they
- * do here: recall * prevalence / (recall * prevalence + false share * (1 - prevalence)). */
-double metric_precision_at(const MetricCut *cut, double prevalence);
+ * do here: recall * prevalence / (recall * prevalence + false share * (1 - prevalence)). The
+ * interval holds both shares at 97.5 %, so the whole at 95 % or more. */
+Interval metric_precision_at(const MetricCut *cut, double prevalence);
 
 #endif

@@ -10,7 +10,8 @@ typedef struct Bootstrap {
     size_t n, repeats, replicates, cells;
     const uint8_t *label;   /* [n] */
     const double *weight;   /* [n] all above 0 */
-    const uint32_t *member; /* [n] customers by cell */
+    const uint32_t *member; /* [units] those who are linked by the first of them, by cell */
+    const uint32_t *next;   /* [n] of the same group; n when it is the last */
     const size_t *start;    /* [cells + 1] where each cell's begin in member */
     const MetricRun *run;   /* [repeats] */
     uint64_t seed;
@@ -105,7 +106,8 @@ static void draw(void *context, size_t r, Arena scratch)
         size_t from = b->start[c], members = b->start[c + 1] - from;
         for (size_t i = 0; i < members; i++) {
             uint32_t row = b->member[from + random_below(&random, members)];
-            times[row] += b->weight[row];
+            for (; row < b->n; row = b->next[row])
+                times[row] += b->weight[row];
         }
     }
     double(*value)[METRIC_KINDS] = arena_alloc(&scratch, b->repeats, sizeof *value);
@@ -117,32 +119,58 @@ static void draw(void *context, size_t r, Arena scratch)
         b->drawn[k * b->replicates + r] = mean[k];
 }
 
-/* Customers by cell; cells are numbered anew so that empty ones cost nothing. */
-static void find_cells(Bootstrap *b, Arena *arena, const uint32_t *cell)
+/* Chains of those who are linked; first[i] says who begins one. */
+static void find_links(uint32_t *next, uint8_t *first, size_t n, const uint32_t *group,
+                       Arena scratch)
 {
     uint32_t most = 0;
-    for (size_t i = 0; i < b->n && cell != NULL; i++)
+    for (size_t i = 0; i < n; i++) {
+        next[i] = (uint32_t)n;
+        first[i] = 1;
+        most = group != NULL && group[i] > most ? group[i] : most;
+    }
+    if (group == NULL)
+        return;
+    uint32_t *last = ARENA_ARRAY(&scratch, uint32_t, (size_t)most + 1); /* row + 1 */
+    for (size_t i = 0; i < n; i++) {
+        if (last[group[i]] > 0) {
+            next[last[group[i]] - 1] = (uint32_t)i;
+            first[i] = 0;
+        }
+        last[group[i]] = (uint32_t)i + 1;
+    }
+}
+
+/* Who is drawn, by cell. */
+static void find_cells(Bootstrap *b, Arena *arena, const uint32_t *cell, const uint32_t *group)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < b->n; i++)
         most = cell[i] > most ? cell[i] : most;
     b->cells = (size_t)most + 1;
     size_t *start = ARENA_ARRAY(arena, size_t, b->cells + 1);
     size_t *at = ARENA_ARRAY(arena, size_t, b->cells);
-    uint32_t *member = ARENA_RAW(arena, uint32_t, b->n);
+    uint32_t *member = ARENA_RAW(arena, uint32_t, b->n), *next = ARENA_RAW(arena, uint32_t, b->n);
+    uint8_t *first = ARENA_RAW(arena, uint8_t, b->n);
+    find_links(next, first, b->n, group, *arena);
     for (size_t i = 0; i < b->n; i++)
-        start[(cell == NULL ? 0 : cell[i]) + 1]++;
+        start[cell[i] + 1] += first[i];
     for (size_t c = 0; c < b->cells; c++) {
         start[c + 1] += start[c];
         at[c] = start[c];
     }
     for (size_t i = 0; i < b->n; i++)
-        member[at[cell == NULL ? 0 : cell[i]]++] = (uint32_t)i;
+        if (first[i])
+            member[at[cell[i]]++] = (uint32_t)i;
     b->start = start;
     b->member = member;
+    b->next = next;
 }
 
 void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
                               const uint8_t *label, const double *weight, const uint32_t *cell,
-                              size_t n, double threshold, size_t replicates, uint64_t seed,
-                              Team *team)
+                              const uint32_t *group, size_t n, double threshold, size_t replicates,
+                              uint64_t seed, Team *team)
 {
     assert(n < UINT32_MAX);
     *out = (MetricSet){.repeats = repeats, .threshold = threshold};
@@ -154,6 +182,7 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
     uint8_t *kept = ARENA_RAW(&arena, uint8_t, n);
     double *share = ARENA_RAW(&arena, double, n);
     uint32_t *source = ARENA_RAW(&arena, uint32_t, n), *of = ARENA_RAW(&arena, uint32_t, n);
+    uint32_t *link = group == NULL ? NULL : ARENA_RAW(&arena, uint32_t, n);
     Bootstrap b = {
         .repeats = repeats, .replicates = replicates, .label = kept, .weight = share, .seed = seed};
     for (size_t i = 0; i < n; i++) {
@@ -163,6 +192,8 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
         kept[b.n] = label[i] != 0;
         share[b.n] = weight[i];
         of[b.n] = cell == NULL ? 0 : cell[i];
+        if (link != NULL)
+            link[b.n] = group[i];
         source[b.n++] = (uint32_t)i;
         out->positives += label[i] != 0;
     }
@@ -195,7 +226,7 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
         out->confusion = metric_confusion(mean, kept, b.n, threshold);
     }
     if (!missing && negatives >= 2 && out->positives >= 2 && replicates > 0) {
-        find_cells(&b, &arena, of);
+        find_cells(&b, &arena, of, link);
         b.run = run;
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);

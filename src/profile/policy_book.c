@@ -144,6 +144,12 @@ Str profile_policy_book(Arena *keep, const Profile *p)
           "costs:\n  missed_risk: 1\n  wrong_exit: 4   # above 4 / (4 + 1) = 0.80: "
           "threshold_offboarding\n  review: 0.40    # above 0.40: threshold_high\n"
           "  monitor: 0.15   # above 0.15: threshold_medium\n\n"
+          "# What analysts can review of the customers scored together; say it, and the report "
+          "says\n"
+          "# whether they can keep up.\n"
+          "# capacity: {reviews: 20, per: month}\n\n"
+          "# The guarantee that the report looks for.\n"
+          "certify: {precision: 0.80, confidence: 0.95}\n\n"
           "exposure: greatest(inflow, outflow)\n\n"
           "insufficient_data:\n  when: events = 0\n"
           "  because: \"No transaction is on record, so the score rests on the profile alone and "
@@ -177,7 +183,7 @@ Str profile_policy_book(Arena *keep, const Profile *p)
     buffer_format(
         &b,
         "  - action: PROPOSE_OFFBOARDING\n    when: probability >= threshold_high and families >= "
-        "2 and severe_rules >= 1 and exposure >= %.0f\n    because: \"The probability of "
+        "2 and severe_rules >= 1 and exposure >= %.0f\n    because: \"The score of "
         "{probability:percent} is above the review bound of {threshold_high:percent}, "
         "{families:count} independent kinds of evidence agree, at least one of them severe, and "
         "{exposure%s} is at stake.\"\n",
@@ -185,26 +191,25 @@ Str profile_policy_book(Arena *keep, const Profile *p)
     buffer_format(
         &b,
         "  - action: PROPOSE_OFFBOARDING\n    when: probability >= threshold_offboarding and "
-        "families >= 2 and exposure >= %.0f\n    because: \"The probability of "
+        "families >= 2 and exposure >= %.0f\n    because: \"The score of "
         "{probability:percent} is above the bound of {threshold_offboarding:percent}, "
         "{families:count} independent kinds of evidence agree, and {exposure%s} is at stake.\"\n",
         bound(p), money);
-    buffer_add(
-        &b,
-        S("  - action: ENHANCED_DUE_DILIGENCE\n    when: probability >= threshold_high\n"
-          "    because: \"The probability of {probability:percent} is above the review bound of "
-          "{threshold_high:percent}.\"\n"
-          "  - action: ENHANCED_DUE_DILIGENCE\n    when: severe_rules >= 1\n"
-          "    because: \"Severe patterns not yet explained: {severe_rules:count}, with a "
-          "probability of {probability:percent}.\"\n"
-          "  - action: MONITOR\n    when: probability >= threshold_medium\n"
-          "    because: \"The probability of {probability:percent} is above the monitoring bound "
-          "of {threshold_medium:percent}.\"\n"
-          "  - action: MONITOR\n    when: rules >= 1\n"
-          "    because: \"Supporting patterns seen: {rules:count}, with a probability of "
-          "{probability:percent}.\"\n\n"
-          "otherwise: \"The probability of {probability:percent} is below the monitoring bound of "
-          "{threshold_medium:percent} and no pattern of the rules was seen.\"\n"));
+    buffer_add(&b,
+               S("  - action: ENHANCED_DUE_DILIGENCE\n    when: probability >= threshold_high\n"
+                 "    because: \"The score of {probability:percent} is above the review bound of "
+                 "{threshold_high:percent}.\"\n"
+                 "  - action: ENHANCED_DUE_DILIGENCE\n    when: severe_rules >= 1\n"
+                 "    because: \"Severe patterns not yet explained: {severe_rules:count}, with a "
+                 "score of {probability:percent}.\"\n"
+                 "  - action: MONITOR\n    when: probability >= threshold_medium\n"
+                 "    because: \"The score of {probability:percent} is above the monitoring bound "
+                 "of {threshold_medium:percent}.\"\n"
+                 "  - action: MONITOR\n    when: rules >= 1\n"
+                 "    because: \"Supporting patterns seen: {rules:count}, with a score of "
+                 "{probability:percent}.\"\n\n"
+                 "otherwise: \"The score of {probability:percent} is below the monitoring bound of "
+                 "{threshold_medium:percent} and no pattern of the rules was seen.\"\n"));
     arena_free(&scratch);
     return with_own_names(keep, p, buffer_str(&b));
 }

@@ -24,8 +24,13 @@ static void key_figures(Page *p)
     Str learnt_from = number_count(a, learnt);
     key_figure(p, "Customers scored", number_count(a, run->scored->count),
                str_format(a, "learnt from %.*s labelled", STR_ARG(learnt_from)));
+    size_t certified = 0;
+    for (size_t i = 0; i < run->candidates; i++)
+        certified += store_certified(run, run->candidate[i]);
     key_figure(p, "Candidates", number_count(a, run->candidates),
-               S("for off-boarding, not statistically certified"));
+               certified == 0
+                   ? S("for off-boarding, not statistically certified")
+                   : str_format(a, "for off-boarding, the scores of %zu certified", certified));
     if (run->validation != NULL && run->training != NULL) {
         const Quoted q = headline_quoted(run);
         Interval auc = q.metric->metric[METRIC_AUC];
@@ -77,7 +82,8 @@ static void finish(Page *p)
 {
     html(p, "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
             "listed. It needs no network and runs no script. Beside it: decisions.csv, "
-            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, quality.json, "
+            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, and the tables behind the "
+            "sections (docs/run-folder.md), quality.json, "
             "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
 }
 

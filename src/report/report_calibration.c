@@ -34,7 +34,7 @@ static void reliability(Page *p)
         chart_point(&c, "dot", bin[i].mean, bin[i].share.value, 4);
     }
     chart_close(&c);
-    html(p, "<div>\n");
+    html(p, "</div>\n");
     html_table(p, "Reliability by group",
                "Probability|>Customers|>Suspended|>Mean|>Observed share|>Supported");
     for (size_t i = 0; i < bins; i++) {
@@ -53,7 +53,6 @@ static void reliability(Page *p)
         html_row_end(p);
     }
     html_table_end(p);
-    html(p, "</div>\n</div>\n");
 }
 
 /* ---- slope, intercept, and how much of the error is chance ---- */
@@ -102,9 +101,9 @@ static void checks(Page *p)
               "probabilities are too extreme, above 1 too timid. In the large: the shift of the "
               "log-odds that would make the mean right; above 0 the probabilities are too low. The "
               "calibration error (ECE) is never 0 on few customers: \xE2\x80\x9Cif perfect\xE2\x80"
-              "\x9D draws outcomes from the probabilities themselves, %zu times, and measures the "
+              "\x9D draws outcomes from the probabilities themselves, %.*s times, and measures the "
               "same.",
-              run->calibration[run->headline].ece.draws);
+              STR_ARG(number_count(a, run->calibration[run->headline].ece.draws)));
 }
 
 static void noise(Page *p)
@@ -197,13 +196,13 @@ static void support(Page *p)
     html_paragraph(
         p,
         "Beside a customer\xE2\x80\x99s probability stands an interval (Venn and Abers): "
-                   "what the labelled customers support if this one were one more suspended, or one "
-                   "more not. It is not a confidence bound: it says how much one answer would move "
-                   "the calibration, and not how sure the model is. On %.*s it is %.*s wide on "
-                   "average (median %.*s). The share that was suspended lies between the mean ends "
-                   "of the intervals in %zu of the %zu groups above; in %zu its own 95 %% interval "
-                   "meets them, which is what can be asked of groups so small.",
-                   STR_ARG(name), STR_ARG(mean), STR_ARG(median), s.inside, s.groups, s.met);
+        "what the labelled customers support if this one were one more suspended, or one "
+        "more not. It is not a confidence bound: it says how much one answer would move "
+        "the calibration, and not how sure the model is. On %.*s it is %.*s wide on "
+        "average (median %.*s). The share that was suspended lies between the mean ends "
+        "of the intervals in %zu of the %zu groups above; in %zu its own 95 %% interval "
+        "meets them, which is what can be asked of groups so small.",
+        STR_ARG(name), STR_ARG(mean), STR_ARG(median), s.inside, s.groups, s.met);
 }
 
 /* ---- elsewhere ---- */
@@ -280,6 +279,12 @@ static void prevalence(Page *p)
               "suspended customers, and others, look elsewhere as they do here and only "
               "their numbers differ. Out of fold; intervals resample customers within each "
               "class.");
+    const Interval large = run->calibration[run->headline].recalibration.large;
+    if (large.low > 0 || large.high < 0)
+        html_note(p,
+                  "On this slice probabilities are too %s before any correction, and the corrected "
+                  "ones inherit it.",
+                  large.low > 0 ? "low" : "high");
 }
 
 void section_calibration(Page *p)

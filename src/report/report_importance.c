@@ -121,13 +121,14 @@ static void item_table(Page *p, Scale s, ImportanceOf of, const char *caption, s
 {
     const Importance *m = p->run->importance;
     size_t at = 0;
-    html_table(p, caption,
-               of == IMPORTANCE_FEATURE
-                   ? "Feature|Meaning|>Rise in log loss|Compared|>Fall of the AUC|>Fold models harmed"
-               : of == IMPORTANCE_FAMILY
-                   ? "Family|>Features|>Rise in log loss|Compared|>Fall of the AUC|>Fold models harmed"
-                   : "Features|>Number|>Rise in log loss|Compared|>Fall of the AUC|>Fold models "
-                     "harmed");
+    html_table(
+        p, caption,
+        of == IMPORTANCE_FEATURE
+            ? "Feature|Meaning|>Rise in log loss|Compared|>Fall of the AUC|>Fold models harmed"
+        : of == IMPORTANCE_FAMILY
+            ? "Family|>Features|>Rise in log loss|Compared|>Fall of the AUC|>Fold models harmed"
+            : "Features|>Number|>Rise in log loss|Compared|>Fall of the AUC|>Fold models "
+              "harmed");
     for (size_t i = 0; i < m->items; i++)
         if (m->item[i].of == of) {
             if (at >= from && at < to)
@@ -168,11 +169,12 @@ static void shuffled(Page *p)
                    features, alone, groups);
     item_table(p, s, IMPORTANCE_FAMILY, "Lost when a family is shuffled", 0, SIZE_MAX);
     if (count_of(m, IMPORTANCE_CORRELATED) > 0)
-        item_table(p, s, IMPORTANCE_CORRELATED, "Lost when correlated features are shuffled together",
-                   0, SIZE_MAX);
+        item_table(p, s, IMPORTANCE_CORRELATED,
+                   "Lost when correlated features are shuffled together", 0, SIZE_MAX);
     if (count_of(m, IMPORTANCE_MISSING) > 0)
         item_table(p, s, IMPORTANCE_MISSING,
-                   "Lost when features that are missing together are shuffled together", 0, SIZE_MAX);
+                   "Lost when features that are missing together are shuffled together", 0,
+                   SIZE_MAX);
     item_table(p, s, IMPORTANCE_FEATURE, "Lost when one feature is shuffled", 0, SHOWN);
     if (features > SHOWN) {
         more_begin(p, features - SHOWN);
@@ -181,9 +183,10 @@ static void shuffled(Page *p)
     }
     Str cut = number_fixed(a, m->correlation_cut, 1);
     html_note(p,
-              "Brackets: 95 %% by resampling customers, linked ones together; an interval that "
-              "holds 0 cannot be told from nothing, and a rise below 0 is chance or a feature that "
-              "harms. Groups: average linkage of absolute rank correlations, cut at %.*s. A "
+              "Intervals: 95 %% over fold models with Nadeau and Bengio's correction, since they "
+              "share customers; one that holds 0 cannot be told from nothing, and a rise below 0 "
+              "is chance or a feature that harms. Groups: average linkage of absolute rank "
+              "correlations, cut at %.*s. A "
               "shuffled customer may be one that cannot exist, so this says what the model uses, "
               "not what causes risk.",
               STR_ARG(cut));
@@ -195,7 +198,7 @@ static Str direction_words(Interval d)
 {
     if (is_missing(d.value))
         return S("\xE2\x80\x93");
-    return d.low > 0.2 ? S("more of it") : d.high < -0.2 ? S("less of it") : S("neither plainly");
+    return d.low > 0.2 ? S("more") : d.high < -0.2 ? S("less") : S("neither");
 }
 
 static size_t slice_named(const Importance *m, Str name)
@@ -219,8 +222,10 @@ static void shap_row(Page *p, Scale s, const ImportanceShap *shap, size_t slice)
     }
     html_cell_interval(p, shap->size[0], 3);
     bar_cell(p, s, shap->size[0]);
-    html_cell_number(p, number_fixed(a, shap->mean[1], 3));
-    html_cell_number(p, number_fixed(a, shap->mean[2], 3));
+    if (!feature) {
+        html_cell_number(p, number_fixed(a, shap->mean[1], 3));
+        html_cell_number(p, number_fixed(a, shap->mean[2], 3));
+    }
     if (slice > 0)
         html_cell_interval(p, shap->size[slice], 3);
     if (p->run->importance->scored > 0)
@@ -231,7 +236,6 @@ static void shap_row(Page *p, Scale s, const ImportanceShap *shap, size_t slice)
         html_cell_number(p, str_format(a, "%.*s (%.*s\xE2\x80\x93%.*s)", STR_ARG(median),
                                        STR_ARG(low), STR_ARG(high)));
         html_cell_number(p, number_share(a, shap->rank.top5));
-        html_cell_number(p, number_share(a, shap->rank.top10));
     }
     html_row_end(p);
 }
@@ -242,14 +246,16 @@ static void shap_table(Page *p, Scale s, ImportanceOf of, const char *caption, s
     const Importance *m = p->run->importance;
     Buffer b = buffer_new(p->arena);
     size_t at = 0;
-    buffer_add(&b, of == IMPORTANCE_FEATURE ? S("Feature|Raises the score|>Size") : S("Family|>Size"));
-    buffer_add(&b, S("|Compared|>Mean, suspended|>Mean, others"));
+    buffer_add(&b, of == IMPORTANCE_FEATURE ? S("Feature|Riskier|>Size") : S("Family|>Size"));
+    buffer_add(&b, of == IMPORTANCE_FEATURE ? S("|Compared")
+                                            : S("|Compared|>Mean, suspended|>Mean, others"));
     if (slice > 0)
         buffer_format(&b, "|>Size, %.*s", STR_ARG(m->slice[slice].name));
     if (m->scored > 0)
         buffer_add(&b, S("|>Size, to be scored"));
     if (of == IMPORTANCE_FEATURE)
-        buffer_add(&b, S("|>Place (5\xE2\x80\x93" "95 %)|>Among first 5|>Among first 10"));
+        buffer_add(&b, S("|>Place (5\xE2\x80\x93"
+                         "95 %)|>Among first 5"));
     html_table(p, caption, str_chars(p->arena, buffer_str(&b)));
     for (size_t i = 0; i < m->shaps; i++)
         if (m->shap[i].of == of) {
@@ -280,7 +286,8 @@ static void contributions(Page *p)
                    "the same); the order by what shuffling costs, which a few customers decide, to "
                    "%.*s.",
                    m->by_contribution.rankings, STR_ARG(by_size), STR_ARG(by_loss));
-    shap_table(p, s, IMPORTANCE_FAMILY, "Mean absolute contribution of families", slice, 0, SIZE_MAX);
+    shap_table(p, s, IMPORTANCE_FAMILY, "Mean absolute contribution of families", slice, 0,
+               SIZE_MAX);
     shap_table(p, s, IMPORTANCE_FEATURE, "Mean absolute contribution of features", slice, 0, SHOWN);
     if (features > SHOWN) {
         more_begin(p, features - SHOWN);
@@ -292,7 +299,7 @@ static void contributions(Page *p)
               "correction, since they share customers; of customers to be scored, by the final "
               "model and over those customers. A family's features are summed for each customer "
               "before the size is taken, as are the columns of a category. Place: median over fold "
-              "models.");
+              "models. shap.csv has every class and slice.");
 }
 
 /* ---- curves ---- */
@@ -332,6 +339,16 @@ static double lifted(const Importance *m, double effect)
     return stable_sigmoid(stable_logit(m->base_rate) + effect);
 }
 
+/* What fits under the axis. */
+static Str tick_of(Arena *a, const ImportanceBin *bin)
+{
+    Str tick = bin->level.size > 0 ? bin->level : brief(a, bin->high);
+    size_t size = tick.size > 9 ? 9 : tick.size;
+    while (size < tick.size && size > 0 && ((unsigned char)tick.data[size] & 0xC0) == 0x80)
+        size--; /* a character is not parted */
+    return str_slice(tick, 0, size);
+}
+
 static void draw_curve(Page *p, size_t number)
 {
     const Importance *m = p->run->importance;
@@ -354,8 +371,7 @@ static void draw_curve(Page *p, size_t number)
     for (size_t b = 0; b < curve->bins; b++) {
         const ImportanceBin *bin = &curve->bin[b];
         double at = (double)b + 0.5;
-        Str tick = bin->level.size > 0 ? bin->level : brief(a, bin->high);
-        chart_tick(&c, at, tick.size > 9 ? str_slice(tick, 0, 9) : tick);
+        chart_tick(&c, at, tick_of(a, bin));
         if (bin->customers > 0) {
             chart_upright(&c, at, bin->share.low, bin->share.high);
             chart_point(&c, "dot", at, bin->share.value, 3.5);
@@ -407,14 +423,15 @@ static void effects(Page *p)
     if (m->curves == 0)
         return;
     html(p, "<h3 id=\"effects\">How the score follows a value</h3>\n");
-    html_paragraph(p,
-                   "For the %zu features that move the score most. Dots: the share suspended among "
-                   "labelled customers of such a value, with its 95 %% interval. Line: what the "
-                   "feature alone makes of the average probability, all else equal (accumulated "
-                   "local effect; dotted: least and greatest of the %zu fold models). Dots and line "
-                   "need not meet: customers of one value differ in other things too. Where a dot's "
-                   "interval is wide, few customers are there, and the line is the model's guess.",
-                   m->curves, m->repeats * m->folds);
+    html_paragraph(
+        p,
+        "For the %zu features that move the score most. Dots: the share suspended among "
+        "labelled customers of such a value, with its 95 %% interval. Line: what the "
+        "feature alone makes of the average probability, all else equal (accumulated "
+        "local effect; dotted: least and greatest of the %zu fold models). Dots and line "
+        "need not meet: customers of one value differ in other things too. Where a dot's "
+        "interval is wide, few customers are there, and the line is the model's guess.",
+        m->curves, m->repeats * m->folds);
     html(p, "<div class=\"charts\">\n");
     for (size_t c = 0; c < m->curves; c++)
         draw_curve(p, c);

@@ -95,7 +95,11 @@ void section_split(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);
 void section_segments(Page *p);
+void section_thresholds(Page *p); /* part of section_segments */
 void section_criteria(Page *p);
+void section_certified(Page *p); /* parts of section_offboarding */
+void section_stability(Page *p);
+Str stability_of(Page *p, size_t scored); /* one customer's, in words; empty when not known */
 void section_offboarding(Page *p);
 void section_limits(Page *p);
 void section_reproduce(Page *p);

@@ -96,7 +96,7 @@ static void figures(Page *p)
     Str deviation = number_fixed(a, m->repeat_deviation[METRIC_AUC], 3);
     html_note(p,
               "Values are means over %zu repeats; intervals resample customers (bootstrap). "
-              "Accuracy, precision, recall and F1 hold at the probability %.*s. Between repeats "
+              "Accuracy, precision, recall and F1 hold at the score %.*s. Between repeats "
               "the headline AUC varies by %.*s (standard deviation), which is the luck of the "
               "folds and not the uncertainty that matters.",
               m->repeats, STR_ARG(threshold), STR_ARG(deviation));
@@ -109,8 +109,8 @@ static void confusion(Page *p)
     Str threshold = number_fixed(a, chosen_metric(run, run->headline)->threshold, 2);
     html(p, "<h3 id=\"confusion\">Right and wrong at the threshold</h3>\n");
     html_paragraph(p,
-                   "At a probability of %.*s or more a customer counts as flagged. Counts are of "
-                   "customers, by their probability averaged over repeats.",
+                   "At a score of %.*s or more a customer counts as flagged. Counts are of "
+                   "customers, by their score averaged over repeats.",
                    STR_ARG(threshold));
     html_table(p, "Confusion at the threshold", columns(p, "Outcome", "", false));
     static const char *const name[4] = {"Suspended and flagged", "Suspended, not flagged",

@@ -158,7 +158,7 @@ static void contributions(Page *p, const Decision *d)
     for (size_t f = 0; f < features && f < CONTRIBUTIONS_SHOWN && fabs(push[f].value) > 0; f++)
         push_row(p, "", run->plan->feature[push[f].feature].name.text, push[f].value);
     push_row(p, "", S("all others"), rest);
-    push_row(p, " class=\"sum\"", S("log-odds of the probability"), sum);
+    push_row(p, " class=\"sum\"", S("log-odds of the score"), sum);
     html_table_end(p);
     html(p, "</details>\n");
 }
@@ -190,11 +190,15 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t ids)
                   rank, rank, rank, rank);
     html_id(p, d->id);
     html(p, "</h4>\n<dl class=\"facts\">");
-    fact(p, "Probability", probability(p, d));
+    fact(p, "Score", probability(p, d));
     fact(p, "Segment", segment_name(d->segment));
     fact(p, "Evidence", families(p->arena, d));
     fact(p, "At stake", number_money(p->arena, p->run, d->exposure));
-    fact(p, "Certified", S("no"));
+    size_t at = (size_t)(d - p->run->scored->decision);
+    fact(p, "Certified", store_certified(p->run, at) ? S("its score") : S("no"));
+    Str stable = stability_of(p, at);
+    if (stable.size > 0)
+        fact(p, "On the list again", stable);
     html(p, "</dl>\n<p>");
     html_text(p, d->because);
     html(p, "</p>\n");
@@ -220,7 +224,7 @@ static void cases(Page *p)
                           "cases.");
         return;
     }
-    html_paragraph(p, "Best supported first: by kinds of evidence, severe rules, probability and "
+    html_paragraph(p, "Best supported first: by kinds of evidence, severe rules, score and "
                       "money at stake. These are proposals for two people to look at. The program "
                       "closes no account, and none of the sentences is an accusation.");
     size_t ids = IDS_BUDGET / (shown * 6);
@@ -230,50 +234,6 @@ static void cases(Page *p)
     if (run->candidates > shown)
         html_paragraph(p, "Shown are the first %zu of %zu; offboarding.csv has them all.", shown,
                        run->candidates);
-}
-
-/* ---- certification ---- */
-
-static void precision_row(Page *p, const char *bound, double threshold, const double *score)
-{
-    const Run *run = p->run;
-    const TrainingSet *t = run->training;
-    html_row(p);
-    html_head(p, str_from(bound));
-    html_cell_number(p, number_fixed(p->arena, threshold, 2));
-    size_t above = 0, positives = 0;
-    for (size_t i = 0; i < t->x->rows; i++)
-        if (score[i] >= threshold) {
-            above++;
-            positives += t->label[i];
-        }
-    html_cell_number(p, number_count(p->arena, above));
-    html_cell_number(p, number_count(p->arena, positives));
-    html_cell_interval(p, metric_proportion(positives, above), 2);
-    html_row_end(p);
-}
-
-static void certification(Page *p)
-{
-    const Run *run = p->run;
-    Thresholds t = policy_thresholds(run->policy);
-    html(p, "<h3 id=\"certified\">Is the list statistically certified?</h3>\n");
-    html_paragraph(p, "No. This version certifies no list, and each candidate says so.");
-    html_paragraph(p,
-                   "What would be needed: cases decided by people on their own evidence, not used "
-                   "in learning, taken in the order of the list, with the threshold fixed "
-                   "beforehand. That at least 80 %% of a list are right is shown at 95 %% "
-                   "confidence by 14 such cases without an error, by 22 with one, or by 30 with "
-                   "two (exact binomial). The labels at hand cannot replace them: they were used "
-                   "to choose the model, and they are past decisions.");
-    const double *score = store_out_of_fold(p->arena, run);
-    if (score == NULL)
-        return;
-    html_table(p, "For orientation: past decisions above each threshold, out of fold",
-               "Threshold|>Probability|>Customers|>Suspended|>Share");
-    precision_row(p, "High", t.high, score);
-    precision_row(p, "Off-boarding by score", t.offboarding, score);
-    html_table_end(p);
 }
 
 /* ---- near misses and contradictory labels ---- */
@@ -315,7 +275,7 @@ static void near_misses(Page *p)
                    "back.",
                    count);
     html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Severe evidence below the criteria",
-               "Customer|>Probability|Evidence|>Severe rules|>At stake|Proposed instead|Because");
+               "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {
         const Decision *d = near[i].decision;
         html_row(p);
@@ -340,7 +300,7 @@ static void contradictory(Page *p)
     html_paragraph(p,
                    "The files say both that they were suspended and that they were not. They were "
                    "kept out of training and evaluation; somebody should find out which holds.");
-    html_table(p, "Contradictory labels", "Customer|>Probability|Segment|Evidence|Proposed");
+    html_table(p, "Contradictory labels", "Customer|>Score|Segment|Evidence|Proposed");
     for (size_t i = 0; i < run->contradictories && i < CONTRADICTORY_MAX; i++) {
         const Decision *d = &run->scored->decision[run->contradictory[i]];
         html_row(p);
@@ -367,7 +327,8 @@ void section_offboarding(Page *p)
     html_say(p, "%.*s for off-boarding, of %.*s scored.", STR_ARG(count), STR_ARG(scored));
     html(p, "</p>\n");
     section_criteria(p);
-    certification(p);
+    section_certified(p);
+    section_stability(p);
     cases(p);
     near_misses(p);
     contradictory(p);

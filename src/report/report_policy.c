@@ -14,10 +14,9 @@ static void cost_row(Page *p, const char *what, double cost, const char *gives, 
 static void costs(Page *p)
 {
     Thresholds t = policy_thresholds(p->run->policy);
-    html_paragraph(p,
-                   "The bank sets what errors cost, relative to one risky customer whom nobody "
-                   "looks at. The thresholds on the probability follow from these costs and from "
-                   "nothing else.");
+    html_paragraph(p, "The bank sets what errors cost, relative to one risky customer whom nobody "
+                      "looks at. The thresholds on the score follow from these costs and from "
+                      "nothing else.");
     html_table(p, "Costs and the thresholds they give", "Cost of|>Relative|Gives|>Threshold");
     cost_row(p, "watching one customer more closely", t.medium, "Medium: cost / 1", t.medium);
     cost_row(p, "one analyst's review", t.high, "High: cost / 1", t.high);

@@ -77,20 +77,22 @@ void section_screening(Page *p)
     }
     Str cut = number_fixed(a, s->correlation_cut, 1);
     html(p, "<h3 id=\"screening\">What each feature tells by itself</h3>\n");
-    html_paragraph(p,
-                   "Before any model: of the %zu features that the model has, %zu alone tell more of "
-                   "the label than shuffled labels do in 99 of 100 shuffles; of the %zu that it does "
-                   "not have, %zu. Which features a model may have is decided in the features book, "
-                   "by what they mean and when they are known, not by this table: what tells most "
-                   "may be what should not be known.",
-                   kept, told, s->features - kept, chance);
+    html_paragraph(
+        p,
+        "Before any model: of the %zu features that the model has, %zu alone tell more of "
+        "the label than shuffled labels do in 99 of 100 shuffles; of the %zu that it does "
+        "not have, %zu. Which features a model may have is decided in the features book, "
+        "by what they mean and when they are known, not by this table: what tells most "
+        "may be what should not be known.",
+        kept, told, s->features - kept, chance);
     table(p, "Features of the model, most information first", true, 0, SHOWN);
     more(p, kept, "Further features of the model", true, SHOWN);
     more(p, s->features - kept, "Features outside the model, most information first", false, 0);
-    html_note(p,
-              "Information value: over deciles, or levels of a category, missing apart; beside it "
-              "what labels shuffled over customers, %zu times, stay below in 99 of 100. PSI: labelled "
-              "customers against those to be scored, with what chance alone gives where it is 0.1 or "
-              "more. Group: features whose absolute rank correlation is %.*s or more on average.",
-              s->permutations, STR_ARG(cut));
+    html_note(
+        p,
+        "Information value: over deciles, or levels of a category, missing apart; beside it "
+        "what labels shuffled over customers, %zu times, stay below in 99 of 100. PSI: labelled "
+        "customers against those to be scored, with what chance alone gives where it is 0.1 or "
+        "more. Group: features whose absolute rank correlation is %.*s or more on average.",
+        s->permutations, STR_ARG(cut));
 }

@@ -29,9 +29,9 @@ static void histogram(Page *p, Thresholds t)
     Chart c;
     html(p, "<div class=\"charts one\">\n");
     chart_open(&c, p, "scores", "Probabilities of the customers scored",
-               S("Customers in steps of 0.05 of the probability, with the thresholds of the "
+               S("Customers in steps of 0.05 of the score, with the thresholds of the "
                  "policy; the counts are in the table below."),
-               "probability", "customers");
+               "score", "customers");
     c.y_high = (double)(5 * round_step(most));
     chart_axes(&c, 5, 1, 0);
     for (size_t b = 0; b < BINS; b++)
@@ -41,7 +41,7 @@ static void histogram(Page *p, Thresholds t)
     chart_mark(&c, t.high, S("High"));
     chart_close(&c);
     html(p, "</div>\n<details><summary>The same as a table</summary>\n");
-    html_table(p, "Customers by probability", "Probability|>Customers");
+    html_table(p, "Customers by score", "Score|>Customers");
     for (size_t b = 0; b < BINS; b++) {
         Str low = number_fixed(a, (double)b / BINS, 2);
         Str high = number_fixed(a, (double)(b + 1) / BINS, 2);
@@ -58,9 +58,8 @@ static void sizes(Page *p, const Tally *t)
 {
     const Run *run = p->run;
     Arena *a = p->arena;
-    html_table(
-        p, "Segments",
-        "Segment|>Customers|>Share|>Lowest probability|>Highest probability|>Insufficient data");
+    html_table(p, "Segments",
+               "Segment|>Customers|>Share|>Lowest score|>Highest score|>Insufficient data");
     for (size_t s = 0; s < SEGMENTS; s++) {
         double low = MISSING_VALUE, high = MISSING_VALUE;
         size_t insufficient = 0;
@@ -180,10 +179,16 @@ void section_segments(Page *p)
     html(p, "<section id=\"segments\" aria-labelledby=\"segments-h\">\n"
             "<h2 id=\"segments-h\">3 Segments</h2>\n");
     html_paragraph(p,
-                   "%.*s were scored. Below a probability of %.*s is Low, from %.*s Medium, from "
+                   "%.*s were scored. Below a score of %.*s is Low, from %.*s Medium, from "
                    "%.*s High. The cuts follow from costs, not from quotas, and High does not mean "
                    "off-boarding.",
                    STR_ARG(scored), STR_ARG(medium), STR_ARG(medium), STR_ARG(high));
+    html_note(p, store_prior_by_design(p->run)
+                     ? "A score is the model's probability calibrated to the mix of the labelled "
+                       "customers: how often customers of that sample with such a score were "
+                       "suspended, and not how often customers of the bank are."
+                     : "A score is the model's probability calibrated to the mix of the labelled "
+                       "customers, which is the bank's own by the schema book.");
     sizes(p, &t);
     if (t.insufficient > 0)
         html_paragraph(
@@ -195,5 +200,6 @@ void section_segments(Page *p)
     histogram(p, limits);
     actions(p, &t);
     behaviour(p);
+    section_thresholds(p);
     html(p, "</section>\n");
 }

@@ -56,8 +56,9 @@ static void line_model(Summary *s)
 {
     const Validation *v = s->run->validation;
     if (v == NULL && s->run->training != NULL)
-        buffer_add(&s->text, S("Model         none: too few labelled customers of one kind to learn "
-                               "from; rules alone decide"));
+        buffer_add(&s->text,
+                   S("Model         none: too few labelled customers of one kind to learn "
+                     "from; rules alone decide"));
     else if (v == NULL)
         buffer_format(&s->text, "Model         bundle %s; nothing learnt in this run",
                       s->run->bundle->id);
@@ -130,10 +131,20 @@ static void line_segments(Summary *s)
 static void line_candidates(Summary *s)
 {
     const size_t *n = s->tally.action;
-    buffer_format(&s->text,
-                  "Candidates    %zu for off-boarding, not statistically certified; %zu for due "
-                  "diligence, %zu to monitor",
-                  s->run->candidates, n[ACTION_ENHANCED_DUE_DILIGENCE], n[ACTION_MONITOR]);
+    const ListStability *stable = s->run->stability;
+    size_t certified = 0;
+    for (size_t i = 0; i < s->run->candidates; i++)
+        certified += store_certified(s->run, s->run->candidate[i]);
+    buffer_format(&s->text, "Candidates    %zu for off-boarding, ", s->run->candidates);
+    if (certified == 0)
+        buffer_add(&s->text, S("not statistically certified"));
+    else
+        buffer_format(&s->text, "%zu with a score in the certified set", certified);
+    if (stable != NULL && stable->listed > 0)
+        buffer_format(&s->text, ", %zu again in all %zu runs with other seeds",
+                      stable->kind[RERUN_SEEDS].always, stable->kind[RERUN_SEEDS].runs);
+    buffer_format(&s->text, "; %zu for due diligence, %zu to monitor",
+                  n[ACTION_ENHANCED_DUE_DILIGENCE], n[ACTION_MONITOR]);
 }
 
 static void line_report(Summary *s)

@@ -78,7 +78,7 @@ static Status write_items(const Run *run, const char *folder, Arena scratch, Err
     Arena own = arena_new();
     buffer_add(&s.line,
                S("of,name,features,log_loss_rise,log_loss_rise_low,log_loss_rise_high,auc_fall,"
-                 "auc_fall_low,auc_fall_high,log_loss_deviation,auc_deviation,harmed,rank_median,"
+                 "auc_fall_low,auc_fall_high,harmed,rank_median,"
                  "rank_low,rank_high,top5,top10,members\n"));
     for (size_t i = 0; i < m->items; i++) {
         const ImportanceItem *item = &m->item[i];
@@ -88,8 +88,6 @@ static Status write_items(const Run *run, const char *folder, Arena scratch, Err
         count(&s, item->features);
         interval(&s, item->log_loss);
         interval(&s, item->auc);
-        real(&s, item->log_loss_deviation);
-        real(&s, item->auc_deviation);
         real(&s, item->harmed);
         rank_cells(&s, &item->rank, item->of == IMPORTANCE_FEATURE);
         text(&s, members_of(&row, run, item));
@@ -269,7 +267,6 @@ void store_add_importance(Document *j, const Run *run)
     document_count(j, o, "repeats", m->repeats);
     document_count(j, o, "folds", m->folds);
     document_count(j, o, "permutations", m->permutations);
-    document_count(j, o, "replicates", m->replicates);
     document_real(j, o, "correlation_cut", m->correlation_cut);
     document_real(j, o, "log_loss", m->log_loss);
     document_real(j, o, "auc_within_folds", m->auc);

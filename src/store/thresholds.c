@@ -77,6 +77,10 @@ static void add_certificate(Document *j, yyjson_mut_val *o, const MetricCertific
             document_count(j, least, NULL, c->least[e]);
         else
             document_null(j, least, NULL);
+    if (c->start > 0)
+        document_count(j, o, "first_set", c->start);
+    else
+        document_null(j, o, "first_set");
     document_count(j, o, "sets_tested", c->tested);
     document_truth(j, o, "certified", c->selected > 0);
     if (c->selected > 0) {
@@ -121,7 +125,7 @@ static void add_mark(Document *j, yyjson_mut_val *list, Str name, const Threshol
     for (size_t i = 0; i < COUNT_OF(prevalence); i++) {
         yyjson_mut_val *one = document_object(j, at, NULL);
         document_real(j, one, "prevalence", prevalence[i]);
-        document_real(j, one, "precision", metric_precision_at(&row->cut, prevalence[i]));
+        document_interval(j, one, "precision", metric_precision_at(&row->cut, prevalence[i]));
     }
 }
 
@@ -142,6 +146,7 @@ static void add_stratum(Document *j, yyjson_mut_val *list, const Run *run, size_
     add_certificate(j, certificate, &one->certificate);
     document_count(j, certificate, "repeats", t->repeats);
     document_count(j, certificate, "repeats_certified", one->repeats_certified);
+    document_count(j, o, "levels_reached", one->levels_reached);
     yyjson_mut_val *levels = document_list(j, o, "other_levels");
     for (size_t i = 0; i < CERTIFY_LEVELS; i++)
         add_certificate(j, document_object(j, levels, NULL), &one->level[i]);
@@ -171,9 +176,12 @@ void thresholds_part(Document *j, yyjson_mut_val *in, const Run *run)
         yyjson_mut_val *o = document_object(j, in, "capacity");
         document_count(j, o, "reviews", t->capacity.reviews);
         document_text(j, o, "per", t->capacity.per);
-        if (t->scored > 0)
+        if (t->scored > 0) {
             document_count(j, o, "reviews_expected", t->reviews_expected);
+            document_count(j, o, "reviews_by_rules", t->reviews_by_rules);
+        }
     }
+    document_count(j, in, "linked_customers", t->linked);
     yyjson_mut_val *strata = document_list(j, in, "strata");
     for (size_t k = 0; k < t->strata; k++)
         add_stratum(j, strata, run, k);

@@ -1,9 +1,9 @@
 /* bundle_fuzz.c - a good bundle with one file changed: opened or refused with a sentence, never
  * a crash; and what is accepted scores, and is accepted again when it is written.
  *
- * The first byte chooses the file (SHA256SUMS is one), whether the sums are made to agree
- * with the change, and whether the rest replaces the file or is a patch: three bytes of offset,
- * one of bytes to leave out, and the bytes to put in. */
+ * The first byte chooses the file (SHA256SUMS is one), the kind of calibration, whether the sums
+ * are made to agree with the change, and whether the rest replaces the file or is a patch: three
+ * bytes of offset, one of bytes to leave out, and the bytes to put in. */
 #include "score/score.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FILES = 6, SUMS = 5, SUMS_STAY = 0x40, REPLACE = 0x80 };
+enum { FILES = 6, SUMS = 5, KIND_SHIFT = 3, KIND_MASK = 3, SUMS_STAY = 0x40, REPLACE = 0x80 };
 
 static const char *const names[FILES] = {"bundle.json", "features.yaml", "model.json",
                                          "policy.yaml", "schema.yaml",   "SHA256SUMS"};
@@ -101,11 +101,12 @@ static void good(Status status, const Error *err)
     must(status == STATUS_OK);
 }
 
-/* The bundle that is changed, and where it lies. */
+/* The bundle that is changed, with each kind of calibration, and where it lies. */
 typedef struct Base {
     Arena arena;
     const char *folder, *again; /* the second for what is written once more */
-    Str content[FILES];
+    Str content[CALIBRATION_KINDS][FILES];
+    const Str *now; /* of the kind that the input asks for */
 } Base;
 
 static Base base;
@@ -178,8 +179,13 @@ static void make_base(void)
     base.arena = arena_new();
     Arena *keep = &base.arena, scratch = arena_new();
     Error err = {0};
-    Bundle b = {.calibration = {.platt = {0.9, -0.1}},
-                .venn_abers = &interval,
+    static double knot_margin[] = {-1, 0.5, 2}, knot_log_odds[] = {-2, -0.5, 1};
+    static const Isotonic knots = {3, knot_margin, knot_log_odds};
+    static const Calibration kind[CALIBRATION_KINDS] = {
+        {.platt = {0.9, -0.1}},
+        {.kind = CALIBRATION_BETA, .beta = {0.5, 1.5, -0.2}},
+        {.kind = CALIBRATION_ISOTONIC, .isotonic = &knots}};
+    Bundle b = {.venn_abers = &interval,
                 .version = S("0"),
                 .data_hash = S("none"),
                 .metrics = S("{\"auc\":0.7}")};
@@ -211,10 +217,13 @@ static void make_base(void)
     b.columns = matrix_plan(keep, b.plan, b.skip);
     b.as_of_us = data->as_of_us;
     bundle_reference(&b, keep, scratch, x);
-    good(bundle_write(&b, base.folder, &err), &err);
-    for (int i = 0; i < FILES; i++)
-        must(file_read(&base.content[i], keep, path_join(keep, base.folder, names[i]), &err) ==
-             STATUS_OK);
+    for (int k = 0; k < CALIBRATION_KINDS; k++) {
+        b.calibration = kind[k];
+        good(bundle_write(&b, base.folder, &err), &err);
+        for (int i = 0; i < FILES; i++)
+            must(file_read(&base.content[k][i], keep, path_join(keep, base.folder, names[i]),
+                           &err) == STATUS_OK);
+    }
     arena_free(&scratch);
 }
 
@@ -240,7 +249,7 @@ static Str sums_of(Arena *arena, int changed, Str bytes)
     Buffer b = buffer_new(arena);
     for (int i = 0; i < SUMS; i++) {
         char hash[SHA256_TEXT];
-        sha256_text(hash, i == changed ? bytes : base.content[i]);
+        sha256_text(hash, i == changed ? bytes : base.now[i]);
         buffer_format(&b, "%s  %s\n", hash, names[i]);
     }
     return buffer_str(&b);
@@ -282,7 +291,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Error err = {0};
     Bundle *b;
     int file = (data[0] & 7) % FILES;
-    Str was = base.content[file];
+    base.now = base.content[(data[0] >> KIND_SHIFT & KIND_MASK) % CALIBRATION_KINDS];
+    put(&keep, 0, base.now[0]); /* the kinds differ in the manifest alone */
+    put(&keep, SUMS, base.now[SUMS]);
+    Str was = base.now[file];
     Str is =
         replace ? (Str){(const char *)data + 1, size - 1} : patched(&keep, was, data + 1, size - 1);
     put(&keep, file, is);
@@ -296,7 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(err.message[0] != '\0' && err.remedy[0] != '\0');
     }
     put(&keep, file, was);
-    put(&keep, SUMS, base.content[SUMS]);
+    put(&keep, SUMS, base.now[SUMS]);
     arena_free(&keep);
     return 0;
 }

@@ -3,7 +3,7 @@
     python tests/oracle/bundle.py --run FOLDER
 
 The matrix is rebuilt from features.csv by the names of the model's columns, the margin is taken by
-XGBoost (a forest), by the formula of a linear model, or by both (a blend), and Platt's sigmoid, the Venn-Abers step
+XGBoost (a forest), by the formula of a linear model, or by both (a blend), and the calibration map, the Venn-Abers step
 tables and the additive contributions are applied here again. decisions.csv, decisions.jsonl and
 the bundle's golden rows must agree.
 """
@@ -134,20 +134,38 @@ def steady(table, margin):
     return np.array([np.min(np.abs(at - m)) > 1e-5 for m in margin])
 
 
-def check_golden(check, bundle, model, platt):
+def calibrated(bundle, margin):
+    """The calibrated log-odds by whichever of the three maps the manifest holds."""
+    if "platt" in bundle:
+        return bundle["platt"]["slope"] * margin + bundle["platt"]["intercept"]
+    if "beta" in bundle:
+        k = bundle["beta"]
+        return -k["a"] * np.logaddexp(0, -margin) + k["b"] * np.logaddexp(0, margin) + k["c"]
+    return np.interp(margin, bundle["isotonic"]["margin"], bundle["isotonic"]["log_odds"])
+
+
+def calibrated_contributions(bundle, contributions, margin):
+    """Along the chord from the bias to the margin: with Platt's line, the slope times each."""
+    out, bias = contributions.copy(), contributions[:, -1]
+    start = calibrated(bundle, bias)
+    out[:, :-1] *= ((calibrated(bundle, margin) - start) / (margin - bias))[:, None]
+    out[:, -1] = start
+    return out
+
+
+def check_golden(check, bundle, model):
     rows = bundle["golden"]
     x = np.array([[math.nan if v is None else float(v) for v in g["row"]] for g in rows],
                  dtype=np.float32)
     stated = np.array([g["margin_probability_low_high_bias"] for g in rows])
     margin = model.margins(x)
     check.same("golden margin", stated[:, 0], margin)
-    probability = sigmoid(platt["slope"] * margin + platt["intercept"])
+    probability = sigmoid(calibrated(bundle, margin))
     check.same("golden probability", stated[:, 1], probability)
     low, high = limits(bundle["venn_abers"], stated[:, 0], stated[:, 1])
     check.same("golden low", stated[:, 2], low)
     check.same("golden high", stated[:, 3], high)
-    bias = model.contributions(x)[:, -1] * platt["slope"] + platt["intercept"]
-    check.same("golden bias", stated[:, 4], bias)
+    check.same("golden bias", stated[:, 4], calibrated(bundle, model.contributions(x)[:, -1]))
 
 
 def main():
@@ -160,8 +178,7 @@ def main():
     kind = {"LinearModel": "linear model", "ForestModel": "forest",
             "BlendModel": "blend"}[type(model).__name__]
     check = Check(1e-9 if kind == "linear model" else 1e-5)
-    platt = bundle["platt"]
-    check_golden(check, bundle, model, platt)
+    check_golden(check, bundle, model)
 
     features = pd.read_csv(run + "/features.csv", dtype=str, keep_default_na=False)
     features = features.set_index("customer_id", drop=False)
@@ -170,7 +187,7 @@ def main():
     ids = [d["customer_id"] for d in decisions]
     x = matrix(features.loc[ids], model.names)
     margin = model.margins(x)
-    probability = sigmoid(platt["slope"] * margin + platt["intercept"])
+    probability = sigmoid(calibrated(bundle, margin))
     check.same("margin", [d["margin"] for d in decisions], margin)
     check.same("probability", [d["probability"] for d in decisions], probability)
     low, high = limits(bundle["venn_abers"], margin, probability)
@@ -179,8 +196,7 @@ def main():
                low[firm])
     check.same("probability_high", np.array([d["probability_high"] for d in decisions])[firm],
                high[firm])
-    mine = model.contributions(x) * platt["slope"]
-    mine[:, -1] += platt["intercept"]
+    mine = calibrated_contributions(bundle, model.contributions(x), margin)
     stated = [[d["contributions"][n] for n in [*model.names, "bias"]] for d in decisions]
     check.same("contributions", stated, mine)
     sheet = pd.read_csv(run + "/decisions.csv", dtype={"customer_id": str})

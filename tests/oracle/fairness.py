@@ -205,6 +205,8 @@ def main():
     parser.add_argument("--customers", action="append", required=True)
     parser.add_argument("--score-customers", action="append", default=[])
     parser.add_argument("--run", required=True, help="the folder that `assay run` wrote")
+    parser.add_argument("--expect-proxy", metavar="COLUMN=INPUT", help="it must be found, by name")
+    parser.add_argument("--expect-calm", action="store_true", help="nothing may be warned of")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     with open(args.run + "/metrics.json", encoding="utf-8") as file:
@@ -288,6 +290,17 @@ def main():
             mine = inputs_auc(tested, used, member.to_numpy())
             check.true(f"{what}: AUC of the inputs {proxy.auc:.3f}, the oracle's {mine:.3f}",
                        abs(proxy.auc - mine) < INPUTS_APART)
+
+    with open(args.run + "/quality.json", encoding="utf-8") as file:
+        warned = [f for f in json.load(file)["findings"]
+                  if f["code"] in ("proxy", "fairness_gap") and f["severity"] != "info"]
+    if args.expect_proxy:
+        column, name = args.expect_proxy.split("=")
+        check.true("the planted proxy is not found", any(
+            f["code"] == "proxy" and column in f["what"] and f"mostly by {name}" in f["what"]
+            for f in warned))
+    if args.expect_calm:
+        check.true(f"warned of: {[f['what'][:80] for f in warned]}", not warned)
 
     for problem in check.problems:
         print("problem: " + problem)

@@ -3,7 +3,8 @@
     python tests/oracle/metrics.py --customers labelled_users.csv --run FOLDER
 
 validation.csv holds the out-of-fold probabilities of every candidate in every repeat, and those of the
-procedure that chooses among them inside the folds; trials.csv every trial of every search. Values,
+procedure that chooses among them inside the folds; calibration.csv the chosen one's by every kind of
+calibration map; trials.csv every trial of every search. Values,
 spreads over repeats, confusions and log-loss errors must agree within 1e-9; bootstrap intervals
 come from other draws here, so their ends may differ by a fifth of their width.
 """
@@ -163,6 +164,144 @@ def check_reliability(check, stated, label, runs):
         check.same(name + " positives", b["positives"], int(label[inside].sum()))
         check.same(name + " mean", b["probability_mean"], float(p[inside].mean()))
         check.same(name + " share", b["positive_share"]["value"], float(label[inside].mean()))
+
+
+KINDS = ("platt", "beta", "isotonic")
+PREVALENCES = (0.02, 0.05, 0.10, 0.17)
+
+
+def simplest(loss, group):
+    """The simplest (first) that the best does not beat by more than one error of the difference."""
+    mean = [float(own.mean()) for own in loss]
+    best = mean.index(min(mean))
+    beaten = [mean[k] - mean[best] > error_of_mean(loss[best] - loss[k], group)
+              for k in range(best)]
+    return beaten.index(False) if False in beaten else best
+
+
+def check_map_choice(check, stated, sheet, label, group, chosen_runs):
+    """The kind of map by the same rule; returns the chosen candidate's probabilities with Platt."""
+    runs = {kind: [sheet[f"p_{kind}_{r + 1}"].to_numpy() for r in range(len(chosen_runs))]
+            for kind in KINDS if f"p_{kind}_1" in sheet}
+    tried = list(runs)
+    check.true("calibration.csv has other kinds than metrics.json says were tried",
+               tried == [k["kind"] for k in stated["kinds"] if k["tried"]])
+    loss = {kind: losses(label, own) for kind, own in runs.items()}
+    for one in stated["kinds"]:
+        if one["tried"]:
+            name, own = "map " + one["kind"], loss[one["kind"]]
+            gap = own - loss["platt"]
+            check.same(name + " log_loss", one["log_loss"], float(own.mean()))
+            check.same(name + " log_loss_error", one["log_loss_error"], error_of_mean(own, group))
+            check.same(name + " difference", one["difference"], float(gap.mean()))
+            check.same(name + " difference_error", one["difference_error"],
+                       error_of_mean(gap, group))
+    fewer = min(stated["positives_least"], stated["customers_least"] - stated["positives_least"])
+    enough = {"platt": True, "beta": stated["customers_least"] >= 100 and fewer >= 30,
+              "isotonic": stated["customers_least"] >= 1000 and fewer >= 100}
+    check.true("kinds were tried that have too few customers, or not tried that have enough",
+               tried == [k for k in KINDS if enough[k]])
+    check.true("the map does not follow from the paired differences",
+               stated["chosen"] == tried[simplest([loss[k] for k in tried], group)])
+    check.true("the chosen candidate's probabilities are not by the chosen map",
+               all(np.array_equal(a, b) for a, b in zip(runs[stated["chosen"]], chosen_runs)))
+    return runs["platt"]
+
+
+def log_odds(p):
+    p = np.clip(p, 1e-15, 1 - 1e-15)
+    return np.log(p) - np.log1p(-p)
+
+
+def recalibration(label, p, held):
+    """Newton's method on the log-odds: estimates and standard errors."""
+    x = np.column_stack([np.ones(len(p)), log_odds(p)])
+    theta, free = np.array([0.0, 1.0]), [0] if held else [0, 1]
+    for _ in range(60):
+        q = 1 / (1 + np.exp(-x @ theta))
+        hessian = (x[:, free].T * (q * (1 - q))) @ x[:, free]
+        theta[free] -= np.linalg.solve(hessian, x[:, free].T @ (q - label))
+    return theta[free], np.sqrt(np.diag(np.linalg.inv(hessian)))
+
+
+def check_recalibration(check, name, stated, label, runs):
+    for held, keys in ((False, ("intercept", "slope")), (True, ("in_the_large",))):
+        fits = [recalibration(label, p, held) for p in runs]
+        value, error = (np.mean([f[i] for f in fits], axis=0) for i in (0, 1))
+        for i, key in enumerate(keys):
+            check.same(f"{name} {key}", stated[key]["value"], float(value[i]), 1e-6)
+            half = 1.959963984540054 * error[i]
+            check.same(f"{name} {key} low", stated[key]["low"], float(value[i] - half), 1e-6)
+            check.same(f"{name} {key} high", stated[key]["high"], float(value[i] + half), 1e-6)
+
+
+def check_noise(check, name, stated, label, runs):
+    """Other draws than the program's: means agree within four standard errors of both."""
+    seen = np.mean([calibration_error(label, p) for p in runs])
+    check.same(name + " ece", stated["value"], float(seen))
+    random = np.random.default_rng(3)
+    drawn = []
+    for _ in range(DRAWS):
+        below = random.random(len(label))
+        drawn.append(np.mean([calibration_error((below < p).astype(float), p) for p in runs]))
+    error = np.std(drawn) * math.sqrt(1 / DRAWS + 1 / stated["draws"])
+    check.true(f"{name} ece when perfect: {stated['when_perfect_mean']}, the oracle's draws give "
+               f"{np.mean(drawn):.5f}", abs(stated["when_perfect_mean"] - np.mean(drawn)) < 4 * error)
+    check.true(f"{name} ece when perfect, 95 %: {stated['when_perfect_95']}, the oracle's draws "
+               f"give {np.percentile(drawn, 95):.5f}",
+               abs(stated["when_perfect_95"] - np.percentile(drawn, 95)) < 10 * error)
+
+
+def check_prevalence(check, name, stated, label, runs, thresholds):
+    share = label.mean()
+    one, zero = label == 1, label == 0
+    for at, row in zip(PREVALENCES, stated):
+        check.same(f"{name} assumed", row["assumed"], at)
+        shift = math.log(at / (1 - at)) - math.log(share / (1 - share))
+        corrected = [1 / (1 + np.exp(-(log_odds(p) + shift))) for p in runs]
+        for key, own, cut in (("medium_as_is", runs, "medium"), ("high_as_is", runs, "high"),
+                              ("medium_corrected", corrected, "medium"),
+                              ("high_corrected", corrected, "high")):
+            flag = np.mean([q >= thresholds[cut] for q in own], axis=0)
+            load = at * flag[one].mean() + (1 - at) * flag[zero].mean()
+            precision = at * flag[one].mean() / load if load > 0 else math.nan
+            check.same(f"{name} {at} {key} precision", row[key]["precision"]["value"], precision)
+            check.same(f"{name} {at} {key} recall", row[key]["recall"]["value"],
+                       float(flag[one].mean()))
+            check.same(f"{name} {at} {key} load", row[key]["flagged_per_1000"]["value"], 1000 * load)
+        weigh = lambda v: at * v[one].mean() + (1 - at) * v[zero].mean()
+        check.same(f"{name} {at} brier", row["brier"]["value"],
+                   weigh(np.mean([(q - label) ** 2 for q in corrected], axis=0)))
+        check.same(f"{name} {at} log_loss", row["log_loss"]["value"],
+                   weigh(losses(label, corrected)))
+
+
+def check_support(check, name, stated, support, bins):
+    width = support[1] - support[0]
+    check.same(name + " width_mean", stated["width_mean"], float(width.mean()))
+    check.same(name + " width_median", stated["width_median"], float(np.median(width)))
+    inside = [b["supported_low"] <= b["positive_share"]["value"] <= b["supported_high"]
+              for b in bins]
+    met = [b["supported_low"] <= b["positive_share"]["high"] and
+           b["positive_share"]["low"] <= b["supported_high"] for b in bins]
+    check.same(name + " groups", stated["groups"], len(bins))
+    check.same(name + " groups inside", stated["groups_inside"], sum(inside))
+    check.same(name + " groups met", stated["groups_met"], sum(met))
+
+
+def check_calibration(check, stated, thresholds, sheet, maps, label, runs):
+    for one, reliability in zip(stated["strata"], stated["reliability"]):
+        inside = sheet[one["stratum"]].to_numpy() == 1
+        name, own = "calibration " + one["stratum"], [p[inside] for p in runs]
+        check.same(name + " customers", one["customers"], int(inside.sum()))
+        check.same(name + " positives", one["positives"], int(label[inside].sum()))
+        check_support(check, name, one["venn_abers"],
+                      (maps.supported_low[inside], maps.supported_high[inside]),
+                      reliability["bins"])
+        if min(label[inside].sum(), (1 - label[inside]).sum()) >= 2:
+            check_recalibration(check, name, one, label[inside], own)
+            check_noise(check, name, one["ece"], label[inside], own)
+            check_prevalence(check, name, one["prevalence"], label[inside], own, thresholds)
 
 
 CRITERIA = {"log_loss": (losses, 1),
@@ -335,13 +474,21 @@ def main():
         loss = losses(label, own)
         check.same(name + " log_loss", candidate["log_loss"], float(loss.mean()))
         check.same(name + " log_loss_error", candidate["log_loss_error"], error_of_mean(loss, group))
-    check_choice(check, validation, label, runs, group)
+    # Candidates are compared with Platt's sigmoid; then the chosen one's map by the same rule.
+    maps = pd.read_csv(args.run + "/calibration.csv", dtype={"customer_id": str})
+    check.true("calibration.csv has other customers or labels than validation.csv",
+               maps[["customer_id", "label"]].equals(sheet[["customer_id", "label"]]))
+    platt = check_map_choice(check, stated["calibration"]["choice"], maps, label, group,
+                             runs[validation["chosen"]])
+    check_choice(check, validation, label, {**runs, validation["chosen"]: platt}, group)
     check_nested(check, validation, sheet, label, nested, group)
     check_trials(check, validation, pd.read_csv(args.run + "/trials.csv"))
     for one in stated["calibration"]["reliability"]:
         inside = sheet[one["stratum"]].to_numpy() == 1
         check_reliability(check, one, label[inside],
                           [p[inside] for p in runs[validation["chosen"]]])
+    check_calibration(check, stated["calibration"], stated["thresholds"], sheet, maps, label,
+                      runs[validation["chosen"]])
 
     for problem in check.problems:
         print("problem: " + problem)

@@ -164,6 +164,12 @@ static void label_values_are_those_that_the_column_will_hold(void **state)
     s = good("  label: {column: bad, positive: [Y], negative: [N], ignored: [PENDING, CLOSED]}\n",
              PLAIN, AT);
     assert_int_equal(s->customers.label.ignored.count, 2);
+    assert_int_equal(s->customers.label.prior, LABEL_PRIOR_BY_DESIGN);
+    s = good("  label: {column: bad, positive: [Y], negative: [N], prior: population}\n", PLAIN,
+             AT);
+    assert_int_equal(s->customers.label.prior, LABEL_PRIOR_POPULATION);
+    bad("  label: {column: bad, positive: [Y], negative: [N], prior: populaton}\n", PLAIN, AT,
+        "populaton", "population");
     bad("  label: {column: flag, positive: [rather], negative: [no]}\n", PLAIN, AT,
         "`rather` is no value of its column", "boolean");
     bad("  label: {column: bad, positive: [Y], negative: [N], ignored: [N]}\n", PLAIN, AT,

@@ -257,6 +257,26 @@ static void make(Made *m, Truth *truth, size_t rows, size_t repeats, size_t thre
     name[0] = S("ALL");
     in[0] = all;
     m->set = (TrainingSet){.x = x, .label = label, .strata = 1, .stratum = name, .in_stratum = in};
+    InnerPart *inner = ARENA_ARRAY(keep, InnerPart, repeats * 5 + 1);
+    Searched *searched = ARENA_ARRAY(keep, Searched, repeats * 5 + 1);
+    for (size_t at = 0; at <= repeats * 5; at++) { /* the last one is all rows */
+        size_t k = at == repeats * 5 ? 0 : at / 5, fold = at == repeats * 5 ? 5 : at % 5, n = 0;
+        uint32_t *row = ARENA_ARRAY(keep, uint32_t, rows);
+        uint32_t *of = ARENA_ARRAY(keep, uint32_t, rows);
+        double *margin = ARENA_ARRAY(keep, double, rows);
+        for (size_t i = 0; i < rows; i++) {
+            if (m->v.fold[k][i] == fold)
+                continue;
+            of[n] = m->v.fold[k][i];
+            margin[n] = c->margin[k][i];
+            row[n++] = (uint32_t)i;
+        }
+        inner[at] = (InnerPart){n, 5, row, of};
+        searched[at] =
+            (Searched){.tuned = {.value = {[SETTING_L2] = 1}}, .margin = margin, .whole = true};
+    }
+    m->v.part = inner;
+    m->v.searched = searched;
     for (size_t k = 0; k < repeats; k++)
         for (size_t fold = 0; fold < 5; fold++) {
             CalibrationPart part;

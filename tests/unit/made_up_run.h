@@ -339,6 +339,152 @@ static inline Audit *made_up_audit(Arena *keep, const Plan *plan)
     return a;
 }
 
+/* ---- what inspecting would have said ---- */
+
+static inline Interval made_up_interval(double value, double half)
+{
+    return (Interval){value, value - half, value + half};
+}
+
+static inline void made_up_curves(Importance *m, Arena *keep, const Run *run)
+{
+    static const Str level[] = {{HOSTILE_HTML, sizeof HOSTILE_HTML - 1},
+                                {HOSTILE_FORMULA, sizeof HOSTILE_FORMULA - 1},
+                                {"other", 5},
+                                {"missing", 7}};
+    m->curves = 2;
+    m->curve = ARENA_ARRAY(keep, ImportanceCurve, 2);
+    for (size_t c = 0; c < 2; c++) {
+        ImportanceCurve *curve = &m->curve[c];
+        *curve = (ImportanceCurve){.feature = m->item[c].feature[0],
+                                   .name = m->item[c].name,
+                                   .levels = c == 1,
+                                   .bins = c == 1 ? 3 : 4,
+                                   .bin = ARENA_ARRAY(keep, ImportanceBin, 4),
+                                   .scored_above = c == 0 ? 2 : 0};
+        for (size_t b = 0; b < curve->bins; b++) {
+            bool value = c == 0 && b < 3;
+            curve->bin[b] = (ImportanceBin){
+                .low = value ? (double)b * 100 : MISSING_VALUE,
+                .high = value ? (double)(b + 1) * 100 : MISSING_VALUE,
+                .level = value ? S("") : level[b],
+                .missing = c == 0 && b == 3,
+                .customers = b == 2 ? 0 : 20,
+                .positives = b == 2 ? 0 : 2 * b + 1,
+                .scored = 5,
+                .share = metric_proportion(b == 2 ? 0 : 2 * b + 1, b == 2 ? 0 : 20),
+                .effect = value ? made_up_interval((double)b - 1, 0.2)
+                                : (Interval){MISSING_VALUE, MISSING_VALUE, MISSING_VALUE},
+                .contribution = b == 2 ? MISSING_VALUE : 0.3 * (double)b - 0.4};
+        }
+    }
+    (void)run;
+}
+
+static inline Importance *made_up_importance(Arena *keep, const Run *run)
+{
+    const MatrixPlan *columns = matrix_plan(keep, run->plan, NULL);
+    Importance *m = ARENA_NEW(keep, Importance);
+    *m = (Importance){.customers = run->training->x->rows,
+                      .positives = run->validation->positives,
+                      .rows = run->training->x->rows,
+                      .repeats = 2,
+                      .folds = 5,
+                      .permutations = 5,
+                      .log_loss = 0.41,
+                      .auc = 0.83,
+                      .correlation_cut = 0.7,
+                      .by_loss = {10, 0.31, 0.25},
+                      .by_contribution = {10, 0.85, 0.84},
+                      .slices = 4,
+                      .slice = ARENA_ARRAY(keep, ImportanceSlice, 4),
+                      .scored = run->scored->count,
+                      .base_rate = 0.25};
+    static const Str slice[] = {{"ALL", 3}, {"positive", 8}, {"negative", 8}, {"MAT", 3}};
+    for (size_t k = 0; k < m->slices; k++)
+        m->slice[k] = (ImportanceSlice){slice[k], 40 - 10 * k};
+    m->item = ARENA_ARRAY(keep, ImportanceItem, columns->columns + 3);
+    m->shap = ARENA_ARRAY(keep, ImportanceShap, columns->columns + 1);
+    static const Str made[] = {{"made", 4}};
+    uint32_t *all = ARENA_ARRAY(keep, uint32_t, columns->columns);
+    size_t features = 0;
+    for (size_t c = 0; c < columns->columns; c++)
+        if (c == 0 || columns->feature[c] != columns->feature[c - 1])
+            all[features++] = columns->feature[c];
+    for (size_t i = 0; i < features + 3; i++) { /* features, then one of each other kind */
+        bool one = i < features;
+        m->item[m->items++] = (ImportanceItem){
+            .of = one ? IMPORTANCE_FEATURE : (ImportanceOf)(i - features + 1),
+            .name = i == features ? made[0] : run->plan->feature[all[one ? i : 0]].name.text,
+            .features = one             ? 1
+                        : i == features ? features
+                                        : 2,
+            .feature = one ? &all[i] : all,
+            .log_loss = made_up_interval(0.03 / (double)(i + 1), 0.01),
+            .auc = made_up_interval(0.02 / (double)(i + 1), 0.015),
+            .harmed = one && i > 4 ? 0.4 : 1,
+            .rank = {(double)(i + 1), (double)i, (double)(i + 4), i < 5, i < 10}};
+        if (i > features)
+            continue;
+        ImportanceShap *s = &m->shap[m->shaps++];
+        *s = (ImportanceShap){
+            .of = one ? IMPORTANCE_FEATURE : IMPORTANCE_FAMILY,
+            .name = m->item[i].name,
+            .feature = m->item[i].feature[0],
+            .size = ARENA_ARRAY(keep, Interval, m->slices),
+            .mean = ARENA_ARRAY(keep, double, m->slices),
+            .direction = one && i != 1 ? made_up_interval(0.6, 0.1)
+                                       : (Interval){MISSING_VALUE, MISSING_VALUE, MISSING_VALUE},
+            .rank = m->item[i].rank,
+            .scored = made_up_interval(0.3 / (double)(i + 1), 0.02),
+            .scored_mean = -0.01};
+        for (size_t k = 0; k < m->slices; k++) {
+            s->size[k] = made_up_interval((0.4 + 0.1 * (double)k) / (double)(i + 1), 0.001);
+            s->mean[k] = k == 1 ? 0.2 : -0.1;
+        }
+    }
+    made_up_curves(m, keep, run);
+    return m;
+}
+
+static inline Screening *made_up_screening(Arena *keep, const Run *run)
+{
+    static const char *const uses[] = {"model", "policy", "monitor"};
+    Screening *s = ARENA_NEW(keep, Screening);
+    *s = (Screening){.labelled = run->training->x->rows,
+                     .scored = run->scored->count,
+                     .permutations = 999,
+                     .features = run->plan->features,
+                     .groups = 1,
+                     .correlation_cut = 0.7,
+                     .feature = ARENA_ARRAY(keep, Screened, run->plan->features)};
+    for (size_t i = 0; i < s->features; i++) {
+        const Feature *f = &run->plan->feature[i];
+        s->feature[i] =
+            (Screened){.name = f->name.text,
+                       .use = str_from(uses[f->use]),
+                       .family = f->family.text,
+                       .feature = (uint32_t)i,
+                       .distinct = i + 2,
+                       .bins = 11,
+                       .missing_labelled = (double)(i % 5) / 10,
+                       .missing_scored = (double)(i % 4) / 10,
+                       .information = 2 / (double)(i + 1),
+                       .limit_95 = 0.2,
+                       .limit_99 = 0.3,
+                       .auc = made_up_interval(0.75, 0.05),
+                       .psi = i % 7 == 0 ? 0.3 : 0.05,
+                       .psi_limit = i % 7 == 0 ? 0.2 : MISSING_VALUE,
+                       .group = i < 2,
+                       .nearest = run->plan->feature[i == 0].name.text,
+                       .correlation = 0.8,
+                       .kept = f->use == USE_MODEL,
+                       .why = f->use == USE_MODEL ? S("in the model by the features book")
+                                                  : S("not offered to the model")};
+    }
+    return s;
+}
+
 /* ---- scores and decisions ---- */
 
 static inline double made_up_feature(const Table *features, const char *name, size_t row)
@@ -471,6 +617,51 @@ static inline const Fairness *made_up_fairness(Arena *keep, const Run *run, cons
     return out;
 }
 
+/* Thresholds are the real room's work on the made-up probabilities; learning again is made up. */
+static inline void made_up_inspection(Arena *keep, Run *run)
+{
+    const Scored *s = run->scored;
+    uint8_t *headline = ARENA_ARRAY(keep, uint8_t, s->count);
+    for (size_t i = 0; i < s->count; i++)
+        headline[i] = i % 3 != 0;
+    ThresholdReview *review;
+    const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
+    Arena scratch = arena_new();
+    inspect_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
+                       run->policy, &scored);
+    arena_free(&scratch);
+    run->thresholds = review;
+    ListStability *stability = ARENA_NEW(keep, ListStability);
+    *stability = (ListStability){.customers = s->count, .listed = run->candidates};
+    for (size_t k = 0; k < RERUN_KINDS; k++) {
+        Reruns *r = &stability->kind[k];
+        *r = (Reruns){.runs = 10,
+                      .on_list = ARENA_ARRAY(keep, uint32_t, s->count),
+                      .segment = arena_alloc(keep, s->count, sizeof *r->segment),
+                      .mean = ARENA_ARRAY(keep, double, s->count),
+                      .deviation = ARENA_ARRAY(keep, double, s->count),
+                      .listed = ARENA_ARRAY(keep, size_t, 10),
+                      .jaccard = ARENA_ARRAY(keep, double, 10),
+                      .jaccard_mean = 0.91,
+                      .jaccard_low = 0.75,
+                      .always = run->candidates - 1,
+                      .mostly = 1,
+                      .newcomers = 1};
+        for (size_t i = 0; i < s->count; i++) {
+            r->mean[i] = s->probability[i];
+            r->deviation[i] = 0.03;
+            r->segment[i][s->decision[i].segment] = 10;
+            r->on_list[i] = s->decision[i].action == ACTION_PROPOSE_OFFBOARDING ? 10 : 0;
+        }
+        r->on_list[run->candidate[0]] = k == 0 ? 9 : 8;
+        for (size_t i = 0; i < 10; i++) {
+            r->listed[i] = run->candidates;
+            r->jaccard[i] = 0.91;
+        }
+    }
+    run->stability = stability;
+}
+
 static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
 {
     static Timing timing[] = {{"read", 0.25}, {"learn", 1.5}};
@@ -534,6 +725,10 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
                                     .worse = true};
     run->forward = &forward;
     run->scored = made_up_scores(keep, run, events, features);
+    made_up_inspection(keep, run);
+
+    run->importance = made_up_importance(keep, run);
+    run->screening = made_up_screening(keep, run);
     *silence = (Silence){.age_us = 28 * DAY_US,
                          .customers = 41,
                          .mean_change = 0.013,

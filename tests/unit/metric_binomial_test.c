@@ -239,11 +239,22 @@ static void precision_at_the_samples_own_prevalence_is_the_samples(void **state)
     const double p[] = {0.9, 0.8, 0.7, 0.6, 0.3, 0.2, 0.1, 0.05};
     const uint8_t label[] = {1, 1, 0, 1, 0, 1, 0, 0};
     MetricCut c = metric_cut(p, label, NULL, 8, 0.55);
-    near(metric_precision_at(&c, 0.5), 0.75, 1e-15);
+    near(metric_precision_at(&c, 0.5).value, 0.75, 1e-15);
     /* recall .75, false share .25: .75 * .1 / (.75 * .1 + .25 * .9) = .25 */
-    near(metric_precision_at(&c, 0.1), 0.25, 1e-15);
+    near(metric_precision_at(&c, 0.1).value, 0.25, 1e-15);
+    /* The ends: scipy's beta.ppf at .0125 and .9875 of 3 of 4 and of 1 of 4. */
+    Interval x = metric_precision_at(&c, 0.1);
+    Interval most = metric_proportion_exact(3, 4, 0.975),
+             least = metric_proportion_exact(1, 4, 0.975);
+    near(x.low, most.low * 0.1 / (most.low * 0.1 + least.high * 0.9), 1e-15);
+    near(x.high, most.high * 0.1 / (most.high * 0.1 + least.low * 0.9), 1e-15);
+    near(most.low, 0.15223001476808776, 1e-11);
+    /* Two of two prove little, though the figure by itself says 1. */
+    MetricCut few = metric_cut(p, label, NULL, 8, 0.75);
+    near(metric_precision_at(&few, 0.1).value, 1, 0);
+    assert_true(metric_precision_at(&few, 0.1).low < 0.1);
     MetricCut none = metric_cut(p, label, NULL, 8, 0.99);
-    assert_true(is_missing(metric_precision_at(&none, 0.1)));
+    assert_true(is_missing(metric_precision_at(&none, 0.1).value));
 }
 
 int main(void)

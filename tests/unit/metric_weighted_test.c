@@ -57,7 +57,7 @@ static void weighted_metrics_equal_those_of_scikit_learn(void **state)
     for (int k = 0; k < 2; k++) {
         const double *p[] = {k == 0 ? golden_coarse : golden_fine};
         MetricSet m;
-        metric_evaluate_weighted(&m, p, 1, golden_label, weight, NULL, N, 0.5, 0, 1, NULL);
+        metric_evaluate_weighted(&m, p, 1, golden_label, weight, NULL, NULL, N, 0.5, 0, 1, NULL);
         for (size_t i = 0; i < COUNT_OF(kind); i++)
             near(m.metric[kind[i]].value, want[k][i], 1e-14);
         assert_int_equal(m.customers, 32);
@@ -73,7 +73,7 @@ static void equal_weights_change_no_value(void **state)
     for (size_t i = 0; i < N; i++)
         weight[i] = 0.75;
     metric_evaluate(&plain, p, 2, golden_label, NULL, N, 0.5, 0, 1, NULL);
-    metric_evaluate_weighted(&weighted, p, 2, golden_label, weight, NULL, N, 0.5, 0, 1, NULL);
+    metric_evaluate_weighted(&weighted, p, 2, golden_label, weight, NULL, NULL, N, 0.5, 0, 1, NULL);
     for (int k = 0; k < METRIC_KINDS; k++) {
         near(weighted.metric[k].value, plain.metric[k].value, 1e-14);
         near(weighted.repeat_deviation[k], plain.repeat_deviation[k], 1e-14);
@@ -97,7 +97,7 @@ static void a_customer_of_weight_three_counts_as_three_customers(void **state)
     }
     const double *few[] = {golden_fine}, *many[] = {p_thrice};
     MetricSet a, b;
-    metric_evaluate_weighted(&a, few, 1, golden_label, weight, NULL, 10, 0.4, 0, 1, NULL);
+    metric_evaluate_weighted(&a, few, 1, golden_label, weight, NULL, NULL, 10, 0.4, 0, 1, NULL);
     metric_evaluate(&b, many, 1, label_thrice, NULL, n, 0.4, 0, 1, NULL);
     for (int k = 0; k < METRIC_KINDS; k++)
         if (k != METRIC_ECE) /* whose borders lie between customers there */
@@ -113,7 +113,7 @@ static void calibration_error_shares_out_a_customer_across_bins(void **state)
     static const uint8_t label[] = {0, 1, 0, 1, 1};
     const double *runs[] = {p};
     MetricSet m;
-    metric_evaluate_weighted(&m, runs, 1, label, weight, NULL, 5, 0.5, 0, 1, NULL);
+    metric_evaluate_weighted(&m, runs, 1, label, weight, NULL, NULL, 5, 0.5, 0, 1, NULL);
     near(m.metric[METRIC_ECE].value, (0.1 + 0.7 + 0.5 + 0.3 + 0.1) / 5, 1e-15);
 }
 
@@ -123,7 +123,7 @@ static void weights_of_zero_leave_every_metric_undefined(void **state)
     static const double weight[N] = {0};
     const double *p[] = {golden_fine};
     MetricSet m;
-    metric_evaluate_weighted(&m, p, 1, golden_label, weight, NULL, N, 0.5, 50, 1, NULL);
+    metric_evaluate_weighted(&m, p, 1, golden_label, weight, NULL, NULL, N, 0.5, 50, 1, NULL);
     assert_int_equal(m.customers, 0);
     for (int k = 0; k < METRIC_KINDS; k++) {
         assert_true(is_missing(m.metric[k].value));
@@ -144,10 +144,40 @@ static void threads_change_no_bit_of_a_weighted_interval(void **state)
     const double *p[] = {golden_coarse, golden_fine};
     MetricSet one, many;
     Team *team = team_new(8);
-    metric_evaluate_weighted(&one, p, 2, golden_label, weight, cell, N, 0.5, 200, 9, NULL);
-    metric_evaluate_weighted(&many, p, 2, golden_label, weight, cell, N, 0.5, 200, 9, team);
+    metric_evaluate_weighted(&one, p, 2, golden_label, weight, cell, NULL, N, 0.5, 200, 9, NULL);
+    metric_evaluate_weighted(&many, p, 2, golden_label, weight, cell, NULL, N, 0.5, 200, 9, team);
     assert_memory_equal(&one, &many, sizeof one);
     team_free(team);
+}
+
+/* Each customer twice, linked: what is drawn is as if each were there once, so the interval is that
+ * of the half; drawn apart, it would be narrower by a third. */
+static void linked_customers_are_drawn_together(void **state)
+{
+    (void)state;
+    enum { TWICE = 2 * N };
+    double weight[TWICE], twice[TWICE];
+    uint8_t label[TWICE];
+    uint32_t group[TWICE];
+    for (size_t i = 0; i < TWICE; i++) {
+        weight[i] = 1 + (double)(i % N % 4);
+        twice[i] = golden_coarse[i % N];
+        label[i] = golden_label[i % N];
+        group[i] = (uint32_t)(i % N);
+    }
+    const double *p[] = {twice};
+    MetricSet half, together, apart;
+    metric_evaluate_weighted(&half, p, 1, label, weight, NULL, NULL, N, 0.5, 500, 4, NULL);
+    metric_evaluate_weighted(&together, p, 1, label, weight, NULL, group, TWICE, 0.5, 500, 4, NULL);
+    metric_evaluate_weighted(&apart, p, 1, label, weight, NULL, NULL, TWICE, 0.5, 500, 4, NULL);
+    for (int k = 0; k < METRIC_KINDS; k++) {
+        if (k == METRIC_ECE) /* whose bins lie elsewhere */
+            continue;
+        near(together.metric[k].low, half.metric[k].low, 1e-12);
+        near(together.metric[k].high, half.metric[k].high, 1e-12);
+    }
+    Interval wide = together.metric[METRIC_AUC], narrow = apart.metric[METRIC_AUC];
+    assert_true(narrow.high - narrow.low < 0.85 * (wide.high - wide.low));
 }
 
 static void kish_counts_equal_weights_as_customers(void **state)
@@ -198,7 +228,7 @@ static void weighted_intervals_cover_the_truth(void **state)
         }
         for (size_t i = 0; i < CUSTOMERS; i++)
             weight[i] = target[cell[i]] / ((double)in[cell[i]] / CUSTOMERS);
-        metric_evaluate_weighted(&m, runs, 1, label, weight, cell, CUSTOMERS, 0.3, REPLICATES,
+        metric_evaluate_weighted(&m, runs, 1, label, weight, cell, NULL, CUSTOMERS, 0.3, REPLICATES,
                                  trial, NULL);
         for (size_t k = 0; k < COUNT_OF(kind); k++)
             covered[k] += m.metric[kind[k]].low <= truth.metric[kind[k]].value &&
@@ -295,6 +325,7 @@ int main(void)
         cmocka_unit_test(calibration_error_shares_out_a_customer_across_bins),
         cmocka_unit_test(weights_of_zero_leave_every_metric_undefined),
         cmocka_unit_test(threads_change_no_bit_of_a_weighted_interval),
+        cmocka_unit_test(linked_customers_are_drawn_together),
         cmocka_unit_test(kish_counts_equal_weights_as_customers),
         cmocka_unit_test(weighted_intervals_cover_the_truth),
         cmocka_unit_test(ratio_intervals_equal_published_ones),

@@ -296,6 +296,43 @@ static void thresholds_follow_from_costs(void **state)
     close_bank(&b);
 }
 
+static void costs_make_the_whole_matrix(void **state)
+{
+    (void)state;
+    Bank b;
+    read_books(&b, BOOK);
+    CostMatrix c = policy_costs(b.policy);
+    near(c.good[COST_NOTHING], 0, 0);
+    near(c.risky[COST_NOTHING], 1, 0);
+    near(c.good[COST_EXIT], 4, 1e-15);
+    near(c.risky[COST_EXIT], 0, 0);
+    /* Each threshold is where its action costs as much as doing nothing. */
+    Thresholds t = policy_thresholds(b.policy);
+    const double at[] = {t.medium, t.high, t.offboarding};
+    const CostAction action[] = {COST_MONITOR, COST_REVIEW, COST_EXIT};
+    for (size_t i = 0; i < COUNT_OF(at); i++)
+        near((1 - at[i]) * c.good[action[i]] + at[i] * c.risky[action[i]], at[i], 1e-15);
+    close_bank(&b);
+}
+
+static void capacity_and_guarantee_are_read_or_have_their_defaults(void **state)
+{
+    (void)state;
+    Bank b;
+    read_books(&b, BOOK);
+    assert_int_equal(policy_capacity(b.policy).reviews, 0);
+    near(policy_certify(b.policy).precision, policy_thresholds(b.policy).offboarding, 0);
+    near(policy_certify(b.policy).confidence, 0.95, 0);
+    close_bank(&b);
+    read_books(&b, "capacity: {reviews: 25, per: week}\n"
+                   "certify: {precision: 0.9, confidence: 1}\n" BOOK);
+    assert_int_equal(policy_capacity(b.policy).reviews, 25);
+    same(policy_capacity(b.policy).per, "week");
+    near(policy_certify(b.policy).precision, 0.9, 0);
+    near(policy_certify(b.policy).confidence, 1, 0); /* nothing can give it: the run says so */
+    close_bank(&b);
+}
+
 static void views_show_the_book_as_written(void **state)
 {
     (void)state;
@@ -426,6 +463,30 @@ static void costs_that_give_no_order_are_refused(void **state)
     assert_non_null(
         strstr(refused_with("missed_risk: 1", "missed_risk: 0").message, "missed_risk"));
     assert_non_null(strstr(refused_with("wrong_exit: 4", "wrong_exit: -4").message, "wrong_exit"));
+}
+
+static void capacity_and_guarantee_must_make_sense(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } bad[] = {
+        {"version: 1\ncapacity: {reviews: 0}", "at least 1"},
+        {"version: 1\ncapacity: {reviews: -3}", "at least 1"},
+        {"version: 1\ncapacity: {reviews: 2.5}", "whole number"},
+        {"version: 1\ncapacity: {per: week}", "reviews"},
+        {"version: 1\ncertify: {precision: 1.2, confidence: 0.95}", "above 0 and at most 1"},
+        {"version: 1\ncertify: {precision: 0, confidence: 0.95}", "above 0 and at most 1"},
+        {"version: 1\ncertify: {precision: 0.8, confidence: 95}", "from 0.5 to 1"},
+        {"version: 1\ncertify: {precision: 0.8, confidence: 0.1}", "from 0.5 to 1"},
+        {"version: 1\ncertify: {precision: 0.8}", "confidence"},
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        Error err = refused_with("version: 1", bad[i].line);
+        if (strstr(err.message, bad[i].says) == NULL)
+            fail_msg("`%s`: %s", bad[i].line, err.message);
+        assert_int_equal(err.line, 2);
+    }
 }
 
 static void actions_stand_from_the_gravest_down(void **state)
@@ -823,6 +884,29 @@ static Str printed(Arena *keep, const Decision *d, size_t count)
     return buffer_str(&out);
 }
 
+static void without_contributions_the_action_is_the_same_and_nothing_is_explained(void **state)
+{
+    (void)state;
+    Bank b;
+    open_bank(&b, BOOK, 4, four, COUNT_OF(four));
+    for (size_t i = 0; i < 4; i++)
+        set_probability(&b, i, 0.25 + 0.2 * (double)i);
+    decide_all(&b, NULL);
+    const Decision *explained = b.made;
+    b.in.contribution = NULL;
+    decide_all(&b, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(b.made[i].action, explained[i].action);
+        assert_int_equal(b.made[i].before_safeguards, explained[i].before_safeguards);
+        assert_int_equal(b.made[i].segment, explained[i].segment);
+        assert_int_equal(b.made[i].families, explained[i].families);
+        assert_int_equal(b.made[i].reasons, 0);
+        assert_int_equal(b.made[i].contributions, 0);
+    }
+    assert_true(explained[0].reasons > 0);
+    close_bank(&b);
+}
+
 static void any_number_of_threads_decides_alike(void **state)
 {
     (void)state;
@@ -975,6 +1059,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thresholds_follow_from_costs),
+        cmocka_unit_test(costs_make_the_whole_matrix),
+        cmocka_unit_test(capacity_and_guarantee_are_read_or_have_their_defaults),
+        cmocka_unit_test(capacity_and_guarantee_must_make_sense),
         cmocka_unit_test(views_show_the_book_as_written),
         cmocka_unit_test(unknown_feature_in_a_rule_gives_line_and_nearest_name),
         cmocka_unit_test(unknown_feature_in_a_sentence_or_as_evidence_is_refused),
@@ -1003,6 +1090,7 @@ int main(void)
         cmocka_unit_test(an_unknown_interval_and_infinite_pushes_do_no_harm),
         cmocka_unit_test(retain_has_its_own_sentence),
         cmocka_unit_test(the_list_is_ranked_by_support),
+        cmocka_unit_test(without_contributions_the_action_is_the_same_and_nothing_is_explained),
         cmocka_unit_test(any_number_of_threads_decides_alike),
         cmocka_unit_test(a_customer_is_decided_alike_alone_and_among_others),
         cmocka_unit_test(the_default_book_reads_against_the_default_features),

@@ -159,11 +159,20 @@ static void every_section_is_there_in_order(void **state)
                                         "id=\"control\"",
                                         "id=\"silence\"",
                                         "id=\"importance\"",
+                                        "id=\"contributions\"",
+                                        "id=\"effects\"",
+                                        "id=\"curve-1-t\"",
+                                        "id=\"screening\"",
                                         "<h2 id=\"segments-h\">3 ",
                                         "id=\"behaviour\"",
+                                        "id=\"thresholds\"",
+                                        "id=\"precision-at-t\"",
+                                        "id=\"decision-curve-t\"",
+                                        "id=\"capacity-t\"",
                                         "<h2 id=\"offboardi",
                                         "id=\"criteria\"",
                                         "id=\"certified\"",
+                                        "id=\"stability\"",
                                         "id=\"candidates\"",
                                         "id=\"case-1\"",
                                         "id=\"near\"",
@@ -228,6 +237,26 @@ static void every_text_from_outside_is_escaped(void **state)
     probe.name = probe.use = evil;
     audit.probe = &probe;
     audit.probes = 1;
+    Importance importance = *f->run->importance;
+    ImportanceItem item = importance.item[importance.items - 1];
+    ImportanceShap shap = importance.shap[0];
+    ImportanceCurve curve = importance.curve[1];
+    ImportanceBin bin = curve.bin[0];
+    ImportanceSlice slice[4] = {{evil, 1}, {evil, 1}, {evil, 1}, {evil, 1}};
+    item.of = IMPORTANCE_FAMILY;
+    item.name = shap.name = curve.name = bin.level = evil;
+    curve.bin = &bin;
+    curve.bins = 1;
+    importance.item = &item;
+    importance.shap = &shap;
+    importance.curve = &curve;
+    importance.slice = slice;
+    importance.items = importance.shaps = importance.curves = 1;
+    Screening screening = *f->run->screening;
+    Screened screened = screening.feature[0];
+    screened.name = screened.use = screened.why = evil;
+    screening.feature = &screened;
+    screening.features = 1;
     TrainingSet set = *f->run->training;
     Str stratum[3] = {evil, evil, evil};
     assert_int_equal(set.strata, 3);
@@ -249,6 +278,8 @@ static void every_text_from_outside_is_escaped(void **state)
     run.data = &data;
     run.validation = &validation;
     run.audit = &audit;
+    run.importance = &importance;
+    run.screening = &screening;
     run.training = &set;
     run.scored = &scored;
     run.candidate = run.contradictory = &first;
@@ -324,9 +355,75 @@ static void candidates_show_evidence_and_what_speaks_for_them(void **state)
     has(f->page, "Missing proof:");
     has(f->page, "Next step:");
     has(f->page, "What speaks for the customer");
-    has(f->page, "log-odds of the probability");
-    has(f->page, "This version certifies no list");
+    has(f->page, "log-odds of the score");
+    has(f->page, "Is the list statistically certified?");
+    has(f->page, "9 of 10; 8 of 10 without a fold");
     assert_int_equal(count_of(f->page, "<article class=\"case\""), f->run->candidates);
+}
+
+static void thresholds_are_told_with_counts_and_exact_intervals(void **state)
+{
+    Fixture *f = *state;
+    const ThresholdStratum *s = &f->run->thresholds->stratum[f->run->headline];
+    const MetricCut *high = &s->mark[MARK_HIGH].cut;
+    char want[128];
+    assert_true(high->selected > 0 && high->hits > 0);
+    (void)snprintf(want, sizeof want,
+                   "High, from the costs</th><td class=\"n\">0.400</td><td class=\"n\">%zu</td><td "
+                   "class=\"n\">%zu</td>",
+                   high->selected, high->hits);
+    has(f->page, want);
+    has(f->page, "Analysts can do 20 reviews a batch");
+    (void)snprintf(want, sizeof want, "policy proposes due diligence or more for %zu of the %zu",
+                   f->run->thresholds->reviews_expected, f->run->scored->count);
+    has(f->page, want);
+}
+
+/* Each answer to the question whether anything is certified. */
+static void a_guarantee_is_said_plainly_whatever_it_is(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    ThresholdReview review = *run.thresholds;
+    ThresholdStratum *s = arena_copy(&f->arena, review.stratum, review.strata * sizeof *s);
+    review.stratum = s;
+    run.thresholds = &review;
+    MetricCertificate *c = &s[run.headline].certificate;
+    const MetricCertificate asked = {.precision = 0.80,
+                                     .confidence = 0.95,
+                                     .customers = 107,
+                                     .least = {14, 22, 30},
+                                     .start = 14};
+    *c = asked;
+    c->selected = 22;
+    c->errors = 1;
+    c->threshold = 0.61;
+    c->low = 0.80;
+    has(write_report(&f->arena, &run),
+        "Yes, a set of scores is. Of the labelled customers of MAT, the 22");
+    *c = asked;
+    c->first_selected = 14;
+    c->first_errors = 3;
+    c->first_low = 0.535;
+    s[run.headline].levels_reached = 0;
+    Str page = write_report(&f->arena, &run);
+    has(page, "3 were not suspended, and that shows only 54\xC2\xA0%");
+    has(page, "not even a precision of 50 %");
+    has(page, "by 14 such cases without an error, by 22 with one, or by 30 with two");
+    *c = asked;
+    c->precision = 0.99;
+    c->start = 299;
+    has(write_report(&f->arena, &run),
+        "needs a set of at least 299 customers; MAT has 107 labelled ones in all");
+    *c = asked;
+    c->start = c->least[0] = c->least[1] = c->least[2] = 0;
+    has(write_report(&f->arena, &run), "cannot be shown by any number of customers");
+    run.thresholds = NULL;
+    run.stability = NULL;
+    page = write_report(&f->arena, &run);
+    has(page, "Nothing was learnt in this run, so nothing was tested");
+    has_not(page, "id=\"thresholds\"");
+    has_not(page, "id=\"stability\"");
 }
 
 static void figures_are_those_of_the_validation(void **state)
@@ -466,6 +563,10 @@ static void a_run_without_learning_still_reports(void **state)
     run.validation = NULL;
     run.strata = NULL;
     run.fairness = NULL;
+    run.thresholds = NULL;
+    run.stability = NULL;
+    run.importance = NULL;
+    run.screening = NULL;
     run.audit = NULL;
     run.silence = NULL;
     run.candidates = 0;
@@ -511,6 +612,10 @@ static void a_hundred_thousand_customers_fit_in_three_megabytes(void **state)
     }
     scored.row = row;
     run.scored = &scored;
+    ThresholdReview review = *run.thresholds;
+    review.certified = NULL; /* of the few */
+    run.thresholds = &review;
+    run.stability = NULL;
     run.candidate = run.contradictory = all;
     run.candidates = 300;
     run.contradictories = MANY;
@@ -538,6 +643,10 @@ static void the_summary_has_ten_lines_that_no_name_can_break(void **state)
     has_not(s, "\x1B");
     run.training = NULL;
     run.validation = NULL;
+    run.thresholds = NULL;
+    run.stability = NULL;
+    run.importance = NULL;
+    run.screening = NULL;
     run.audit = NULL;
     run.silence = NULL;
     assert_int_equal(count_of(report_summary(&f->arena, &run, "out"), "\n"), 10);
@@ -565,6 +674,8 @@ int main(void)
         cmocka_unit_test(the_split_says_who_stayed_together_and_what_held_forward),
         cmocka_unit_test(undefined_figures_say_so),
         cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
+        cmocka_unit_test(thresholds_are_told_with_counts_and_exact_intervals),
+        cmocka_unit_test(a_guarantee_is_said_plainly_whatever_it_is),
         cmocka_unit_test(figures_are_those_of_the_validation),
         cmocka_unit_test(every_slice_and_weight_is_on_the_page),
         cmocka_unit_test(no_figure_is_quoted_where_a_class_is_too_small),

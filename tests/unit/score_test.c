@@ -303,6 +303,42 @@ static void contributions_add_up_to_the_score(void **state)
     assert_in_range(risky, 1, s->count - 1); /* the model tells customers apart */
 }
 
+/* ---- every kind of calibration ---- */
+
+static double knot_margin[] = {-2.5, -1, 0.25, 2}, knot_log_odds[] = {-3, -1.25, -1.25, 1.5};
+static const Isotonic steps = {4, knot_margin, knot_log_odds};
+static const Calibration kinds[] = {{.platt = {0.9, -0.1}},
+                                    {.kind = CALIBRATION_BETA, .beta = {0.5, 2.25, -0.4}},
+                                    {.kind = CALIBRATION_ISOTONIC, .isotonic = &steps}};
+
+static void every_kind_of_calibration_is_kept_scored_and_explained(void **state)
+{
+    World *w = *state;
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        Error err = {0};
+        Bundle made = *w->made, *b;
+        made.calibration = kinds[k];
+        must(bundle_write(&made, w->bundle, &err), &err);
+        must(bundle_open(&b, &w->keep, w->bundle, &err), &err);
+        assert_int_equal(b->calibration.kind, kinds[k].kind);
+        Scored *s = score_all(w, b, NULL);
+        same_scores(score_all(w, &made, NULL), s);
+        size_t width = s->x->columns + 1, moved = 0;
+        for (size_t i = 0; i < s->count; i++) {
+            double sum = 0, log_odds = calibration_log_odds(&kinds[k], s->margin[i]);
+            for (size_t c = 0; c < width; c++) {
+                sum += s->contribution[i * width + c];
+                moved += c + 1 < width && s->contribution[i * width + c] != 0;
+            }
+            assert_true(fabs(sum - log_odds) < 1e-9);
+            assert_true(s->probability[i] == stable_sigmoid(log_odds));
+            assert_true(s->low[i] <= s->probability[i] && s->probability[i] <= s->high[i]);
+        }
+        assert_true(moved > s->count);
+    }
+    restore(w);
+}
+
 /* ---- a damaged bundle ---- */
 
 static void refused(World *w, const char *claim, const char *name)
@@ -318,6 +354,41 @@ static void refused(World *w, const char *claim, const char *name)
         fail_msg("%s: %s: the error names another file: %s (%s)", name, claim, err.message,
                  err.file);
     assert_int_not_equal(err.remedy[0], '\0');
+}
+
+/* One thing in the manifest of an isotonic or beta bundle changed, its sums made to agree. */
+static void manifest_refused(World *w, const Calibration *c, const char *from, const char *to)
+{
+    Error err = {0};
+    Bundle made = *w->made;
+    Str manifest;
+    made.calibration = *c;
+    must(bundle_write(&made, w->bundle, &err), &err);
+    must(file_read(&manifest, &w->keep, path_join(&w->keep, w->bundle, files[0]), &err), &err);
+    const char *text = str_chars(&w->keep, manifest), *at = strstr(text, from);
+    assert_non_null(at);
+    put_with_sums(w, 0,
+                  str_format(&w->keep, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)));
+    refused(w, to, "bundle.json");
+    restore(w);
+}
+
+static void a_calibration_that_is_none_is_refused(void **state)
+{
+    World *w = *state;
+    static const char *const change[][2] = {
+        {"-2.5,", "-0.5,"},             /* margins that do not rise */
+        {"-3.0,", "3.0,"},              /* log-odds that fall */
+        {"-3.0,", "-3.0, -3.0,"},       /* one too many */
+        {"\"log_odds\"", "\"odds\""},   /* none */
+        {"\"isotonic\"", "\"spline\""}, /* a kind of tomorrow */
+        {"\"isotonic\"", "\"platt\": {\"slope\": 1, \"intercept\": 0}, \"isotonic\""}};
+    for (size_t i = 0; i < COUNT_OF(change); i++)
+        manifest_refused(w, &kinds[2], change[i][0], change[i][1]);
+    manifest_refused(w, &kinds[1], "\"b\": 2.25", "\"b\": -2.25");
+    manifest_refused(w, &kinds[1], "\"b\": 2.25", "\"b\": 2.5"); /* a golden row says otherwise */
+    manifest_refused(w, &kinds[1], "\"c\": -0.4", "\"c\": null");
+    manifest_refused(w, &kinds[0], "\"slope\"", "\"slop\"");
 }
 
 static void missing_file_is_refused(void **state)
@@ -736,6 +807,8 @@ int main(void)
         cmocka_unit_test(bundle_written_again_is_the_same_bytes),
         cmocka_unit_test(threads_change_no_score),
         cmocka_unit_test(contributions_add_up_to_the_score),
+        cmocka_unit_test(every_kind_of_calibration_is_kept_scored_and_explained),
+        cmocka_unit_test(a_calibration_that_is_none_is_refused),
         cmocka_unit_test(missing_file_is_refused),
         cmocka_unit_test(truncated_file_is_refused),
         cmocka_unit_test(flipped_byte_is_refused),

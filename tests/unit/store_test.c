@@ -21,7 +21,9 @@ typedef struct Fixture {
 static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisions.jsonl",
                                     "features.csv",   "quality.json",    "quarantine.csv",
                                     "metrics.json",   "run.json",        "timings.json",
-                                    "validation.csv", "trials.csv",      "folds.csv"};
+                                    "validation.csv", "trials.csv",      "folds.csv",
+                                    "importance.csv", "shap.csv",        "curves.csv",
+                                    "screening.csv",  "calibration.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
@@ -195,7 +197,57 @@ static void offboarding_gives_evidence_for_each_candidate_in_order(void **state)
         assert_true(cell(f, t, "transaction_ids", i).size > 0);
         assert_true(cell(f, t, "missing_proof", i).size > 0);
         assert_true(cell(f, t, "next_step", i).size > 0);
-        equal_text(cell(f, t, "certified", i), S("not statistically certified"));
+        size_t at = f->run->candidate[i];
+        equal_text(cell(f, t, "certified", i), store_certified(f->run, at)
+                                                   ? S("score in the certified set")
+                                                   : S("not statistically certified"));
+        equal_text(cell(f, t, "on_list_seeds", i), i == 0 ? S("9 of 10") : S("10 of 10"));
+        equal_text(cell(f, t, "on_list_folds", i), i == 0 ? S("8 of 10") : S("10 of 10"));
+    }
+}
+
+static void thresholds_have_every_hundredth_and_every_mark_of_each_stratum(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "thresholds.csv");
+    const ThresholdReview *review = f->run->thresholds;
+    assert_int_equal(t->rows, review->strata * (99 + THRESHOLD_MARKS));
+    size_t row = 0, marks = 0;
+    for (size_t s = 0; s < review->strata; s++)
+        for (size_t k = 0; k < 99 + THRESHOLD_MARKS; k++, row++) {
+            bool mark = k < THRESHOLD_MARKS;
+            const ThresholdRow *one =
+                mark ? &review->stratum[s].mark[k] : &review->stratum[s].grid[k - THRESHOLD_MARKS];
+            double value;
+            equal_text(cell(f, t, "stratum", row), f->run->training->stratum[s]);
+            equal_text(cell(f, t, "mark", row),
+                       mark ? threshold_mark_name((ThresholdMark)k) : S(""));
+            marks += mark;
+            assert_true(parse_double(cell(f, t, "threshold", row), &value));
+            assert_true(value == one->cut.threshold);
+            assert_true(parse_double(cell(f, t, "selected", row), &value));
+            assert_true(value == (double)one->cut.selected);
+            assert_true(parse_double(cell(f, t, "expected_cost_high", row), &value));
+            assert_true(value == one->cost.high);
+            if (one->cut.selected == 0)
+                assert_int_equal(cell(f, t, "precision_low", row).size, 0);
+        }
+    assert_int_equal(marks, review->strata * THRESHOLD_MARKS);
+}
+
+static void stability_has_everybody_in_the_order_of_decisions(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "stability.csv"), *decisions = read_table(f, "decisions.csv");
+    assert_int_equal(t->rows, f->run->scored->count);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "customer_id", i), cell(f, decisions, "customer_id", i));
+        equal_text(cell(f, t, "segment", i), cell(f, decisions, "segment", i));
+        equal_text(cell(f, t, "on_list", i), i < f->run->candidates ? S("true") : S("false"));
+        equal_text(cell(f, t, "seeds_runs", i), S("10"));
+        equal_text(cell(f, t, "folds_on_list", i), i == 0                   ? S("8")
+                                                   : i < f->run->candidates ? S("10")
+                                                                            : S("0"));
     }
 }
 
@@ -313,6 +365,119 @@ static void metrics_hold_every_stratum_and_undefined_figures_are_null(void **sta
     assert_true(yyjson_is_null(yyjson_obj_get(yyjson_arr_get(probes, 3), "cohort_auc")));
     assert_true(yyjson_is_real(yyjson_obj_get(yyjson_arr_get(probes, 2), "cohort_auc")));
     yyjson_doc_free(doc);
+}
+
+static double number(Fixture *f, const Table *t, const char *column, size_t row)
+{
+    double value;
+    Str text = cell(f, t, column, row);
+    if (text.size == 0)
+        return MISSING_VALUE;
+    assert_true(parse_double(text, &value));
+    return value;
+}
+
+static void what_the_model_lives_on_reads_back_equal(void **state)
+{
+    Fixture *f = *state;
+    const Importance *m = f->run->importance;
+    Table *t = read_table(f, "importance.csv");
+    assert_int_equal(t->rows, m->items);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "of", i), importance_of_name(m->item[i].of));
+        assert_true(number(f, t, "log_loss_rise", i) == m->item[i].log_loss.value);
+        assert_true(number(f, t, "auc_fall_high", i) == m->item[i].auc.high);
+        bool feature = m->item[i].of == IMPORTANCE_FEATURE;
+        assert_true(is_missing(number(f, t, "rank_median", i)) == !feature);
+    }
+    size_t last = m->items - 1; /* a group: its features, by name */
+    const Feature *book = f->run->plan->feature;
+    equal_text(cell(f, t, "members", last),
+               str_format(&f->arena, "%.*s;%.*s", STR_ARG(book[m->item[last].feature[0]].name.text),
+                          STR_ARG(book[m->item[last].feature[1]].name.text)));
+    t = read_table(f, "shap.csv");
+    assert_int_equal(t->rows, m->shaps * (m->slices + 1)); /* and the customers scored */
+    equal_text(cell(f, t, "slice", 3), S("MAT"));
+    equal_text(cell(f, t, "slice", 4), S("scored"));
+    assert_true(number(f, t, "size_low", 3) == m->shap[0].size[3].low);
+    assert_true(number(f, t, "size", 4) == m->shap[0].scored.value);
+    assert_true(number(f, t, "direction", 0) == m->shap[0].direction.value);
+    t = read_table(f, "curves.csv");
+    assert_int_equal(t->rows, 7);
+    equal_text(cell(f, t, "level", 4), S(HOSTILE_HTML));
+    equal_text(cell(f, t, "level", 5), S("'" HOSTILE_FORMULA)); /* levels come from outside */
+    assert_true(is_missing(number(f, t, "effect", 3)));
+    assert_true(number(f, t, "effect_greatest", 2) == m->curve[0].bin[2].effect.high);
+}
+
+static void every_feature_is_screened(void **state)
+{
+    Fixture *f = *state;
+    const Screening *s = f->run->screening;
+    Table *t = read_table(f, "screening.csv");
+    assert_int_equal(t->rows, f->run->plan->features);
+    for (size_t i = 0; i < t->rows; i++) {
+        equal_text(cell(f, t, "feature", i), s->feature[i].name);
+        assert_true(number(f, t, "information_value", i) == s->feature[i].information);
+        assert_true(is_missing(number(f, t, "psi_noise_limit", i)) ==
+                    is_missing(s->feature[i].psi_limit));
+    }
+    yyjson_doc *doc = parse(read_text(f, f->folder, "metrics.json"));
+    yyjson_val *root = yyjson_doc_get_root(doc), *sum = yyjson_obj_get(root, "screening");
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(sum, "features")), s->features);
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(sum, "beyond_noise")), 6); /* 2 / 6 > .3 */
+    yyjson_val *shuffled = yyjson_obj_get(yyjson_obj_get(root, "importance"), "shuffled");
+    assert_int_equal(yyjson_arr_size(shuffled), f->run->importance->items);
+    yyjson_val *rise = yyjson_obj_get(yyjson_arr_get(shuffled, 1), "log_loss_rise");
+    assert_true(yyjson_get_real(yyjson_obj_get(rise, "low")) ==
+                f->run->importance->item[1].log_loss.low);
+    yyjson_doc_free(doc);
+}
+
+
+static void calibration_says_of_each_map_and_slice_what_was_found(void **state)
+{
+    Fixture *f = *state;
+    yyjson_doc *doc = parse(read_text(f, f->folder, "metrics.json"));
+    yyjson_val *o = yyjson_obj_get(yyjson_doc_get_root(doc), "calibration");
+    assert_string_equal(yyjson_get_str(yyjson_obj_get(o, "sample_prior")), "by_design");
+    assert_string_equal(yyjson_get_str(yyjson_obj_get(o, "kind")), "platt");
+    yyjson_val *kinds = yyjson_obj_get(yyjson_obj_get(o, "choice"), "kinds");
+    assert_int_equal(yyjson_arr_size(kinds), CALIBRATION_KINDS);
+    assert_true(yyjson_get_bool(yyjson_obj_get(yyjson_arr_get(kinds, 1), "tried")));
+    assert_false(yyjson_get_bool(yyjson_obj_get(yyjson_arr_get(kinds, 2), "tried")));
+    assert_null(yyjson_obj_get(yyjson_arr_get(kinds, 2), "log_loss"));
+    yyjson_val *strata = yyjson_obj_get(o, "strata"), *one;
+    assert_int_equal(yyjson_arr_size(strata), f->run->training->strata);
+    for (size_t s = 0; s < f->run->training->strata; s++) {
+        const CalibrationCheck *c = &f->run->calibration[s];
+        one = yyjson_arr_get(strata, s);
+        assert_true(yyjson_get_real(yyjson_obj_get(yyjson_obj_get(one, "slope"), "low")) ==
+                    c->recalibration.slope.low);
+        assert_true(yyjson_get_real(yyjson_obj_get(yyjson_obj_get(one, "ece"),
+                                                   "when_perfect_95")) == c->ece.high);
+        yyjson_val *high =
+            yyjson_obj_get(yyjson_arr_get(yyjson_obj_get(one, "prevalence"), 2), "high_corrected");
+        assert_true(yyjson_get_real(yyjson_obj_get(high, "threshold")) ==
+                    c->prevalence[2].corrected[1].threshold);
+    }
+    yyjson_doc_free(doc);
+}
+
+static void calibration_gives_back_the_probabilities_of_every_map_tried(void **state)
+{
+    Fixture *f = *state;
+    Table *t = read_table(f, "calibration.csv");
+    const CalibrationChoice *c = f->run->validation->calibration;
+    assert_int_equal(t->rows, f->run->training->x->rows);
+    assert_null(table_find(t, S("p_isotonic_1")));
+    for (size_t i = 0; i < t->rows; i++) {
+        double p, low;
+        assert_true(parse_double(cell(f, t, "p_beta_3", i), &p));
+        assert_true(parse_double(cell(f, t, "supported_low", i), &low));
+        assert_true(p == c->trial[CALIBRATION_BETA].probability[2][i]);
+        assert_true(low == c->low[i]);
+    }
 }
 
 static void reliability_counts_every_customer_of_the_stratum_once(void **state)
@@ -470,12 +635,18 @@ static void a_run_without_learning_leaves_its_figures_out(void **state)
     Run run = *f->run;
     run.training = NULL;
     run.validation = NULL;
+    run.thresholds = NULL;
+    run.stability = NULL;
+    run.importance = NULL;
+    run.screening = NULL;
     run.audit = NULL;
     run.silence = NULL;
     write_run(&run, folder);
     yyjson_doc *doc = parse(read_text(f, folder, "metrics.json"));
     assert_null(yyjson_obj_get(yyjson_doc_get_root(doc), "validation"));
     assert_false(file_exists(path_join(&f->arena, folder, "validation.csv")));
+    assert_false(file_exists(path_join(&f->arena, folder, "importance.csv")));
+    assert_false(file_exists(path_join(&f->arena, folder, "screening.csv")));
     assert_non_null(yyjson_obj_get(yyjson_doc_get_root(doc), "thresholds"));
     yyjson_doc_free(doc);
     remove_files(folder);
@@ -519,12 +690,19 @@ int main(void)
         cmocka_unit_test(decisions_list_every_scored_customer_gravest_first),
         cmocka_unit_test(probabilities_read_back_equal),
         cmocka_unit_test(offboarding_gives_evidence_for_each_candidate_in_order),
+        cmocka_unit_test(thresholds_have_every_hundredth_and_every_mark_of_each_stratum),
+        cmocka_unit_test(stability_has_everybody_in_the_order_of_decisions),
         cmocka_unit_test(transaction_ids_of_a_candidate_are_its_own_and_listed_once),
         cmocka_unit_test(spreadsheet_formulas_are_defused),
         cmocka_unit_test(features_are_written_exactly),
         cmocka_unit_test(each_line_of_evidence_is_json_and_contributions_sum_to_the_log_odds),
         cmocka_unit_test(ledger_sums_account_for_every_row),
         cmocka_unit_test(metrics_hold_every_stratum_and_undefined_figures_are_null),
+        cmocka_unit_test(what_the_model_lives_on_reads_back_equal),
+        cmocka_unit_test(every_feature_is_screened),
+
+        cmocka_unit_test(calibration_says_of_each_map_and_slice_what_was_found),
+        cmocka_unit_test(calibration_gives_back_the_probabilities_of_every_map_tried),
         cmocka_unit_test(reliability_counts_every_customer_of_the_stratum_once),
         cmocka_unit_test(validation_gives_back_the_out_of_fold_probabilities),
         cmocka_unit_test(trials_have_a_line_each_with_their_settings_and_what_was_kept),
