@@ -33,6 +33,8 @@ const Option job_learn_options[] = {
     {"repeats", "N", "repeats of the cross-validation (default 10; fewer beyond 2,000 customers)",
      false},
     {"shuffles", "N", "label shuffles of the negative control (default 20)", false},
+    {"ablation", "WHICH", "full: weigh families of features, leaks and protected columns; none",
+     false},
     {0}};
 
 const Option job_quarantine_option[] = {
@@ -103,6 +105,13 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
     TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));
     TRY(args_integer(&shuffles, a, "shuffles", 20, 1, 1000, err));
+    Str ablation = str_from(args_value(a, "ablation", "full"));
+    j->ablation = str_equal(ablation, S("full"));
+    if (!j->ablation && !str_equal(ablation, S("none"))) {
+        (void)error_set(err, STATUS_USAGE, "--ablation is full or none, not `%.*s`",
+                        STR_ARG(ablation));
+        return error_remedy(err, "leave it out for the whole table");
+    }
     j->learn = learn_options_default();
     j->learn.seed = (uint64_t)seed;
     j->learn.folds = (size_t)folds;
@@ -224,7 +233,7 @@ static Status find_strata(Job *j, Error *err)
 }
 
 /* Set what the set needs to make population columns again for rows row[0 .. ] of the table. */
-static Status set_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err)
+Status job_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err)
 {
     FeatureRefit *context;
     TRY(feature_refit_new(&context, j->keep, j->scratch, j->plan, j->events, j->features, j->skip,
@@ -249,7 +258,7 @@ static Status make_training_set(Job *j, Error *err)
                            .label = j->fitting.label,
                            .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone};
     TRY(find_strata(j, err));
-    return set_refit(&j->set, j, j->training_row, err);
+    return job_refit(&j->set, j, j->training_row, err);
 }
 
 /* Repeats exist to average out the luck of the folds, which fades as customers grow in number:
@@ -258,120 +267,6 @@ static size_t repeats_for(size_t customers)
 {
     size_t repeats = customers == 0 ? 10 : 20000 / customers;
     return repeats < 1 ? 1 : repeats > 10 ? 10 : repeats;
-}
-
-enum { CONTROL_CUSTOMERS_MAX = 5000 };
-
-/* The negative control asks whether the procedure invents signal; a sample of a large bank
- * answers that as well, so that a score of shuffles does not cost a score of trainings. */
-static Status control_set(const TrainingSet **sample, Job *j, Error *err)
-{
-    const TrainingSet *set = *sample = &j->set;
-    size_t n = set->x->rows, count = 0;
-    if (n <= CONTROL_CUSTOMERS_MAX)
-        return STATUS_OK;
-    uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, n + 1);
-    size_t positives = 0;
-    for (size_t i = 0; i < n; i++) {
-        row[i] = (uint32_t)i;
-        positives += set->label[i];
-    }
-    Random r = random_new(seed_derive(j->learn.seed, 0xC0117801));
-    random_shuffle(&r, row, n);
-    /* Each class by its share, but enough of the rarer one for every fold. */
-    size_t least = 10 * j->learn.folds, rare = positives * CONTROL_CUSTOMERS_MAX / n;
-    rare = rare < least                           ? least
-           : rare > CONTROL_CUSTOMERS_MAX - least ? CONTROL_CUSTOMERS_MAX - least
-                                                  : rare;
-    size_t want[2] = {CONTROL_CUSTOMERS_MAX - rare, rare};
-    for (size_t i = 0; i < n; i++)
-        if (want[set->label[row[i]]] > 0) {
-            want[set->label[row[i]]]--;
-            row[count++] = row[i];
-        }
-    TrainingSet *out = ARENA_NEW(j->keep, TrainingSet);
-    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, count);
-    uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, count);
-    const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, 1);
-    static const Str name[] = {{"ALL", 3}};
-    uint32_t *of = ARENA_ARRAY(j->keep, uint32_t, count); /* rows of the table */
-    for (size_t i = 0; i < count; i++) {
-        label[i] = set->label[row[i]];
-        of[i] = j->training_row[row[i]];
-        all[i] = 1;
-    }
-    in[0] = all;
-    *out = (TrainingSet){.x = matrix_take(j->keep, set->x, row, count),
-                         .label = label,
-                         .monotone = set->monotone,
-                         .strata = 1,
-                         .stratum = name,
-                         .in_stratum = in};
-    *sample = out;
-    talk(j->args, "the negative control uses %zu of %zu customers", count, n);
-    return set_refit(out, j, of, err);
-}
-
-/* Counts of early transactions are 0 for whom nothing is on record, so a model that sees counts
- * knows who has no record, whatever is kept from it. What that is worth is said, not hidden. */
-static void find_unseen(Job *j)
-{
-    size_t unseen = 0, risky = 0, seen = 0, seen_risky = 0;
-    for (size_t i = 0; i < j->set.x->rows; i++) {
-        uint32_t customer = j->training_row[i];
-        bool none = j->events->start[customer] == j->events->start[customer + 1];
-        unseen += none;
-        seen += !none;
-        risky += none && j->set.label[i];
-        seen_risky += !none && j->set.label[i];
-    }
-    if (unseen == 0 || seen == 0)
-        return;
-    findings_add(j->data->findings, SEVERITY_WARNING, "no_record_is_visible", unseen,
-                 str_format(j->keep,
-                            "%zu labelled customers have no transaction and %.1f %% of them were "
-                            "suspended, against %.1f %% of the others; early counts of 0 let the "
-                            "model see this",
-                            unseen, 100 * (double)risky / (double)unseen,
-                            100 * (double)seen_risky / (double)seen),
-                 S("judge by the strata that leave them out; they are scored with insufficient "
-                   "data and never proposed"));
-}
-
-/* Tables of the same features for the two cohorts, for the probes of the audit. */
-static Status audit(Job *j, Audit **out, Error *err)
-{
-    const Dataset *d = j->data;
-    uint32_t *scored = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < d->customers; i++)
-        if (d->cohort[i] == COHORT_SCORED)
-            scored[count++] = (uint32_t)i;
-    static const Str uses[] = {{"model", 5}, {"policy", 6}, {"monitor", 7}};
-    Str *use = ARENA_ARRAY(j->keep, Str, j->plan->features + 1);
-    for (size_t i = 0; i < j->plan->features; i++)
-        use[i] = j->skip[i] ? S("audit") : uses[j->plan->feature[i].use];
-    const AuditInputs inputs = {
-        .labelled = table_take(j->keep, j->features, j->training_row, j->set.x->rows),
-        .scored = count == 0 ? NULL : table_take(j->keep, j->features, scored, count),
-        .use = use,
-        .label = j->set.label};
-    size_t known = d->findings->count;
-    const TrainingSet *sample;
-    find_unseen(j);
-    TRY(control_set(&sample, j, err));
-    TRY(audit_leaks(out, j->keep, j->scratch, &inputs, sample, j->run.validation, &j->learn,
-                    d->findings, j->args->team, &j->args->progress, err));
-    /* Loud: what the audit found is said before anything is trained on all customers. */
-    for (size_t i = known; i < d->findings->count; i++) {
-        const Finding *f = &d->findings->item[i];
-        const char *end = memchr(f->what.data, ';', f->what.size);
-        Str short_form =
-            end == NULL ? f->what : str_slice(f->what, 0, (size_t)(end - f->what.data));
-        if (f->severity != SEVERITY_INFO)
-            talk(j->args, "leakage audit: %.*s - %.*s", STR_ARG(short_form), STR_ARG(f->done));
-    }
-    return STATUS_OK;
 }
 
 /* Customers to be scored, those with contradictory or unknown labels among them. */
@@ -475,8 +370,10 @@ Status job_begin_unlabelled(Job *j, const char *bundle, Error *err)
 Status job_validate(Job *j, Error *err)
 {
     Validation *validation;
-    Audit *leaks;
+    job_stage(j, "audit", NULL);
+    TRY(job_audit_columns(j, err));
     TRY(make_training_set(j, err));
+    TRY(job_audit_cohorts(j, err));
     j->learn.threshold = policy_thresholds(j->policy).high;
     if (j->learn.repeats == 0)
         j->learn.repeats = repeats_for(j->set.x->rows);
@@ -484,10 +381,8 @@ Status job_validate(Job *j, Error *err)
     TRY(learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn, j->args->team,
                        &j->args->progress, err));
     j->run.validation = validation;
-    job_stage(j, "audit", NULL);
-    TRY(audit(j, &leaks, err));
-    j->run.audit = leaks;
-    return STATUS_OK;
+    job_stage(j, "control", NULL);
+    return job_audit_procedure(j, err);
 }
 
 Status job_train(Job *j, const char *folder, Error *err)

@@ -5,7 +5,7 @@
  *
  *     job_begin      options, books, files, the features that may be learnt from
  *     job_features   events and features of every customer
- *     job_validate   the training set, cross-validation, leakage audit
+ *     job_validate   leakage audit of columns, the training set, cross-validation, negative control
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
  *     job_silence    the silence test
@@ -44,6 +44,9 @@ typedef struct Job {
     TrainingSet set;
     uint32_t *training_row;
     Fitting fitting; /* the labelled customers: rows training_row, and their labels */
+    Audit *audit;
+    RawColumns raw; /* what the audit made of the files' columns */
+    bool ablation;
     Learned learned;
     Bundle *bundle;
     Run run;
@@ -70,6 +73,13 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
+/* Parts of job_validate, in this order; cohorts come after the training set, the procedure after the
+ * validation. What the audit flags is left out of the model: skip[feature] is set. */
+MUST_USE Status job_audit_columns(Job *j, Error *err);
+MUST_USE Status job_audit_cohorts(Job *j, Error *err);
+MUST_USE Status job_audit_procedure(Job *j, Error *err);
+/* Set what the set needs to make population columns again for rows row[0 .. ] of the table. */
+MUST_USE Status job_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);

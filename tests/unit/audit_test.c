@@ -85,9 +85,11 @@ static Case *case_new(Arena *keep, Arena *other, bool with_scored)
         label[i] = i % 5 == 0;
     for (size_t k = 0; k < COLUMNS; k++)
         use[k] = str_from(uses[k]);
-    c->inputs =
-        (AuditInputs){made_table(keep, LABELLED, label, false, 1),
-                      with_scored ? made_table(keep, SCORED, NULL, true, 2) : NULL, use, label};
+    c->inputs = (AuditInputs){
+        .labelled = made_table(keep, LABELLED, label, false, 1),
+        .scored = with_scored ? made_table(keep, SCORED, NULL, true, 2) : NULL,
+        .use = use,
+        .label = label};
     Matrix *x = matrix_new(keep, LABELLED, 2);
     for (size_t i = 0; i < LABELLED; i++)
         for (size_t k = 0; k < 2; k++)
@@ -109,8 +111,12 @@ static Audit *audited(Arena *keep, Arena *other, Case *c, Findings *findings, Te
 {
     Audit *audit = NULL;
     Error err = {0};
-    assert_int_equal(audit_leaks(&audit, keep, *other, &c->inputs, &c->set, c->validation,
-                                 &c->options, findings, team, NULL, &err),
+    assert_int_equal(audit_columns(&audit, keep, *other, &c->inputs, &c->options, findings, team,
+                                   NULL, &err),
+                     STATUS_OK);
+    assert_int_equal(audit_negative_control(audit, keep, *other, &c->set,
+                                            &c->validation->candidate[c->validation->chosen],
+                                            &c->options, findings, team, NULL, &err),
                      STATUS_OK);
     return audit;
 }
