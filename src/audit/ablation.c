@@ -9,7 +9,6 @@ enum { REPLICATES = 500, LEVELS_MAX = 30 };
 
 /* ---- columns of a table as columns of a matrix ---- */
 
-
 /* Numbers as they are, categories one-hot by values that 1 % of the rows and five have. */
 static Matrix *encode(Arena *keep, const Table *t, Arena scratch)
 {
@@ -19,7 +18,7 @@ static Matrix *encode(Arena *keep, const Table *t, Arena scratch)
         uint32_t code;
         Str name;
     } Slot;
-    Slot *slot = ARENA_ARRAY(&scratch, Slot, t->columns *LEVELS_MAX + 1);
+    Slot *slot = ARENA_ARRAY(&scratch, Slot, t->columns * LEVELS_MAX + 1);
     for (size_t k = 0; k < t->columns; k++) {
         const Column *c = &t->column[k];
         if (c->dictionary == NULL) {
@@ -33,8 +32,9 @@ static Matrix *encode(Arena *keep, const Table *t, Arena scratch)
         for (size_t v = 0; v < c->dictionary->count && found < LEVELS_MAX; v++)
             if (count[v] >= least) {
                 Str value = c->dictionary->text[v];
-                slot[columns++] = (Slot){
-                    c, (uint32_t)v, str_format(keep, "%.*s=%.*s", STR_ARG(c->name), STR_ARG(value))};
+                slot[columns++] =
+                    (Slot){c, (uint32_t)v,
+                           str_format(keep, "%.*s=%.*s", STR_ARG(c->name), STR_ARG(value))};
                 found++;
             }
     }
@@ -45,8 +45,8 @@ static Matrix *encode(Arena *keep, const Table *t, Arena scratch)
         for (size_t i = 0; i < rows; i++) {
             bool known = column_valid(s->column, i);
             double value = s->column->dictionary == NULL ? cell_double(s->column, i)
-                           : known ? (double)(s->column->code[i] == s->code)
-                                   : 0;
+                           : known                       ? (double)(s->column->code[i] == s->code)
+                                                         : 0;
             x->value[i * columns + k] = (float)value;
         }
     }
@@ -157,9 +157,9 @@ static void measure(double *out, const Figures *f, const uint32_t *weight)
             for (size_t r = 0; r < f->repeats; r++) {
                 const double *p = f->probability[v * f->repeats + r];
                 if (k + 1 < f->figures) {
-                    sum += weighted_auc(p, f->order[v * f->repeats + r], set->label,
-                                        set->strata == 0 ? NULL : set->in_stratum[k], weight,
-                                        f->rows);
+                    sum +=
+                        weighted_auc(p, f->order[v * f->repeats + r], set->label,
+                                     set->strata == 0 ? NULL : set->in_stratum[k], weight, f->rows);
                     continue;
                 }
                 double loss = 0;
@@ -225,8 +225,7 @@ static Interval figure(const Figures *f, size_t v, size_t k, bool gain, Arena sc
     double *draw = ARENA_RAW(&scratch, double, REPLICATES);
     size_t width = f->variants * f->figures;
     for (size_t r = 0; r < REPLICATES; r++)
-        draw[r] = f->drawn[r * width + v * f->figures + k] -
-                  (gain ? f->drawn[r * width + k] : 0);
+        draw[r] = f->drawn[r * width + v * f->figures + k] - (gain ? f->drawn[r * width + k] : 0);
     return interval(f->seen[v * f->figures + k] - (gain ? f->seen[k] : 0), draw, REPLICATES);
 }
 
@@ -251,6 +250,19 @@ static void calibrate(double *p, const double *margin, const uint32_t *fold, con
 }
 
 /* ---- the table ---- */
+
+/* The candidate with the settings that were tuned on all rows: tuned anew for each variant it would
+ * cost six times as much, and what is compared is columns, not settings. */
+static const Candidate *settled(Arena *keep, const Candidate *c)
+{
+    Candidate *out = arena_copy(keep, c, sizeof *c);
+    out->forest.patience = 0;
+    const Candidate **part = ARENA_ARRAY(keep, const Candidate *, c->parts + 1);
+    for (size_t i = 0; i < c->parts; i++)
+        part[i] = settled(keep, c->part[i]);
+    out->part = part;
+    return out;
+}
 
 typedef struct Variant {
     AblationRow row;
@@ -284,18 +296,15 @@ static size_t list_variants(Variant *v, Arena *keep, Arena scratch, const Ablati
     v[count++] = (Variant){{.kind = ABLATION_FULL}, choose(keep, in, NULL, true, NULL)};
     for (int with = 0; with < 2 && families > 1; with++)
         for (size_t i = 0; i < families; i++)
-            v[count++] =
-                (Variant){{.kind = with != 0 ? ABLATION_ONLY : ABLATION_WITHOUT,
-                           .name = str_copy(keep, family[i])},
-                          choose(keep, in, &family[i], with != 0, NULL)};
+            v[count++] = (Variant){{.kind = with != 0 ? ABLATION_ONLY : ABLATION_WITHOUT,
+                                    .name = str_copy(keep, family[i])},
+                                   choose(keep, in, &family[i], with != 0, NULL)};
     if (in->suspicious != NULL && in->suspicious->columns > 0)
-        v[count++] = (Variant){
-            {.kind = ABLATION_SUSPICIOUS},
-            choose(keep, in, NULL, true, encode(keep, in->suspicious, scratch))};
+        v[count++] = (Variant){{.kind = ABLATION_SUSPICIOUS},
+                               choose(keep, in, NULL, true, encode(keep, in->suspicious, scratch))};
     if (in->protected != NULL && in->protected->columns > 0)
-        v[count++] =
-            (Variant){{.kind = ABLATION_PROTECTED},
-                      choose(keep, in, NULL, true, encode(keep, in->protected, scratch))};
+        v[count++] = (Variant){{.kind = ABLATION_PROTECTED},
+                               choose(keep, in, NULL, true, encode(keep, in->protected, scratch))};
     return count;
 }
 
@@ -318,7 +327,7 @@ void audit_ablation(Audit *audit, Arena *keep, Arena scratch, const AblationInpu
                                                 ARENA_ARRAY(&own, double, rows)};
     }
     progress_tell(progress, "weighing families of features", 0, 1);
-    learn_out_of_fold(pass, passes, in->candidate, options, team, scratch);
+    learn_out_of_fold(pass, passes, settled(&own, in->candidate), options, team, scratch);
 
     size_t strata = set->strata == 0 ? 1 : set->strata;
     Figures f = {.set = set,

@@ -116,11 +116,11 @@ static void say_adversary(const Adversary *a, Findings *findings)
     const void **list = ARENA_ARRAY(&own, const void *, a->tellings + 1);
     for (size_t i = 0; i < a->tellings; i++)
         list[i] = &a->telling[i];
-    Str opening =
-        str_format(&own,
-                   "a model of the same columns tells labelled customers from those to be scored at "
-                   "AUC %.2f [%.2f, %.2f], most by",
-                   a->auc.value, a->auc.low, a->auc.high);
+    Str opening = str_format(
+        &own,
+        "a model of the same columns tells labelled customers from those to be scored at "
+        "AUC %.2f [%.2f, %.2f], most by",
+        a->auc.value, a->auc.low, a->auc.high);
     if (a->auc.value >= AUC_APART && a->auc.low > AUC_CLEAR && a->tellings > 0)
         say_list(findings, SEVERITY_WARNING, "cohorts_differ", opening.data,
                  S("figures of the labelled customers may not hold for the others: judge by the "

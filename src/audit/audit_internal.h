@@ -10,16 +10,16 @@ enum { STREAM_SHUFFLE = 6, STREAM_PROBE, STREAM_ADVERSARY, STREAM_ABLATION };
 
 /* From here on a column is remarkable. The AUC must reach its mark and the interval must lie clear
  * of chance, so that five suspended customers do not make a leak. */
-#define AUC_LEAK     0.90 /* of a feature in the model */
-#define AUC_ENCODED  0.95 /* of a column in the raw */
-#define AUC_STRONG   0.80
-#define AUC_CLEAR    0.65
-#define AUC_WATCHED  0.55
-#define COHORT_AUC   0.75
-#define FALSE_LABEL  0.01 /* false discovery rates: of what tells the label, ... */
-#define FALSE_COHORT 0.01 /* ... the cohort, ... */
+#define AUC_LEAK       0.90 /* of a feature in the model */
+#define AUC_ENCODED    0.95 /* of a column in the raw */
+#define AUC_STRONG     0.80
+#define AUC_CLEAR      0.65
+#define AUC_WATCHED    0.55
+#define COHORT_AUC     0.75
+#define FALSE_LABEL    0.01 /* false discovery rates: of what tells the label, ... */
+#define FALSE_COHORT   0.01 /* ... the cohort, ... */
 #define FALSE_RELATION 0.01 /* ... and of relations that change */
-enum { NAMED = 5 }; /* in a sentence; tables have the rest */
+enum { NAMED = 5 };         /* in a sentence; tables have the rest */
 
 /* ---- probe.c: one column alone ---- */
 
@@ -76,7 +76,7 @@ void shuffle_labels(uint8_t *out, const uint8_t *label, const uint32_t *unit, si
 /* The negative control of one candidate's procedure, with units apart from the set's groups: folds
  * know nothing of units, which is how a test can plant the leak that rows of one customer make. */
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
-                 const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
-                 Team *team, const Progress *progress);
+                   const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
+                   Team *team, const Progress *progress);
 
 #endif

@@ -109,9 +109,8 @@ void shuffle_labels(uint8_t *out, const uint8_t *label, const uint32_t *unit, si
         random_shuffle(random, to, until - from);
         for (size_t u = 0; u < until - from; u++) {
             /* Who is who within a unit is chance, too. */
-            uint32_t order[64], *turn = size <= COUNT_OF(order)
-                                            ? order
-                                            : ARENA_RAW(&scratch, uint32_t, size);
+            uint32_t order[64],
+                *turn = size <= COUNT_OF(order) ? order : ARENA_RAW(&scratch, uint32_t, size);
             for (uint32_t k = 0; k < size; k++)
                 turn[k] = k;
             random_shuffle(random, turn, size);
@@ -160,8 +159,8 @@ size_t audit_sample(uint32_t *row, const uint8_t *label, size_t rows, size_t mos
 /* ---- the control ---- */
 
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
-                 const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
-                 Team *team, const Progress *progress)
+                   const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
+                   Team *team, const Progress *progress)
 {
     size_t rows = set->x->rows, count = options->shuffles, folds = options->folds;
     OutOfFold *pass = ARENA_ARRAY(&scratch, OutOfFold, count);
@@ -218,13 +217,13 @@ static void say_control(Findings *f, const Control *c, const Candidate *candidat
 }
 
 Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch, const TrainingSet *set,
-                     const Candidate *candidate, const LearnOptions *options, Findings *findings,
-                     Team *team, const Progress *progress, Error *err)
+                              const Candidate *candidate, const LearnOptions *options,
+                              Findings *findings, Team *team, const Progress *progress, Error *err)
 {
     TRY(learn_check_classes(set->label, NULL, set->x->rows, options->folds > 4 ? options->folds : 4,
                             err));
     audit_control(&audit->control, keep, scratch, set, candidate, set->group, options, team,
-                progress);
+                  progress);
     say_control(findings, &audit->control, candidate, scratch);
     return STATUS_OK;
 }

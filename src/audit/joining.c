@@ -61,8 +61,8 @@ static void fill_cohorts(Joining *out, const size_t *until, const uint32_t *orde
     for (size_t c = 0; c < out->cohorts; c++) {
         JoinCohort *j = &out->joined[c];
         *j = (JoinCohort){.from_us = in->labelled_us[order[from]],
-                      .until_us = in->labelled_us[order[until[c] - 1]],
-                      .customers = until[c] - from};
+                          .until_us = in->labelled_us[order[until[c] - 1]],
+                          .customers = until[c] - from};
         for (size_t i = from; i < until[c]; i++)
             j->positives += label[order[i]] != 0;
         j->share = metric_proportion(j->positives, j->customers);
@@ -214,7 +214,8 @@ static void find_relations(Joining *out, Arena *keep, Arena scratch, const Audit
         Relation *r = &out->relation[out->relations++];
         *r = (Relation){.name = str_copy(keep, column->name), .use = in->use[k]};
         for (size_t c = 0, from = 0; c < out->cohorts; from = until[c++])
-            r->auc[c] = signed_auc(value, in->label, order + from, until[c] - from, is_low, scratch);
+            r->auc[c] =
+                signed_auc(value, in->label, order + from, until[c] - from, is_low, scratch);
         r->p = metric_auc_heterogeneity(r->auc, positives, negatives, out->cohorts, NULL);
     }
     double *p = ARENA_RAW(&scratch, double, out->relations + 1);
@@ -258,10 +259,11 @@ static void say_relations(const Joining *j, Findings *findings)
     }
     buffer_add(&b, S(")"));
     buffer_char(&b, '\0');
-    say_list(findings, SEVERITY_WARNING, "relation_changes", b.data,
-             S("what held for some cohorts may not hold for the next: watch these, and judge by the "
-               "cohort that resembles the customers to be scored"),
-             list, count, relation_words);
+    say_list(
+        findings, SEVERITY_WARNING, "relation_changes", b.data,
+        S("what held for some cohorts may not hold for the next: watch these, and judge by the "
+          "cohort that resembles the customers to be scored"),
+        list, count, relation_words);
     arena_free(&own);
 }
 
@@ -313,28 +315,28 @@ void audit_windows(Audit *audit, Arena scratch, const AuditInputs *inputs,
     const Plan *plan = inputs->plan;
     int64_t longest = 0;
     size_t best = 0;
-    if (plan == NULL || plan->schema->timeless)
+    if (plan == NULL || inputs->sight == NULL || plan->schema->timeless)
         return;
     const void **list = ARENA_ARRAY(&scratch, const void *, plan->features + 1);
     for (size_t w = 0; w < EARLY_WINDOWS; w++) {
         EarlyWindow *e = &audit->early[w];
         e->window_us = days[w] * DAY_US;
-        e->whole_labelled = whole_share(joining->labelled_us, joining->labelled, joining->as_of_us,
-                                        e->window_us);
-        e->whole_scored = whole_share(joining->scored_us, joining->scored, joining->as_of_us,
-                                      e->window_us);
+        e->whole_labelled =
+            whole_share(joining->labelled_us, joining->labelled, joining->as_of_us, e->window_us);
+        e->whole_scored =
+            whole_share(joining->scored_us, joining->scored, joining->as_of_us, e->window_us);
         bool fits = e->whole_labelled >= WINDOW_WHOLE && e->whole_scored >= WINDOW_WHOLE;
         audit->early_fits_us = fits ? e->window_us : audit->early_fits_us;
         best = fits ? w : best;
         for (size_t i = 0; i < plan->features; i++) {
             const Feature *f = &plan->feature[i];
-            bool open = feature_sight(plan, f) >= SIGHT_OPEN;
+            bool open = inputs->sight[i] >= SIGHT_OPEN;
             if (!str_equal(inputs->use[i], S("model")))
                 continue;
             e->longer += open || f->longest_first_us > e->window_us;
-            longest = open ? INT64_MAX / 2
-                           : f->longest_first_us > longest ? f->longest_first_us
-                                                           : longest;
+            longest = open                            ? INT64_MAX / 2
+                      : f->longest_first_us > longest ? f->longest_first_us
+                                                      : longest;
         }
     }
     const EarlyWindow *fit = &audit->early[best];
@@ -347,16 +349,17 @@ void audit_windows(Audit *audit, Arena scratch, const AuditInputs *inputs,
     for (size_t i = 0; i < plan->features; i++) {
         const Feature *f = &plan->feature[i];
         if (str_equal(inputs->use[i], S("model")) &&
-            (feature_sight(plan, f) >= SIGHT_OPEN || f->longest_first_us > fit->window_us))
+            (inputs->sight[i] >= SIGHT_OPEN || f->longest_first_us > fit->window_us))
             list[count++] = f;
     }
     Arena own = arena_new();
     long long window = (long long)(fit->window_us / DAY_US);
-    Str opening = str_format(&own,
-                             "%.0f %% of the labelled customers with transactions were observed for "
-                             "the whole of the model's longest window and %.0f %% of those to be "
-                             "scored; features of the model that see more than `first %lldd`",
-                             100 * whole, 100 * other, window);
+    Str opening =
+        str_format(&own,
+                   "%.0f %% of the labelled customers with transactions were observed for "
+                   "the whole of the model's longest window and %.0f %% of those to be "
+                   "scored; features of the model that see more than `first %lldd`",
+                   100 * whole, 100 * other, window);
     Str done = audit->early_fits_us > 0
                    ? str_format(&own,
                                 "`over: first %lldd` fits: %.0f %% and %.0f %% were observed that "

@@ -5,13 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-Str leak_code(Leak leak)
-{
-    static const char *const codes[LEAKS] = {"", "label_encoded", "filled_for_one_class",
-                                             "value_of_one_class", "identifier_order"};
-    return str_from(codes[leak]);
-}
-
 /* ---- columns in the raw ---- */
 
 /* What is found with one class only must be with so many of its customers, and be chance in less
@@ -117,8 +110,8 @@ static bool identifier_tells(Probe *p, const Column *c, const uint8_t *label, si
     return true;
 }
 
-void leak_of_column(Probe *p, const Column *c, const uint8_t *label, size_t rows,
-                    size_t tests, Arena scratch)
+void leak_of_column(Probe *p, const Column *c, const uint8_t *label, size_t rows, size_t tests,
+                    Arena scratch)
 {
     bool texts = c->type == TYPE_CATEGORY || c->type == TYPE_TEXT;
     size_t positives = 0, levels;
@@ -211,8 +204,8 @@ static void probe_task(void *context, size_t task, Arena scratch)
     Probe *p = &t->probe[task];
     *p = raw ? in->raw->probe[at]
              : (Probe){.name = a->name, .use = in->use[at], .sight = SIGHT_EARLY};
-    if (!raw && in->plan != NULL)
-        p->sight = feature_sight(in->plan, &in->plan->feature[at]);
+    if (!raw && in->sight != NULL)
+        p->sight = in->sight[at];
     if (raw)
         p->use = p->about == PROBE_OBSERVATION ? S("observed") : S("column");
     probe_column(p, &t->label_p[task], &t->cohort_p[task], a, labelled->rows, b,
@@ -257,8 +250,7 @@ static Str why_of(Arena *keep, const Probe *p)
         return str_format(keep, "%.*s alone separates the labels at AUC %.2f [%.2f, %.2f]",
                           STR_ARG(p->name), p->auc.value, p->auc.low, p->auc.high);
     case LEAK_ONE_CLASS:
-        return str_format(keep, "%.*s is filled for customers of one class only",
-                          STR_ARG(p->name));
+        return str_format(keep, "%.*s is filled for customers of one class only", STR_ARG(p->name));
     case LEAK_VALUE:
         return str_format(keep, "the value %.*s of %.*s is found with risky customers only",
                           STR_ARG(p->value), STR_ARG(p->column));
@@ -315,7 +307,7 @@ static Severity severity_of(const Probe *p)
 {
     if (p->leak != LEAK_NONE)
         return p->about == PROBE_FEATURE ? SEVERITY_SEVERE : SEVERITY_WARNING;
-    bool drifts = p->cohort_auc >= COHORT_AUC && p->cohort_q <= FALSE_COHORT &&
+    bool drifts = !p->one_cohort && p->cohort_auc >= COHORT_AUC && p->cohort_q <= FALSE_COHORT &&
                   p->stability.psi > p->psi_limit;
     bool watched = p->about == PROBE_OBSERVATION ||
                    (p->sight == SIGHT_OBSERVATION && !str_equal(p->use, S("policy")));
@@ -363,6 +355,8 @@ Status audit_columns(Audit **out, Arena *keep, Arena scratch, const AuditInputs 
         p->use = str_copy(keep, p->use);
         p->value = str_copy(keep, p->value);
         p->label_q = q[i];
+        for (size_t k = 0; k < inputs->dropped_count && !p->one_cohort; k++)
+            p->one_cohort = p->column.size > 0 && str_equal(p->column, inputs->dropped[k]);
         p->cohort_q = r[i];
         if (in_model(p) && p->auc.value >= AUC_LEAK && separates(p))
             p->leak = LEAK_SEPARATES;

@@ -152,10 +152,9 @@ void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, 
     s = probe_separation(&numbers, cohort, n + m, seed, scratch);
     p->cohort_auc = s.auc;
     *cohort_p = s.p;
-    p->stability =
-        numbers.level == NULL
-            ? metric_psi_tested(&p->psi_limit, numbers.narrow, n, numbers.narrow + n, m, seed,
-                                scratch)
-            : level_stability(&p->psi_limit, numbers.level, n, numbers.level + n, m, numbers.levels,
-                              seed, scratch);
+    p->stability = numbers.level == NULL
+                       ? metric_psi_tested(&p->psi_limit, numbers.narrow, n, numbers.narrow + n, m,
+                                           seed, scratch)
+                       : level_stability(&p->psi_limit, numbers.level, n, numbers.level + n, m,
+                                         numbers.levels, seed, scratch);
 }

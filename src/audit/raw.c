@@ -53,9 +53,9 @@ static void add_customers(Shelf *s, const Table *profile)
     for (size_t k = 0; k < taken->columns; k++) {
         Str name = taken->column[k].name;
         bool records = str_equal(name, S("records"));
-        Column *c = records ? shelf_slot(s, PROBE_OBSERVATION, S("rows of the customer"), S(""),
-                                         S(""))
-                            : shelf_slot(s, PROBE_CUSTOMER, name, name, S(""));
+        Column *c = records
+                        ? shelf_slot(s, PROBE_OBSERVATION, S("rows of the customer"), S(""), S(""))
+                        : shelf_slot(s, PROBE_CUSTOMER, name, name, S(""));
         *c = taken->column[k];
         c->name = records ? S("rows of the customer") : name;
     }

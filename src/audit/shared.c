@@ -1,7 +1,7 @@
 /* shared.c - identifiers that customers of either cohort have in common. Counts alone are kept. */
 #include "audit/audit_internal.h"
 
-enum { ROLE_LABELLED = 1, ROLE_SCORED = 2, SHARED_MAX = 32 };
+enum { SHARED_MAX = 32 };
 
 static void add(Audit *a, Findings *f, Severity severity, const char *code, Str column, Str what,
                 Str done, uint64_t values, uint64_t customers)
@@ -11,66 +11,6 @@ static void add(Audit *a, Findings *f, Severity severity, const char *code, Str 
     if (code != NULL)
         findings_add(f, severity, code, values, what, done);
     a->shared[a->shareds++] = (Shared){column, what, values, customers};
-}
-
-/* ---- rows of the transactions' files ---- */
-
-/* The role of each of the table's files. */
-static uint8_t *file_roles(Arena *arena, const Dataset *d, const Table *t)
-{
-    uint8_t *role = ARENA_ARRAY(arena, uint8_t, t->file_count + 1);
-    for (size_t i = 0; i < t->file_count; i++)
-        for (size_t k = 0; k < d->ledger_count; k++) {
-            const LedgerLine *l = &d->ledger[k];
-            if (!str_equal(l->file, t->files[i]))
-                continue;
-            if (str_equal(l->role, S("transactions")))
-                role[i] |= ROLE_LABELLED;
-            if (str_equal(l->role, S("score_transactions")))
-                role[i] |= ROLE_SCORED;
-        }
-    return role;
-}
-
-static void find_rows(Audit *a, Arena *keep, Arena scratch, const Dataset *d, Findings *f)
-{
-    const Table *t = d->versions;
-    if (t->file == NULL)
-        return;
-    const uint8_t *role = file_roles(&scratch, d, t);
-    uint8_t *strange = ARENA_ARRAY(&scratch, uint8_t, d->customers + 1);
-    uint64_t rows = 0, customers = 0, both = 0;
-    const Column *key = table_find(t, d->schema->transactions.key.text);
-    bool keyed = key != NULL && key->dictionary != NULL && !d->schema->keyless;
-    uint8_t *of = ARENA_ARRAY(&scratch, uint8_t, keyed ? key->dictionary->count + 1 : 1);
-    for (size_t i = 0; i < t->rows; i++) {
-        uint32_t file = t->file[i];
-        if (file >= t->file_count)
-            continue; /* made of a customer's history */
-        if (role[file] == ROLE_SCORED && d->cohort[d->owner[i]] == COHORT_LABELLED) {
-            rows++;
-            strange[d->owner[i]] = 1;
-        }
-        if (keyed && column_valid(key, i))
-            of[key->code[i]] |= role[file];
-    }
-    for (size_t i = 0; i < d->customers; i++)
-        customers += strange[i];
-    for (size_t i = 0; keyed && i < key->dictionary->count; i++)
-        both += of[i] == (ROLE_LABELLED | ROLE_SCORED);
-    add(a, f, SEVERITY_WARNING, "labelled_in_scored_transactions", S(""),
-        str_format(keep,
-                   "the transactions to be scored hold %llu rows of %llu customers who are in the "
-                   "labelled files and not in those to be scored",
-                   (unsigned long long)rows, (unsigned long long)customers),
-        S("each row goes to its customer, whichever file it came in, so that nobody is both learnt "
-          "from and scored as someone else"),
-        customers, customers);
-    add(a, f, SEVERITY_WARNING, "transactions_in_both", keyed ? key->name : S(""),
-        str_format(keep,
-                   "%llu transactions are both in the labelled files and in those to be scored",
-                   (unsigned long long)both),
-        S("merged: each counts once"), both, 0);
 }
 
 /* ---- other identifiers ---- */
@@ -113,16 +53,17 @@ static void find_column(Audit *a, Arena *keep, Arena scratch, const Dataset *d, 
     for (size_t i = 0; i < d->customers; i++)
         customers += in[i];
     bool person = str_equal(d->schema->customers.person.text, c->name) && customers_file;
-    add(a, f, SEVERITY_WARNING, "shared_identifier", c->name,
+    if (!customers_file && wide == 0)
+        return; /* within a cohort a shared reference links customers, which the folds heed */
+    add(a, f, SEVERITY_WARNING, person ? NULL : "shared_identifier", c->name,
         str_format(keep,
                    "%zu values of %.*s are those of several customers, %llu customers in all; %zu "
                    "of them are found in both cohorts",
                    values, STR_ARG(c->name), (unsigned long long)customers, wide),
-        person          ? S("the schema book names it the person: linked customers stay together")
-        : customers_file
+        customers_file
             ? S("if it stands for a person, name it as `person` in the schema book: one person in "
                 "several rows must not judge a model that knows them")
-            : S("check whether it links customers who should stay in one fold"),
+            : S("what links them may carry the outcome of one to the other: check what it is"),
         values, customers);
 }
 
@@ -137,7 +78,16 @@ void audit_shared(Audit *audit, Arena *keep, Arena scratch, const Dataset *d, Fi
         str_format(keep, "%llu customers are both labelled and to be scored",
                    (unsigned long long)both),
         S(""), both, both);
-    find_rows(audit, keep, scratch, d, findings);
+    add(audit, findings, SEVERITY_INFO, NULL, S(""),
+        str_format(keep,
+                   "%llu transaction rows of %llu customers came in a file of the cohort that the "
+                   "customer is not in",
+                   (unsigned long long)d->across.rows, (unsigned long long)d->across.customers),
+        S(""), d->across.customers, d->across.customers);
+    add(audit, findings, SEVERITY_INFO, NULL, S(""),
+        str_format(keep, "%llu transactions are in files of both cohorts",
+                   (unsigned long long)d->across.ids),
+        S(""), d->across.ids, 0);
     for (size_t k = 0; k < d->profile->columns; k++) {
         const Column *c = &d->profile->column[k];
         if (c->type == TYPE_TEXT && !str_equal(c->name, d->schema->customers.key.text))

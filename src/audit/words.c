@@ -81,7 +81,7 @@ static bool strong_elsewhere(const Probe *p)
 
 static bool drifts(const Probe *p)
 {
-    return p->cohort_auc >= COHORT_AUC && p->cohort_q <= FALSE_COHORT &&
+    return !p->one_cohort && p->cohort_auc >= COHORT_AUC && p->cohort_q <= FALSE_COHORT &&
            p->stability.psi > p->psi_limit;
 }
 
@@ -90,10 +90,7 @@ static const double MISSING_DIFFERENCE = 0.10, MISSING_ERRORS = 4;
 static bool missing_differs(const Probe *p, const AuditInputs *in)
 {
     double n = (double)in->labelled->rows, m = in->scored == NULL ? 0 : (double)in->scored->rows;
-    for (size_t i = 0; i < in->dropped_count; i++)
-        if (str_equal(p->column, in->dropped[i]))
-            return false; /* said when the files were read */
-    if (n == 0 || m == 0 || (p->about == PROBE_TRANSACTION && p->value.size > 0))
+    if (p->one_cohort || n == 0 || m == 0 || (p->about == PROBE_TRANSACTION && p->value.size > 0))
         return false;
     double a = p->missing_labelled, b = p->missing_scored, all = (a * n + b * m) / (n + m);
     double error = sqrt(all * (1 - all) * (1 / n + 1 / m));
@@ -152,7 +149,14 @@ static size_t choose(const Probe **list, const Audit *a, bool (*which)(const Pro
         if (which(&a->column[i]))
             list[count++] = &a->column[i];
     qsort(list, count, sizeof *list, which == drifts ? by_cohort : by_auc);
-    return count;
+    if (which != observation)
+        return count;
+    /* A feature of the book often is one of ours by another name. */
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || list[kept - 1]->auc.value != list[i]->auc.value)
+            list[kept++] = list[i];
+    return kept;
 }
 
 /* ---- what is kept out ---- */
@@ -167,11 +171,12 @@ static Str leak_what(Arena *arena, const Probe *p)
 {
     switch (p->leak) {
     case LEAK_SEPARATES:
-        return str_format(arena,
-                          "%.*s alone separates the labels at AUC %.2f [%.2f, %.2f]; %s values are "
-                          "risky: no honest measure does; it may know the label or what followed it",
-                          STR_ARG(p->name), p->auc.value, p->auc.low, p->auc.high,
-                          p->higher_is_risky ? "high" : "low");
+        return str_format(
+            arena,
+            "%.*s alone separates the labels at AUC %.2f [%.2f, %.2f]; %s values are "
+            "risky: no honest measure does; it may know the label or what followed it",
+            STR_ARG(p->name), p->auc.value, p->auc.low, p->auc.high,
+            p->higher_is_risky ? "high" : "low");
     case LEAK_ONE_CLASS:
         return str_format(arena,
                           "%.*s is filled for customers of one class only (AUC alone %.2f): it was "
@@ -209,10 +214,10 @@ static void say_leak(const Audit *a, const Probe *p, Findings *f, size_t custome
     const KeptOut *reason = NULL;
     for (size_t i = 0; i < a->kept_outs; i++) {
         const KeptOut *k = &a->kept_out[i];
-        bool same = p->about == PROBE_FEATURE
-                        ? k->column.size == 0 && str_equal(k->name, p->name)
-                        : k->column.size > 0 && str_equal(k->column, p->column) &&
-                              k->leak == p->leak;
+        bool same =
+            p->about == PROBE_FEATURE
+                ? k->column.size == 0 && str_equal(k->name, p->name)
+                : k->column.size > 0 && str_equal(k->column, p->column) && k->leak == p->leak;
         if (!same)
             continue;
         overruled += k->overruled.size > 0;
@@ -228,16 +233,16 @@ static void say_leak(const Audit *a, const Probe *p, Findings *f, size_t custome
         buffer_add(&b, p->about == PROBE_FEATURE ? S("nothing is known of the book")
                                                  : S("no feature of the model reads it"));
     else if (overruled == 0)
-        buffer_format(&b, " %s kept out of the model; `leak_overruled: \"why\"` in the features "
-                          "book would overrule this",
+        buffer_format(&b,
+                      " %s kept out of the model; `leak_overruled: \"why\"` in the features "
+                      "book would overrule this",
                       count == 1 ? "is" : "are");
     else
         buffer_format(&b, ": %zu of %zu left in the model, for the book says of %.*s: %.*s",
                       overruled, count, STR_ARG(reason->name), STR_ARG(reason->overruled));
-    Severity severity = count > 0 || p->about == PROBE_FEATURE ? SEVERITY_SEVERE
-                                                               : SEVERITY_WARNING;
-    findings_add(f, severity, str_chars(&text, leak_code(p->leak)), customers,
-                 leak_what(&text, p), buffer_str(&b));
+    Severity severity = count > 0 || p->about == PROBE_FEATURE ? SEVERITY_SEVERE : SEVERITY_WARNING;
+    findings_add(f, severity, str_chars(&text, leak_code(p->leak)), customers, leak_what(&text, p),
+                 buffer_str(&b));
     arena_free(&text);
     arena_free(&done);
 }

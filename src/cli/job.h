@@ -73,8 +73,8 @@ MUST_USE Status job_begin_bundle(Job *j, const char *bundle, const char *folder,
 MUST_USE Status job_begin_unlabelled(Job *j, const char *bundle, Error *err);
 MUST_USE Status job_features(Job *j, Error *err);
 MUST_USE Status job_validate(Job *j, Error *err);
-/* Parts of job_validate, in this order; cohorts come after the training set, the procedure after the
- * validation. What the audit flags is left out of the model: skip[feature] is set. */
+/* Parts of job_validate, in this order; cohorts come after the training set, the procedure after
+ * the validation. What the audit flags is left out of the model: skip[feature] is set. */
 MUST_USE Status job_audit_columns(Job *j, Error *err);
 MUST_USE Status job_audit_cohorts(Job *j, Error *err);
 MUST_USE Status job_audit_procedure(Job *j, Error *err);

@@ -88,20 +88,24 @@ Status job_audit_columns(Job *j, Error *err)
     const uint32_t *scored = scored_rows(j, &m);
     static const Str uses[] = {{"model", 5}, {"policy", 6}, {"monitor", 7}};
     Str *use = ARENA_ARRAY(j->keep, Str, j->plan->features + 1);
+    FeatureSight *sight = ARENA_ARRAY(j->keep, FeatureSight, j->plan->features + 1);
+    for (size_t i = 0; i < j->plan->features; i++)
+        sight[i] = feature_sight(j->plan, &j->plan->feature[i]);
     for (size_t i = 0; i < j->plan->features; i++)
         use[i] = j->skip[i] ? S("audit") : uses[j->plan->feature[i].use];
     TRY(learn_check_classes(j->fitting.label, NULL, n, j->learn.folds > 4 ? j->learn.folds : 4,
                             err));
     audit_raw(&j->raw, j->keep, j->scratch, d, j->events, j->training_row, n, scored, m);
-    const AuditInputs inputs = {
-        .labelled = table_take(j->keep, j->features, j->training_row, n),
-        .scored = m == 0 ? NULL : table_take(j->keep, j->features, scored, m),
-        .use = use,
-        .label = j->fitting.label,
-        .plan = j->plan,
-        .raw = &j->raw,
-        .dropped = d->dropped,
-        .dropped_count = d->dropped_count};
+    const AuditInputs inputs = {.labelled = table_take(j->keep, j->features, j->training_row, n),
+                                .scored =
+                                    m == 0 ? NULL : table_take(j->keep, j->features, scored, m),
+                                .use = use,
+                                .sight = sight,
+                                .label = j->fitting.label,
+                                .plan = j->plan,
+                                .raw = &j->raw,
+                                .dropped = d->dropped,
+                                .dropped_count = d->dropped_count};
     find_unseen(j);
     TRY(audit_columns(&j->audit, j->keep, j->scratch, &inputs, &j->learn, d->findings,
                       j->args->team, &j->args->progress, err));
@@ -275,8 +279,8 @@ Status job_audit_procedure(Job *j, Error *err)
     uint32_t *row;
     size_t known = j->data->findings->count;
     TRY(take_sample(&sample, &row, j, err));
-    TRY(audit_negative_control(j->audit, j->keep, j->scratch, sample, chosen, &j->learn, j->data->findings,
-                      j->args->team, &j->args->progress, err));
+    TRY(audit_negative_control(j->audit, j->keep, j->scratch, sample, chosen, &j->learn,
+                               j->data->findings, j->args->team, &j->args->progress, err));
     if (j->ablation) {
         job_stage(j, "ablation", NULL);
         ablate(j, sample, chosen, row);

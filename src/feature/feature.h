@@ -49,7 +49,7 @@ typedef struct Feature {
     BookText family;
     BookText says; /* meaning, one sentence */
     BookText format_text;
-    BookText reason; /* why risky_partners may do more than monitor */
+    BookText reason;         /* why risky_partners may do more than monitor */
     BookText leak_overruled; /* why the model may read it although the audit calls it a leak */
     Format format;
     Window window;

@@ -298,9 +298,9 @@ FeatureSight feature_sight(const Plan *p, const Feature *f)
         sight = f->window.kind == WINDOW_FIRST ? SIGHT_EARLY : SIGHT_OPEN;
     for (size_t i = 0; i < count; i++) {
         Window w = a[i].has_window ? a[i].window : f->window;
-        FeatureSight one = w.kind == WINDOW_FIRST ? SIGHT_EARLY
+        FeatureSight one = w.kind == WINDOW_FIRST    ? SIGHT_EARLY
                            : counts_what_was_seen(f) ? SIGHT_OBSERVATION
-                                                      : SIGHT_OPEN;
+                                                     : SIGHT_OPEN;
         sight = one > sight ? one : sight;
     }
     if (p->schema->timeless)

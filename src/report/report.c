@@ -36,7 +36,7 @@ static void key_figures(Page *p)
             p, "AUC, out of fold", number_fixed(a, auc.value, 3),
             str_format(a, "%.*s, 95 %%: %.*s to %.*s", STR_ARG(name), STR_ARG(low), STR_ARG(high)));
     }
-    if (run->audit != NULL)
+    if (run->audit != NULL && run->audit->control.shuffles > 0)
         key_figure(p, "Leak control", run->audit->control.passed ? S("passed") : S("failed"),
                    str_format(a, "on %zu shuffles of the labels", run->audit->control.shuffles));
     Str severe = number_count(a, t.severe);

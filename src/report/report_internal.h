@@ -85,6 +85,8 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 void section_data(Page *p);
 void section_model(Page *p);
 void section_audit(Page *p);
+void section_columns(Page *p, const Audit *a); /* parts of the audit's */
+void section_ablation(Page *p, const Ablation *a);
 void section_segments(Page *p);
 void section_criteria(Page *p);
 void section_offboarding(Page *p);

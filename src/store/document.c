@@ -123,3 +123,11 @@ void document_named_real(Document *j, yyjson_mut_val *in, Str name, double value
     Str s = clean(j->arena, name);
     (void)yyjson_mut_obj_add(in, yyjson_mut_strn(j->doc, s.data, s.size), real(j, value));
 }
+
+void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
+{
+    yyjson_mut_val *o = document_object(j, in, key);
+    document_real(j, o, "value", i.value);
+    document_real(j, o, "low", i.low);
+    document_real(j, o, "high", i.high);
+}

@@ -39,6 +39,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_metrics(run, folder, scratch, err));
     if (run->validation != NULL)
         TRY(store_validation(run, folder, scratch, err));
+    TRY(store_ablation(run, folder, scratch, err));
     if (run->judged != NULL)
         TRY(store_judged(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));

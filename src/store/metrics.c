@@ -1,14 +1,6 @@
 /* metrics.c - metrics.json: how the model was chosen and how far it can be believed. */
 #include "store/store_internal.h"
 
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
 static void add_metrics(Document *j, yyjson_mut_val *in, Str stratum, const MetricSet *m)
 {
     yyjson_mut_val *o = document_object(j, in, NULL);
@@ -150,38 +142,9 @@ static void add_calibration(Document *j, const Run *run, Arena scratch)
             document_real(j, b, "probability_low", bin[i].low);
             document_real(j, b, "probability_high", bin[i].high);
             document_real(j, b, "probability_mean", bin[i].mean);
-            add_interval(j, b, "positive_share", bin[i].share);
+            document_interval(j, b, "positive_share", bin[i].share);
         }
     }
-}
-
-static void add_audit(Document *j, const Audit *a)
-{
-    yyjson_mut_val *o = document_object(j, j->root, "audit");
-    yyjson_mut_val *list = document_list(j, o, "probes");
-    for (size_t i = 0; i < a->probes; i++) {
-        const Probe *p = &a->probe[i];
-        yyjson_mut_val *one = document_object(j, list, NULL);
-        document_text(j, one, "name", p->name);
-        document_text(j, one, "use", p->use);
-        document_text(j, one, "severity", severity_name(p->severity));
-        add_interval(j, one, "auc", p->auc);
-        document_truth(j, one, "higher_is_risky", p->higher_is_risky);
-        document_real(j, one, "missing_labelled", p->missing_labelled);
-        document_real(j, one, "missing_scored", p->missing_scored);
-        document_real(j, one, "cohort_auc", p->cohort_auc);
-        document_real(j, one, "psi", p->stability.psi);
-        document_real(j, one, "psi_null_mean", p->stability.null_mean);
-    }
-    yyjson_mut_val *control = document_object(j, o, "negative_control");
-    document_count(j, control, "shuffles", a->control.shuffles);
-    document_real(j, control, "mean", a->control.mean);
-    document_real(j, control, "limit_low", a->control.low);
-    document_real(j, control, "limit_high", a->control.high);
-    document_truth(j, control, "passed", a->control.passed);
-    list = document_list(j, control, "auc");
-    for (size_t i = 0; i < a->control.shuffles; i++)
-        document_real(j, list, NULL, a->control.auc[i]);
 }
 
 static void add_silence(Document *j, const Silence *s)
@@ -218,7 +181,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     if (run->judged != NULL)
         add_judged(&j, run);
     if (run->audit != NULL)
-        add_audit(&j, run->audit);
+        store_audit(&j, run->audit);
     if (run->silence != NULL)
         add_silence(&j, run->silence);
     Status status =

@@ -11,6 +11,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_metrics(run, folder, scratch, err));
     if (run->validation != NULL)
         TRY(store_validation(run, folder, scratch, err));
+    TRY(store_ablation(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
     TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
@@ -31,7 +32,7 @@ Status store_run(const Run *run, const char *folder, Error *err)
 static const char *const written[] = {
     "run.json",        "report.html",    "offboarding.csv", "bundle/SHA256SUMS", "decisions.csv",
     "decisions.jsonl", "features.csv",   "validation.csv",  "evaluation.csv",    "metrics.json",
-    "quality.json",    "quarantine.csv", "timings.json"};
+    "quality.json",    "quarantine.csv", "timings.json",    "ablation.csv"};
 
 Status store_begin(const char *folder, Error *err)
 {

@@ -29,6 +29,9 @@ void document_null(Document *d, yyjson_mut_val *in, const char *key);
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
 
+/* {value, low, high} */
+void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+
 /* Names from outside as keys. */
 void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
 
@@ -56,6 +59,10 @@ MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch,
 MUST_USE Status store_validation(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
+
+/* What the audit found: an object of metrics.json, and ablation.csv where there is such a table. */
+void store_audit(Document *d, const Audit *audit);
+MUST_USE Status store_ablation(const Run *run, const char *folder, Arena scratch, Error *err);
 
 /* 1 for each position in scored that is in the list of contradictory customers. */
 uint8_t *store_contradictory(Arena *keep, const Run *run);
