@@ -50,6 +50,7 @@ typedef struct Probe {
     Str column;         /* the file's column; empty for a feature and for PROBE_OBSERVATION */
     Str value;          /* the value that it is about, or empty */
     FeatureSight sight; /* of a feature */
+    bool role;          /* the schema's amount, direction, state ...: that it tells is no leak */
     bool one_cohort;    /* the files of one cohort lack the column, which was said on reading */
     Interval auc;       /* alone, against the label; direction-free: at least .5 */
     bool higher_is_risky;
@@ -84,7 +85,7 @@ typedef struct KeptOut {
  * rows, transactions, first and last of them. Both tables have the same columns. */
 typedef struct RawColumns {
     const Table *labelled, *scored; /* scored: NULL without such customers */
-    const Probe *probe;             /* [columns] about, name, column and value alone */
+    const Probe *probe;             /* [columns] about, name, column, value and role alone */
 } RawColumns;
 
 /* row[0 .. labelled - 1] are the labelled customers of d, scored_row the others.  Memory: keep.

@@ -138,7 +138,7 @@ void leak_of_column(Probe *p, const Column *c, const uint8_t *label, size_t rows
         distinct += count[k] > 0;
         most = count[k] > count[most] || most == 0 ? k : most;
     }
-    if (distinct == 0)
+    if (distinct == 0 || (p->role && p->value.size == 0))
         return;
     bool encoded = p->auc.value >= AUC_ENCODED && p->auc.low >= AUC_LEAK;
     if (!encoded && distinct > 1 && distinct <= LEVELS_FEW && !texts) {
@@ -154,7 +154,7 @@ void leak_of_column(Probe *p, const Column *c, const uint8_t *label, size_t rows
     size_t other = filled - (blank ? count[most] : 0);
     size_t other_risky = filled_risky - (blank ? risky[most] : 0);
     bool sparse = p->about != PROBE_TRANSACTION; /* a share is 0 for who does not do it */
-    if (encoded)
+    if (encoded && !p->role)
         p->leak = LEAK_SEPARATES;
     else if (sparse && filled < rows && one_class(filled_risky, filled, positives, rows, tests))
         p->leak = LEAK_ONE_CLASS;

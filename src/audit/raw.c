@@ -177,6 +177,18 @@ static void add_number(Shelf *s, const Column *c, bool filled)
     }
 }
 
+/* What every bank has of a transaction. A value of it may be set because of the outcome; that the
+ * whole of it tells the label is what behaviour does. */
+static bool behaves(const SchemaTransactions *t, Str name)
+{
+    const BookText *role[] = {&t->amount, &t->state, &t->currency, &t->completed, &t->debit,
+                              &t->credit};
+    for (size_t i = 0; i < COUNT_OF(role); i++)
+        if (str_equal(role[i]->text, name))
+            return true;
+    return str_equal(name, str_from(SCHEMA_DIRECTION)) || str_equal(name, str_from(SCHEMA_AMOUNT));
+}
+
 static bool is_role(const SchemaTransactions *t, Str name)
 {
     const BookText *role[] = {&t->key, &t->customer, &t->sides.source, &t->sides.target,
@@ -192,6 +204,7 @@ static void add_transactions(Shelf *s, const Schema *schema, Arena scratch)
     const Table *rows = s->events->rows;
     for (size_t k = 0; k < rows->columns; k++) {
         const Column *c = &rows->column[k];
+        size_t first = s->columns;
         if (is_role(&schema->transactions, c->name))
             continue;
         if (c->type == TYPE_CATEGORY || c->type == TYPE_TEXT) {
@@ -203,6 +216,8 @@ static void add_transactions(Shelf *s, const Schema *schema, Arena scratch)
             add_number(s, c, false);
         }
         add_number(s, c, true);
+        for (size_t i = first; i < s->columns; i++)
+            s->probe[i].role = behaves(&schema->transactions, c->name);
     }
 }
 

@@ -283,7 +283,7 @@ void audit_words(const Audit *a, const AuditInputs *in, Findings *f)
              S("used by the model: check that each is known before the label"), all, count,
              auc_words);
     count = choose(list, a, strong_elsewhere);
-    say_list(f, SEVERITY_INFO, "strong_column",
+    say_list(f, SEVERITY_INFO, "strong_outside_model",
              "columns and features outside the model that separate the labels well alone",
              S("not in the model"), all, count, auc_words);
     count = choose(list, a, drifts);
