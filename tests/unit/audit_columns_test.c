@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -132,7 +133,7 @@ static void joined_case(Audit *audit, Arena *keep, Findings *f, bool turns, bool
     column_init(&t->column[0], keep, S("feature"), TYPE_DOUBLE, 0, MANY, NULL);
     for (size_t i = 0; i < MANY; i++) {
         first[i] = (int64_t)i * DAY_US / 4;
-        label[i] = late && i >= 200 ? i == 210 : i % 3 == 0;
+        label[i] = late && i >= 200 ? i == 220 : i % (late ? 2 : 3) == 0;
         double told = label[i] ? 1.5 : 0;
         t->column[0].real[i] = random_normal(&r) + (turns && i >= 120 ? -told : told);
         column_set_valid(&t->column[0], i);
