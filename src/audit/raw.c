@@ -181,8 +181,8 @@ static void add_number(Shelf *s, const Column *c, bool filled)
  * whole of it tells the label is what behaviour does. */
 static bool behaves(const SchemaTransactions *t, Str name)
 {
-    const BookText *role[] = {&t->amount, &t->state, &t->currency, &t->completed, &t->debit,
-                              &t->credit};
+    const BookText *role[] = {&t->amount,    &t->state, &t->currency,
+                              &t->completed, &t->debit, &t->credit};
     for (size_t i = 0; i < COUNT_OF(role); i++)
         if (str_equal(role[i]->text, name))
             return true;

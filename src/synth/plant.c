@@ -13,9 +13,10 @@ static const Planted planted[PLANTS] = {
     [PLANT_LABEL_COLUMN] = {"label_column", "review_code", "category",
                             "expr: review_code = 'R7', use: model, family: planted, says: Code of "
                             "the last review"},
-    [PLANT_POSITIVE_ONLY_COLUMN] = {"positive_only_column", "closure_reason", "category",
-                                    "expr: closure_reason is not null, use: model, family: planted, "
-                                    "says: A reason for closing is on record"},
+    [PLANT_POSITIVE_ONLY_COLUMN] =
+        {"positive_only_column", "closure_reason", "category",
+         "expr: closure_reason is not null, use: model, family: planted, "
+         "says: A reason for closing is on record"},
     [PLANT_POST_OUTCOME_COUNTER] = {"post_outcome_counter", "contacts_90d", "int64",
                                     "expr: contacts_90d, use: model, family: planted, says: "
                                     "Contacts with the service in ninety days"},

@@ -78,15 +78,15 @@ typedef struct SynthOptions {
     bool calendar_leak;       /* suspended accounts fall silent, and who joined lately is active */
     bool column_leak;         /* screening_state of labelled customers was set afterwards    */
     bool copies_leak;         /* rows of suspended labelled customers were exported again    */
-    bool clean;      /* nothing but behaviour tells: all joined at the same time, all act */
-    unsigned plants; /* bit per Plant; with any, schema.yaml and features.yaml are written, whose
-                        last features read the planted columns, and truth.csv gets a column */
-    bool imperfections;       /* versions, copies, contradictions, strangers, blanks, cut codes */
-    double label_noise;       /* share of labelled customers whose written label is wrong    */
-    double missing;           /* share of cells of customers and of categories left empty    */
-    double defects;           /* damaged copies that cannot be read, a row                   */
-    uint64_t malformed;       /* rows that cannot be read, at the end of the labelled files  */
-    Team *team;               /* NULL: the caller alone                                      */
+    bool clean;         /* nothing but behaviour tells: all joined at the same time, all act */
+    unsigned plants;    /* bit per Plant; with any, schema.yaml and features.yaml are written, whose
+                           last features read the planted columns, and truth.csv gets a column */
+    bool imperfections; /* versions, copies, contradictions, strangers, blanks, cut codes */
+    double label_noise; /* share of labelled customers whose written label is wrong    */
+    double missing;     /* share of cells of customers and of categories left empty    */
+    double defects;     /* damaged copies that cannot be read, a row                   */
+    uint64_t malformed; /* rows that cannot be read, at the end of the labelled files  */
+    Team *team;         /* NULL: the caller alone                                      */
     const Progress *progress; /* may be NULL */
 } SynthOptions;
 

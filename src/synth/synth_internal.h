@@ -67,7 +67,7 @@ typedef struct Customer {
     bool suspended; /* the truth */
     bool contradictory;
     bool mislabelled;
-    bool twin; /* the one before once more, under another id */
+    bool twin;               /* the one before once more, under another id */
     int64_t joined, stopped; /* first and last moment of activity */
     int64_t suspended_at;    /* 0: never, or not yet */
     unsigned planted;        /* bit per Typology; what is chosen is planted */
