@@ -33,6 +33,11 @@ static void kept_out(Page *p, const Audit *a)
     html_table_end(p);
 }
 
+static Str chance(Arena *a, double rate)
+{
+    return rate < 0.0001 ? S("below 0.0001") : number_fixed(a, rate, 4);
+}
+
 static void column_row(Page *p, const Probe *probe)
 {
     static const char *const abouts[] = {"feature", "customers' file", "transactions' file",
@@ -43,7 +48,7 @@ static void column_row(Page *p, const Probe *probe)
     html_cell(p, probe->leak == LEAK_NONE ? S("") : leak_code(probe->leak));
     html_cell_interval(p, probe->auc, 3);
     html_cell(p, probe->higher_is_risky ? S("more") : S("less"));
-    html_cell_number(p, number_fixed(p->arena, probe->label_q, 4));
+    html_cell_number(p, chance(p->arena, probe->label_q));
     html_cell_number(p, number_fixed(p->arena, probe->cohort_auc, 3));
     html_cell(p, severity_name(probe->severity));
     html_row_end(p);
@@ -141,8 +146,8 @@ static void relation_table(Page *p, const Joining *j)
         html_head(p, r->name);
         for (size_t c = 0; c < j->cohorts; c++)
             html_cell_number(p, number_fixed(a, r->auc[c], 3));
-        html_cell_number(p, number_fixed(a, r->p, 4));
-        html_cell_number(p, number_fixed(a, r->q, 4));
+        html_cell_number(p, chance(a, r->p));
+        html_cell_number(p, chance(a, r->q));
         html_cell(p, r->changes ? S("yes") : S("not beyond chance"));
         html_row_end(p);
     }
