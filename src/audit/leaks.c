@@ -311,7 +311,7 @@ static Severity severity_of(const Probe *p)
                   p->stability.psi > p->psi_limit;
     bool watched = p->about == PROBE_OBSERVATION ||
                    (p->sight == SIGHT_OBSERVATION && !str_equal(p->use, S("policy")));
-    bool tells = watched      ? p->auc.low > AUC_WATCHED && p->label_q <= FALSE_LABEL
+    bool tells = watched       ? p->auc.low > AUC_WATCHED && p->label_q <= FALSE_LABEL
                  : in_model(p) ? separates(p)
                                : false; /* nothing learns from it */
     return tells || drifts ? SEVERITY_WARNING : SEVERITY_INFO;
