@@ -348,10 +348,10 @@ typedef struct ListStability {
  * - seeds: learn_final with another seed for whatever is drawn, calibrated on the out-of-fold
  *   margins of one repeat of the validation, another one each time. The settings stay those that
  *   were found for all labelled customers.
- * - folds: the model that judged a fold of a repeat, with the settings and the calibration that were
- *   found without it. At most repeats * folds of them.
- * Columns that depend on who is learnt from keep, for the customers of inputs, the tables of all
- * labelled customers.  Memory: keep.  Cost: 2 * runs fits and decisions without reasons. */
+ * - folds: the model that judged a fold of a repeat, with the settings and the calibration that
+ * were found without it. At most repeats * folds of them. Columns that depend on who is learnt from
+ * keep, for the customers of inputs, the tables of all labelled customers.  Memory: keep.  Cost: 2
+ * * runs fits and decisions without reasons. */
 MUST_USE Status inspect_stability(ListStability **out, Arena *keep, const TrainingSet *set,
                                   const Validation *validation, const LearnOptions *options,
                                   const Policy *policy, const PolicyInputs *inputs,

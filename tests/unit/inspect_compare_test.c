@@ -32,16 +32,16 @@ static Policy *policy_of(Arena *keep, const char *monitor)
     Plan *plan;
     Policy *policy;
     Error err = {0};
-    Str text =
-        str_format(keep,
-                   "version: 1\nname: test\n"
-                   "costs: {missed_risk: 1, wrong_exit: 4, review: 0.4, monitor: %s}\n"
-                   "exposure: n\n"
-                   "insufficient_data: {when: n = 0, because: \"Nothing is on record.\"}\n"
-                   "rules:\n  - {id: r, when: n > 3, family: a, severity: severe, because: \"{n:count}.\", "
-                   "evidence: n, missing_proof: \"M.\", next_step: \"N.\"}\n"
-                   "actions:\n  - {action: MONITOR, when: n > 3, because: \"B.\"}\n",
-                   monitor);
+    Str text = str_format(
+        keep,
+        "version: 1\nname: test\n"
+        "costs: {missed_risk: 1, wrong_exit: 4, review: 0.4, monitor: %s}\n"
+        "exposure: n\n"
+        "insufficient_data: {when: n = 0, because: \"Nothing is on record.\"}\n"
+        "rules:\n  - {id: r, when: n > 3, family: a, severity: severe, because: \"{n:count}.\", "
+        "evidence: n, missing_proof: \"M.\", next_step: \"N.\"}\n"
+        "actions:\n  - {action: MONITOR, when: n > 3, because: \"B.\"}\n",
+        monitor);
     static const char features_text[] =
         "version: 1\nname: test\nfeatures:\n  - {name: n, expr: count(), "
         "over: all, use: policy, family: a, says: A}\n";
