@@ -189,6 +189,9 @@ void metric_calibration(CalibrationCheck *out, const double *const *p, size_t re
                         const double threshold[PREVALENCE_RULES], size_t replicates, uint64_t seed,
                         Team *team);
 
+/* Fewer suspended customers, or fewer others, and a slice has a sentence instead of a figure. */
+enum { FIGURE_CLASS_MIN = 10 };
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.

@@ -691,7 +691,7 @@ static inline const Strata *made_up_strata(Arena *keep, const Run *run, const Le
                                  .cell = cell,
                                  .scored_in_cell = in_cell,
                                  .unseen = 0};
-    inspect_strata(&out, keep, &inputs, options, NULL);
+    judge_strata(&out, keep, &inputs, options, NULL);
     return out;
 }
 
@@ -711,7 +711,7 @@ static inline const Fairness *made_up_fairness(Arena *keep, const Run *run, cons
                                    .thresholds = policy_thresholds(run->policy),
                                    .x = x,
                                    .columns = run->bundle->columns};
-    inspect_fairness(&out, keep, scratch, &inputs, options, NULL);
+    fairness_measure(&out, keep, scratch, &inputs, options, NULL);
     arena_free(&scratch);
     return out;
 }
@@ -726,7 +726,7 @@ static inline void made_up_inspection(Arena *keep, Run *run)
     ThresholdReview *review;
     const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
     Arena scratch = arena_new();
-    inspect_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
+    judge_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
                        run->policy, &scored);
     arena_free(&scratch);
     run->thresholds = review;
