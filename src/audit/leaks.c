@@ -1,244 +1,320 @@
+/* leaks.c - every column alone, what is as good as the label, and what it is kept from. */
 #include "audit/audit_internal.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* From here on a column is remarkable. The AUC must reach its mark and the interval must lie
- * clear of chance, so that five suspended customers do not make a leak. Of a watched column
- * (monitor, audit) the interval alone decides. */
-static const double AUC_MODEL_SEVERE = 0.90, AUC_KEPT_OUT = 0.80, AUC_CLEAR = 0.65,
-                    AUC_WATCHED = 0.55;
-static const double COHORT_AUC = 0.75;
-static const double MISSING_DIFFERENCE = 0.10, MISSING_ERRORS = 4;
-enum { LISTED = 5, NAMED = 8 }; /* findings of one column each; names in a sentence */
-enum { SHUFFLES_ENOUGH = 20 };  /* fewer judge little */
+/* ---- columns in the raw ---- */
 
-/* ---- one column as numbers ---- */
+/* What is found with one class only must be with so many of its customers, and be chance in less
+ * than one of a thousand audits, whatever number of columns and values is tried. */
+static const double FOUND_SHARE = 0.10, FOUND_CHANCE = 0.001;
+enum { FOUND_LEAST = 5, LEVELS_FEW = 20 };
+
+/* All of `found` are of one class. */
+static bool one_class(size_t risky, size_t found, size_t positives, size_t rows, size_t tests)
+{
+    size_t negatives = rows - positives;
+    if (found < FOUND_LEAST || (risky != 0 && risky != found))
+        return false;
+    size_t of = risky == found ? positives : negatives;
+    return (double)found >= FOUND_SHARE * (double)of &&
+           metric_all_of_one_class(found, of, rows) * (double)tests < FOUND_CHANCE;
+}
+
+static int by_cell(const void *a, const void *b, void *context)
+{
+    const double *value = context;
+    double x = value[*(const uint32_t *)a], y = value[*(const uint32_t *)b];
+    return (x > y) - (x < y);
+}
+
+/* Numbers as levels of equal values, missing as 0; answers how many. */
+static size_t number_levels(uint32_t *level, const Column *c, size_t rows, Arena scratch)
+{
+    double *value = ARENA_RAW(&scratch, double, rows + 1);
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, rows + 1);
+    size_t filled = 0, levels = 0;
+    for (size_t i = 0; i < rows; i++) {
+        value[i] = cell_double(c, i);
+        level[i] = 0;
+        if (column_valid(c, i))
+            order[filled++] = (uint32_t)i;
+    }
+    qsort_r(order, filled, sizeof *order, by_cell, value);
+    for (size_t k = 0; k < filled; k++) {
+        levels += k == 0 || value[order[k]] != value[order[k - 1]];
+        level[order[k]] = (uint32_t)levels;
+    }
+    return levels + 1;
+}
+
+static Str level_text(const Column *c, const uint32_t *level, uint32_t one, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++)
+        if (level[i] == one)
+            return c->type == TYPE_BOOLEAN ? c->boolean[i] ? S("true") : S("false")
+                                           : c->dictionary->text[c->code[i]];
+    return S("");
+}
+
+/* Order of distinct texts by bytes: a key that was given out in order tells when it was. */
+static bool identifier_tells(Probe *p, const Column *c, const uint8_t *label, size_t rows,
+                             size_t tests, Arena scratch)
+{
+    Dictionary *d = c->dictionary;
+    double *rank = ARENA_RAW(&scratch, double, rows + 1);
+    uint8_t *of = ARENA_RAW(&scratch, uint8_t, rows + 1);
+    Str *text = ARENA_RAW(&scratch, Str, rows + 1);
+    size_t n = 0, positives = 0;
+    uint8_t *seen = ARENA_ARRAY(&scratch, uint8_t, d->count + 1);
+    size_t distinct = 0;
+    for (size_t i = 0; i < rows; i++)
+        if (column_valid(c, i)) {
+            distinct += seen[c->code[i]] == 0;
+            seen[c->code[i]] = 1;
+            text[n] = d->text[c->code[i]];
+            positives += of[n] = label[i] != 0;
+            n++;
+        }
+    if (n < rows / 2 || distinct < n - n / 20 || positives < 2 || n - positives < 2)
+        return false;
+    uint32_t *code_rank = ARENA_ARRAY(&scratch, uint32_t, d->count + 1);
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, d->count + 1);
+    for (size_t k = 0; k < d->count; k++)
+        order[k] = (uint32_t)k;
+    /* Shell's sort: few lines, and no comparison needs a context. */
+    for (size_t gap = d->count / 2; gap > 0; gap /= 2)
+        for (size_t k = gap; k < d->count; k++)
+            for (size_t at = k;
+                 at >= gap && str_compare(d->text[order[at - gap]], d->text[order[at]]) > 0;
+                 at -= gap) {
+                uint32_t other = order[at];
+                order[at] = order[at - gap];
+                order[at - gap] = other;
+            }
+    for (size_t k = 0; k < d->count; k++)
+        code_rank[order[k]] = (uint32_t)k;
+    n = 0;
+    for (size_t i = 0; i < rows; i++)
+        if (column_valid(c, i))
+            rank[n++] = (double)code_rank[c->code[i]];
+    double auc = metric_auc(rank, of, n, scratch);
+    double p_value = metric_rank_test(rank, of, n, scratch);
+    Interval found = probe_interval(auc > 0.5 ? auc : 1 - auc, positives, n - positives);
+    if (found.value < COHORT_AUC || found.low < AUC_CLEAR || p_value * (double)tests > FOUND_CHANCE)
+        return false;
+    p->auc = found;
+    p->higher_is_risky = auc > 0.5;
+    return true;
+}
+
+void leak_of_column(Probe *p, const Column *c, const uint8_t *label, size_t rows, size_t tests,
+                    Arena scratch)
+{
+    bool texts = c->type == TYPE_CATEGORY || c->type == TYPE_TEXT;
+    size_t positives = 0, levels;
+    uint32_t *level = ARENA_ARRAY(&scratch, uint32_t, rows + 1);
+    for (size_t i = 0; i < rows; i++)
+        positives += label[i] != 0;
+    if (texts) {
+        levels = c->dictionary->count + 1;
+        for (size_t i = 0; i < rows; i++)
+            level[i] = column_valid(c, i) ? c->code[i] + 1 : 0;
+    } else {
+        levels = number_levels(level, c, rows, scratch);
+    }
+    size_t *count = ARENA_ARRAY(&scratch, size_t, levels);
+    size_t *risky = ARENA_ARRAY(&scratch, size_t, levels);
+    size_t filled = 0, filled_risky = 0, distinct = 0, most = 0;
+    for (size_t i = 0; i < rows; i++) {
+        count[level[i]]++;
+        risky[level[i]] += label[i] != 0;
+        filled += level[i] != 0;
+        filled_risky += level[i] != 0 && label[i] != 0;
+    }
+    for (size_t k = 1; k < levels; k++) {
+        distinct += count[k] > 0;
+        most = count[k] > count[most] || most == 0 ? k : most;
+    }
+    if (distinct == 0 || (p->role && p->value.size == 0))
+        return;
+    bool encoded = p->auc.value >= AUC_ENCODED && p->auc.low >= AUC_LEAK;
+    if (!encoded && distinct > 1 && distinct <= LEVELS_FEW && !texts) {
+        /* A code need not rise with the risk. */
+        size_t right = 0;
+        for (size_t k = 0; k < levels; k++)
+            right += risky[k] == 0 || risky[k] == count[k] ? count[k] : 0;
+        encoded = right == rows && positives >= FOUND_LEAST && rows - positives >= FOUND_LEAST;
+        p->auc = encoded ? probe_interval(1, positives, rows - positives) : p->auc;
+    }
+    /* Nearly everyone's value stands for none: -1, 0, NONE. */
+    bool blank = most != 0 && 2 * count[most] > rows && distinct > 1;
+    size_t other = filled - (blank ? count[most] : 0);
+    size_t other_risky = filled_risky - (blank ? risky[most] : 0);
+    bool sparse = p->about != PROBE_TRANSACTION; /* a share is 0 for who does not do it */
+    if (sparse && filled < rows && one_class(filled_risky, filled, positives, rows, tests))
+        p->leak = LEAK_ONE_CLASS;
+    else if (sparse && blank && distinct > 2 && other_risky > 0 &&
+             one_class(other_risky, other, positives, rows, tests))
+        p->leak = LEAK_ONE_CLASS;
+    else if (encoded && !p->role)
+        p->leak = LEAK_SEPARATES;
+    if (p->leak != LEAK_NONE)
+        return;
+    if (texts && identifier_tells(p, c, label, rows, tests, scratch)) {
+        p->leak = LEAK_IDENTIFIER;
+        return;
+    }
+    for (size_t k = 1; k < levels; k++) {
+        if (!texts && c->type != TYPE_BOOLEAN)
+            break;
+        /* What only the others have may just be rare; what only the risky have was set for them. */
+        if (risky[k] == 0 || !one_class(risky[k], count[k], positives, rows, tests))
+            continue;
+        Str value = level_text(c, level, (uint32_t)k, rows);
+        if (p->about == PROBE_TRANSACTION && str_equal(value, S("false")))
+            continue; /* who has none of it */
+        p->leak = LEAK_VALUE;
+        p->value = p->about == PROBE_TRANSACTION ? p->value : value;
+        return;
+    }
+}
+
+/* ---- all columns ---- */
 
 typedef struct Probing {
     const AuditInputs *inputs;
     uint64_t seed;
-    Probe *probe;
+    Probe *probe; /* features, then columns in the raw */
+    double *label_p, *cohort_p;
+    size_t features, tests;
 } Probing;
-
-/* Levels of a category in both cohorts by one dictionary, so that equal texts are equal
- * levels; missing is a level too. Answers how many there are. */
-static size_t levels_of(uint32_t *level, const Column *c, size_t rows, Dictionary *names)
-{
-    for (size_t i = 0; i < rows; i++)
-        level[i] =
-            column_valid(c, i) ? 1 + dictionary_add(names, c->dictionary->text[c->code[i]]) : 0;
-    return names->count + 1;
-}
-
-/* The share of positives of each row's level, counted on the other folds, so that a level of
- * one customer says nothing about itself: an identifier scores chance, not 1. */
-static void level_scores(double *score, const uint32_t *level, size_t levels, const uint8_t *label,
-                         size_t rows, uint64_t seed, Arena scratch)
-{
-    enum { FOLDS = 5 };
-    uint32_t *fold = ARENA_RAW(&scratch, uint32_t, rows);
-    learn_folds(fold, label, NULL, rows, FOLDS, seed);
-    size_t positives = 0;
-    for (size_t i = 0; i < rows; i++)
-        positives += label[i] != 0;
-    double prior = (double)positives / (double)rows;
-    for (uint32_t k = 0; k < FOLDS; k++) {
-        Arena own = scratch;
-        double *risky = ARENA_ARRAY(&own, double, levels), *all = ARENA_ARRAY(&own, double, levels);
-        for (size_t i = 0; i < rows; i++)
-            if (fold[i] != k) {
-                risky[level[i]] += label[i] != 0;
-                all[level[i]] += 1;
-            }
-        for (size_t i = 0; i < rows; i++)
-            if (fold[i] == k)
-                score[i] = (risky[level[i]] + prior) / (all[level[i]] + 1);
-    }
-}
-
-/* Direction-free AUC of a column against a label. Of numbers a missing one stands below or
- * above all, whichever tells more; of categories missing is a level. */
-static double column_auc(const double *value, const uint8_t *label, size_t rows, bool *higher,
-                         Arena scratch)
-{
-    double *score = ARENA_RAW(&scratch, double, rows), best = 0.5;
-    *higher = true;
-    for (int side = 0; side < 2; side++) {
-        for (size_t i = 0; i < rows; i++)
-            score[i] = is_missing(value[i]) ? (side == 0 ? -INFINITY : INFINITY) : value[i];
-        double auc = metric_auc(score, label, rows, scratch);
-        if (auc > best || 1 - auc > best) {
-            *higher = auc > 0.5;
-            best = *higher ? auc : 1 - auc;
-        }
-    }
-    return best;
-}
-
-/* Source: Hanley and McNeil 1982, equations 1 and 2. */
-static Interval auc_interval(double auc, size_t positives, size_t negatives)
-{
-    double q1 = auc / (2 - auc), q2 = 2 * auc * auc / (1 + auc);
-    double m = (double)positives, n = (double)negatives;
-    double variance =
-        (auc * (1 - auc) + (m - 1) * (q1 - auc * auc) + (n - 1) * (q2 - auc * auc)) / (m * n);
-    double error = 1.959963984540054 * sqrt(variance > 0 ? variance : 0);
-    double low = auc - error, high = auc + error;
-    return (Interval){auc, low < 0 ? 0 : low, high > 1 ? 1 : high};
-}
-
-static double missing_share(const Column *c, size_t rows)
-{
-    size_t missing = 0;
-    for (size_t i = 0; i < rows; i++)
-        missing += !column_valid(c, i);
-    return rows == 0 ? 0 : (double)missing / (double)rows;
-}
-
-/* Population stability over levels, the rest of metric_psi's rules kept: an empty side counts
- * as half a customer. */
-static Stability level_stability(const uint32_t *level, size_t n, const uint32_t *scored, size_t m,
-                                 size_t levels, Arena scratch)
-{
-    size_t *before = ARENA_ARRAY(&scratch, size_t, levels);
-    size_t *after = ARENA_ARRAY(&scratch, size_t, levels);
-    for (size_t i = 0; i < n; i++)
-        before[level[i]]++;
-    for (size_t i = 0; i < m; i++)
-        after[scored[i]]++;
-    Stability out = {0};
-    for (size_t k = 0; k < levels; k++) {
-        if (before[k] + after[k] == 0)
-            continue;
-        out.bins++;
-        double e = (before[k] == 0 ? 0.5 : (double)before[k]) / (double)n;
-        double a = (after[k] == 0 ? 0.5 : (double)after[k]) / (double)m;
-        out.psi += (a - e) * stable_log(a / e);
-    }
-    out.null_mean = ((double)out.bins - 1) * (1 / (double)n + 1 / (double)m);
-    return out;
-}
-
-/* Without drift PSI is about (1/n + 1/m) times a chi-squared of bins - 1 degrees (Yurdakul
- * 2018): beyond three of its standard deviations is beyond noise. */
-static bool drifts(const Probe *p, size_t n, size_t m)
-{
-    if (!(p->cohort_auc >= COHORT_AUC) || p->stability.bins < 2)
-        return false;
-    double unit = 1 / (double)n + 1 / (double)m, degrees = (double)p->stability.bins - 1;
-    return p->stability.psi > unit * (degrees + 3 * sqrt(2 * degrees));
-}
-
-typedef struct Numbers {
-    double *value;   /* of both cohorts, labelled first */
-    float *narrow;   /* the same for metric_psi */
-    uint32_t *level; /* of a category */
-    size_t levels;
-} Numbers;
-
-static Numbers numbers_of(Arena *arena, const Column *a, size_t n, const Column *b, size_t m)
-{
-    Numbers out = {0};
-    if (a->type == TYPE_CATEGORY || a->type == TYPE_TEXT) {
-        Dictionary *names = dictionary_new(arena);
-        out.level = ARENA_RAW(arena, uint32_t, n + m);
-        out.levels = levels_of(out.level, a, n, names);
-        if (b != NULL)
-            out.levels = levels_of(out.level + n, b, m, names);
-    } else {
-        out.value = ARENA_RAW(arena, double, n + m);
-        out.narrow = ARENA_RAW(arena, float, n + m);
-        for (size_t i = 0; i < n + m; i++) {
-            out.value[i] = i < n ? cell_double(a, i) : cell_double(b, i - n);
-            out.narrow[i] = (float)out.value[i];
-        }
-    }
-    return out;
-}
-
-static double numbers_auc(const Numbers *numbers, const uint8_t *label, size_t rows, bool *higher,
-                          uint64_t seed, Arena scratch)
-{
-    if (numbers->level == NULL)
-        return column_auc(numbers->value, label, rows, higher, scratch);
-    double *score = ARENA_RAW(&scratch, double, rows);
-    level_scores(score, numbers->level, numbers->levels, label, rows, seed, scratch);
-    *higher = true;
-    /* Rates on other folds have a direction already: below chance is chance. */
-    double auc = metric_auc(score, label, rows, scratch);
-    return auc > 0.5 ? auc : 0.5;
-}
 
 static void probe_task(void *context, size_t task, Arena scratch)
 {
     Probing *t = context;
-    const Table *labelled = t->inputs->labelled, *scored = t->inputs->scored;
-    const Column *a = &labelled->column[task];
-    const Column *b = scored == NULL ? NULL : &scored->column[task];
-    size_t n = labelled->rows, m = scored == NULL ? 0 : scored->rows, positives = 0;
-    for (size_t i = 0; i < n; i++)
-        positives += t->inputs->label[i] != 0;
-    Numbers numbers = numbers_of(&scratch, a, n, b, m);
-    uint64_t seed = seed_derive(t->seed, task);
-
+    const AuditInputs *in = t->inputs;
+    bool raw = task >= t->features;
+    size_t at = raw ? task - t->features : task;
+    const Table *labelled = raw ? in->raw->labelled : in->labelled;
+    const Table *scored = raw ? in->raw->scored : in->scored;
+    const Column *a = &labelled->column[at], *b = scored == NULL ? NULL : &scored->column[at];
     Probe *p = &t->probe[task];
-    *p = (Probe){.name = a->name, .use = t->inputs->use[task], .cohort_auc = (double)NAN};
-    double auc = numbers_auc(&numbers, t->inputs->label, n, &p->higher_is_risky, seed, scratch);
-    p->auc = auc_interval(auc, positives, n - positives);
-    p->missing_labelled = missing_share(a, n);
-    if (m > 0 && n > 0) {
-        uint8_t *cohort = ARENA_ARRAY(&scratch, uint8_t, n + m);
-        for (size_t i = n; i < n + m; i++)
-            cohort[i] = 1;
-        bool higher;
-        p->missing_scored = missing_share(b, m);
-        p->cohort_auc = numbers_auc(&numbers, cohort, n + m, &higher, seed, scratch);
-        p->stability =
-            numbers.level == NULL
-                ? metric_psi(numbers.narrow, n, numbers.narrow + n, m, scratch)
-                : level_stability(numbers.level, n, numbers.level + n, m, numbers.levels, scratch);
+    *p = raw ? in->raw->probe[at]
+             : (Probe){.name = a->name, .use = in->use[at], .sight = SIGHT_EARLY};
+    if (!raw && in->sight != NULL)
+        p->sight = in->sight[at];
+    if (raw)
+        p->use = p->about == PROBE_OBSERVATION ? S("observed") : S("column");
+    probe_column(p, &t->label_p[task], &t->cohort_p[task], a, labelled->rows, b,
+                 scored == NULL ? 0 : scored->rows, in->label, seed_derive(t->seed, task), scratch);
+    if (raw && p->about != PROBE_OBSERVATION)
+        leak_of_column(p, a, in->label, labelled->rows, t->tests, scratch);
+}
+
+/* Values tried, for what is found with one class only: all of all columns. */
+static size_t tests_of(const RawColumns *raw)
+{
+    size_t tests = 1;
+    for (size_t i = 0; i < raw->labelled->columns; i++) {
+        const Column *c = &raw->labelled->column[i];
+        bool texts = c->type == TYPE_CATEGORY || c->type == TYPE_TEXT;
+        size_t levels = texts ? c->dictionary->count : 3;
+        tests += levels > 1000 ? 1 : levels; /* no level of an identifier has five customers */
+    }
+    return tests;
+}
+
+static bool in_model(const Probe *p)
+{
+    return p->about == PROBE_FEATURE && str_equal(p->use, S("model"));
+}
+
+/* ---- what is kept out ---- */
+
+static bool reads_leak(const Plan *plan, const Feature *f, const Probe *p)
+{
+    if (!feature_reads(f, p->column))
+        return false;
+    /* One value of a transactions' column taints who asks for it, not who reads another. */
+    return p->about != PROBE_TRANSACTION || p->value.size == 0 ||
+           feature_names_value(plan, f, p->value);
+}
+
+static Str why_of(Arena *keep, const Probe *p)
+{
+    switch (p->leak) {
+    case LEAK_SEPARATES:
+        return str_format(keep, "%.*s alone separates the labels at AUC %.2f [%.2f, %.2f]",
+                          STR_ARG(p->name), p->auc.value, p->auc.low, p->auc.high);
+    case LEAK_ONE_CLASS:
+        return str_format(keep, "%.*s is filled for customers of one class only", STR_ARG(p->name));
+    case LEAK_VALUE:
+        return str_format(keep, "the value %.*s of %.*s is found with risky customers only",
+                          STR_ARG(p->value), STR_ARG(p->column));
+    case LEAK_IDENTIFIER:
+        return str_format(keep,
+                          "the values of %.*s are all different and their order tells the labels "
+                          "at AUC %.2f",
+                          STR_ARG(p->name), p->auc.value);
+    default:
+        return S("");
+    }
+}
+
+static void keep_out(Audit *a, Arena *keep, const Plan *plan, uint32_t feature, const Probe *p)
+{
+    const Feature *f = &plan->feature[feature];
+    for (size_t i = 0; i < a->kept_outs; i++)
+        if (a->kept_out[i].feature == feature)
+            return; /* one reason is enough */
+    a->kept_out[a->kept_outs++] = (KeptOut){.feature = feature,
+                                            .name = f->name.text,
+                                            .leak = p->leak,
+                                            .column = p->column,
+                                            .auc = p->auc,
+                                            .why = why_of(keep, p),
+                                            .overruled = f->leak_overruled.text};
+}
+
+static void find_kept_out(Audit *a, Arena *keep, const AuditInputs *in)
+{
+    if (in->plan == NULL)
+        return;
+    a->kept_out = ARENA_ARRAY(keep, KeptOut, in->plan->features + 1);
+    for (size_t i = 0; i < in->plan->features; i++) {
+        if (!str_equal(in->use[i], S("model")))
+            continue;
+        for (size_t k = 0; k < a->columns; k++)
+            if (a->column[k].leak != LEAK_NONE &&
+                reads_leak(in->plan, &in->plan->feature[i], &a->column[k]))
+                keep_out(a, keep, in->plan, (uint32_t)i, &a->column[k]);
+        if (a->probe[i].leak != LEAK_NONE)
+            keep_out(a, keep, in->plan, (uint32_t)i, &a->probe[i]);
     }
 }
 
 /* ---- judging ---- */
 
-static bool in_model(const Probe *p)
-{
-    return str_equal(p->use, S("model"));
-}
-
-static bool missing_differs(const Probe *p, size_t n, size_t m)
-{
-    if (n == 0 || m == 0)
-        return false;
-    double a = p->missing_labelled, b = p->missing_scored;
-    double all = (a * (double)n + b * (double)m) / (double)(n + m);
-    double error = sqrt(all * (1 - all) * (1 / (double)n + 1 / (double)m));
-    return fabs(a - b) >= MISSING_DIFFERENCE && fabs(a - b) > MISSING_ERRORS * error;
-}
-
-/* Columns that are only watched: the book holds that they say how a customer was observed, so
- * any clear separation by them is a leak worth naming. */
-static bool watched(const Probe *p)
-{
-    return str_equal(p->use, S("monitor")) || str_equal(p->use, S("audit"));
-}
-
 static bool separates(const Probe *p)
 {
-    if (watched(p))
-        return p->auc.low > AUC_WATCHED;
-    return p->auc.value >= AUC_KEPT_OUT && p->auc.low > AUC_CLEAR;
+    return p->auc.value >= AUC_STRONG && p->auc.low > AUC_CLEAR && p->label_q <= FALSE_LABEL;
 }
 
-static Severity severity_of(const Probe *p, size_t n, size_t m)
+static Severity severity_of(const Probe *p)
 {
-    if (in_model(p) && separates(p) && p->auc.value >= AUC_MODEL_SEVERE)
-        return SEVERITY_SEVERE;
-    bool warn = separates(p) || drifts(p, n, m) || missing_differs(p, n, m);
-    return warn ? SEVERITY_WARNING : SEVERITY_INFO;
+    if (p->leak != LEAK_NONE)
+        return p->about == PROBE_FEATURE ? SEVERITY_SEVERE : SEVERITY_WARNING;
+    bool drifts = !p->one_cohort && p->cohort_auc >= COHORT_AUC && p->cohort_q <= FALSE_COHORT &&
+                  p->stability.psi > p->psi_limit;
+    bool watched = p->about == PROBE_OBSERVATION ||
+                   (p->sight == SIGHT_OBSERVATION && !str_equal(p->use, S("policy")));
+    bool tells = watched       ? p->auc.low > AUC_WATCHED && p->label_q <= FALSE_LABEL
+                 : in_model(p) ? separates(p)
+                               : false; /* nothing learns from it */
+    return tells || drifts ? SEVERITY_WARNING : SEVERITY_INFO;
 }
 
 static int worst_first(const void *a, const void *b)
@@ -251,155 +327,50 @@ static int worst_first(const void *a, const void *b)
     return str_compare(x->name, y->name);
 }
 
-/* ---- in words ---- */
-
-static void say_leak(Findings *f, const Probe *p, uint64_t rows, Arena scratch)
+Status audit_columns(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
+                     const LearnOptions *options, Findings *findings, Team *team,
+                     const Progress *progress, Error *err)
 {
-    Str what = str_format(
-        &scratch, "%.*s alone separates the labels at AUC %.2f [%.2f, %.2f]; %s values are risky",
-        STR_ARG(p->name), p->auc.value, p->auc.low, p->auc.high,
-        p->higher_is_risky ? "high" : "low");
-    if (!in_model(p) && !watched(p))
-        findings_add(f, SEVERITY_WARNING, "observation_leak", rows,
-                     str_format(&scratch, "%.*s; not in the model", STR_ARG(what)),
-                     str_format(&scratch, "kept out of the model (use: %.*s)", STR_ARG(p->use)));
-    else if (!in_model(p))
-        findings_add(f, SEVERITY_WARNING, "observation_leak", rows,
-                     str_format(&scratch,
-                                "%.*s: it tells how long, how lately or in how many rows a "
-                                "customer was observed, which follows a suspension, not what "
-                                "led to it",
-                                STR_ARG(what)),
-                     str_format(&scratch, "kept out of the model (use: %.*s)", STR_ARG(p->use)));
-    else if (p->severity == SEVERITY_SEVERE)
-        findings_add(f, SEVERITY_SEVERE, "observation_leak", rows,
-                     str_format(&scratch,
-                                "%.*s: no honest measure of behaviour does; it may know the label "
-                                "or what followed it",
-                                STR_ARG(what)),
-                     S("used by the model: check its definition, or set its use to monitor"));
-    else
-        findings_add(f, SEVERITY_WARNING, "strong_feature", rows, what,
-                     S("used by the model: check that it is known before the label"));
-}
-
-typedef Str Sentence(Arena *arena, const Probe *p);
-
-static Str drift_words(Arena *arena, const Probe *p)
-{
-    return str_format(arena, "%.*s (%s, AUC %.2f, PSI %.2f against %.2f by chance)",
-                      STR_ARG(p->name), in_model(p) ? "in the model" : "not in the model",
-                      p->cohort_auc, p->stability.psi, p->stability.null_mean);
-}
-
-static Str missing_words(Arena *arena, const Probe *p)
-{
-    return str_format(arena, "%.*s (%.0f %% against %.0f %%)", STR_ARG(p->name),
-                      100 * p->missing_labelled, 100 * p->missing_scored);
-}
-
-static void say_list(Findings *f, const char *code, const char *opening, Str done,
-                     const Probe *const *list, size_t count, Sentence *words, Arena scratch)
-{
-    Buffer b = buffer_new(&scratch);
-    buffer_format(&b, "%s: ", opening);
-    Arena names = arena_new(); /* the buffer grows in scratch */
-    for (size_t i = 0; i < count && i < NAMED; i++) {
-        if (i > 0)
-            buffer_add(&b, S(", "));
-        buffer_add(&b, words(&names, list[i]));
-    }
-    if (count > NAMED)
-        buffer_format(&b, ", and %zu more", count - NAMED);
-    findings_add(f, SEVERITY_WARNING, code, count, buffer_str(&b), done);
-    arena_free(&names);
-}
-
-static void say_control(Findings *f, const Control *c, const Candidate *candidate, Arena scratch)
-{
-    Str what = str_format(&scratch,
-                          "with labels shuffled over customers the whole procedure (%.*s) reaches "
-                          "a mean AUC of %.3f over %zu shuffles; clean data stays within %.3f and "
-                          "%.3f",
-                          STR_ARG(candidate->name), c->mean, c->shuffles, c->low, c->high);
-    findings_add(f, c->passed ? SEVERITY_INFO : SEVERITY_SEVERE, "negative_control", c->shuffles,
-                 what,
-                 c->passed ? S("nothing: the validation finds no signal where there is none")
-                           : S("do not trust the validation: something of a customer reaches the "
-                               "fold that judges it"));
-    if (c->shuffles < SHUFFLES_ENOUGH)
-        findings_add(f, SEVERITY_WARNING, "few_shuffles", c->shuffles,
-                     str_format(&scratch,
-                                "the negative control ran on %zu shuffle%s of the labels: it "
-                                "judges little, for its limits are wide and rest on a spread that "
-                                "was hardly seen",
-                                c->shuffles, c->shuffles == 1 ? "" : "s"),
-                     str_format(&scratch, "take its verdict for little; run it on %d shuffles",
-                                SHUFFLES_ENOUGH));
-}
-
-Status audit_leaks(Audit **out, Arena *keep, Arena scratch, const AuditInputs *inputs,
-                   const TrainingSet *set, const Validation *validation,
-                   const LearnOptions *options, Findings *findings, Team *team,
-                   const Progress *progress, Error *err)
-{
-    const Table *labelled = inputs->labelled;
-    size_t probes = labelled->columns, n = labelled->rows;
-    size_t m = inputs->scored == NULL ? 0 : inputs->scored->rows;
-    assert(inputs->scored == NULL || inputs->scored->columns == probes);
+    size_t features = inputs->labelled->columns, n = inputs->labelled->rows;
+    size_t columns = inputs->raw == NULL ? 0 : inputs->raw->labelled->columns;
+    size_t all = features + columns;
+    assert(inputs->scored == NULL || inputs->scored->columns == features);
     TRY(learn_check_classes(inputs->label, NULL, n, 2, err));
-    TRY(learn_check_classes(set->label, NULL, set->x->rows, options->folds > 4 ? options->folds : 4,
-                            err));
 
-    Audit *audit = ARENA_NEW(keep, Audit);
-    audit->probes = probes;
-    audit->probe = ARENA_ARRAY(keep, Probe, probes);
-    Probing probing = {
-        .inputs = inputs, .seed = seed_derive(options->seed, STREAM_PROBE), .probe = audit->probe};
+    Audit *audit = *out = ARENA_NEW(keep, Audit);
+    Probing t = {.inputs = inputs,
+                 .seed = seed_derive(options->seed, STREAM_PROBE),
+                 .probe = ARENA_ARRAY(keep, Probe, all + 1),
+                 .label_p = ARENA_ARRAY(&scratch, double, all + 1),
+                 .cohort_p = ARENA_ARRAY(&scratch, double, all + 1),
+                 .features = features,
+                 .tests = inputs->raw == NULL ? 1 : tests_of(inputs->raw)};
     progress_tell(progress, "looking for leaks", 0, 1);
-    team_run_told(team, probes, probe_task, &probing);
+    team_run_told(team, all, probe_task, &t);
 
-    const Probe **drifting = ARENA_ARRAY(&scratch, const Probe *, probes);
-    const Probe **lacking = ARENA_ARRAY(&scratch, const Probe *, probes);
-    size_t drifted = 0, lacks = 0, leaks = 0;
-    for (size_t i = 0; i < probes; i++) {
-        Probe *p = &audit->probe[i];
+    double *q = ARENA_RAW(&scratch, double, all + 1), *r = ARENA_RAW(&scratch, double, all + 1);
+    metric_false_discovery(q, t.label_p, all, scratch);
+    metric_false_discovery(r, t.cohort_p, all, scratch);
+    for (size_t i = 0; i < all; i++) {
+        Probe *p = &t.probe[i];
         p->name = str_copy(keep, p->name);
         p->use = str_copy(keep, p->use);
-        p->severity = severity_of(p, n, m);
+        p->value = str_copy(keep, p->value);
+        p->label_q = q[i];
+        for (size_t k = 0; k < inputs->dropped_count && !p->one_cohort; k++)
+            p->one_cohort = p->column.size > 0 && str_equal(p->column, inputs->dropped[k]);
+        p->cohort_q = r[i];
+        if (in_model(p) && p->auc.value >= AUC_LEAK && separates(p))
+            p->leak = LEAK_SEPARATES;
+        p->severity = severity_of(p);
     }
-    qsort(audit->probe, probes, sizeof *audit->probe, worst_first);
-    for (size_t i = 0; i < probes; i++) {
-        Probe *p = &audit->probe[i];
-        if (drifts(p, n, m))
-            drifting[drifted++] = p;
-        if (missing_differs(p, n, m))
-            lacking[lacks++] = p;
-        if (!separates(p))
-            continue;
-        leaks += p->auc.value >= AUC_KEPT_OUT;
-        if (leaks <= LISTED || in_model(p) || watched(p))
-            say_leak(findings, p, n, scratch);
-    }
-    if (leaks > LISTED) {
-        Str what = str_format(&scratch,
-                              "%zu columns reach an AUC of %.2f or more against the labels alone",
-                              leaks, AUC_KEPT_OUT);
-        findings_add(findings, SEVERITY_WARNING, "observation_leaks", leaks, what,
-                     S("the audit lists every one of them"));
-    }
-    say_list(findings, "cohort_drift",
-             "columns that tell the customers to be scored from the labelled ones",
-             S("judge the model by the stratum that resembles the customers to be scored"),
-             drifting, drifted, drift_words, scratch);
-    say_list(findings, "cohort_missing",
-             "columns missing more often in one cohort than in the other (labelled against scored)",
-             S("missing values keep their own place in the model; check why they differ"), lacking,
-             lacks, missing_words, scratch);
-
-    const Candidate *chosen = &validation->candidate[validation->chosen];
-    audit_control(&audit->control, keep, scratch, set, chosen, NULL, options, team, progress);
-    say_control(findings, &audit->control, chosen, scratch);
-    *out = audit;
+    audit->probes = features;
+    audit->probe = t.probe;
+    audit->columns = columns;
+    audit->column = t.probe + features;
+    find_kept_out(audit, keep, inputs);
+    qsort(audit->probe, features, sizeof *audit->probe, worst_first);
+    qsort(audit->column, columns, sizeof *audit->column, worst_first);
+    audit_words(audit, inputs, findings);
     return STATUS_OK;
 }

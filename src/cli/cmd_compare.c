@@ -119,7 +119,7 @@ static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *con
                    "out of fold, from the two run folders, on the %zu labelled customers "
                    "of both (%zu more have another label in either)",
                    n, disagree);
-    inspect_judge(c, keep, &o, REPLICATES, seed, args->team);
+    judge_compare(c, keep, &o, REPLICATES, seed, args->team);
     return STATUS_OK;
 }
 
@@ -210,7 +210,7 @@ static Status judge_on_files(SideBySide *c, const Args *args, Side *side, uint64
                               "bundles as they are; a bundle holds no customer, so whether one of "
                               "the two learnt from some of them cannot be seen",
                               n, positives);
-    inspect_judge(c, keep, &o, REPLICATES, seed, args->team);
+    judge_compare(c, keep, &o, REPLICATES, seed, args->team);
     return STATUS_OK;
 }
 
@@ -228,7 +228,7 @@ static void compare_moves(SideBySide *c, const Args *args, const Side *side, boo
                 row[k][count[k]++] = (uint32_t)i;
     }
     const uint32_t *const rows[SIDES] = {row[CHAMPION], row[CHALLENGER]};
-    inspect_moves(c, args->arena, side[CHAMPION].job->scratch, scored, rows, count);
+    judge_moves(c, args->arena, side[CHAMPION].job->scratch, scored, rows, count);
 }
 
 static Status run(const Args *args, Error *err)

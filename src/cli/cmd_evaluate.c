@@ -20,9 +20,9 @@ static const Option *const shared[] = {job_labelled_files,
 /* Judging learns nothing. */
 static Status refuse_options(const Args *args, Error *err)
 {
-    static const char *const names[] = {
-        "folds",     "repeats",  "trials",          "fits",
-        "criterion", "shuffles", "score-customers", "score-transactions"};
+    static const char *const names[] = {"folds",    "repeats",         "trials",
+                                        "fits",     "criterion",       "shuffles",
+                                        "ablation", "score-customers", "score-transactions"};
     TRY(job_refuse_books(args, err));
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (args_value(args, names[i], NULL) != NULL) {

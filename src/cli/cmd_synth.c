@@ -20,6 +20,9 @@ static const Option options[] = {
     {"defects", "SHARE", "unreadable copies of rows, a row (default 0)", false},
     {"leak", "NAME", "plant a leak: `column` or `copies`; may be repeated", false},
     {"outcome-dates", NULL, "say in labelled_users.csv when an account was suspended", false},
+    {"plant", "NAME",
+     "plant a leak that the audit must find, and books that read it (docs/synth.md)", false},
+    {"clean", NULL, "nothing tells but behaviour: no leak, no imperfections", false},
     {"no-calendar-leak", NULL, "suspended accounts do not fall silent", false},
     {"no-imperfections", NULL, "no duplicate, contradictory or incomplete rows", false},
     {"malformed", "N", "rows that cannot be read, at the end (default 0)", false},
@@ -85,6 +88,33 @@ static Status read_leaks(SynthOptions *o, const Args *args, Error *err)
     return STATUS_OK;
 }
 
+static Status read_plants(SynthOptions *o, const Args *args, Error *err)
+{
+    Str names[PLANTS];
+    for (unsigned k = 0; k < PLANTS; k++)
+        names[k] = str_from(plant_name((Plant)k));
+    for (size_t i = 0; i < args->given; i++) {
+        if (strcmp(args->option[i], "plant") != 0)
+            continue;
+        Str name = str_from(args->value[i]);
+        bool found = false;
+        for (unsigned k = 0; k < PLANTS; k++)
+            if (str_equal(name, names[k])) {
+                o->plants |= 1u << k;
+                found = true;
+            }
+        if (found)
+            continue;
+        Str near = str_nearest(name, names, PLANTS);
+        (void)error_set(err, STATUS_USAGE, "there is no leak `%.40s` to plant", args->value[i]);
+        if (near.size > 0)
+            return error_remedy(err, "did you mean %.*s?", STR_ARG(near));
+        return error_remedy(err, "label_column, positive_only_column, post_outcome_counter, "
+                                 "cohort_shift or person_twice");
+    }
+    return STATUS_OK;
+}
+
 static Status read_file(SynthFile *out, const char *name, Error *err)
 {
     Str names[SYNTH_FILES];
@@ -125,6 +155,8 @@ static Status read_options(SynthOptions *o, const Args *args, Error *err)
     TRY(args_time(&as_of, &given, args, "as-of", err));
     TRY(read_typologies(o, args, err));
     TRY(read_leaks(o, args, err));
+    TRY(read_plants(o, args, err));
+    o->clean = args_flag(args, "clean");
     if (given)
         o->as_of = as_of / DAY_US;
     o->customers = (uint64_t)customers;
@@ -132,7 +164,7 @@ static Status read_options(SynthOptions *o, const Args *args, Error *err)
     o->malformed = (uint64_t)malformed;
     o->calendar_leak = !args_flag(args, "no-calendar-leak");
     o->outcome_dates = args_flag(args, "outcome-dates");
-    o->imperfections = !args_flag(args, "no-imperfections");
+    o->imperfections = !args_flag(args, "no-imperfections") && !o->clean;
     o->team = args->team;
     o->progress = &args->progress;
     return STATUS_OK;

@@ -38,6 +38,8 @@ const Option job_learn_options[] = {
     {"criterion", "log_loss|brier|auc|pr_auc", "what candidates are chosen by (default log_loss)",
      false},
     {"shuffles", "N", "label shuffles of the negative control (default 20)", false},
+    {"ablation", "WHICH", "full: weigh families of features, leaks and protected columns; none",
+     false},
     {0}};
 
 const Option job_quarantine_option[] = {
@@ -125,6 +127,13 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     TRY(args_integer(&j->stability, a, "stability", -1, 0, 1000, err));
     TRY(args_integer(&trials, a, "trials", 0, 0, 1000, err));
     TRY(args_integer(&fits, a, "fits", 0, 0, 1000000, err));
+    Str ablation = str_from(args_value(a, "ablation", "full"));
+    j->ablation = str_equal(ablation, S("full"));
+    if (!j->ablation && !str_equal(ablation, S("none"))) {
+        (void)error_set(err, STATUS_USAGE, "--ablation is full or none, not `%.*s`",
+                        STR_ARG(ablation));
+        return error_remedy(err, "leave it out for the whole table");
+    }
     j->learn = learn_options_default();
     TRY(read_criterion(j, err));
     j->learn.trials = (size_t)trials;
@@ -246,7 +255,7 @@ static Status find_strata(Job *j, Error *err)
 }
 
 /* Set what the set needs to make population columns again for rows row[0 .. ] of the table. */
-static Status set_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err)
+Status job_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err)
 {
     FeatureRefit *context;
     TRY(feature_refit_new(&context, j->keep, j->scratch, j->plan, j->events, j->features, j->skip,
@@ -270,9 +279,9 @@ static Status make_training_set(Job *j, Error *err)
     j->set = (TrainingSet){.x = x,
                            .label = j->fitting.label,
                            .monotone = matrix_plan(j->keep, j->plan, j->skip)->monotone};
-    j->set.group = job_groups(j);
+    j->set.group = j->group;
     TRY(find_strata(j, err));
-    return set_refit(&j->set, j, j->training_row, err);
+    return job_refit(&j->set, j, j->training_row, err);
 }
 
 /* Repeats exist to average out the luck of the folds, which fades as customers grow in number:
@@ -290,124 +299,6 @@ static size_t trials_for(size_t customers)
     size_t usual = learn_options_default().trials;
     size_t trials = customers == 0 ? usual : 2000 * usual / customers;
     return trials < 1 ? 1 : trials > usual ? usual : trials;
-}
-
-enum { CONTROL_CUSTOMERS_MAX = 5000 };
-
-/* The negative control asks whether the procedure invents signal; a sample of a large bank
- * answers that as well, so that a score of shuffles does not cost a score of trainings. */
-static Status control_set(const TrainingSet **sample, Job *j, Error *err)
-{
-    const TrainingSet *set = *sample = &j->set;
-    size_t n = set->x->rows, count = 0;
-    if (n <= CONTROL_CUSTOMERS_MAX)
-        return STATUS_OK;
-    uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, n + 1);
-    size_t positives = 0;
-    for (size_t i = 0; i < n; i++) {
-        row[i] = (uint32_t)i;
-        positives += set->label[i];
-    }
-    Random r = random_new(seed_derive(j->learn.seed, 0xC0117801));
-    random_shuffle(&r, row, n);
-    /* Each class by its share, but enough of the rarer one for every fold. */
-    size_t least = 10 * j->learn.folds, rare = positives * CONTROL_CUSTOMERS_MAX / n;
-    rare = rare < least                           ? least
-           : rare > CONTROL_CUSTOMERS_MAX - least ? CONTROL_CUSTOMERS_MAX - least
-                                                  : rare;
-    size_t want[2] = {CONTROL_CUSTOMERS_MAX - rare, rare};
-    for (size_t i = 0; i < n; i++)
-        if (want[set->label[row[i]]] > 0) {
-            want[set->label[row[i]]]--;
-            row[count++] = row[i];
-        }
-    TrainingSet *out = ARENA_NEW(j->keep, TrainingSet);
-    uint8_t *label = ARENA_ARRAY(j->keep, uint8_t, count);
-    uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, count);
-    const uint8_t **in = ARENA_ARRAY(j->keep, const uint8_t *, 1);
-    static const Str name[] = {{"ALL", 3}};
-    uint32_t *of = ARENA_ARRAY(j->keep, uint32_t, count); /* rows of the table */
-    uint32_t *group = set->group == NULL ? NULL : ARENA_ARRAY(j->keep, uint32_t, count);
-    for (size_t i = 0; i < count; i++) {
-        label[i] = set->label[row[i]];
-        of[i] = j->training_row[row[i]];
-        all[i] = 1;
-        if (group != NULL)
-            group[i] = set->group[row[i]];
-    }
-    in[0] = all;
-    *out = (TrainingSet){.x = matrix_take(j->keep, set->x, row, count),
-                         .label = label,
-                         .monotone = set->monotone,
-                         .group = group,
-                         .strata = 1,
-                         .stratum = name,
-                         .in_stratum = in};
-    *sample = out;
-    talk(j->args, "the negative control uses %zu of %zu customers", count, n);
-    return set_refit(out, j, of, err);
-}
-
-/* Counts of early transactions are 0 for whom nothing is on record, so a model that sees counts
- * knows who has no record, whatever is kept from it. What that is worth is said, not hidden. */
-static void find_unseen(Job *j)
-{
-    size_t unseen = 0, risky = 0, seen = 0, seen_risky = 0;
-    for (size_t i = 0; i < j->set.x->rows; i++) {
-        uint32_t customer = j->training_row[i];
-        bool none = j->events->start[customer] == j->events->start[customer + 1];
-        unseen += none;
-        seen += !none;
-        risky += none && j->set.label[i];
-        seen_risky += !none && j->set.label[i];
-    }
-    if (unseen == 0 || seen == 0)
-        return;
-    findings_add(j->data->findings, SEVERITY_WARNING, "no_record_is_visible", unseen,
-                 str_format(j->keep,
-                            "%zu labelled customers have no transaction and %.1f %% of them were "
-                            "suspended, against %.1f %% of the others; early counts of 0 let the "
-                            "model see this",
-                            unseen, 100 * (double)risky / (double)unseen,
-                            100 * (double)seen_risky / (double)seen),
-                 S("judge by the strata that leave them out; they are scored with insufficient "
-                   "data and never proposed"));
-}
-
-/* Tables of the same features for the two cohorts, for the probes of the audit. */
-static Status audit(Job *j, Audit **out, Error *err)
-{
-    const Dataset *d = j->data;
-    uint32_t *scored = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < d->customers; i++)
-        if (d->cohort[i] == COHORT_SCORED)
-            scored[count++] = (uint32_t)i;
-    static const Str uses[] = {{"model", 5}, {"policy", 6}, {"monitor", 7}};
-    Str *use = ARENA_ARRAY(j->keep, Str, j->plan->features + 1);
-    for (size_t i = 0; i < j->plan->features; i++)
-        use[i] = j->skip[i] ? S("audit") : uses[j->plan->feature[i].use];
-    const AuditInputs inputs = {
-        .labelled = table_take(j->keep, j->features, j->training_row, j->set.x->rows),
-        .scored = count == 0 ? NULL : table_take(j->keep, j->features, scored, count),
-        .use = use,
-        .label = j->set.label};
-    size_t known = d->findings->count;
-    const TrainingSet *sample;
-    find_unseen(j);
-    TRY(control_set(&sample, j, err));
-    TRY(audit_leaks(out, j->keep, j->scratch, &inputs, sample, j->run.validation, &j->learn,
-                    d->findings, j->args->team, &j->args->progress, err));
-    /* Loud: what the audit found is said before anything is trained on all customers. */
-    for (size_t i = known; i < d->findings->count; i++) {
-        const Finding *f = &d->findings->item[i];
-        const char *end = memchr(f->what.data, ';', f->what.size);
-        Str short_form =
-            end == NULL ? f->what : str_slice(f->what, 0, (size_t)(end - f->what.data));
-        if (f->severity != SEVERITY_INFO)
-            talk(j->args, "leakage audit: %.*s - %.*s", STR_ARG(short_form), STR_ARG(f->done));
-    }
-    return STATUS_OK;
 }
 
 /* Customers to be scored, those with contradictory or unknown labels among them. */
@@ -511,25 +402,27 @@ Status job_begin_unlabelled(Job *j, const char *bundle, Error *err)
 Status job_validate(Job *j, Error *err)
 {
     Validation *validation;
-    Audit *leaks;
-    TRY(make_training_set(j, err));
+    j->group = job_groups(j);
     j->learn.threshold = policy_thresholds(j->policy).high;
+    job_stage(j, "audit", NULL);
+    if (job_enough(j))
+        TRY(job_audit_columns(j, err));
+    TRY(make_training_set(j, err));
+    if (!job_settle_folds(j))
+        return STATUS_OK;
+    TRY(job_audit_cohorts(j, err));
     if (j->learn.repeats == 0)
         j->learn.repeats = repeats_for(j->set.x->rows);
     if (j->learn.trials == 0)
         j->learn.trials = trials_for(j->set.x->rows);
-    if (!job_settle_folds(j))
-        return STATUS_OK;
     job_stage(j, "validate", NULL);
     job_resume_begin(j);
     Status status = learn_validate(&validation, j->keep, j->scratch, &j->set, &j->learn,
                                    j->args->team, &j->args->progress, err);
     TRY(job_resume_end(j, status, err));
     j->run.validation = validation;
-    job_stage(j, "audit", NULL);
-    TRY(audit(j, &leaks, err));
-    j->run.audit = leaks;
-    return STATUS_OK;
+    job_stage(j, "control", NULL);
+    return job_audit_procedure(j, err);
 }
 
 Status job_train(Job *j, const char *folder, Error *err)

@@ -5,7 +5,7 @@
  *
  *     job_begin      options, books, files, the features that may be learnt from
  *     job_features   events and features of every customer
- *     job_validate   the training set, cross-validation, leakage audit
+ *     job_validate   leakage audit of columns, the training set, cross-validation, negative control
  *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
@@ -44,7 +44,7 @@ typedef struct Job {
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
-    int64_t stability; /* runs of each kind that learn again; -1: by the number of customers */
+    int64_t stability;  /* runs of each kind that learn again; -1: by the number of customers */
     const char *resume; /* the file that an interrupted validation is kept in; NULL: none is */
     Events *events;
     Table *features;
@@ -53,7 +53,11 @@ typedef struct Job {
     uint8_t *skip;
     TrainingSet set;
     uint32_t *training_row;
-    Fitting fitting; /* the labelled customers: rows training_row, and their labels */
+    const uint32_t *group; /* of the labelled customers who are linked; NULL: nobody is */
+    Fitting fitting;       /* the labelled customers: rows training_row, and their labels */
+    Audit *audit;
+    RawColumns raw; /* what the audit made of the files' columns */
+    bool ablation;
     Learned learned;
     Bundle *bundle;
     Run run;
@@ -92,6 +96,14 @@ void job_calibration(Job *j);
 void job_resume_begin(Job *j);
 MUST_USE Status job_resume_end(Job *j, Status validated, Error *err);
 MUST_USE Status job_resume_remove(const Job *j, Error *err);
+
+/* Parts of job_validate, in this order; cohorts come after the training set, the procedure after
+ * the validation. What the audit flags is left out of the model: skip[feature] is set. */
+MUST_USE Status job_audit_columns(Job *j, Error *err);
+MUST_USE Status job_audit_cohorts(Job *j, Error *err);
+MUST_USE Status job_audit_procedure(Job *j, Error *err);
+/* Set what the set needs to make population columns again for rows row[0 .. ] of the table. */
+MUST_USE Status job_refit(TrainingSet *set, Job *j, const uint32_t *row, Error *err);
 MUST_USE Status job_train(Job *j, const char *folder, Error *err);
 MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* part of job_train */
 MUST_USE Status job_score(Job *j, Error *err);
@@ -109,13 +121,16 @@ MUST_USE Status job_verdict(const Job *j, Error *err);
 /* As many folds as both classes can fill, at most those asked for. False when there are too few of
  * a class to learn from: then run.validation stays NULL and rules alone decide. */
 bool job_settle_folds(Job *j);
+/* Are there enough customers of either class to learn from? */
+bool job_enough(const Job *j);
 /* Groups of the labelled customers who are linked, by training row; NULL when nobody is. */
 const uint32_t *job_groups(Job *j);
 
 /* Where the schema book says when labels became known: as_of[customer] of the labelled is set to
  * what may be learnt from, and what that leaves out is found. */
 void job_cut_histories(Job *j, int64_t *as_of);
-/* Set j->slices and j->whole: a stratum is of customers as they are, not of histories as they were cut. */
+/* Set j->slices and j->whole: a stratum is of customers as they are, not of histories as they were
+ * cut. */
 MUST_USE Status job_slices(Job *j, Error *err);
 /* First and last instant at which each training row's customer is known; NO_HISTORY without an
  * event before the end. until: nothing later is looked at. */

@@ -39,7 +39,7 @@ Status job_fairness(Job *j, Error *err)
                                    .x = x,
                                    .columns = matrix_plan(j->keep, j->plan, j->skip),
                                    .group = linked(j)};
-    inspect_fairness(&found, j->keep, j->scratch, &inputs, &j->learn, j->args->team);
+    fairness_measure(&found, j->keep, j->scratch, &inputs, &j->learn, j->args->team);
     j->run.fairness = found;
     return STATUS_OK;
 }

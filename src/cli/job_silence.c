@@ -83,7 +83,7 @@ Status job_verdict(const Job *j, Error *err)
     if (j->run.validation == NULL)
         return too_few(j, err);
     const Silence *silence = j->run.silence;
-    const Control *control = &j->run.audit->control;
+    const Control *control = j->run.audit == NULL ? NULL : &j->run.audit->control;
     char age[TIME_TEXT];
     if (silence != NULL && !silence->passed && !silence->tested) {
         (void)error_set(err, STATUS_GATE,
@@ -104,7 +104,7 @@ Status job_verdict(const Job *j, Error *err)
         return error_remedy(err, "the model has learnt from how long customers were observed: "
                                  "look at its features, and do not use these results");
     }
-    if (control->passed)
+    if (control == NULL || control->shuffles == 0 || control->passed)
         return STATUS_OK;
     (void)error_set(err, STATUS_GATE,
                     "the negative control failed: on shuffled labels the mean AUC is %.3f, outside "

@@ -173,6 +173,11 @@ static size_t varying(const Matrix *x)
     return count;
 }
 
+bool job_enough(const Job *j)
+{
+    return learn_least_groups(j->fitting.label, j->group, j->fitting.count) >= LEARN_LEAST;
+}
+
 bool job_settle_folds(Job *j)
 {
     const TrainingSet *set = &j->set;

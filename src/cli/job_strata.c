@@ -62,7 +62,7 @@ Status job_strata(Job *j, Error *err)
             scored_in_stratum[s] += (d->cohort[i] & COHORT_SCORED) != 0 && in[i];
     }
     Strata *found;
-    inspect_strata(&found, j->keep, &inputs, &j->learn, j->args->team);
+    judge_strata(&found, j->keep, &inputs, &j->learn, j->args->team);
     j->run.strata = found;
     j->run.headline = found->stratum;
     return STATUS_OK;

@@ -60,7 +60,7 @@ Status job_thresholds(Job *j, Error *err)
         TRY(find_headline(&headline, j, s, err));
         scored = (ThresholdScored){s->probability, s->decision, headline, s->count};
     }
-    inspect_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
+    judge_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
                        j->policy, &scored);
     find_impossible(j, review);
     j->run.thresholds = review;
@@ -90,7 +90,7 @@ Status job_stability(Job *j, Error *err)
                                  .count = s->count,
                                  .matrix = s->x,
                                  .columns = j->bundle->columns};
-    TRY(inspect_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
+    TRY(judge_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
                           &inputs, s->decision, (size_t)runs, j->args->team, err));
     j->run.stability = stability;
     return STATUS_OK;

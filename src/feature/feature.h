@@ -49,7 +49,8 @@ typedef struct Feature {
     BookText family;
     BookText says; /* meaning, one sentence */
     BookText format_text;
-    BookText reason; /* why risky_partners may do more than monitor */
+    BookText reason;         /* why risky_partners may do more than monitor */
+    BookText leak_overruled; /* why the model may read it although the audit calls it a leak */
     Format format;
     Window window;
     Expr *expr;
@@ -118,6 +119,20 @@ const Feature *feature_source(const Plan *p, const Feature *f);
 
 /* Does the feature read this customer or transaction column, itself or through others? */
 bool feature_reads(const Feature *f, Str column);
+
+/* Does it name this value of a category, itself or through others: 'LOCKED'? */
+bool feature_names_value(const Plan *p, const Feature *f, Str value);
+
+/* What a feature is a measure of, for who asks whether it may know the outcome. */
+typedef enum FeatureSight {
+    SIGHT_PROFILE,    /* of the customer's record */
+    SIGHT_EARLY,      /* of behaviour, in windows `first` alone, which no outcome cuts short */
+    SIGHT_OPEN,       /* of behaviour, in a window that ends at as_of */
+    SIGHT_OBSERVATION /* of how long, how lately, how often or in how many rows a customer was
+                         seen: it reads as_of, a point in time or row versions, or counts over a
+                         window that ends at as_of */
+} FeatureSight;
+FeatureSight feature_sight(const Plan *p, const Feature *f);
 
 typedef struct Events {
     const Plan *plan;

@@ -32,6 +32,9 @@ static const Field feature_fields[] = {
     {"reason", FIELD_TEXT, offsetof(Feature, reason), false,
      "Why risky_partners may go beyond monitoring: how the partners' labels were known in time",
      NULL, NULL, 0, false, NULL},
+    {"leak_overruled", FIELD_TEXT, offsetof(Feature, leak_overruled), false,
+     "Why the model may use it although the leakage audit would keep it out: one sentence", NULL,
+     NULL, 0, false, NULL},
     {"says", FIELD_TEXT, offsetof(Feature, says), true, "Meaning, one sentence", NULL, NULL, 0,
      false, NULL},
     {0}};
@@ -169,6 +172,27 @@ static void join_scope(const Plan *p, Scope *scope, Name *names, size_t index)
     scope->laters--;
 }
 
+/* Whoever sets the audit aside says why, and only where there is something to set aside. */
+static Status check_overruling(const Plan *p, const Feature *f, Error *err)
+{
+    if (f->leak_overruled.mark.line == 0)
+        return STATUS_OK;
+    if (str_trim(f->leak_overruled.text).size == 0) {
+        (void)error_set(err, STATUS_FORMAT, "feature %.*s overrules the audit without a reason",
+                        STR_ARG(f->name.text));
+        (void)error_remedy(err, "say in one sentence why what it reads was known in time");
+        return refuse(p, f->leak_overruled.mark, err);
+    }
+    if (f->use == USE_MODEL)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT,
+                    "feature %.*s overrules the audit, which keeps features from the model, and is "
+                    "not in the model",
+                    STR_ARG(f->name.text));
+    (void)error_remedy(err, "leave `leak_overruled` out, or say `use: model`");
+    return refuse(p, f->leak_overruled.mark, err);
+}
+
 static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const Scope *scope,
                            Error *err)
 {
@@ -206,6 +230,7 @@ static Status read_feature(Plan *p, Arena *keep, Feature *f, size_t index, const
     TRY(lang_read(&f->expr, keep, f->formula.text, scope, p->file, f->formula.mark.line,
                   f->formula.mark.column, err));
     TRY(own_name(p, f, scope, err));
+    TRY(check_overruling(p, f, err));
     TRY(plan_check_time(p, f, err));
     TRY(plan_check_use(p, keep, f, err));
     return population_check(p, index, err);

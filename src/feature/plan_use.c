@@ -254,3 +254,59 @@ const Feature *feature_source(const Plan *p, const Feature *f)
 {
     return &p->feature[f->source];
 }
+
+bool feature_names_value(const Plan *p, const Feature *f, Str value)
+{
+    Arena own = arena_new();
+    bool named = str_contains(lang_text(f->expr), str_format(&own, "'%.*s'", STR_ARG(value)));
+    arena_free(&own);
+    for (size_t i = 0; i < f->earlier_count && !named; i++)
+        named = feature_names_value(p, &p->feature[f->earlier[i]], value);
+    return named;
+}
+
+/* A count over a window that ends at as_of grows with how long a customer was seen. Divided by
+ * another it does not. */
+static bool counts_what_was_seen(const Feature *f)
+{
+    size_t count;
+    const Aggregate *a = lang_aggregates(f->expr, &count);
+    if (count == 0 || str_contains(lang_text(f->expr), S("/")))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (a[i].kind != AGGREGATE_COUNT && a[i].kind != AGGREGATE_DISTINCT)
+            return false;
+    return true;
+}
+
+FeatureSight feature_sight(const Plan *p, const Feature *f)
+{
+    size_t count;
+    const Aggregate *a = lang_aggregates(f->expr, &count);
+    const Population *of = lang_population(f->expr);
+    FeatureSight sight = SIGHT_PROFILE;
+    for (size_t i = 0; i < f->earlier_count; i++) {
+        FeatureSight before = feature_sight(p, &p->feature[f->earlier[i]]);
+        /* A comparison of counts or a part of a count is no count. */
+        if (before == SIGHT_OBSERVATION && lang_bare_name(f->expr).size == 0 &&
+            !among(f->reads, f->read_count, S("as_of")) &&
+            !among(f->reads, f->read_count, S("records")))
+            before = SIGHT_OPEN;
+        sight = before > sight ? before : sight;
+    }
+    if (of != NULL && of->kind == POPULATION_PARTNERS)
+        sight = f->window.kind == WINDOW_FIRST ? SIGHT_EARLY : SIGHT_OPEN;
+    for (size_t i = 0; i < count; i++) {
+        Window w = a[i].has_window ? a[i].window : f->window;
+        FeatureSight one = w.kind == WINDOW_FIRST    ? SIGHT_EARLY
+                           : counts_what_was_seen(f) ? SIGHT_OBSERVATION
+                                                     : SIGHT_OPEN;
+        sight = one > sight ? one : sight;
+    }
+    if (p->schema->timeless)
+        return sight == SIGHT_OBSERVATION ? SIGHT_OPEN : sight;
+    if (tells_time(a, count) || among(f->reads, f->read_count, S("records")) ||
+        among(f->reads, f->read_count, S("as_of")))
+        return SIGHT_OBSERVATION;
+    return sight;
+}

@@ -1,5 +1,5 @@
 /* correlate.c - which features say the same: rank correlations, and groups by average linkage. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

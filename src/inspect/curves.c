@@ -1,5 +1,5 @@
 /* curves.c - how the score follows a feature's values, beside what was observed there. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* importance.c - the fold models are fitted again, and all measures are taken of each in turn. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>

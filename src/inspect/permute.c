@@ -1,5 +1,5 @@
 /* permute.c - what is lost when features are shuffled among the customers judged. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* ranking.c - figures over fold models: where a feature stood, how far they agree, how sure a mean
  * over them is. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* screening.c - each feature by itself, before any model: what it tells, and whether that is more
  * than chance; where it is missing; whether it has moved; what else says the same. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* shap_summary.c - what features add to the score of customers whom the model did not learn from.
  */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

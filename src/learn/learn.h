@@ -252,6 +252,7 @@ typedef struct Candidate {
     bool constant;        /* majority: the share of positives, whoever it is */
     bool lasso;           /* a linear model with an L1 penalty instead of L2 */
     bool free_signs;      /* columns' signs are not held */
+    bool settled;         /* its settings are the ones below: there is nothing to search for */
     double l2, l1;        /* linear: of the final model */
     ForestOptions forest; /* a forest: how its trees grow */
     size_t parts;         /* a blend: the candidates whose calibrated log-odds are averaged */
@@ -284,8 +285,8 @@ typedef struct CalibrationChoice {
     CalibrationKind chosen;
     size_t customers, positives; /* of the smallest part that a map was fitted on */
     Str reason;                  /* in sentences with numbers */
-    /* [rows] Venn-Abers out of fold, from tables of the training part, means over repeats; widened to
-     * hold the probability, as a customer's interval is. */
+    /* [rows] Venn-Abers out of fold, from tables of the training part, means over repeats; widened
+     * to hold the probability, as a customer's interval is. */
     double *low, *high;
 } CalibrationChoice;
 

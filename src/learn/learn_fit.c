@@ -85,9 +85,14 @@ void candidate_fold(Searched *out, const Candidate *c, const TrainingSet *set,
                     const InnerPart *part, const LearnOptions *options, uint64_t seed,
                     double *margin, Arena scratch)
 {
-    search_run(out, c, set, part, options, seed, scratch);
-    if (!out->whole)
-        return;
+    if (out->margin == NULL) { /* nobody wants inner margins, and there is nothing to search */
+        assert(c->settled);
+        out->tuned = tuned_as_settled(c);
+    } else {
+        search_run(out, c, set, part, options, seed, scratch);
+        if (!out->whole)
+            return;
+    }
     size_t rows = set->x->rows, rest = 0;
     uint32_t *judged = ARENA_RAW(&scratch, uint32_t, rows);
     for (size_t i = 0, at = 0; i < rows; i++)

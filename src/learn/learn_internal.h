@@ -274,6 +274,8 @@ typedef struct Space {
     size_t dimensions;
 } Space;
 Space space_of(const Candidate *c);
+/* The settings of a candidate that has no others. */
+Tuned tuned_as_settled(const Candidate *c);
 /* The settings of a trial; 0: the default ones. */
 Tuned trial_draw(const Space *space, size_t number, uint64_t seed);
 /* How the candidate's trees grow under these settings; tuned->trees 0: the most it may have. */

@@ -101,6 +101,8 @@ static void pass_task(void *context, size_t task, Arena scratch)
     size_t part = task % s->parts, fold = task / s->parts % s->folds;
     size_t pass = task / s->parts / s->folds;
     const OutOfFold *p = &s->pass[pass];
+    if (s->parts == 1 && s->part[0]->settled)
+        s->searched[task].margin = NULL; /* not asked for */
     candidate_fold(&s->searched[task], s->part[part], p->set, &s->inner[pass * s->folds + fold],
                    s->options, pass_seed(p, fold), s->margin[pass * s->parts + part], scratch);
 }

@@ -350,7 +350,8 @@ void search_run(Searched *out, const Candidate *c, const TrainingSet *set, const
     for (size_t i = 0; i < count; i++) {
         Entrant *e = entrant[i] = &all[i];
         *e = (Entrant){.trial = &out->trial[i], .number = i};
-        *e->trial = (Trial){.tuned = trial_draw(&space, i, options->seed)};
+        *e->trial = (Trial){.tuned = c->settled ? tuned_as_settled(c)
+                                                : trial_draw(&space, i, options->seed)};
         e->forest = forest_of(c, &e->trial->tuned);
         e->margin = ARENA_ARRAY(&scratch, double, part->rows);
         e->loss = ARENA_ARRAY(&scratch, double, part->rows);

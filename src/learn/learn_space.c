@@ -54,11 +54,21 @@ Space space_of(const Candidate *c)
 {
     if (c->kind == MODEL_BLEND)
         return spaces[SPACE_BLEND];
+    if (c->settled)
+        return (Space){S("settled"), NULL, 0};
     if (c->kind == MODEL_LINEAR)
         return spaces[c->constant ? SPACE_MAJORITY : c->lasso ? SPACE_LASSO : SPACE_LOGISTIC];
     return spaces[single_tree(&c->forest) ? SPACE_TREE
                   : c->forest.apart       ? SPACE_FOREST
                                           : SPACE_BOOSTING];
+}
+
+Tuned tuned_as_settled(const Candidate *c)
+{
+    Tuned t = {{0}, c->forest.trees};
+    t.value[SETTING_L2] = c->l2;
+    t.value[SETTING_L1] = c->l1;
+    return t;
 }
 
 Tuned trial_draw(const Space *space, size_t number, uint64_t seed)

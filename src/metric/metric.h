@@ -189,6 +189,9 @@ void metric_calibration(CalibrationCheck *out, const double *const *p, size_t re
                         const double threshold[PREVALENCE_RULES], size_t replicates, uint64_t seed,
                         Team *team);
 
+/* Fewer suspended customers, or fewer others, and a slice has a sentence instead of a figure. */
+enum { FIGURE_CLASS_MIN = 10 };
+
 /* Population stability index of two samples over bins cut at the first one's deciles, missing
  * in a bin of its own, an empty side counted as half a customer; with the null mean
  * (k - 1)(1/n + 1/m) for judging it at small n. Either sample empty: NaN.
@@ -209,6 +212,11 @@ Stability metric_psi_counts(const uint64_t *expected, const uint64_t *actual, si
  * Cost: O(999 * smaller sample * bins) when it is small, else O(bins). */
 double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t bins,
                         uint64_t seed, Arena scratch);
+
+/* metric_psi, and beside it the limit of chance in the same bins; *limit is NaN where the index is
+ * not even above its null mean, so that nothing need be tested. */
+Stability metric_psi_tested(double *limit, const float *expected, size_t n, const float *actual,
+                            size_t m, uint64_t seed, Arena scratch);
 
 /* Wilson score interval of a proportion, 95 %. */
 Interval metric_proportion(size_t successes, size_t trials);
@@ -310,5 +318,32 @@ Interval metric_net_benefit(const MetricCut *cut, double threshold);
  * do here: recall * prevalence / (recall * prevalence + false share * (1 - prevalence)). The
  * interval holds both shares at 97.5 %, so the whole at 95 % or more. */
 Interval metric_precision_at(const MetricCut *cut, double prevalence);
+
+/* ---- what chance alone gives ---- */
+
+/* P(Z > z) of a standard normal Z, to 1e-13 of 1 in the middle and 1e-12 of itself far out. */
+double metric_normal_tail(double z);
+/* P(X > x) of a chi-squared X of whole degrees.  Source: Abramowitz and Stegun 26.4. */
+double metric_chi_squared_tail(double x, size_t degrees);
+
+/* Two-sided p of the AUC against one half by ranks (Mann and Whitney 1947), variance corrected for
+ * ties, without continuity correction. NaN with one class or a score that is NaN; 1 when all scores
+ * are equal.  Cost: O(n log n). */
+double metric_rank_test(const double *score, const uint8_t *label, size_t n, Arena scratch);
+
+/* Of many tests the smallest false discovery rate at which each would still count; a p that is NaN
+ * is no test and stays NaN.  Source: Benjamini and Hochberg 1995.  Cost: O(n log n). */
+void metric_false_discovery(double *q, const double *p, size_t n, Arena scratch);
+
+/* P(all of `found` customers drawn from n are among the `positives`), the hypergeometric corner. */
+double metric_all_of_one_class(size_t found, size_t positives, size_t n);
+
+/* Variance of an AUC.  Source: Hanley and McNeil 1982, equations 1 and 2. */
+double metric_auc_variance(double auc, size_t positives, size_t negatives);
+/* p of Cochran's Q: do these AUCs of groups that share no customer differ by more than chance?
+ * Each has the variance that the AUC common to all would have in it. *q may be NULL.
+ * Source: Cochran 1954. */
+double metric_auc_heterogeneity(const double *auc, const size_t *positives, const size_t *negatives,
+                                size_t groups, double *q);
 
 #endif

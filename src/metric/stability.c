@@ -95,6 +95,14 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
 
 Stability metric_psi(const float *expected, size_t n, const float *actual, size_t m, Arena scratch)
 {
+    return metric_psi_tested(NULL, expected, n, actual, m, 0, scratch);
+}
+
+Stability metric_psi_tested(double *limit, const float *expected, size_t n, const float *actual,
+                            size_t m, uint64_t seed, Arena scratch)
+{
+    if (limit != NULL)
+        *limit = NAN;
     if (n == 0 || m == 0)
         return (Stability){NAN, NAN, 0};
     float *known = ARENA_RAW(&scratch, float, n), cut[CUTS];
@@ -109,5 +117,8 @@ Stability metric_psi(const float *expected, size_t n, const float *actual, size_
         cut[d] = known[(knowns * (d + 1) + CUTS) / (CUTS + 1) - 1];
     count(before, expected, n, cut, knowns > 0 ? CUTS : 0);
     count(after, actual, m, cut, knowns > 0 ? CUTS : 0);
-    return metric_psi_counts(before, after, BINS);
+    Stability out = metric_psi_counts(before, after, BINS);
+    if (limit != NULL && out.psi > out.null_mean)
+        *limit = metric_psi_limit(before, after, BINS, seed, scratch);
+    return out;
 }

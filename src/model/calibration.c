@@ -11,7 +11,7 @@ double platt_apply(Platt c, double margin)
 
 Str calibration_name(CalibrationKind kind)
 {
-    return kind == CALIBRATION_PLATT ? S("platt")
+    return kind == CALIBRATION_PLATT  ? S("platt")
            : kind == CALIBRATION_BETA ? S("beta")
                                       : S("isotonic");
 }
@@ -52,7 +52,7 @@ static double isotonic_log_odds(const Isotonic *t, double margin)
 
 double calibration_log_odds(const Calibration *c, double margin)
 {
-    return c->kind == CALIBRATION_PLATT ? c->platt.slope * margin + c->platt.intercept
+    return c->kind == CALIBRATION_PLATT  ? c->platt.slope * margin + c->platt.intercept
            : c->kind == CALIBRATION_BETA ? beta_log_odds(c->beta, margin)
                                          : isotonic_log_odds(c->isotonic, margin);
 }
@@ -85,14 +85,14 @@ void calibration_contributions(const Calibration *c, double margin, size_t colum
     }
     for (size_t k = 0; k <= columns; k++)
         size += fabs(phi[k]);
-    /* Where the contributions cancel to nothing there is no chord: the map's own slope there, from a
-     * step that rounding cannot spoil, and the bias takes the rest. */
+    /* Where the contributions cancel to nothing there is no chord: the map's own slope there, from
+     * a step that rounding cannot spoil, and the bias takes the rest. */
     double step = 1e-6 * (1 + size), at_bias = calibration_log_odds(c, bias), moved = 0;
     bool chord = fabs(margin - bias) >= step;
-    double factor = chord ? (log_odds - at_bias) / (margin - bias)
-                          : (calibration_log_odds(c, margin + step) -
-                             calibration_log_odds(c, margin - step)) /
-                                (2 * step);
+    double factor =
+        chord ? (log_odds - at_bias) / (margin - bias)
+              : (calibration_log_odds(c, margin + step) - calibration_log_odds(c, margin - step)) /
+                    (2 * step);
     for (size_t k = 0; k < columns; k++) {
         phi[k] *= factor;
         moved += phi[k];

@@ -112,10 +112,10 @@ void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
 /* Calibration - a non-decreasing map from margin to calibrated log-odds; the probability is their
  * sigmoid. The kinds, simplest first:
  *   platt     slope * margin + intercept.  Source: Platt 1999; targets as in his section 2.2.
- *   beta      a log s - b log(1 - s) + c with s = sigmoid(margin), a, b >= 0: Platt when a = b, else
- *             another slope below 0 than above.  Source: Kull, Silva Filho and Flach 2017.
- *   isotonic  linear between knots, the last value beyond the outermost: no probability is 0 or 1.
- *             Source: Zadrozny and Elkan 2002; Jiang and others 2011 for the lines.
+ *   beta      a log s - b log(1 - s) + c with s = sigmoid(margin), a, b >= 0: Platt when a = b,
+ * else another slope below 0 than above.  Source: Kull, Silva Filho and Flach 2017. isotonic linear
+ * between knots, the last value beyond the outermost: no probability is 0 or 1. Source: Zadrozny
+ * and Elkan 2002; Jiang and others 2011 for the lines.
  */
 typedef struct Platt {
     double slope, intercept;
@@ -154,10 +154,10 @@ double calibration_apply(const Calibration *c, double margin); /* the probabilit
 /* Turn a row of model_explain's, phi[columns + 1] with the bias last, into contributions on the
  * calibrated log-odds. Platt is a line: each is multiplied by the slope, and they sum exactly. Any
  * other map L is taken along its chord from the bias m0 to the margin m: each contribution is
- * multiplied by (L(m) - L(m0)) / (m - m0) >= 0 and the bias becomes L(m0), so signs, order and ratios
- * stand and the sum is L(m). These are the Aumann-Shapley values of L of a sum.
- * Source: Sundararajan, Taly and Yan 2017; the rescale rule of Shrikumar and others 2017.
- * Asserts that they sum to the calibrated log-odds. */
+ * multiplied by (L(m) - L(m0)) / (m - m0) >= 0 and the bias becomes L(m0), so signs, order and
+ * ratios stand and the sum is L(m). These are the Aumann-Shapley values of L of a sum. Source:
+ * Sundararajan, Taly and Yan 2017; the rescale rule of Shrikumar and others 2017. Asserts that they
+ * sum to the calibrated log-odds. */
 void calibration_contributions(const Calibration *c, double margin, size_t columns, double *phi);
 
 /* VennAbers - for a margin, the calibrated probabilities p0 and p1 that isotonic regression

@@ -179,8 +179,8 @@ struct Profile {
     size_t sources;
     Str name;
     Label label;
-    Portrait *key;   /* of the customers; a customer is a code of it */
-    int8_t *outcome; /* [customers] 1, 0, or -1 */
+    Portrait *key;        /* of the customers; a customer is a code of it */
+    int8_t *outcome;      /* [customers] 1, 0, or -1 */
     Portrait *outcome_at; /* of the customers: a time that only the risky have */
     /* Roles of the transactions' columns; NULL when there is none. */
     Portrait *transaction, *customer, *source, *target, *partner;

@@ -72,6 +72,12 @@ typedef struct Header {
     Str source; /* the pattern of the book's source that the file is of; empty when of none */
 } Header;
 
+/* Transactions that came in a file of the cohort that their customer is not in, and those that
+ * files of both cohorts hold. */
+typedef struct Across {
+    uint64_t rows, customers, ids;
+} Across;
+
 typedef struct Dataset {
     const Schema *schema;
     size_t customers;
@@ -85,6 +91,7 @@ typedef struct Dataset {
                         how many rows were merged into this one */
     Table *versions; /* every usable transaction row of a known customer, or side of one */
     uint32_t *owner; /* [versions->rows] its customer */
+    Across across;
     int64_t as_of_us;
     Str *dropped; /* columns that have values in files of one cohort and none in the other's */
     size_t dropped_count;

@@ -50,6 +50,7 @@ typedef struct Tally {
     size_t early_row; /* the first of early_completion */
     uint64_t no_currency, no_amount, negative_amount, no_state;
     uint64_t no_completion, still_pending, amount_changed, many_finals, without_events, shared_ids;
+    uint8_t *stranger; /* [customers] has rows in a file of the other cohort */
 } Tally;
 
 /* In the order a reader wants them. `what` follows the count. */
@@ -72,6 +73,13 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
         str_format(keep, "transaction rows belong to %llu customers who are in no customer file",
                    (unsigned long long)n->unknown_customers)
             .data;
+    const char *of_others =
+        str_format(
+            keep,
+            "transaction rows came in a file of the cohort that their customer is not in (of "
+            "%llu customers; %llu ids are in files of both)",
+            (unsigned long long)d->across.customers, (unsigned long long)d->across.ids)
+            .data;
     const struct {
         Severity severity;
         const char *code;
@@ -82,8 +90,7 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
          "transaction rows say the same as another row", "merged"},
         {SEVERITY_INFO, "transaction_versions", n->versions,
          "transaction rows are further state versions of an id (pending, then final)", as_known},
-        {SEVERITY_WARNING, "transactions_of_the_other_cohort", n->other_cohort,
-         "transaction rows came in a file of the cohort that their customer is not in",
+        {SEVERITY_WARNING, "transactions_of_the_other_cohort", n->other_cohort, of_others,
          "routed to their customer, whichever file they came in"},
         {SEVERITY_WARNING, "transactions_of_nobody", n->unknown, of_nobody,
          "set aside in quarantine.csv"},
@@ -311,7 +318,9 @@ static void look_at_row(Tally *n, const Route *r, const Dataset *d, const Ledger
     if (row + 1 < t->rows && r->seen.origin[row + 1] == r->seen.origin[row])
         cohort |= d->cohort[r->seen.owner[row + 1]];
     bool labelled_file = str_equal(line->role, S("transactions"));
-    n->other_cohort += (cohort & (labelled_file ? COHORT_LABELLED : COHORT_SCORED)) == 0;
+    bool other = (cohort & (labelled_file ? COHORT_LABELLED : COHORT_SCORED)) == 0;
+    n->other_cohort += other;
+    n->stranger[r->seen.owner[row]] |= other;
     if (r->completed == NULL)
         return;
     if (!column_valid(r->completed, row))
@@ -329,7 +338,8 @@ static size_t sift(Dataset *d, Arena *keep, Arena scratch, const Route *r, uint3
     const Table *t = r->seen.rows;
     size_t usable = 0, declared = d->schema->transactions.columns.count;
     uint8_t *unknown_seen = ARENA_ARRAY(&scratch, uint8_t, r->party->dictionary->count + 1);
-    (void)keep;
+    uint8_t *roles = ARENA_ARRAY(&scratch, uint8_t, r->key->dictionary->count + 1);
+    n->stranger = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
     for (uint32_t row = 0; row < t->rows; row++) {
         uint32_t origin = r->seen.origin[row];
         bool again = row > 0 && r->seen.origin[row - 1] == origin;
@@ -356,8 +366,16 @@ static size_t sift(Dataset *d, Arena *keep, Arena scratch, const Route *r, uint3
         }
         if (!again && line != NULL)
             look_at_row(n, r, d, line, row);
+        if (line != NULL && !d->schema->keyless && column_valid(r->key, row))
+            roles[r->key->code[row]] |=
+                str_equal(line->role, S("transactions")) ? COHORT_LABELLED : COHORT_SCORED;
         order[usable++] = row;
     }
+    d->across.rows = n->other_cohort;
+    for (size_t i = 0; i < d->customers; i++)
+        d->across.customers += n->stranger[i];
+    for (size_t k = 0; k < r->key->dictionary->count; k++)
+        d->across.ids += roles[k] == (COHORT_LABELLED | COHORT_SCORED);
     return usable;
 }
 

@@ -40,7 +40,7 @@ static void key_figures(Page *p)
                                        STR_ARG(low), STR_ARG(high))
                           : str_format(a, "%.*s: too few customers", STR_ARG(q.name)));
     }
-    if (run->audit != NULL)
+    if (run->audit != NULL && run->audit->control.shuffles > 0)
         key_figure(p, "Leak control", run->audit->control.passed ? S("passed") : S("failed"),
                    str_format(a, "on %zu shuffles of the labels", run->audit->control.shuffles));
     Str severe = number_count(a, t.severe);
@@ -80,11 +80,13 @@ static void begin(Page *p)
 
 static void finish(Page *p)
 {
-    html(p, "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
-            "listed. It needs no network and runs no script. Beside it: decisions.csv, "
-            "offboarding.csv, decisions.jsonl, features.csv, validation.csv, and the tables behind the "
-            "sections (docs/run-folder.md), quality.json, "
-            "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
+    html(
+        p,
+        "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
+        "listed. It needs no network and runs no script. Beside it: decisions.csv, "
+        "offboarding.csv, decisions.jsonl, features.csv, validation.csv, and the tables behind the "
+        "sections (docs/run-folder.md), quality.json, "
+        "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
 }
 
 Status report_write(const Run *run, const char *path, Error *err)

@@ -72,12 +72,13 @@ static void probe_row(Page *p, const Probe *probe)
     html_cell_number(p, number_share(a, probe->missing_scored));
     html_cell_number(p, number_fixed(a, probe->cohort_auc, 3));
     Str psi = number_fixed(a, probe->stability.psi, 2);
-    Str null_mean = number_fixed(a, probe->stability.null_mean, 2);
+    bool tested = !is_missing(probe->psi_limit);
+    Str limit = tested ? number_fixed(a, probe->psi_limit, 2) : S("not above chance");
     html(p, "<td class=\"n\">");
     html_text(p, psi);
     if (!is_missing(probe->stability.psi)) {
         html(p, " <span class=\"ci\">");
-        html_text(p, null_mean);
+        html_text(p, limit);
         html(p, "</span>");
     }
     html(p, "</td>");
@@ -89,7 +90,7 @@ static void probe_table(Page *p, const char *caption, size_t from, size_t to)
 {
     html_table(p, caption,
                "Column|Used by|>AUC alone|Riskier|>Missing, labelled|>Missing, to be scored|"
-               ">Cohort AUC|>PSI (by chance)|Severity");
+               ">Cohort AUC|>PSI (most by chance)|Severity");
     for (size_t i = from; i < to; i++)
         probe_row(p, &p->run->audit->probe[i]);
     html_table_end(p);
@@ -103,7 +104,8 @@ static void probes(Page *p, const Audit *a)
                    "Every column was tried alone, missing values included, against the label and "
                    "against the cohort. A column that separates the labels too well, or the two "
                    "cohorts at all, may know what it should not. What is used by monitor or audit "
-                   "only is watched and never enters the model.");
+                   "only is watched and never enters the model. Policy features over windows that "
+                   "end at the extract measure behaviour, yet a suspension cuts them short.");
     probe_table(p, "Columns that tell most, worst first", 0, shown);
     if (a->probes > shown) {
         html(p, "<details><summary>");
@@ -116,16 +118,21 @@ static void probes(Page *p, const Audit *a)
     html_note(p,
               "AUC alone: 0.5 tells nothing, 1 everything, in either direction. Cohort AUC: how "
               "well the column tells labelled customers from those to be scored. PSI: population "
-              "stability index between the two, beside the value that chance alone gives at "
-              "these sizes.");
+              "stability index between the two, beside what chance stays below in 999 of 1,000 "
+              "partitions of these customers.");
 }
 
 void section_audit(Page *p)
 {
-    if (p->run->audit != NULL)
-        probes(p, p->run->audit);
-    if (p->run->audit != NULL)
-        control(p, &p->run->audit->control);
+    const Audit *audit = p->run->audit;
+    if (audit != NULL) {
+        probes(p, audit);
+        section_columns(p, audit);
+        if (audit->ablation != NULL)
+            section_ablation(p, audit->ablation);
+        if (audit->control.shuffles > 0)
+            control(p, &audit->control);
+    }
     if (p->run->silence != NULL)
         silence(p, p->run->silence);
 }

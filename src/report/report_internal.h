@@ -164,6 +164,8 @@ void section_audit(Page *p);
 void section_split(Page *p);
 void section_importance(Page *p);
 void section_screening(Page *p);
+void section_columns(Page *p, const Audit *a); /* parts of the audit's */
+void section_ablation(Page *p, const Ablation *a);
 void section_segments(Page *p);
 void section_thresholds(Page *p); /* part of section_segments */
 void section_criteria(Page *p);

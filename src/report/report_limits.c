@@ -108,7 +108,7 @@ static void about_audit(Page *p)
     const Audit *audit = p->run->audit;
     const Silence *s = p->run->silence;
     Arena *a = p->arena;
-    if (audit != NULL && !audit->control.passed)
+    if (audit != NULL && audit->control.shuffles > 0 && !audit->control.passed)
         item(p, "The negative control failed.",
              S("Shuffled labels were still predicted. No figure here should be relied upon."));
     if (s != NULL && !s->tested && !s->passed)
@@ -119,21 +119,25 @@ static void about_audit(Page *p)
         item(p, "The silence test failed.",
              S("Scores move when histories are cut at a common age: the model leans on how long an "
                "account was watched."));
-    size_t severe = 0, drifted = 0;
+    size_t left = 0, drifted = 0, kept = audit == NULL ? 0 : audit->kept_outs;
+    for (size_t i = 0; i < kept; i++)
+        left += audit->kept_out[i].overruled.size > 0;
     for (size_t i = 0; audit != NULL && i < audit->probes; i++) {
         const Probe *probe = &audit->probe[i];
-        severe += probe->severity == SEVERITY_SEVERE;
-        drifted += probe->stability.psi > 0.25 + probe->stability.null_mean;
+        drifted += probe->stability.psi > 0.25 && probe->stability.psi > probe->psi_limit;
     }
-    if (severe > 0) {
-        Str count = number_plural(a, severe, "column tells", "columns tell");
-        item(
-            p, "The files know too much.",
-            str_format(a,
-                       "%.*s the labels suspiciously well (leakage audit). The model was kept from "
-                       "what only watches, yet traces of the same cause may remain in what it "
-                       "sees.",
-                       STR_ARG(count)));
+    if (kept > 0) {
+        Str count = number_plural(a, kept, "feature knows", "features know");
+        Str in = left == 0
+                     ? S("All were kept out of it, yet traces of the same cause may remain in "
+                         "what it sees.")
+                     : str_format(a,
+                                  "The features book left %zu of them in it: what they are "
+                                  "worth is not evidence before someone has checked why.",
+                                  left);
+        item(p, "The files know too much.",
+             str_format(a, "%.*s the outcome or what followed it (kept from the model). %.*s",
+                        STR_ARG(count), STR_ARG(in)));
     }
     if (drifted > 0) {
         Str count = number_plural(a, drifted, "column differs", "columns differ");

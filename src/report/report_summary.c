@@ -103,7 +103,7 @@ static void line_control(Summary *s)
 {
     const Audit *audit = s->run->audit;
     buffer_add(&s->text, S("Leak control  "));
-    if (audit != NULL) {
+    if (audit != NULL && audit->control.shuffles > 0) {
         const Control *c = &audit->control;
         Str mean = number_fixed(s->arena, c->mean, 3), low = number_fixed(s->arena, c->low, 3);
         Str high = number_fixed(s->arena, c->high, 3);

@@ -107,35 +107,6 @@ static void add_judged(Document *j, const Run *run)
         document_metrics(j, strata, run->training->stratum[s], &run->judged[s]);
 }
 
-static void add_audit(Document *j, const Audit *a)
-{
-    yyjson_mut_val *o = document_object(j, j->root, "audit");
-    yyjson_mut_val *list = document_list(j, o, "probes");
-    for (size_t i = 0; i < a->probes; i++) {
-        const Probe *p = &a->probe[i];
-        yyjson_mut_val *one = document_object(j, list, NULL);
-        document_text(j, one, "name", p->name);
-        document_text(j, one, "use", p->use);
-        document_text(j, one, "severity", severity_name(p->severity));
-        document_interval(j, one, "auc", p->auc);
-        document_truth(j, one, "higher_is_risky", p->higher_is_risky);
-        document_real(j, one, "missing_labelled", p->missing_labelled);
-        document_real(j, one, "missing_scored", p->missing_scored);
-        document_real(j, one, "cohort_auc", p->cohort_auc);
-        document_real(j, one, "psi", p->stability.psi);
-        document_real(j, one, "psi_null_mean", p->stability.null_mean);
-    }
-    yyjson_mut_val *control = document_object(j, o, "negative_control");
-    document_count(j, control, "shuffles", a->control.shuffles);
-    document_real(j, control, "mean", a->control.mean);
-    document_real(j, control, "limit_low", a->control.low);
-    document_real(j, control, "limit_high", a->control.high);
-    document_truth(j, control, "passed", a->control.passed);
-    list = document_list(j, control, "auc");
-    for (size_t i = 0; i < a->control.shuffles; i++)
-        document_real(j, list, NULL, a->control.auc[i]);
-}
-
 static void add_silence(Document *j, const Silence *s)
 {
     char text[TIME_TEXT];
@@ -176,7 +147,7 @@ Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *e
     if (run->judged != NULL)
         add_judged(&j, run);
     if (run->audit != NULL)
-        add_audit(&j, run->audit);
+        store_audit(&j, run->audit);
     if (run->importance != NULL)
         store_add_importance(&j, run);
     if (run->screening != NULL)

@@ -33,6 +33,7 @@ static const char *const written[] = {
     "report.html",
     "offboarding.csv",
     "bundle/SHA256SUMS",
+    "ablation.csv",
     "calibration.csv",
     "curves.csv",
     "decisions.csv",

@@ -10,7 +10,9 @@
 #define STORE_STORE_H
 
 #include "audit/audit.h"
+#include "fairness/fairness.h"
 #include "inspect/inspect.h"
+#include "judge/judge.h"
 #include "score/score.h"
 
 typedef struct Timing {

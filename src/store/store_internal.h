@@ -93,6 +93,10 @@ MUST_USE Status store_calibration(const Run *run, const char *folder, Arena scra
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
+/* What the audit found: an object of metrics.json, and ablation.csv where there is such a table. */
+void store_audit(Document *d, const Audit *audit);
+MUST_USE Status store_ablation(const Run *run, const char *folder, Arena scratch, Error *err);
+
 /* The part "calibration" of metrics.json. */
 void store_calibration_part(Document *d, const Run *run, Arena scratch);
 

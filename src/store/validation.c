@@ -57,5 +57,6 @@ Status store_learning(const Run *run, const char *folder, Arena scratch, Error *
         TRY(store_thresholds(run, folder, scratch, err));
     if (run->stability != NULL)
         TRY(store_stability(run, folder, scratch, err));
+    TRY(store_ablation(run, folder, scratch, err));
     return store_importance(run, folder, scratch, err);
 }

@@ -46,9 +46,11 @@ void customer_draw(Customer *c, Random *r, const SynthOptions *o, Cohort cohort)
     c->contradictory = c->mislabelled = false;
     c->events = 0;
     typology_choose(c, r, o);
-    bool leaking = o->calendar_leak && cohort == COHORT_LABELLED;
+    bool leaking = o->calendar_leak && !o->clean && cohort == COHORT_LABELLED;
     double days; /* since joining */
-    if (leaking && c->suspended)
+    if (o->clean)
+        days = draw_between(r, 40, 65);
+    else if (leaking && c->suspended)
         days = draw_between(r, 38, 65);
     else if (draw_chance(r, leaking ? 0.52 : 0.06))
         days = draw_between(r, 0.2, 5);
@@ -312,7 +314,7 @@ void history_draw(Customer *c, Random *r, const SynthOptions *o)
 {
     double drift = drift_of(c, o);
     bool silent = draw_chance(r, c->suspended ? 0.05 : c->cohort == COHORT_LABELLED ? 0.39 : 0.33);
-    if (silent && c->cohort != COHORT_UNKNOWN && typology_days(c->planted) == 0) {
+    if (silent && !o->clean && c->cohort != COHORT_UNKNOWN && typology_days(c->planted) == 0) {
         typology_plant(c, r); /* what the profile alone shows has an onset too */
         return;
     }

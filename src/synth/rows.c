@@ -24,13 +24,17 @@ static const char *const kind_directions[KINDS] = {"OUT", "IN", "OUT", "IN", "OU
 static const char *const state_names[] = {"PENDING",  "COMPLETED", "FAILED",
                                           "DECLINED", "REVERSED",  "CANCELLED"};
 
-void rows_header(Writer *w, SynthFile file, const SynthOptions *options)
+void rows_header(Buffer *b, SynthFile file, const SynthOptions *o)
 {
-    Str header = str_from(headers[file]);
-    writer_add(w, str_slice(header, 0, header.size - 1));
-    if (file == SYNTH_LABELLED_USERS && options->outcome_dates)
-        writer_add(w, S(",suspended_at"));
-    writer_add(w, S("\n"));
+    buffer_add(b, str_from(headers[file]));
+    b->size--; /* the end of the line */
+    if (file == SYNTH_LABELLED_USERS && o->outcome_dates)
+        buffer_add(b, S(",suspended_at"));
+    if (file == SYNTH_LABELLED_USERS || file == SYNTH_UNLABELLED_USERS)
+        plant_header(b, o);
+    else if (file == SYNTH_TRUTH && o->plants != 0)
+        buffer_add(b, S(",planted"));
+    buffer_char(b, '\n');
 }
 
 /* ---- text ---- */
@@ -169,6 +173,7 @@ static void write_user(Block *k, const Profile *p)
         if (p->suspended && c->suspended_at != 0)
             add_time(b, c->suspended_at);
     }
+    plant_cells(b, c, k->options, k->seed);
     buffer_char(b, '\n');
     if (labelled)
         k->counts.labelled_users++;
@@ -271,7 +276,9 @@ static void write_truth(Block *k)
     if (c->suspended_at != 0)
         add_time(b, c->suspended_at);
     add_text(b, c->contradictory ? ",TRUE" : ",FALSE");
-    add_text(b, c->mislabelled ? ",TRUE\n" : ",FALSE\n");
+    add_text(b, c->mislabelled ? ",TRUE" : ",FALSE");
+    plant_truth(b, c, k->options);
+    buffer_char(b, '\n');
     b = &k->text[SYNTH_TRUTH_TRANSACTIONS];
     for (size_t i = 0; i < c->events; i++) {
         const Event *e = &c->event[i];
@@ -316,6 +323,8 @@ static void draw_customer(Block *k, Random *r, Cohort cohort)
     customer_draw(c, r, k->options, cohort);
     profile_draw(c, r, &k->noise, k->options);
     history_draw(c, r, k->options);
+    if (c->twin)
+        plant_disguise(c);
     count_customer(k);
     write_truth(k);
 }
@@ -348,15 +357,18 @@ static void write_unlabelled(Block *k, Random *r)
     n->unlabelled_transactions += write_events(k, SYNTH_UNLABELLED_TRANSACTIONS, r, copies, false);
     if (!k->options->imperfections || !draw_chance(r, 0.05))
         return;
+    k->customer.twin = false;
     draw_customer(k, r, COHORT_UNKNOWN);
     uint64_t rows = write_events(k, SYNTH_UNLABELLED_TRANSACTIONS, r, 1, false);
     n->unlabelled_transactions += rows;
     n->rows_of_unknown += rows;
 }
 
-void rows_customer(Block *k, uint64_t seed, bool labelled, bool alone)
+void rows_customer(Block *k, uint64_t seed, bool labelled, bool alone, bool twin)
 {
     Random r = random_new(seed);
+    k->seed = seed;
+    k->customer.twin = twin;
     k->noise = random_new(seed_derive(seed, PART_NOISE));
     draw_customer(k, &r, labelled ? COHORT_LABELLED : COHORT_UNLABELLED);
     if (labelled)

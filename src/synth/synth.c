@@ -84,7 +84,9 @@ static void make_block(void *context, size_t task, Arena scratch)
     uint64_t from = s->from + task * BLOCK_CUSTOMERS, until = from + BLOCK_CUSTOMERS;
     for (uint64_t i = from; i < until && i < o->customers; i++) {
         uint64_t before = labelled_of(o, i);
-        rows_customer(b, seed_derive(o->seed, i), labelled_of(o, i + 1) > before, before == i);
+        bool twin = (o->plants & 1u << PLANT_PERSON_TWICE) != 0 && i % 8 == 7;
+        rows_customer(b, seed_derive(o->seed, twin ? i - 1 : i), labelled_of(o, i + 1) > before,
+                      before == i, twin);
     }
 }
 
@@ -211,7 +213,9 @@ static Synth *prepare(SynthCounts *out, Arena *arena, const SynthOptions *option
 static Status open_file(Synth *s, Arena *arena, size_t file, const char *path, Error *err)
 {
     TRY(writer_open(&s->writer[file], arena, path, err));
-    rows_header(s->writer[file], (SynthFile)file, s->options);
+    Buffer header = buffer_new(arena);
+    rows_header(&header, (SynthFile)file, s->options);
+    writer_add(s->writer[file], buffer_str(&header));
     return STATUS_OK;
 }
 
@@ -243,6 +247,8 @@ Status synth_write(SynthCounts *out, Arena scratch, const char *folder, const Sy
         status = open_file(s, &scratch, i, path_join(&scratch, folder, file_names[i]), err);
     if (status == STATUS_OK)
         write_customers(s);
+    if (status == STATUS_OK && options->plants != 0)
+        status = plant_books(scratch, folder, options, err);
     return finish(s, &scratch, folder, status, err);
 }
 

@@ -41,6 +41,18 @@ typedef enum Typology {
 
 const char *typology_name(Typology typology); /* pass_through, ... as in truth.csv */
 
+/* Leaks that are planted on purpose, each a column of both customers' files (docs/synth.md). */
+typedef enum Plant {
+    PLANT_LABEL_COLUMN,         /* review_code: R7 for the suspended, R1 for the others          */
+    PLANT_POSITIVE_ONLY_COLUMN, /* closure_reason: filled for the suspended alone                */
+    PLANT_POST_OUTCOME_COUNTER, /* contacts_90d: who was suspended called afterwards             */
+    PLANT_COHORT_SHIFT,         /* app_build: customers to be scored have a later one            */
+    PLANT_PERSON_TWICE,         /* person_id: every eighth customer is the one before once more  */
+    PLANTS
+} Plant;
+
+const char *plant_name(Plant plant); /* label_column, ... */
+
 typedef enum SynthFile {
     SYNTH_LABELLED_USERS,
     SYNTH_LABELLED_TRANSACTIONS,
@@ -67,12 +79,15 @@ typedef struct SynthOptions {
     bool column_leak;         /* screening_state of labelled customers was set afterwards    */
     bool copies_leak;         /* rows of suspended labelled customers were exported again    */
     bool outcome_dates;       /* labelled_users.csv says when an account was suspended */
-    bool imperfections;       /* versions, copies, contradictions, strangers, blanks, cut codes */
-    double label_noise;       /* share of labelled customers whose written label is wrong    */
-    double missing;           /* share of cells of customers and of categories left empty    */
-    double defects;           /* damaged copies that cannot be read, a row                   */
-    uint64_t malformed;       /* rows that cannot be read, at the end of the labelled files  */
-    Team *team;               /* NULL: the caller alone                                      */
+    bool clean;         /* nothing but behaviour tells: all joined at the same time, all act */
+    unsigned plants;    /* bit per Plant; with any, schema.yaml and features.yaml are written, whose
+                           last features read the planted columns, and truth.csv gets a column */
+    bool imperfections; /* versions, copies, contradictions, strangers, blanks, cut codes */
+    double label_noise; /* share of labelled customers whose written label is wrong    */
+    double missing;     /* share of cells of customers and of categories left empty    */
+    double defects;     /* damaged copies that cannot be read, a row                   */
+    uint64_t malformed; /* rows that cannot be read, at the end of the labelled files  */
+    Team *team;         /* NULL: the caller alone                                      */
     const Progress *progress; /* may be NULL */
 } SynthOptions;
 

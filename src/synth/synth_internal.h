@@ -67,6 +67,7 @@ typedef struct Customer {
     bool suspended; /* the truth */
     bool contradictory;
     bool mislabelled;
+    bool twin;               /* the one before once more, under another id */
     int64_t joined, stopped; /* first and last moment of activity */
     int64_t suspended_at;    /* 0: never, or not yet */
     unsigned planted;        /* bit per Typology; what is chosen is planted */
@@ -126,6 +127,15 @@ typedef struct Recipe {
 
 extern const Recipe recipes[PATTERNS];
 
+/* ---- plant.c: leaks planted on purpose ---- */
+#define PART_PLANT 2 /* of a customer's seed */
+void plant_header(Buffer *b, const SynthOptions *o);
+void plant_cells(Buffer *b, const Customer *c, const SynthOptions *o, uint64_t seed);
+void plant_truth(Buffer *b, const Customer *c, const SynthOptions *o);
+/* Other ids, the same life. */
+void plant_disguise(Customer *c);
+MUST_USE Status plant_books(Arena scratch, const char *folder, const SynthOptions *o, Error *err);
+
 /* ---- rows.c: a customer as text ---- */
 #define CATEGORIES 16
 #define PART_NOISE 1 /* of a customer's seed */
@@ -137,13 +147,14 @@ typedef struct Block {
     Buffer text[SYNTH_FILES];
     SynthCounts counts;
     Customer customer;
+    uint64_t seed;
     Random noise; /* of the customer at hand: what is written, never what was done */
 } Block;
 
-void rows_header(Writer *w, SynthFile file, const SynthOptions *options);
+void rows_header(Buffer *b, SynthFile file, const SynthOptions *o);
 /* The rows of one customer, and at times of a stranger after it, at the end of the texts.
  * `alone` says that nobody to be scored came before. */
-void rows_customer(Block *b, uint64_t seed, bool labelled, bool alone);
+void rows_customer(Block *b, uint64_t seed, bool labelled, bool alone, bool twin);
 void rows_malformed(Block *b, Random *r, uint64_t number);
 
 static inline Event *event_add(Customer *c, int64_t created, Kind kind)

@@ -104,6 +104,22 @@ def main():
         chosen = json.load(f)["validation"]["chosen"]
     auc = roc_auc_score(v.label, v[f"p_{chosen}_1"])
     say(auc >= AUC_LEAST, f"ROC-AUC {auc:.4f} in 5 folds on all accounts, at least {AUC_LEAST}")
+    with open(f"{folder}/out/metrics.json", encoding="utf-8") as f:
+        audit = json.load(f)["audit"]
+    leak = next((c for c in audit["columns"] if c["name"] == "fraudStep"), {})
+    say(leak.get("leak") in ("label_encoded", "filled_for_one_class"), f"fraudStep is called a leak: {leak.get('leak')}")
+    say(not audit["kept_out"], "and no feature of the book is, for none reads it")
+    with open("examples/amlsim/features.yaml", encoding="utf-8") as f:
+        book = f.read()
+    with open(f"{folder}/leaking.yaml", "w", encoding="utf-8") as f:
+        f.write(book + "\n  - {name: step, expr: fraudStep, use: model, family: leak, says: Step of the fraud}\n")
+    # Without accounts to score: scoring would lack the column, which keeps it out before the audit does.
+    run(assay, "evaluate", "--quiet", *books[:2], *books[4:], "--features", f"{folder}/leaking.yaml", "--customers", nodes,
+        "--transactions", transfers, "--shuffles", "2", "--ablation", "none", "--out", f"{folder}/leaking")
+    with open(f"{folder}/leaking/metrics.json", encoding="utf-8") as f:
+        kept = json.load(f)["audit"]["kept_out"]
+    say([(k["feature"], k["column"], k["kept_out"]) for k in kept] == [("step", "fraudStep", True)],
+        "a feature that reads fraudStep is kept out of the model")
     report = open(f"{folder}/out/quality.json", encoding="utf-8").read()
     say("fraud_step" in report or "fraudStep" in report, "the run says that fraudStep tells the label")
     sys.exit(failures > 0)

@@ -20,6 +20,10 @@ static const char *const uses[COLUMNS] = {"monitor", "model",  "model",  "audit"
                                           "model",   "model",  "audit",  "model",
                                           "policy",  "policy", "policy", "monitor"};
 
+static const FeatureSight sights[COLUMNS] = {
+    SIGHT_OBSERVATION, SIGHT_EARLY, SIGHT_EARLY, SIGHT_PROFILE, SIGHT_EARLY, SIGHT_EARLY,
+    SIGHT_PROFILE,     SIGHT_EARLY, SIGHT_EARLY, SIGHT_OPEN,    SIGHT_OPEN,  SIGHT_OBSERVATION};
+
 /* What each column is made of, for customer i of a cohort. */
 static void fill(Table *t, size_t i, int label, bool scored, Random *r)
 {
@@ -86,8 +90,11 @@ static Case *case_new(Arena *keep, Arena *other, bool with_scored)
     for (size_t k = 0; k < COLUMNS; k++)
         use[k] = str_from(uses[k]);
     c->inputs =
-        (AuditInputs){made_table(keep, LABELLED, label, false, 1),
-                      with_scored ? made_table(keep, SCORED, NULL, true, 2) : NULL, use, label};
+        (AuditInputs){.labelled = made_table(keep, LABELLED, label, false, 1),
+                      .scored = with_scored ? made_table(keep, SCORED, NULL, true, 2) : NULL,
+                      .use = use,
+                      .sight = sights,
+                      .label = label};
     Matrix *x = matrix_new(keep, LABELLED, 2);
     for (size_t i = 0; i < LABELLED; i++)
         for (size_t k = 0; k < 2; k++)
@@ -110,8 +117,12 @@ static Audit *audited(Arena *keep, Arena *other, Case *c, Findings *findings, Te
 {
     Audit *audit = NULL;
     Error err = {0};
-    assert_int_equal(audit_leaks(&audit, keep, *other, &c->inputs, &c->set, c->validation,
-                                 &c->options, findings, team, NULL, &err),
+    assert_int_equal(
+        audit_columns(&audit, keep, *other, &c->inputs, &c->options, findings, team, NULL, &err),
+        STATUS_OK);
+    assert_int_equal(audit_negative_control(audit, keep, *other, &c->set,
+                                            &c->validation->candidate[c->validation->chosen],
+                                            &c->options, findings, team, NULL, &err),
                      STATUS_OK);
     return audit;
 }
@@ -154,53 +165,44 @@ static void audit_tells_leaks_from_features(void **state)
     assert_near(probe(a, "flat")->auc.value, 0.5, 0);
     assert_true(str_equal(a->probe[0].name, S("knows"))); /* worst first */
 
-    const Finding *severe = finding(f, "observation_leak", "knows alone separates");
+    const Finding *severe = finding(f, "label_encoded", "knows alone separates");
     assert_non_null(severe);
     assert_int_equal(severe->severity, SEVERITY_SEVERE);
     assert_true(str_contains(severe->what, S("low values are risky")));
-    const Finding *kept_out = finding(f, "observation_leak", "silence alone separates");
-    assert_non_null(kept_out);
-    assert_int_equal(kept_out->severity, SEVERITY_WARNING);
-    assert_true(str_contains(kept_out->done, S("kept out of the model (use: monitor)")));
-    assert_non_null(finding(f, "strong_feature", "strong alone"));
+    assert_int_equal(knows->leak, LEAK_SEPARATES);
+    assert_int_equal(silence->leak, LEAK_NONE); /* nothing to keep it from */
+    const Finding *seen = finding(f, "observation_leak", "silence (AUC");
+    assert_non_null(seen);
+    assert_int_equal(seen->severity, SEVERITY_WARNING);
+    assert_int_equal(seen->count, 2);
+    assert_true(str_contains(seen->what, S("lately (AUC")));
+    assert_non_null(finding(f, "strong_feature", "strong (AUC"));
     assert_null(finding(f, "observation_leak", "noise"));
     arena_free(&keep);
     arena_free(&scratch);
 }
 
-static void audit_says_of_a_policy_column_that_it_is_not_in_the_model(void **state)
-{
-    (void)state;
-    Arena keep = arena_new(), scratch = arena_new();
-    Case *c = case_new(&keep, &scratch, true);
-    Findings *f = findings_new(&keep);
-    (void)audited(&keep, &scratch, c, f, NULL);
-    const Finding *rule = finding(f, "observation_leak", "rule alone separates");
-    assert_non_null(rule);
-    assert_int_equal(rule->severity, SEVERITY_WARNING);
-    assert_true(str_contains(rule->what, S("; not in the model")));
-    assert_false(str_contains(rule->what, S("observed")));
-    assert_true(str_contains(rule->done, S("(use: policy)")));
-    assert_true(str_contains(finding(f, "observation_leak", "silence alone")->what, S("observed")));
-    arena_free(&keep);
-    arena_free(&scratch);
-}
-
-static void audit_names_a_watched_column_sooner_than_a_policy_one(void **state)
+static void audit_calls_behaviour_up_to_the_extract_no_leak(void **state)
 {
     (void)state;
     Arena keep = arena_new(), scratch = arena_new();
     Case *c = case_new(&keep, &scratch, true);
     Findings *f = findings_new(&keep);
     Audit *a = audited(&keep, &scratch, c, f, NULL);
-    /* The same values under two uses. */
+    /* The same values: one measures behaviour, the other how a customer was observed. */
     const Probe *weak = probe(a, "weak"), *lately = probe(a, "lately");
     assert_near(weak->auc.value, lately->auc.value, 0);
     assert_true(lately->auc.low > 0.55 && lately->auc.value < 0.80);
     assert_int_equal(lately->severity, SEVERITY_WARNING);
     assert_int_equal(weak->severity, SEVERITY_INFO);
-    assert_non_null(finding(f, "observation_leak", "lately alone"));
-    assert_null(finding(f, "observation_leak", "weak alone"));
+    const Finding *behaviour = findings_find(f, "trailing_behaviour");
+    assert_non_null(behaviour);
+    assert_int_equal(behaviour->severity, SEVERITY_INFO);
+    assert_int_equal(behaviour->count, 2);
+    assert_true(str_contains(behaviour->what, S("rule (AUC")));
+    assert_true(str_contains(behaviour->what, S("weak (AUC")));
+    assert_null(finding(f, "observation_leak", "weak"));
+    assert_null(finding(f, "observation_leak", "rule"));
     arena_free(&keep);
     arena_free(&scratch);
 }
@@ -314,8 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(audit_tells_leaks_from_features),
-        cmocka_unit_test(audit_says_of_a_policy_column_that_it_is_not_in_the_model),
-        cmocka_unit_test(audit_names_a_watched_column_sooner_than_a_policy_one),
+        cmocka_unit_test(audit_calls_behaviour_up_to_the_extract_no_leak),
         cmocka_unit_test(audit_missing_is_a_level_of_its_own),
         cmocka_unit_test(audit_identifier_says_nothing_about_its_own_customer),
         cmocka_unit_test(audit_tells_what_parts_the_cohorts),

@@ -1,5 +1,5 @@
 /* What the chosen model lives on, against slow and obvious forms of the same. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <setjmp.h>

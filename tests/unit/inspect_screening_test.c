@@ -1,5 +1,5 @@
 /* What each feature tells by itself. */
-#include "inspect/importance_internal.h"
+#include "inspect/inspect_internal.h"
 
 #include <math.h>
 #include <setjmp.h>

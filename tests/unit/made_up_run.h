@@ -310,7 +310,102 @@ static inline CalibrationCheck *made_up_check(Arena *keep, const TrainingSet *se
     return check;
 }
 
-static inline Audit *made_up_audit(Arena *keep, const Plan *plan)
+/* What was kept out, the files' columns, the cohorts, and the table of what columns are worth. */
+static inline void made_up_audit_more(Audit *a, Arena *keep, const Plan *plan,
+                                      const TrainingSet *set)
+{
+    static Probe column[] = {{.name = {"closure_reason", 14},
+                              .use = {"column", 6},
+                              .about = PROBE_CUSTOMER,
+                              .column = {"closure_reason", 14},
+                              .auc = {0.96, 0.93, 0.99},
+                              .higher_is_risky = true,
+                              .cohort_auc = 0.52,
+                              .cohort_q = 0.8,
+                              .psi_limit = MISSING_VALUE,
+                              .leak = LEAK_ONE_CLASS,
+                              .severity = SEVERITY_WARNING},
+                             {.name = {"days since the last transaction", 31},
+                              .use = {"observed", 8},
+                              .about = PROBE_OBSERVATION,
+                              .auc = {0.91, 0.87, 0.95},
+                              .higher_is_risky = true,
+                              .cohort_auc = MISSING_VALUE,
+                              .cohort_q = MISSING_VALUE,
+                              .psi_limit = MISSING_VALUE,
+                              .severity = SEVERITY_WARNING}};
+    static KeptOut kept[] = {
+        {.name = {"closed", 6},
+         .leak = LEAK_ONE_CLASS,
+         .column = {"closure_reason", 14},
+         .auc = {0.96, 0.93, 0.99},
+         .why = {"closure_reason is filled for customers of one class only", 56}},
+        {.name = {"told", 4},
+         .leak = LEAK_SEPARATES,
+         .auc = {0.93, 0.90, 0.96},
+         .why = {"told alone separates the labels", 31},
+         .overruled = {"asked at opening <b>only</b>", 28}}};
+    static Telling telling[] = {{{"early_inflow", 12}, 0.041}, {{"early_types", 11}, 0.012}};
+    static Relation relation[] = {{.name = {"early_inflow", 12},
+                                   .use = {"model", 5},
+                                   .auc = {0.71, 0.52, 0.44},
+                                   .p = 0.0001,
+                                   .q = 0.004,
+                                   .changes = true}};
+    static Shared shared[] = {{.what = {"3 customers are both labelled and to be scored", 46},
+                               .values = 3,
+                               .customers = 3}};
+    a->column = column;
+    a->columns = COUNT_OF(column);
+    a->kept_out = kept;
+    a->kept_outs = COUNT_OF(kept);
+    a->adversary = (Adversary){40, 30, {0.61, 0.52, 0.70}, COUNT_OF(telling), telling};
+    a->joining = (Joining){.cohorts = 2,
+                           .joined = {{0, 5 * DAY_US, 30, 12, {0.4, 0.25, 0.58}, 0.6},
+                                      {6 * DAY_US, 9 * DAY_US, 40, 11, {0.28, 0.16, 0.43}, 0.4}},
+                           .late_days = 7,
+                           .late = 25,
+                           .late_positives = 1,
+                           .others = 45,
+                           .other_positives = 22,
+                           .p = 0.0002,
+                           .relations = COUNT_OF(relation),
+                           .relation = relation};
+    a->shared = shared;
+    a->shareds = COUNT_OF(shared);
+    a->early[0] = (EarlyWindow){3 * DAY_US, 0.97, 0.99, 31};
+    a->early[1] = (EarlyWindow){7 * DAY_US, 0.90, 0.98, 20};
+    a->early[2] = (EarlyWindow){14 * DAY_US, 0.71, 0.96, 0};
+    a->early_fits_us = 3 * DAY_US;
+    Ablation *b = a->ablation = ARENA_NEW(keep, Ablation);
+    static const AblationKind kinds[] = {ABLATION_FULL, ABLATION_WITHOUT, ABLATION_ONLY,
+                                         ABLATION_SUSPICIOUS, ABLATION_PROTECTED};
+    *b = (Ablation){.candidate = S("logistic"),
+                    .repeats = 2,
+                    .customers = set->x->rows,
+                    .strata = set->strata,
+                    .replicates = 500,
+                    .stratum = set->stratum,
+                    .rows = COUNT_OF(kinds),
+                    .row = ARENA_ARRAY(keep, AblationRow, COUNT_OF(kinds))};
+    for (size_t i = 0; i < b->rows; i++) {
+        AblationRow *row = &b->row[i];
+        bool family = kinds[i] == ABLATION_WITHOUT || kinds[i] == ABLATION_ONLY;
+        *row = (AblationRow){.kind = kinds[i],
+                             .name = family ? plan->feature[0].family.text : S(""),
+                             .columns = 10 + i,
+                             .auc = ARENA_ARRAY(keep, Interval, set->strata),
+                             .auc_gain = ARENA_ARRAY(keep, Interval, set->strata),
+                             .log_loss = {0.40, 0.35, 0.45},
+                             .log_loss_gain = {0.01, -0.02, 0.04}};
+        for (size_t s = 0; s < set->strata; s++) {
+            row->auc[s] = (Interval){0.80 + 0.03 * (double)i, 0.7, 0.97};
+            row->auc_gain[s] = (Interval){0.03 * (double)i, -0.01, 0.2};
+        }
+    }
+}
+
+static inline Audit *made_up_audit(Arena *keep, const Plan *plan, const TrainingSet *set)
 {
     static double auc[20];
     Audit *a = ARENA_NEW(keep, Audit);
@@ -329,6 +424,9 @@ static inline Audit *made_up_audit(Arena *keep, const Plan *plan)
                               .missing_scored = (double)(i % 4) / 10,
                               .cohort_auc = i == 3 ? MISSING_VALUE : 0.55 + 0.004 * (double)(i % 9),
                               .stability = {0.05 + 0.3 * (double)(i % 7 == 0), 0.08, 10},
+                              .psi_limit = i % 7 == 0 ? 0.21 : MISSING_VALUE,
+                              .label_q = 0.01 * (double)(i % 6),
+                              .cohort_q = i == 3 ? MISSING_VALUE : 0.2,
                               .severity = value > 0.88   ? SEVERITY_SEVERE
                                           : value > 0.75 ? SEVERITY_WARNING
                                                          : SEVERITY_INFO};
@@ -336,6 +434,7 @@ static inline Audit *made_up_audit(Arena *keep, const Plan *plan)
     for (size_t i = 0; i < COUNT_OF(auc); i++)
         auc[i] = 0.46 + 0.004 * (double)i;
     a->control = (Control){COUNT_OF(auc), auc, 0.498, 0.47, 0.53, true};
+    made_up_audit_more(a, keep, plan, set);
     return a;
 }
 
@@ -592,7 +691,7 @@ static inline const Strata *made_up_strata(Arena *keep, const Run *run, const Le
                                  .cell = cell,
                                  .scored_in_cell = in_cell,
                                  .unseen = 0};
-    inspect_strata(&out, keep, &inputs, options, NULL);
+    judge_strata(&out, keep, &inputs, options, NULL);
     return out;
 }
 
@@ -612,7 +711,7 @@ static inline const Fairness *made_up_fairness(Arena *keep, const Run *run, cons
                                    .thresholds = policy_thresholds(run->policy),
                                    .x = x,
                                    .columns = run->bundle->columns};
-    inspect_fairness(&out, keep, scratch, &inputs, options, NULL);
+    fairness_measure(&out, keep, scratch, &inputs, options, NULL);
     arena_free(&scratch);
     return out;
 }
@@ -627,7 +726,7 @@ static inline void made_up_inspection(Arena *keep, Run *run)
     ThresholdReview *review;
     const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
     Arena scratch = arena_new();
-    inspect_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
+    judge_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
                        run->policy, &scored);
     arena_free(&scratch);
     run->thresholds = review;
@@ -708,7 +807,7 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     ((Validation *)(uintptr_t)run->validation)->calibration =
         made_up_calibration(keep, run->validation);
     run->calibration = made_up_check(keep, run->training, run->validation);
-    run->audit = made_up_audit(keep, plan);
+    run->audit = made_up_audit(keep, plan, run->training);
     static const Forward forward = {.cuts = 2,
                                     .cut = {{.at_us = 1720000000000000,
                                              .known = 12,
@@ -753,9 +852,9 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     Matrix *x;
     for (size_t i = 0; i < data->customers; i++)
         everybody[i] = (uint32_t)i;
-    made_up_ok(feature_matrix(&x, keep, plan, features, NULL, data->id, everybody, data->customers,
-                              &err),
-               &err);
+    made_up_ok(
+        feature_matrix(&x, keep, plan, features, NULL, data->id, everybody, data->customers, &err),
+        &err);
     run->strata = made_up_strata(keep, run, &options);
     run->headline = run->strata->stratum;
     run->fairness = made_up_fairness(keep, run, x, &options);

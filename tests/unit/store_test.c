@@ -18,12 +18,11 @@ typedef struct Fixture {
     char folder[64];
 } Fixture;
 
-static const char *const files[] = {"decisions.csv",  "offboarding.csv", "decisions.jsonl",
-                                    "features.csv",   "quality.json",    "quarantine.csv",
-                                    "metrics.json",   "run.json",        "timings.json",
-                                    "validation.csv", "trials.csv",      "folds.csv",
-                                    "importance.csv", "shap.csv",        "curves.csv",
-                                    "screening.csv",  "calibration.csv"};
+static const char *const files[] = {
+    "decisions.csv",  "offboarding.csv", "decisions.jsonl", "features.csv", "quality.json",
+    "quarantine.csv", "metrics.json",    "run.json",        "timings.json", "validation.csv",
+    "trials.csv",     "folds.csv",       "importance.csv",  "shap.csv",     "curves.csv",
+    "screening.csv",  "calibration.csv"};
 
 static void write_run(const Run *run, const char *folder)
 {
@@ -433,7 +432,6 @@ static void every_feature_is_screened(void **state)
                 f->run->importance->item[1].log_loss.low);
     yyjson_doc_free(doc);
 }
-
 
 static void calibration_says_of_each_map_and_slice_what_was_found(void **state)
 {

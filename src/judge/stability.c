@@ -1,5 +1,5 @@
 /* stability.c - learning and deciding again: whose place on the list is luck? */
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 
 #include <assert.h>
 #include <math.h>
@@ -173,10 +173,10 @@ static void gather(Reruns *out, Arena *keep, const Rerun *run, const Decision *d
     }
 }
 
-Status inspect_stability(ListStability **out, Arena *keep, const TrainingSet *set,
-                         const Validation *v, const LearnOptions *options, const Policy *policy,
-                         const PolicyInputs *inputs, const Decision *decision, size_t runs,
-                         Team *team, Error *err)
+Status judge_stability(ListStability **out, Arena *keep, const TrainingSet *set,
+                       const Validation *v, const LearnOptions *options, const Policy *policy,
+                       const PolicyInputs *inputs, const Decision *decision, size_t runs,
+                       Team *team, Error *err)
 {
     size_t customers = inputs->count, most = v->repeats * v->folds;
     assert(runs > 0);

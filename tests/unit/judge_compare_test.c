@@ -1,4 +1,4 @@
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -32,16 +32,16 @@ static Policy *policy_of(Arena *keep, const char *monitor)
     Plan *plan;
     Policy *policy;
     Error err = {0};
-    Str text =
-        str_format(keep,
-                   "version: 1\nname: test\n"
-                   "costs: {missed_risk: 1, wrong_exit: 4, review: 0.4, monitor: %s}\n"
-                   "exposure: n\n"
-                   "insufficient_data: {when: n = 0, because: \"Nothing is on record.\"}\n"
-                   "rules:\n  - {id: r, when: n > 3, family: a, severity: severe, because: \"{n:count}.\", "
-                   "evidence: n, missing_proof: \"M.\", next_step: \"N.\"}\n"
-                   "actions:\n  - {action: MONITOR, when: n > 3, because: \"B.\"}\n",
-                   monitor);
+    Str text = str_format(
+        keep,
+        "version: 1\nname: test\n"
+        "costs: {missed_risk: 1, wrong_exit: 4, review: 0.4, monitor: %s}\n"
+        "exposure: n\n"
+        "insufficient_data: {when: n = 0, because: \"Nothing is on record.\"}\n"
+        "rules:\n  - {id: r, when: n > 3, family: a, severity: severe, because: \"{n:count}.\", "
+        "evidence: n, missing_proof: \"M.\", next_step: \"N.\"}\n"
+        "actions:\n  - {action: MONITOR, when: n > 3, because: \"B.\"}\n",
+        monitor);
     static const char features_text[] =
         "version: 1\nname: test\nfeatures:\n  - {name: n, expr: count(), "
         "over: all, use: policy, family: a, says: A}\n";
@@ -71,7 +71,7 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
     const size_t count[SIDES] = {3, 3};
 
     SideBySide c = {.bundle = {&bundle, &bundle}};
-    inspect_moves(&c, &keep, scratch, scored, row, count);
+    judge_moves(&c, &keep, scratch, scored, row, count);
     assert_int_equal(c.customers, 2);
     assert_int_equal(c.only[CHAMPION], 1);
     assert_int_equal(c.only[CHALLENGER], 1);
@@ -86,7 +86,7 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
     assert_true(fabs(c.mean_change - (stable_sigmoid(1.25) - stable_sigmoid(-0.4)) / 2) < 1e-12);
 
     SideBySide d = {.bundle = {&bundle, &other}};
-    inspect_moves(&d, &keep, scratch, scored, row, count);
+    judge_moves(&d, &keep, scratch, scored, row, count);
     assert_non_null(strstr(str_chars(&keep, d.move[0].why),
                            "; thresholds 0.20, 0.40, 0.80 instead of 0.15, 0.40, 0.80"));
     arena_free(&keep);
@@ -115,7 +115,7 @@ static void moves_name_rules_that_fire_for_one_side_alone(void **state)
     const uint32_t *const row[SIDES] = {all, all};
     const size_t count[SIDES] = {2, 2};
     SideBySide c = {.bundle = {&bundle, &bundle}};
-    inspect_moves(&c, &keep, scratch, scored, row, count);
+    judge_moves(&c, &keep, scratch, scored, row, count);
     assert_int_equal(c.moves, 2);
     assert_string_equal(str_chars(&keep, c.move[0].id), "b"); /* gravest first */
     assert_string_equal(str_chars(&keep, c.move[0].why),

@@ -1,4 +1,4 @@
-#include "inspect/inspect.h"
+#include "fairness/fairness.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -141,7 +141,7 @@ static Bank *bank_new(Arena *keep, const Wish *w, Team *team)
     LearnOptions options = learn_options_default();
     options.replicates = 200;
     Arena scratch = arena_new();
-    inspect_fairness(&bank->found, keep, scratch, &bank->inputs, &options, team);
+    fairness_measure(&bank->found, keep, scratch, &bank->inputs, &options, team);
     arena_free(&scratch);
     return bank;
 }

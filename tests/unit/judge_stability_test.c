@@ -1,5 +1,5 @@
 /* Learning again and deciding again. */
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 #include "store/store.h"
 
 #include <math.h>
@@ -70,8 +70,8 @@ static const ListStability *stability(Fixture *f, size_t chosen, size_t runs, Te
     Error err = {0};
     Validation v = *f->validation;
     v.chosen = chosen;
-    made_up_ok(inspect_stability(&out, &f->arena, f->run->training, &v, &f->options, f->run->policy,
-                                 &f->inputs, f->run->scored->decision, runs, team, &err),
+    made_up_ok(judge_stability(&out, &f->arena, f->run->training, &v, &f->options, f->run->policy,
+                               &f->inputs, f->run->scored->decision, runs, team, &err),
                &err);
     return out;
 }

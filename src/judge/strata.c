@@ -1,6 +1,8 @@
-#include "inspect/inspect_internal.h"
+#include "judge/judge.h"
 
 #include <string.h>
+
+enum { STREAM_STRATA = 32 }; /* of random numbers: learn, audit and fairness have others */
 
 static bool enough(size_t customers, size_t positives)
 {
@@ -263,8 +265,8 @@ static void choose(Strata *out, Arena *keep, const StrataInputs *in)
     }
 }
 
-void inspect_strata(Strata **out, Arena *keep, const StrataInputs *inputs,
-                    const LearnOptions *options, Team *team)
+void judge_strata(Strata **out, Arena *keep, const StrataInputs *inputs,
+                  const LearnOptions *options, Team *team)
 {
     Strata *s = *out = ARENA_NEW(keep, Strata);
     s->slice = ARENA_ARRAY(keep, StrataSlice, inputs->set->strata + 2);

@@ -1,4 +1,4 @@
-#include "inspect/inspect_internal.h"
+#include "fairness/fairness_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "inspect/inspect_internal.h"
+#include "fairness/fairness_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

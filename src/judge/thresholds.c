@@ -1,4 +1,4 @@
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 
 #include <math.h>
 #include <string.h>
@@ -149,9 +149,9 @@ static size_t linked_customers(const TrainingSet *set, Arena scratch)
     return linked;
 }
 
-void inspect_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const TrainingSet *set,
-                        const Validation *v, size_t headline, const Policy *policy,
-                        const ThresholdScored *scored)
+void judge_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const TrainingSet *set,
+                      const Validation *v, size_t headline, const Policy *policy,
+                      const ThresholdScored *scored)
 {
     const Candidate *chosen = &v->candidate[v->chosen];
     ThresholdReview *review = *out = ARENA_NEW(keep, ThresholdReview);

@@ -1,5 +1,5 @@
 /* Thresholds by cost, capacity and guarantee, on the made-up run and on small made-up labels. */
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 #include "store/store.h"
 
 #include <math.h>
@@ -62,7 +62,7 @@ static ThresholdReview *review_with(Fixture *f, const Policy *policy, const Trai
 {
     ThresholdReview *out;
     Arena scratch = arena_new();
-    inspect_thresholds(&out, &f->arena, scratch, set, v, 0, policy, scored);
+    judge_thresholds(&out, &f->arena, scratch, set, v, 0, policy, scored);
     arena_free(&scratch);
     return out;
 }

@@ -1,10 +1,10 @@
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-void inspect_judge(SideBySide *out, Arena *keep, const Opinions *o, size_t replicates,
+void judge_compare(SideBySide *out, Arena *keep, const Opinions *o, size_t replicates,
                    uint64_t seed, Team *team)
 {
     out->strata = o->strata;
@@ -152,8 +152,8 @@ static int gravest_first(const void *a, const void *b)
     return str_compare(x->id, y->id);
 }
 
-void inspect_moves(SideBySide *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
-                   const uint32_t *const row[SIDES], const size_t count[SIDES])
+void judge_moves(SideBySide *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
+                 const uint32_t *const row[SIDES], const size_t count[SIDES])
 {
     Dictionary *ids = dictionary_new(&scratch);
     size_t *of = ARENA_ARRAY(&scratch, size_t, count[CHALLENGER] + 1);

@@ -1,4 +1,4 @@
-#include "inspect/inspect_internal.h"
+#include "fairness/fairness_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -360,7 +360,7 @@ static bool dropped(const Dataset *d, Str column)
     return false;
 }
 
-void inspect_fairness(Fairness **out, Arena *keep, Arena scratch, const FairnessInputs *in,
+void fairness_measure(Fairness **out, Arena *keep, Arena scratch, const FairnessInputs *in,
                       const LearnOptions *options, Team *team)
 {
     const Dataset *d = in->data;

@@ -1,4 +1,4 @@
-#include "inspect/inspect.h"
+#include "judge/judge.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -72,7 +72,7 @@ static Strata *strata_of(Arena *keep, const Bank *bank, Team *team)
                                  .scored_in_cell = bank->scored,
                                  .unseen = 0};
     Strata *out;
-    inspect_strata(&out, keep, &inputs, &options, team);
+    judge_strata(&out, keep, &inputs, &options, team);
     return out;
 }
 
