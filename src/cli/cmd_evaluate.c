@@ -3,6 +3,8 @@
 #include "cli/commands.h"
 #include "cli/job.h"
 
+#include "report/report.h"
+
 static const Option options[] = {
     {"bundle", "FOLDER", "judge this bundle on the labelled customers, instead of learning", false},
     {"out", "FOLDER", "also write every figure, probability and finding into this folder", false},
@@ -66,8 +68,10 @@ static Status run(const Args *args, Error *err)
     job_stage(j, NULL, NULL);
     TRY(job_resume_remove(j, err));
     const Run *r = job_record(j);
-    if (out != NULL)
+    if (out != NULL) {
+        TRY(report_papers_write(r, out, err));
         TRY(store_evaluation(r, out, err));
+    }
     answer(str_trim(store_figures(j->keep, r)));
     arena_free(&j->scratch);
     return bundle == NULL ? job_verdict(j, err) : STATUS_OK;

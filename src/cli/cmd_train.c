@@ -19,6 +19,7 @@ static Status train(Job *j, const char *out, Error *err)
     j->resume = str_chars(j->keep, str_format(j->keep, "%s.resume", out));
     TRY(job_begin(j, NULL, err));
     TRY(bundle_remove(out, err)); /* an older bundle must not pass for this training's */
+    TRY(report_papers_remove(out, err));
     TRY(job_features(j, err));
     talk_findings(j->args, j->data->findings, 0, SEVERITY_WARNING);
     TRY(job_validate(j, err));
@@ -41,8 +42,9 @@ static Status train(Job *j, const char *out, Error *err)
          * own error stands. */
         Status removed = bundle_remove(out, NULL);
         (void)removed;
+        return verdict;
     }
-    return verdict;
+    return report_papers_write(job_record(j), out, err);
 }
 
 static Status run(const Args *args, Error *err)

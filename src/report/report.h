@@ -10,6 +10,14 @@
 /* Write the report.  Cost: O(customers + candidates). */
 MUST_USE Status report_write(const Run *run, const char *path, Error *err);
 
+/* The papers that go to a validator, in Markdown: model-card.md and validation.md. Both name what
+ * was not computed instead of leaving it out, and no customer.  Cost: O(customers). */
+MUST_USE Status report_papers_write(const Run *run, const char *folder, Error *err);
+/* So that those of an older training cannot pass for this one's. */
+MUST_USE Status report_papers_remove(const char *folder, Error *err);
+Str report_model_card(Arena *keep, const Run *run);
+Str report_validation(Arena *keep, const Run *run);
+
 /* The ten lines that end a run on a terminal. */
 Str report_summary(Arena *keep, const Run *run, const char *folder);
 

@@ -25,9 +25,17 @@ static bool turns_direction(Str one)
            (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9);
 }
 
-static void escape_one(Buffer *b, Str one)
+/* Neither a control (but a line's end or a tab) nor a turn of direction. */
+static bool text_is_plain(Str one)
 {
-    switch (one.data[0]) {
+    bool control = one.size == 1 && ((unsigned char)one.data[0] < ' ' || one.data[0] == 0x7F) &&
+                   one.data[0] != '\n' && one.data[0] != '\t';
+    return !control && !turns_direction(one);
+}
+
+static void escape_one(Buffer *b, Str rest, size_t size)
+{
+    switch (rest.data[0]) {
     case '<':
         buffer_add(b, S("&lt;"));
         return;
@@ -44,17 +52,11 @@ static void escape_one(Buffer *b, Str one)
         buffer_add(b, S("&#39;"));
         return;
     default:
-        break;
+        buffer_add(b, str_slice(rest, 0, size));
     }
-    bool control = one.size == 1 && ((unsigned char)one.data[0] < ' ' || one.data[0] == 0x7F) &&
-                   one.data[0] != '\n' && one.data[0] != '\t';
-    if (control || turns_direction(one))
-        buffer_add(b, S("\xEF\xBF\xBD"));
-    else
-        buffer_add(b, one);
 }
 
-static void escape(Buffer *b, Str text, size_t bytes_max)
+void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one)
 {
     for (size_t i = 0; i < text.size;) {
         Str rest = str_slice(text, i, text.size);
@@ -63,12 +65,17 @@ static void escape(Buffer *b, Str text, size_t bytes_max)
             buffer_add(b, S("\xE2\x80\xA6"));
             return;
         }
-        if (size == 0)
+        if (size == 0 || !text_is_plain(str_slice(rest, 0, size)))
             buffer_add(b, S("\xEF\xBF\xBD"));
         else
-            escape_one(b, str_slice(rest, 0, size));
+            one(b, rest, size);
         i += size == 0 ? 1 : size;
     }
+}
+
+static void escape(Buffer *b, Str text, size_t bytes_max)
+{
+    text_escape(b, text, bytes_max, escape_one);
 }
 
 void html(Page *p, const char *markup)

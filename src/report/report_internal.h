@@ -29,6 +29,11 @@ void html_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_note(Page *p, const char *format, ...) PRINTF_LIKE(2, 3); /* smaller */
 void html_id(Page *p, Str id); /* an identifier, on its own in any text direction */
 
+/* Escape a text character by character: one() is given what is left of it and the bytes of its
+ * first character, which is neither a control nor a turn of direction. */
+typedef void EscapeOne(Buffer *b, Str rest, size_t size);
+void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one);
+
 /* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
 void html_table(Page *p, const char *caption, const char *columns);
 void html_row(Page *p);
@@ -48,6 +53,71 @@ Str number_share(Arena *arena, double share); /* 83 %, 8.3 % */
 Str number_interval(Arena *arena, Interval i, int digits);
 Str number_money(Arena *arena, const Run *run, double value);
 Str number_plural(Arena *arena, uint64_t count, const char *one, const char *many);
+
+/* With its sign, as a difference is written. */
+Str number_change(Arena *arena, Interval i, int digits);
+
+/* ---- report_markdown.c: the same two doors for Markdown ----
+ *
+ * markdown() takes literals of ours; whatever else comes is escaped, so that no text can end a
+ * line, a cell or a table, begin a heading, or become a tag, a link or emphasis (CommonMark, and
+ * GitHub's tables and links). Texts are cut at MARKDOWN_BYTES_MAX. */
+
+enum { MARKDOWN_BYTES_MAX = 4000 };
+void markdown(Page *p, const char *markup);
+void markdown_escape(Buffer *b, Str text);
+void markdown_text(Page *p, Str text); /* its first character stands within a line */
+void markdown_title(Page *p, const char *marks, const char *title); /* marks: ##, ### */
+void markdown_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+void markdown_sentences(Page *p, Str text); /* a paragraph as it is, of any length */
+void markdown_item(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+/* How far the section can be believed. */
+void markdown_belief(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+/* That a part of the run is not there, and why. */
+void markdown_absent(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+void markdown_code(Page *p, Str text); /* a block, on one line */
+
+/* Columns as in html_table, then rows: markdown_row, a cell for each column, markdown_row_end. */
+void markdown_table(Page *p, const char *columns);
+void markdown_row(Page *p);
+void markdown_cell(Page *p, Str text);
+void markdown_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3); /* a cell */
+void markdown_row_end(Page *p);
+
+/* Numbers as in the report, for formats. */
+const char *say_count(Page *p, uint64_t value);
+const char *say_fixed(Page *p, double value, int digits);
+const char *say_share(Page *p, double share);
+const char *say_interval(Page *p, Interval i, int digits);
+const char *say_text(Page *p, Str text);
+
+/* ---- report_paper.c: what the model card and the validation file say alike ---- */
+
+typedef enum PaperKind {
+    PAPER_LEARNT, /* the procedure was judged out of fold */
+    PAPER_JUDGED, /* a bundle was judged on customers it had not learnt from */
+    PAPER_RULES   /* too few to learn from, or a bundle that only scored */
+} PaperKind;
+PaperKind paper_kind(const Run *run);
+const char *paper_headline(Page *p);   /* the slice of run->headline, in words */
+void paper_identity(Page *p);          /* table of versions and hashes, and the command */
+void paper_strata(Page *p, bool full); /* slices side by side; full: every figure */
+void paper_score_is(Page *p);          /* what a score is and is not */
+void paper_guarantee(Page *p);
+void paper_fairness(Page *p);
+void paper_controls(Page *p); /* negative control and silence test */
+void paper_sign_offs(Page *p, const char *const *role, size_t roles);
+size_t paper_findings(const Run *run, Severity severity);
+
+/* ---- report_validation_model.c: the middle of the validation file ---- */
+
+void validation_candidates(Page *p);
+void validation_audit(Page *p);
+void validation_calibration(Page *p);
+void validation_thresholds(Page *p);
+void validation_importance(Page *p);
+void validation_screening(Page *p);
+void validation_sensitivity(Page *p);
 
 /* ---- report_chart.c: SVG, drawn in a box of its own units ---- */
 
@@ -130,6 +200,7 @@ typedef struct Tally {
     size_t segment[SEGMENTS], insufficient, action[ACTIONS];
 } Tally;
 Tally tally_run(const Run *run);
+size_t tally_certified(const Run *run); /* candidates with a score in the certified set */
 size_t events_of(const Run *run, size_t customer);
 
 extern const char report_style[];

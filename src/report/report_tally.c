@@ -32,6 +32,14 @@ Tally tally_run(const Run *run)
     return t;
 }
 
+size_t tally_certified(const Run *run)
+{
+    size_t certified = 0;
+    for (size_t i = 0; i < run->candidates; i++)
+        certified += store_certified(run, run->candidate[i]);
+    return certified;
+}
+
 size_t events_of(const Run *run, size_t customer)
 {
     const size_t *start = run->scored->events->start;

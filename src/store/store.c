@@ -44,6 +44,7 @@ static const char *const written[] = {
     "folds.csv",
     "importance.csv",
     "metrics.json",
+    "model-card.md",
     "proxies.csv",
     "quality.json",
     "quarantine.csv",
@@ -55,6 +56,7 @@ static const char *const written[] = {
     "timings.json",
     "trials.csv",
     "validation.csv",
+    "validation.md",
 };
 // clang-format on
 
