@@ -2,8 +2,6 @@
  * from which the choice of the map can be recomputed. */
 #include "store/store_internal.h"
 
-#include <stdlib.h>
-
 static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
 {
     yyjson_mut_val *o = document_object(j, in, key);
@@ -149,12 +147,6 @@ bool store_prior_by_design(const Run *run)
     return run->data->schema->customers.label.prior == LABEL_PRIOR_BY_DESIGN;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void store_support(Support *out, Arena scratch, const Run *run, size_t stratum)
 {
     const CalibrationChoice *c = run->validation->calibration;
@@ -167,7 +159,7 @@ void store_support(Support *out, Arena scratch, const Run *run, size_t stratum)
             sum += width[n++];
         }
     if (n > 0) {
-        qsort(width, n, sizeof *width, by_value);
+        metric_sort(width, n);
         out->mean = sum / (double)n;
         out->median = (width[(n - 1) / 2] + width[n / 2]) / 2;
     }
