@@ -62,10 +62,10 @@ static void data_and_labels(Page *p)
                        "%s labelled customers, %s of them suspended, %s not; %s carry both labels "
                        "and %s none, and were not learnt from. %s customers were there to be "
                        "scored. %s rows were read: %s used, %s merged, %s set aside.",
-                       say_count(p, t.labelled), say_count(p, t.positive),
-                       say_count(p, t.negative), say_count(p, t.contradictory),
-                       say_count(p, t.unlabelled), say_count(p, t.to_score), say_count(p, t.rows),
-                       say_count(p, t.used), say_count(p, t.merged), say_count(p, t.quarantined));
+                       say_count(p, t.labelled), say_count(p, t.positive), say_count(p, t.negative),
+                       say_count(p, t.contradictory), say_count(p, t.unlabelled),
+                       say_count(p, t.to_score), say_count(p, t.rows), say_count(p, t.used),
+                       say_count(p, t.merged), say_count(p, t.quarantined));
     markdown_paragraph(p,
                        "The label is a past decision of people%s. Customers whom nobody looked at "
                        "count as not suspended.",
@@ -96,8 +96,8 @@ static void populations(Page *p)
         markdown_cell(p, one->condition);
         markdown_cell(p, number_count(p->arena, one->customers));
         markdown_cell(p, number_count(p->arena, one->positives));
-        markdown_cell(p, s->scored == 0 ? S("none were given")
-                                        : number_count(p->arena, one->scored));
+        markdown_cell(p,
+                      s->scored == 0 ? S("none were given") : number_count(p->arena, one->scored));
         markdown_row_end(p);
     }
     if (s->unseen.size > 0)
@@ -112,8 +112,9 @@ static void figures(Page *p)
     if (paper_kind(run) == PAPER_LEARNT) {
         const Quoted q = headline_quoted(run);
         if (q.told)
-            markdown_paragraph(p, "To quote: an AUC of %s on %s, out of fold (%zu customers, %zu "
-                                  "suspended).",
+            markdown_paragraph(p,
+                               "To quote: an AUC of %s on %s, out of fold (%zu customers, %zu "
+                               "suspended).",
                                say_interval(p, q.metric->metric[METRIC_AUC], 3),
                                say_text(p, q.name), q.metric->customers, q.metric->positives);
         else
@@ -128,10 +129,8 @@ static void figures(Page *p)
                                   "figures are better than it is.");
     }
     paper_strata(p, false);
-    if (paper_kind(run) == PAPER_LEARNT && run->strata != NULL &&
-        run->strata->no_estimate.size > 0)
-        markdown_paragraph(p, "No reweighted estimate. %s",
-                           say_text(p, run->strata->no_estimate));
+    if (paper_kind(run) == PAPER_LEARNT && run->strata != NULL && run->strata->no_estimate.size > 0)
+        markdown_paragraph(p, "No reweighted estimate. %s", say_text(p, run->strata->no_estimate));
     if (run->forward != NULL)
         markdown_paragraph(p,
                            "Judged forward in time the AUC is %s, where cross-validation gives %s "
@@ -250,11 +249,13 @@ static void limits(Page *p)
     if (run->forward != NULL && run->forward->worse)
         markdown_item(p, "Time makes it worse than cross-validation promises.");
     if (t.contradictory > 0)
-        markdown_item(p, "%s carry both labels: whoever labelled was not always sure.",
-                      say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
+        markdown_item(
+            p, "%s carry both labels: whoever labelled was not always sure.",
+            say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
     if (t.insufficient > 0)
-        markdown_item(p, "For %s scored the data is too thin to judge.",
-                      say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));
+        markdown_item(
+            p, "For %s scored the data is too thin to judge.",
+            say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));
     if (run->data->dropped_count > 0)
         markdown_item(p, "%s in only one of the two cohorts' files and kept from the model.",
                       say_text(p, number_plural(p->arena, run->data->dropped_count, "column is",
@@ -278,8 +279,9 @@ static void monitoring(Page *p)
 {
     const Drift *d = p->run->drift;
     markdown_title(p, "##", "Monitoring and going back");
-    markdown_item(p, "Each month, assay score --bundle says what has drifted since training: files, "
-                     "values, features, score and segments (docs/months.md).");
+    markdown_item(p,
+                  "Each month, assay score --bundle says what has drifted since training: files, "
+                  "values, features, score and segments (docs/months.md).");
     markdown_item(p, "When new labels are in, assay evaluate --bundle gives the bundle's figures "
                      "on customers it had not seen.");
     markdown_item(p, "A challenger is set beside this bundle with assay compare before it takes "
@@ -296,8 +298,9 @@ static void monitoring(Page *p)
             act += d->item[i].verdict == DRIFT_ACT;
             watch += d->item[i].verdict == DRIFT_WATCH;
         }
-        markdown_paragraph(p, "In this run, of %zu distributions %zu have drifted enough to act "
-                              "and %zu to watch.",
+        markdown_paragraph(p,
+                           "In this run, of %zu distributions %zu have drifted enough to act "
+                           "and %zu to watch.",
                            d->count, act, watch);
     }
     markdown_belief(p, "Drift says that customers look different, not that the model is wrong; "

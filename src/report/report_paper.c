@@ -135,10 +135,9 @@ void paper_strata(Page *p, bool full)
                         &run->validation->candidate[run->validation->chosen].metric[k], full);
     if (kind == PAPER_LEARNT) {
         const Nested *n = &run->validation->nested;
-        figures_row(p,
-                    str_format(p->arena, "%s, choice of the model included (nested)",
-                               paper_headline(p)),
-                    false, &n->metric[run->headline], full);
+        figures_row(
+            p, str_format(p->arena, "%s, choice of the model included (nested)", paper_headline(p)),
+            false, &n->metric[run->headline], full);
     }
     markdown_paragraph(p,
                        "In brackets 95 %% intervals. Precision and recall are those of the High "
@@ -152,10 +151,9 @@ void paper_score_is(Page *p)
 {
     const Run *run = p->run;
     const Tally t = tally_run(run);
-    const char *share =
-        say_share(p, t.positive + t.negative == 0
-                         ? MISSING_VALUE
-                         : (double)t.positive / (double)(t.positive + t.negative));
+    const char *share = say_share(p, t.positive + t.negative == 0
+                                         ? MISSING_VALUE
+                                         : (double)t.positive / (double)(t.positive + t.negative));
     if (paper_kind(run) == PAPER_RULES && run->training != NULL)
         markdown_paragraph(p, "Everyone has the same score, the share of suspended among the "
                               "labelled customers. It says nothing of a customer.");
@@ -263,8 +261,9 @@ void paper_fairness(Page *p)
         f->attributes, f->comparisons, f->apart, say_fixed(p, 0.05 * (double)f->comparisons, 0),
         f->clear);
     if (f->proxies == 0)
-        markdown_paragraph(p, "Whether the inputs stand for a group was not tested: none has %d "
-                              "customers and %d others.",
+        markdown_paragraph(p,
+                           "Whether the inputs stand for a group was not tested: none has %d "
+                           "customers and %d others.",
                            GROUP_JUDGED_MIN, GROUP_JUDGED_MIN);
     else
         markdown_paragraph(p,

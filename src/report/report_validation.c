@@ -16,9 +16,12 @@ static void to_fill(Page *p, const char *const *what, size_t count)
 
 static void purpose(Page *p)
 {
-    static const char *const what[] = {"Business purpose", "Tier or materiality",
-                                       "Classification under the AI Act, and why", "Owner",
-                                       "Users", "Population it will be used on"};
+    static const char *const what[] = {"Business purpose",
+                                       "Tier or materiality",
+                                       "Classification under the AI Act, and why",
+                                       "Owner",
+                                       "Users",
+                                       "Population it will be used on"};
     markdown_title(p, "#", "Validation file");
     markdown_paragraph(p, "What one run found about its model, in the order in which a validator "
                           "asks. model-card.md beside it is the summary. Figures are those of "
@@ -124,8 +127,9 @@ static void lineage(Page *p)
                        "repair.",
                        holds ? "the sum holds" : "THE SUM DOES NOT HOLD");
     for (size_t i = 0; i < d->dropped_count; i++)
-        markdown_item(p, "Column %s is in the files of one cohort alone and was kept from the "
-                         "model.",
+        markdown_item(p,
+                      "Column %s is in the files of one cohort alone and was kept from the "
+                      "model.",
                       say_text(p, d->dropped[i]));
     for (size_t i = 0; i < d->absent_count; i++)
         markdown_item(p, "Column %s of the schema book is absent from %s.",
@@ -446,8 +450,9 @@ static void limits(Page *p)
 static void approval(Page *p)
 {
     static const char *const role[] = {"Owner", "Validator", "Compliance", "Risk committee"};
-    static const char *const what[] = {"Approved for", "Conditions", "Approval expires on",
-                                       "What ends it earlier (drift, overturned proposals, new law)"};
+    static const char *const what[] = {
+        "Approved for", "Conditions", "Approval expires on",
+        "What ends it earlier (drift, overturned proposals, new law)"};
     markdown_title(p, "##", "18 Approval and expiry");
     to_fill(p, what, COUNT_OF(what));
     paper_sign_offs(p, role, COUNT_OF(role));

@@ -20,13 +20,14 @@ static void candidate_table(Page *p)
 {
     const Run *run = p->run;
     const Validation *v = run->validation;
-    markdown_paragraph(p, "Simplest first. Differences are to the chosen one, on the same customers "
-                          "drawn again, with 95 %% intervals.");
-    markdown_table(p, str_chars(p->arena,
-                                str_format(p->arena,
-                                           "Candidate|Settings|>Log loss|>ROC AUC, %s|>Difference "
-                                           "in %s|By that",
-                                           paper_headline(p), measure[v->criterion])));
+    markdown_paragraph(p,
+                       "Simplest first. Differences are to the chosen one, on the same customers "
+                       "drawn again, with 95 %% intervals.");
+    markdown_table(
+        p, str_chars(p->arena, str_format(p->arena,
+                                          "Candidate|Settings|>Log loss|>ROC AUC, %s|>Difference "
+                                          "in %s|By that",
+                                          paper_headline(p), measure[v->criterion])));
     for (size_t i = 0; i < v->candidates; i++) {
         const Candidate *c = &v->candidate[i];
         markdown_row(p);
@@ -238,8 +239,9 @@ static Str mark_says(Page *p, ThresholdMark mark)
 static void marks(Page *p, const ThresholdReview *t)
 {
     const ThresholdStratum *s = &t->stratum[p->run->headline];
-    markdown_paragraph(p, "On labelled customers of %s, out of fold, with exact 95 %% intervals. "
-                          "Costs are per customer, one missed risky customer being 1.",
+    markdown_paragraph(p,
+                       "On labelled customers of %s, out of fold, with exact 95 %% intervals. "
+                       "Costs are per customer, one missed risky customer being 1.",
                        paper_headline(p));
     markdown_table(p, "Threshold|>Probability from|>Reviewed|>Suspended|>Precision|>Recall|>Cost|"
                       ">Net benefit|>Reviews of those scored");
@@ -378,8 +380,9 @@ void validation_importance(Page *p)
             m->customers, m->permutations, m->repeats);
         items(p, m, IMPORTANCE_FAMILY,
               "Family|>Features|>Rise in log loss|>Fall of the AUC|>Fold models harmed");
-        markdown_paragraph(p, "Features that say much the same (absolute rank correlation of %s or "
-                              "more), together:",
+        markdown_paragraph(p,
+                           "Features that say much the same (absolute rank correlation of %s or "
+                           "more), together:",
                            say_fixed(p, m->correlation_cut, 1));
         items(p, m, IMPORTANCE_CORRELATED,
               "Group|>Features|>Rise in log loss|>Fall of the AUC|>Fold models harmed");
