@@ -58,14 +58,15 @@ static void data_and_labels(Page *p)
     const Run *run = p->run;
     const Tally t = tally_run(run);
     markdown_title(p, "##", "Data and labels");
-    markdown_paragraph(p,
-                       "%s labelled customers, %s of them suspended, %s not; %s carry both labels "
-                       "and %s none, and were not learnt from. %s customers were there to be "
-                       "scored. %s rows were read: %s used, %s merged, %s set aside.",
-                       say_count(p, t.labelled), say_count(p, t.positive),
-                       say_count(p, t.negative), say_count(p, t.contradictory),
-                       say_count(p, t.unlabelled), say_count(p, t.to_score), say_count(p, t.rows),
-                       say_count(p, t.used), say_count(p, t.merged), say_count(p, t.quarantined));
+    markdown_paragraph(
+        p,
+        "%s labelled customers, %s of them suspended, %s not. Not learnt from: %s who "
+        "carry both labels, and %s who carry none. %s customers were there to be "
+        "scored. %s rows were read: %s used, %s merged, %s set aside.",
+        say_count(p, t.labelled), say_count(p, t.positive), say_count(p, t.negative),
+        say_count(p, t.contradictory), say_count(p, t.unlabelled), say_count(p, t.to_score),
+        say_count(p, t.rows), say_count(p, t.used), say_count(p, t.merged),
+        say_count(p, t.quarantined));
     markdown_paragraph(p,
                        "The label is a past decision of people%s. Customers whom nobody looked at "
                        "count as not suspended.",
@@ -93,11 +94,12 @@ static void populations(Page *p)
         const StrataSlice *one = &s->slice[i];
         markdown_row(p);
         markdown_cell(p, one->name);
-        markdown_cell(p, one->condition);
+        markdown_cell(p, str_equal(one->condition, S("true")) ? S("everybody labelled")
+                                                              : one->condition);
         markdown_cell(p, number_count(p->arena, one->customers));
         markdown_cell(p, number_count(p->arena, one->positives));
-        markdown_cell(p, s->scored == 0 ? S("none were given")
-                                        : number_count(p->arena, one->scored));
+        markdown_cell(p,
+                      s->scored == 0 ? S("none were given") : number_count(p->arena, one->scored));
         markdown_row_end(p);
     }
     if (s->unseen.size > 0)
@@ -112,8 +114,9 @@ static void figures(Page *p)
     if (paper_kind(run) == PAPER_LEARNT) {
         const Quoted q = headline_quoted(run);
         if (q.told)
-            markdown_paragraph(p, "To quote: an AUC of %s on %s, out of fold (%zu customers, %zu "
-                                  "suspended).",
+            markdown_paragraph(p,
+                               "To quote: an AUC of %s on %s, out of fold (%zu customers, %zu "
+                               "suspended).",
                                say_interval(p, q.metric->metric[METRIC_AUC], 3),
                                say_text(p, q.name), q.metric->customers, q.metric->positives);
         else
@@ -128,10 +131,8 @@ static void figures(Page *p)
                                   "figures are better than it is.");
     }
     paper_strata(p, false);
-    if (paper_kind(run) == PAPER_LEARNT && run->strata != NULL &&
-        run->strata->no_estimate.size > 0)
-        markdown_paragraph(p, "No reweighted estimate. %s",
-                           say_text(p, run->strata->no_estimate));
+    if (paper_kind(run) == PAPER_LEARNT && run->strata != NULL && run->strata->no_estimate.size > 0)
+        markdown_paragraph(p, "No reweighted estimate. %s", say_text(p, run->strata->no_estimate));
     if (run->forward != NULL)
         markdown_paragraph(p,
                            "Judged forward in time the AUC is %s, where cross-validation gives %s "
@@ -210,6 +211,28 @@ static void fairness(Page *p)
                        "no proof of fair treatment: the labels are decisions of people.");
 }
 
+static void kept_out(Page *p, const Audit *a)
+{
+    if (a->kept_outs == 0)
+        markdown_item(p, "Kept from the model by the audit: nothing.");
+    for (size_t i = 0; i < a->kept_outs; i++) {
+        const KeptOut *k = &a->kept_out[i];
+        if (k->overruled.size == 0)
+            markdown_item(p, "Kept from the model: %s; %s.", say_text(p, k->name),
+                          say_text(p, k->why));
+        else
+            markdown_item(p,
+                          "Left in the model though it leaks: %s; %s. The features book says: "
+                          "%s",
+                          say_text(p, k->name), say_text(p, k->why), say_text(p, k->overruled));
+    }
+    if (a->adversary.labelled > 0)
+        markdown_item(p,
+                      "Labelled customers and those to be scored are told apart by the model's "
+                      "inputs with an AUC of %s (0.5: they look alike).",
+                      say_interval(p, a->adversary.auc, 3));
+}
+
 static void leakage(Page *p)
 {
     const Findings *f = p->run->data->findings;
@@ -217,6 +240,8 @@ static void leakage(Page *p)
     paper_controls(p);
     if (p->run->audit == NULL)
         markdown_absent(p, "Columns were not tried against the label in this run.");
+    else
+        kept_out(p, p->run->audit);
     for (size_t i = 0; i < f->count; i++)
         if (f->item[i].severity == SEVERITY_SEVERE)
             markdown_item(p, "Severe: %s. Done: %s.", say_text(p, f->item[i].what),
@@ -247,14 +272,22 @@ static void limits(Page *p)
                       "%s of the customers to be scored are like no labelled customer in what was "
                       "compared: nothing is known of how well they are judged.",
                       say_count(p, run->strata->uncovered));
+    if (run->calibration != NULL && run->training != NULL &&
+        run->calibration[run->headline].ece.seen > run->calibration[run->headline].ece.high)
+        markdown_item(p,
+                      "On %s scores are off by more than chance explains: they rank there, and "
+                      "are no probabilities.",
+                      paper_headline(p));
     if (run->forward != NULL && run->forward->worse)
         markdown_item(p, "Time makes it worse than cross-validation promises.");
     if (t.contradictory > 0)
-        markdown_item(p, "%s carry both labels: whoever labelled was not always sure.",
-                      say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
+        markdown_item(
+            p, "%s carry both labels: whoever labelled was not always sure.",
+            say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
     if (t.insufficient > 0)
-        markdown_item(p, "For %s scored the data is too thin to judge.",
-                      say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));
+        markdown_item(
+            p, "For %s scored the data is too thin to judge.",
+            say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));
     if (run->data->dropped_count > 0)
         markdown_item(p, "%s in only one of the two cohorts' files and kept from the model.",
                       say_text(p, number_plural(p->arena, run->data->dropped_count, "column is",
@@ -278,8 +311,9 @@ static void monitoring(Page *p)
 {
     const Drift *d = p->run->drift;
     markdown_title(p, "##", "Monitoring and going back");
-    markdown_item(p, "Each month, assay score --bundle says what has drifted since training: files, "
-                     "values, features, score and segments (docs/months.md).");
+    markdown_item(p,
+                  "Each month, assay score --bundle says what has drifted since training: files, "
+                  "values, features, score and segments (docs/months.md).");
     markdown_item(p, "When new labels are in, assay evaluate --bundle gives the bundle's figures "
                      "on customers it had not seen.");
     markdown_item(p, "A challenger is set beside this bundle with assay compare before it takes "
@@ -296,8 +330,9 @@ static void monitoring(Page *p)
             act += d->item[i].verdict == DRIFT_ACT;
             watch += d->item[i].verdict == DRIFT_WATCH;
         }
-        markdown_paragraph(p, "In this run, of %zu distributions %zu have drifted enough to act "
-                              "and %zu to watch.",
+        markdown_paragraph(p,
+                           "In this run, of %zu distributions %zu have drifted enough to act "
+                           "and %zu to watch.",
                            d->count, act, watch);
     }
     markdown_belief(p, "Drift says that customers look different, not that the model is wrong; "

@@ -90,13 +90,13 @@ static void figure(Page *p, const MetricSet *m, MetricKind kind)
         markdown_cell(p, number_interval(p->arena, m->metric[kind], 3));
 }
 
-static const MetricKind shown[] = {METRIC_AUC, METRIC_PR_AUC,    METRIC_LOG_LOSS, METRIC_BRIER,
-                                   METRIC_ECE, METRIC_PRECISION, METRIC_RECALL};
+static const MetricKind shown[] = {METRIC_AUC,   METRIC_PR_AUC,    METRIC_LOG_LOSS,
+                                   METRIC_BRIER, METRIC_PRECISION, METRIC_RECALL};
 
 static void figures_begin(Page *p, bool full)
 {
     markdown_table(p, full ? "Slice|>Customers|>Suspended|>ROC AUC|>PR AUC|>Log loss|>Brier score|"
-                             ">Calibration error|>Precision|>Recall"
+                             ">Precision|>Recall"
                            : "Slice|>Customers|>Suspended|>ROC AUC|>PR AUC|>Precision|>Recall");
 }
 
@@ -135,10 +135,9 @@ void paper_strata(Page *p, bool full)
                         &run->validation->candidate[run->validation->chosen].metric[k], full);
     if (kind == PAPER_LEARNT) {
         const Nested *n = &run->validation->nested;
-        figures_row(p,
-                    str_format(p->arena, "%s, choice of the model included (nested)",
-                               paper_headline(p)),
-                    false, &n->metric[run->headline], full);
+        figures_row(
+            p, str_format(p->arena, "%s, choice of the model included (nested)", paper_headline(p)),
+            false, &n->metric[run->headline], full);
     }
     markdown_paragraph(p,
                        "In brackets 95 %% intervals. Precision and recall are those of the High "
@@ -152,10 +151,9 @@ void paper_score_is(Page *p)
 {
     const Run *run = p->run;
     const Tally t = tally_run(run);
-    const char *share =
-        say_share(p, t.positive + t.negative == 0
-                         ? MISSING_VALUE
-                         : (double)t.positive / (double)(t.positive + t.negative));
+    const char *share = say_share(p, t.positive + t.negative == 0
+                                         ? MISSING_VALUE
+                                         : (double)t.positive / (double)(t.positive + t.negative));
     if (paper_kind(run) == PAPER_RULES && run->training != NULL)
         markdown_paragraph(p, "Everyone has the same score, the share of suspended among the "
                               "labelled customers. It says nothing of a customer.");
@@ -263,8 +261,9 @@ void paper_fairness(Page *p)
         f->attributes, f->comparisons, f->apart, say_fixed(p, 0.05 * (double)f->comparisons, 0),
         f->clear);
     if (f->proxies == 0)
-        markdown_paragraph(p, "Whether the inputs stand for a group was not tested: none has %d "
-                              "customers and %d others.",
+        markdown_paragraph(p,
+                           "Whether the inputs stand for a group was not tested: none has %d "
+                           "customers and %d others.",
                            GROUP_JUDGED_MIN, GROUP_JUDGED_MIN);
     else
         markdown_paragraph(p,
@@ -300,7 +299,7 @@ static void silence(Page *p, const Silence *s)
 void paper_controls(Page *p)
 {
     const Audit *audit = p->run->audit;
-    if (audit != NULL)
+    if (audit != NULL && audit->control.shuffles > 0)
         markdown_item(p,
                       "Negative control: %s. On labels shuffled over customers, %zu times, the "
                       "whole procedure reaches a mean AUC of %s; clean data stays between %s and "
