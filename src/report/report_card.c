@@ -284,7 +284,7 @@ static void limits(Page *p)
         markdown_item(
             p, "%s carry both labels: whoever labelled was not always sure.",
             say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
-    if (t.insufficient > 0)
+    if (t.insufficient > 0 && run->judged == NULL)
         markdown_item(
             p, "For %s scored the data is too thin to judge.",
             say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));

@@ -125,7 +125,7 @@ void paper_strata(Page *p, bool full)
     figures_begin(p, full);
     if (kind == PAPER_JUDGED)
         for (size_t k = 0; k < run->training->strata; k++)
-            figures_row(p, run->training->stratum[k], k == run->headline, &run->judged[k], full);
+            figures_row(p, run->training->stratum[k], false, &run->judged[k], full);
     else if (s != NULL)
         for (size_t i = 0; i < s->slices; i++)
             figures_row(p, s->slice[i].name, i == s->headline, s->slice[i].metric, full);

@@ -154,8 +154,8 @@ static void ablation(Page *p, const Ablation *a)
     size_t headline = p->run->headline;
     markdown_title(p, "###", "Ablation");
     if (a == NULL || headline >= a->strata) {
-        markdown_absent(p, "Parts of the columns were not taken out and put in (assay run "
-                           "--ablation does it).");
+        markdown_absent(p, "Parts of the columns were not taken out and put in (--ablation full "
+                           "does it).");
         return;
     }
     markdown_paragraph(p,
@@ -164,8 +164,8 @@ static void ablation(Page *p, const Ablation *a)
                        "report.",
                        say_text(p, a->candidate));
     markdown_table(p, str_chars(p->arena, str_format(p->arena,
-                                                     "Columns|>Number|>AUC, %s|>Difference|>Log "
-                                                     "loss|>Difference",
+                                                     "Columns|>Number|>AUC, %s|>Difference in AUC|"
+                                                     ">Log loss|>Difference in log loss",
                                                      say_text(p, a->stratum[headline]))));
     for (size_t i = 0; i < a->rows; i++) {
         const AblationRow *row = &a->row[i];

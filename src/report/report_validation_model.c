@@ -95,9 +95,9 @@ void validation_candidates(Page *p)
     markdown_sentences(p, p->run->validation->reason);
     candidate_table(p);
     search_space(p);
-    markdown_belief(p, "Candidates that cannot be told apart are as good as each other on these "
-                       "customers; the simplest is kept for that reason, not because it was shown "
-                       "to be best.");
+    markdown_belief(p, "Among candidates that cannot be told apart the rule decided (the simplest "
+                       "within one standard error of the best), not proof; another sample of "
+                       "customers may well choose another.");
 }
 
 /* ---- calibration ---- */
