@@ -193,12 +193,6 @@ static void draw_task(void *context, size_t replicate, Arena scratch)
     measure(f->drawn + replicate * f->variants * f->figures, f, weight);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* R-7 percentiles of what is defined. */
 static Interval interval(double value, double *draw, size_t count)
 {
@@ -206,17 +200,10 @@ static Interval interval(double value, double *draw, size_t count)
     for (size_t i = 0; i < count; i++)
         if (!is_missing(draw[i]))
             draw[n++] = draw[i];
-    if (n < count / 2 || n < 2)
-        return (Interval){value, (double)NAN, (double)NAN};
-    qsort(draw, n, sizeof *draw, ascending);
-    double bound[2];
-    for (int side = 0; side < 2; side++) {
-        double at = (side == 0 ? 0.025 : 0.975) * (double)(n - 1);
-        size_t low = (size_t)at;
-        size_t high = low + 1 < n ? low + 1 : low;
-        bound[side] = draw[low] + (at - (double)low) * (draw[high] - draw[low]);
-    }
-    return (Interval){value, bound[0], bound[1]};
+    Interval out = {value, (double)NAN, (double)NAN};
+    if (n >= 2 && n >= count / 2)
+        metric_percentiles(&out, draw, n);
+    return out;
 }
 
 /* The figure k of variant v, or what it has more than the full model's. */

@@ -109,7 +109,7 @@ static void find_late(Joining *out, const uint8_t *label, const JoiningInputs *i
         }
         if (late < LATE_LEAST || others < LATE_LEAST)
             continue;
-        double p = rates_differ(risky, late, other_risky, others) * COUNT_OF(days);
+        double p = rates_differ(risky, late, other_risky, others) * (double)COUNT_OF(days);
         if (p >= LATE_CHANCE || p >= out->p)
             continue;
         out->p = p;

@@ -154,10 +154,11 @@ void leak_of_column(Probe *p, const Column *c, const uint8_t *label, size_t rows
     size_t other = filled - (blank ? count[most] : 0);
     size_t other_risky = filled_risky - (blank ? risky[most] : 0);
     bool sparse = p->about != PROBE_TRANSACTION; /* a share is 0 for who does not do it */
-    if (sparse && filled < rows && one_class(filled_risky, filled, positives, rows, tests))
-        p->leak = LEAK_ONE_CLASS;
-    else if (sparse && blank && distinct > 2 && other_risky > 0 &&
-             one_class(other_risky, other, positives, rows, tests))
+    bool one_sided =
+        sparse && ((filled < rows && one_class(filled_risky, filled, positives, rows, tests)) ||
+                   (blank && distinct > 2 && other_risky > 0 &&
+                    one_class(other_risky, other, positives, rows, tests)));
+    if (one_sided)
         p->leak = LEAK_ONE_CLASS;
     else if (encoded && !p->role)
         p->leak = LEAK_SEPARATES;

@@ -148,7 +148,7 @@ static size_t choose(const Probe **list, const Audit *a, bool (*which)(const Pro
     for (size_t i = 0; i < a->columns; i++)
         if (which(&a->column[i]))
             list[count++] = &a->column[i];
-    qsort(list, count, sizeof *list, which == drifts ? by_cohort : by_auc);
+    qsort(list, count, sizeof(Probe *), which == drifts ? by_cohort : by_auc);
     if (which != observation)
         return count;
     /* A feature of the book often is one of ours by another name. */

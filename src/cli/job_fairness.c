@@ -23,6 +23,8 @@ Status job_fairness(Job *j, Error *err)
     uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
     Matrix *x;
     Fairness *found;
+    if (j->run.validation == NULL) /* nobody was judged: rules alone decide */
+        return STATUS_OK;
     job_stage(j, "fairness", "looking at groups on protected grounds");
     for (size_t i = 0; i < d->customers; i++)
         row[i] = (uint32_t)i;

@@ -47,7 +47,7 @@ Status job_resume_end(Job *j, Status status, Error *err)
     /* A signal that came when the searches were done is not lost. */
     bool told = j->learn.stop != NULL && atomic_load(j->learn.stop) != 0;
     if (status == STATUS_OK && told) {
-        status = error_set(err, STATUS_STOPPED, "stopped before the end");
+        (void)error_set(err, STATUS_STOPPED, "stopped before the end");
         status = error_remedy(err, "the same command goes on from %s", j->resume);
     }
     j->learn.resume = NULL;

@@ -61,7 +61,7 @@ Status job_thresholds(Job *j, Error *err)
         scored = (ThresholdScored){s->probability, s->decision, headline, s->count};
     }
     judge_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
-                       j->policy, &scored);
+                     j->policy, &scored);
     find_impossible(j, review);
     j->run.thresholds = review;
     return STATUS_OK;
@@ -91,7 +91,7 @@ Status job_stability(Job *j, Error *err)
                                  .matrix = s->x,
                                  .columns = j->bundle->columns};
     TRY(judge_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
-                          &inputs, s->decision, (size_t)runs, j->args->team, err));
+                        &inputs, s->decision, (size_t)runs, j->args->team, err));
     j->run.stability = stability;
     return STATUS_OK;
 }

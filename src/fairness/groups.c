@@ -1,6 +1,5 @@
 #include "fairness/fairness_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Numbers with this many values or fewer are taken value by value. */
@@ -77,12 +76,6 @@ static Levels by_code(Arena *keep, const Column *c, size_t customers)
     return out;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static Levels by_number(Arena *keep, Arena scratch, const Column *c, size_t customers)
 {
     double *sorted = ARENA_ARRAY(&scratch, double, customers + 1), cut[VALUES_MAX];
@@ -90,7 +83,7 @@ static Levels by_number(Arena *keep, Arena scratch, const Column *c, size_t cust
     for (size_t i = 0; i < customers; i++)
         if (column_valid(c, i))
             sorted[known++] = cell_double(c, i);
-    qsort(sorted, known, sizeof *sorted, ascending);
+    metric_sort(sorted, known);
     for (size_t i = 0; i < known && distinct <= VALUES_MAX; i++)
         if (i == 0 || sorted[i] != sorted[i - 1]) {
             if (distinct < VALUES_MAX)

@@ -78,7 +78,7 @@ static void plot_new(Plot *p, Arena *scratch, const Measuring *m, uint32_t place
         if (!is_missing(v))
             known[n++] = v;
     }
-    importance_sort(known, n);
+    metric_sort(known, n);
     if (n == 0)
         return;
     p->upper = ARENA_RAW(scratch, double, n + 1);

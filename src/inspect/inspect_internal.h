@@ -36,11 +36,6 @@ size_t importance_cluster(uint32_t *group, double *similarity, size_t items, dou
 
 /* ---- ranking.c ---- */
 
-/* Percentile R-7 of ascending values. */
-double importance_quantile(const double *ascending, size_t n, double share);
-/* Sorts in place. */
-void importance_sort(double *value, size_t n);
-
 /* rank[features] and their agreement from value[rankings][features], greatest first. */
 void importance_rank(ImportanceRank *rank, ImportanceAgreement *agreement, const double *value,
                      size_t rankings, size_t features, Arena scratch);

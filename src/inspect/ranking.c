@@ -3,29 +3,6 @@
 #include "inspect/inspect_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-void importance_sort(double *value, size_t n)
-{
-    qsort(value, n, sizeof *value, ascending);
-}
-
-double importance_quantile(const double *value, size_t n, double share)
-{
-    if (n == 0)
-        return NAN;
-    double at = share * (double)(n - 1);
-    size_t below = (size_t)at;
-    if (below + 1 >= n)
-        return value[n - 1];
-    return value[below] + (at - (double)below) * (value[below + 1] - value[below]);
-}
 
 /* Places from 1, the greatest first, equal values sharing their mean place. Answers the sum of
  * t^3 - t over ties of t. */
@@ -85,10 +62,10 @@ void importance_rank(ImportanceRank *rank, ImportanceAgreement *agreement, const
             five += own[k] <= 5;
             ten += own[k] <= 10;
         }
-        importance_sort(own, rankings);
-        rank[f] = (ImportanceRank){.median = importance_quantile(own, rankings, 0.5),
-                                   .low = importance_quantile(own, rankings, 0.05),
-                                   .high = importance_quantile(own, rankings, 0.95),
+        metric_sort(own, rankings);
+        rank[f] = (ImportanceRank){.median = metric_quantile(own, rankings, 0.5),
+                                   .low = metric_quantile(own, rankings, 0.05),
+                                   .high = metric_quantile(own, rankings, 0.95),
                                    .top5 = (double)five / (double)rankings,
                                    .top10 = (double)ten / (double)rankings};
     }

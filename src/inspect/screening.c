@@ -43,7 +43,7 @@ static void bin_numbers(Binned *out, const Column *a, size_t n, const Column *b,
     for (size_t i = 0; i < n; i++)
         if (!is_missing(out->value[i]))
             sorted[knowns++] = out->value[i];
-    importance_sort(sorted, knowns);
+    metric_sort(sorted, knowns);
     for (size_t i = 0; i < knowns; i++) {
         known[i] = (float)sorted[i];
         out->distinct += i == 0 || sorted[i] != sorted[i - 1];
@@ -123,9 +123,9 @@ static void screen_information(Screened *out, const Screener *s, const Binned *b
             positive[b->bin[s->positive[t][i]]]++;
         shuffled[t] = information(positive, all, negative, b->bins);
     }
-    importance_sort(shuffled, s->permutations);
-    out->limit_95 = importance_quantile(shuffled, s->permutations, 0.95);
-    out->limit_99 = importance_quantile(shuffled, s->permutations, 0.99);
+    metric_sort(shuffled, s->permutations);
+    out->limit_95 = metric_quantile(shuffled, s->permutations, 0.95);
+    out->limit_99 = metric_quantile(shuffled, s->permutations, 0.99);
 }
 
 static double missing_share(const Column *c, size_t rows)

@@ -112,9 +112,9 @@ static Interval direction_over(const Measuring *m, size_t feature, Arena scratch
             known[n++] = d;
         }
     }
-    importance_sort(known, n);
-    return (Interval){n == 0 ? (double)NAN : sum / (double)n, importance_quantile(known, n, 0.05),
-                      importance_quantile(known, n, 0.95)};
+    metric_sort(known, n);
+    return (Interval){n == 0 ? (double)NAN : sum / (double)n, metric_quantile(known, n, 0.05),
+                      metric_quantile(known, n, 0.95)};
 }
 
 static void scored_figures(ImportanceShap *out, const Measuring *m, size_t item)

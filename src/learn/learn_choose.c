@@ -275,21 +275,6 @@ size_t contest_choose(Standing *out, size_t *best, const Contest *c, Criterion c
 
 /* ---- the comparison ---- */
 
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-/* R-7, as metric_evaluate's intervals. */
-static double quantile(const double *sorted, size_t n, double share)
-{
-    double at = share * (double)(n - 1);
-    size_t low = (size_t)at;
-    double rest = at - (double)low;
-    return low + 1 < n ? sorted[low] + rest * (sorted[low + 1] - sorted[low]) : sorted[n - 1];
-}
-
 void contest_compare(Comparison *out, const Contest *c, size_t chosen, Team *team, Arena scratch)
 {
     Draws d = draws_new(&scratch, c, true, team);
@@ -298,14 +283,11 @@ void contest_compare(Comparison *out, const Contest *c, size_t chosen, Team *tea
         for (Criterion m = 0; m < CRITERIA; m++) {
             Comparison *one = &out[k * CRITERIA + m];
             const double *a = drawn(&d, m, k), *b = drawn(&d, m, chosen);
-            size_t n = 0;
             for (size_t i = 0; i < c->replicates; i++)
-                if (!is_missing(a[i] - b[i]))
-                    difference[n++] = a[i] - b[i];
-            qsort(difference, n, sizeof *difference, by_value);
-            one->difference = (Interval){measure(c, k, m, scratch) - measure(c, chosen, m, scratch),
-                                         n == 0 ? NAN : quantile(difference, n, 0.025),
-                                         n == 0 ? NAN : quantile(difference, n, 0.975)};
+                difference[i] = a[i] - b[i];
+            one->difference =
+                (Interval){measure(c, k, m, scratch) - measure(c, chosen, m, scratch), NAN, NAN};
+            metric_percentiles(&one->difference, difference, c->replicates);
             double low = sign_of(m) * one->difference.low, high = sign_of(m) * one->difference.high;
             one->verdict = low > 0 && high > 0   ? VERDICT_WORSE
                            : low < 0 && high < 0 ? VERDICT_BETTER

@@ -202,12 +202,6 @@ static void noise_task(void *context, size_t draw, Arena scratch)
     w->drawn[draw] = error_of(w, below);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void noise_floor(NoiseFloor *out, const Picked *s, size_t draws, uint64_t seed, Team *team,
                         Arena scratch)
 {
@@ -231,9 +225,9 @@ static void noise_floor(NoiseFloor *out, const Picked *s, size_t draws, uint64_t
         sum += w.drawn[k];
         reached += w.drawn[k] >= out->seen;
     }
-    qsort(w.drawn, draws, sizeof *w.drawn, by_value);
+    metric_sort(w.drawn, draws);
     out->mean = sum / (double)draws;
-    out->high = sorted_quantile(w.drawn, draws, 0.95);
+    out->high = metric_quantile(w.drawn, draws, 0.95);
     out->share = (double)reached / (double)draws;
 }
 
@@ -370,7 +364,7 @@ static void shift_fill(Prevalence *v, size_t a, const Shift *w, size_t replicate
         for (size_t r = 0; r < replicates; r++)
             drawn[r] = value[r][k];
         out->value = seen[k];
-        percentile_interval(out, drawn, replicates);
+        metric_percentiles(out, drawn, replicates);
     }
 }
 

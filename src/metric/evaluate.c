@@ -184,8 +184,15 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double sorted_quantile(const double *sorted, size_t n, double share)
+void metric_sort(double *value, size_t n)
 {
+    qsort(value, n, sizeof *value, by_value);
+}
+
+double metric_quantile(const double *sorted, size_t n, double share)
+{
+    if (n == 0)
+        return NAN;
     double at = (double)(n - 1) * share;
     size_t below = (size_t)at;
     double over = at - (double)below;
@@ -193,7 +200,7 @@ double sorted_quantile(const double *sorted, size_t n, double share)
                          : sorted[below];
 }
 
-void percentile_interval(Interval *out, double *drawn, size_t draws)
+void metric_percentiles(Interval *out, double *drawn, size_t draws)
 {
     size_t defined = 0;
     for (size_t r = 0; r < draws; r++)
@@ -201,9 +208,9 @@ void percentile_interval(Interval *out, double *drawn, size_t draws)
             drawn[defined++] = drawn[r];
     if (defined == 0)
         return;
-    qsort(drawn, defined, sizeof *drawn, by_value);
-    out->low = sorted_quantile(drawn, defined, 0.025);
-    out->high = sorted_quantile(drawn, defined, 0.975);
+    metric_sort(drawn, defined);
+    out->low = metric_quantile(drawn, defined, 0.025);
+    out->high = metric_quantile(drawn, defined, 0.975);
 }
 
 /* Chain the kept rows of each group and sort the groups by whether they hold a positive. Answers
@@ -303,7 +310,7 @@ static void evaluate(MetricSet *out, double *draws, const double *const *p, size
         if (draws != NULL)
             memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
+            metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
         const Units units = {.n = b.n,
                              .label = kept,
                              .unit = {b.member[0], b.member[1]},
@@ -353,7 +360,7 @@ void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSi
         *d = (Interval){out->one.metric[k].value - out->other.metric[k].value, NAN, NAN};
         for (size_t r = 0; r < replicates; r++)
             a[k * replicates + r] -= b[k * replicates + r];
-        percentile_interval(d, a + k * replicates, replicates);
+        metric_percentiles(d, a + k * replicates, replicates);
     }
     arena_free(&arena);
 }

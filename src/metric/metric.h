@@ -88,6 +88,13 @@ void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repea
                             size_t n, double threshold, size_t replicates, uint64_t seed,
                             Team *team);
 
+/* What such intervals are made of. Ascending, in place; no value may be missing. */
+void metric_sort(double *value, size_t n);
+/* Percentile of ascending values, R-7: linear between order statistics. None: NaN. */
+double metric_quantile(const double *ascending, size_t n, double share);
+/* low and high: the middle 95 % of the draws that are defined, which it sorts; none: left alone. */
+void metric_percentiles(Interval *out, double *drawn, size_t draws);
+
 /* Two sets of probabilities for the same customers. */
 typedef struct MetricSide {
     const double *const *p; /* [repeats][n] */

@@ -19,12 +19,6 @@ MetricRun metric_run(Arena *keep, const double *p, const uint8_t *label, size_t 
 void metric_averaged(double mean[METRIC_KINDS], double deviation[METRIC_KINDS],
                      const double (*value)[METRIC_KINDS], size_t repeats);
 
-/* The percentile of sorted values, R-7: linear between order statistics. */
-double sorted_quantile(const double *sorted, size_t n, double share);
-
-/* low and high: the middle 95 % of the draws that are defined, which it sorts; none: left alone. */
-void percentile_interval(Interval *out, double *drawn, size_t draws);
-
 /* What is drawn or counted as one: a customer, or linked ones. Kind 1 holds a positive. */
 typedef struct Units {
     size_t n;

@@ -231,7 +231,7 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            percentile_interval(&out->metric[k], b.drawn + k * replicates, replicates);
+            metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
     }
     arena_free(&arena);
 }

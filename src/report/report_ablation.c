@@ -19,6 +19,8 @@ static Str variant_name(Arena *a, const AblationRow *row)
 
 static Str gain(Arena *a, Interval i)
 {
+    if (is_missing(i.value))
+        return S("not defined");
     return is_missing(i.low) ? str_format(a, "%+.3f", i.value)
                              : str_format(a, "%+.3f [%+.3f, %+.3f]", i.value, i.low, i.high);
 }

@@ -5,10 +5,15 @@ static void what_it_is(Page *p)
 {
     const Run *run = p->run;
     markdown_title(p, "#", "Model card");
-    markdown_paragraph(p, "A model that orders customers by how much they resemble customers whom "
-                          "people suspended before, so that people know where to look first. "
-                          "Written from one run; validation.md beside it has the evidence, "
-                          "and empty cells are for people to fill.");
+    markdown_paragraph(p,
+                       "%s Written from one run; validation.md beside it has the evidence, and "
+                       "empty cells are for people to fill.",
+                       paper_kind(run) == PAPER_RULES && run->training != NULL
+                           ? "No model was made: rules alone decide, and what is said of scores "
+                             "holds for none yet."
+                           : "A model that orders customers by how much they resemble customers "
+                             "whom people suspended before, so that people know where to look "
+                             "first.");
     markdown_title(p, "##", "What it is");
     paper_identity(p);
     switch (paper_kind(run)) {
@@ -87,6 +92,7 @@ static void populations(Page *p)
                         run->training != NULL && run->judged != NULL
                             ? "; the figures below name those of the bundle's book"
                             : "");
+        markdown_belief(p, "Without slices nobody can say for whom a figure holds.");
         return;
     }
     markdown_table(p, "Slice|Who|>Labelled|>Suspended|>To be scored");
@@ -148,6 +154,8 @@ static void figures(Page *p)
     else if (paper_kind(run) == PAPER_JUDGED)
         markdown_belief(p, "The figures are as good as these customers are new to the bundle and "
                            "like those to come.");
+    else
+        markdown_belief(p, "Without figures nothing may be claimed of how good the scores are.");
 }
 
 static void calibration(Page *p)
@@ -157,6 +165,7 @@ static void calibration(Page *p)
     paper_score_is(p);
     if (run->calibration == NULL || run->training == NULL) {
         markdown_absent(p, "Calibration was not checked in this run.");
+        markdown_belief(p, "Unchecked scores are at most an order, not probabilities.");
         return;
     }
     const CalibrationCheck *c = &run->calibration[run->headline];

@@ -16,7 +16,9 @@ static Str told(const Comparison *c)
 
 static void cell_difference(Page *p, const Comparison *c)
 {
-    Str value = str_format(p->arena, "%+.4f", c->difference.value);
+    Str value = is_missing(c->difference.value)
+                    ? S("not defined")
+                    : str_format(p->arena, "%+.4f", c->difference.value);
     if (isfinite(c->difference.low))
         value = str_format(p->arena, "%.*s [%+.4f, %+.4f]", STR_ARG(value), c->difference.low,
                            c->difference.high);

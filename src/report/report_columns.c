@@ -93,7 +93,7 @@ static void adversary(Page *p, const Adversary *a)
         return;
     Arena *arena = p->arena;
     Str auc = number_interval(arena, a->auc, 3);
-    html(p, "<h3 id=\"cohorts\">Labelled customers against those to be scored</h3>\n");
+    html(p, "<h3 id=\"adversary\">Labelled customers against those to be scored</h3>\n");
     html_paragraph(p,
                    "A model of the same columns, trained to tell the two cohorts apart, reaches an "
                    "AUC of %.*s out of fold (%zu against %zu customers). At 0.5 the two look alike "

@@ -50,14 +50,13 @@ static void tried(Page *p)
                    "the training parts; no customer was ever judged by a model that had seen it.",
                    v->candidates, v->folds, v->repeats);
     html_table(p, "Candidates, simplest first",
-               columns(p, "Candidate|Settings|>Log loss", " AUC", reweighted));
+               columns(p, "Candidate|>Log loss", " AUC", reweighted));
     for (size_t i = 0; i < v->candidates; i++) {
         const Candidate *c = &v->candidate[i];
         html(p, i == v->chosen ? "<tr class=\"chosen\">" : "<tr>");
         html(p, "<th scope=\"row\">");
         html_text(p, c->name);
         html(p, i == v->chosen ? " <span class=\"tag\">chosen</span></th>" : "</th>");
-        html_cell(p, c->says);
         Str loss = number_fixed(p->arena, c->log_loss, 3);
         Str error = number_fixed(p->arena, c->log_loss_error, 3);
         html_cell_number(p,
@@ -71,6 +70,16 @@ static void tried(Page *p)
     html_table_end(p);
     html_paragraph(p, "Chosen: %.*s. %.*s", STR_ARG(v->candidate[v->chosen].name),
                    STR_ARG(v->reason));
+    html(p, "<details><summary>The settings of each</summary>\n");
+    html_table(p, "Settings of each candidate on all labelled customers", "Candidate|Settings");
+    for (size_t i = 0; i < v->candidates; i++) {
+        html_row(p);
+        html_head(p, v->candidate[i].name);
+        html_cell(p, v->candidate[i].says);
+        html_row_end(p);
+    }
+    html_table_end(p);
+    html(p, "</details>\n");
     report_choice(p);
 }
 
@@ -307,10 +316,37 @@ static void importance(Page *p)
                   IMPORTANT, used);
 }
 
+/* The chapter is long: its own contents. */
+static void chapter(Page *p)
+{
+    const Run *run = p->run;
+    const struct {
+        const char *link;
+        bool there;
+    } part[] = {{"<a href=\"#tried\">Why this model</a>", true},
+                {"<a href=\"#figures\">Figures</a>", true},
+                {"<a href=\"#calibration\">Calibration</a>", run->calibration != NULL},
+                {"<a href=\"#leaks\">Leakage audit</a>", run->audit != NULL},
+                {"<a href=\"#importance\">What the model lives on</a>", run->importance != NULL},
+                {"<a href=\"#screening\">Single features</a>", run->screening != NULL},
+                {"<a href=\"#fairness\">Groups on protected grounds</a>", run->fairness != NULL}};
+    html(p, "<nav aria-label=\"The model, in parts\"><ol>");
+    for (size_t i = 0; i < COUNT_OF(part); i++) {
+        if (!part[i].there)
+            continue;
+        html(p, "<li>");
+        html(p, part[i].link);
+        html(p, "</li>");
+    }
+    html(p, "</ol></nav>\n");
+}
+
 void section_model(Page *p)
 {
     html(p,
          "<section id=\"model\" aria-labelledby=\"model-h\">\n<h2 id=\"model-h\">2 Model</h2>\n");
+    if (p->run->validation != NULL)
+        chapter(p);
     if (p->run->validation == NULL && p->run->training != NULL && p->run->judged == NULL) {
         html_paragraph(p, "No model was made: there are too few labelled customers of one kind to "
                           "learn from. Everyone has the same probability, which says nothing; what "

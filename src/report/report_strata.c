@@ -17,14 +17,17 @@ void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind)
 {
     if (m->positives < FIGURE_CLASS_MIN || m->customers - m->positives < FIGURE_CLASS_MIN)
         html_cell_number(p, S("too few"));
+    else if (kind == METRIC_ECE) /* draws add error of their own: the section on calibration says
+                                    what it would be if scores were perfect */
+        html_cell_number(p, number_fixed(p->arena, m->metric[kind].value, 3));
     else
         html_cell_interval(p, m->metric[kind], 3);
 }
 
 static void side_by_side(Page *p, const Strata *s)
 {
-    static const MetricKind shown[] = {METRIC_AUC, METRIC_PR_AUC,    METRIC_BRIER,
-                                       METRIC_ECE, METRIC_PRECISION, METRIC_RECALL};
+    static const MetricKind shown[] = {METRIC_AUC, METRIC_PR_AUC, METRIC_BRIER, METRIC_PRECISION,
+                                       METRIC_RECALL};
     Arena *a = p->arena;
     html_table(p, "Every slice side by side, out of fold, with 95 % intervals",
                "Slice|Who|>Labelled|>Suspended|>To be scored|>ROC AUC|>PR AUC|>Brier|>Calibration "

@@ -2,16 +2,6 @@
  * from which the choice of the map can be recomputed. */
 #include "store/store_internal.h"
 
-#include <stdlib.h>
-
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
 static void add_map(Document *j, yyjson_mut_val *in, const Calibration *c)
 {
     document_text(j, in, "kind", calibration_name(c->kind));
@@ -66,7 +56,7 @@ static void add_reliability(Document *j, yyjson_mut_val *in, const Run *run, Are
             document_real(j, b, "probability_low", bin[i].low);
             document_real(j, b, "probability_high", bin[i].high);
             document_real(j, b, "probability_mean", bin[i].mean);
-            add_interval(j, b, "positive_share", bin[i].share);
+            document_interval(j, b, "positive_share", bin[i].share);
             document_real(j, b, "supported_low", bin[i].supported_low);
             document_real(j, b, "supported_high", bin[i].supported_high);
         }
@@ -77,9 +67,9 @@ static void add_rule(Document *j, yyjson_mut_val *in, const char *key, const Pre
 {
     yyjson_mut_val *o = document_object(j, in, key);
     document_real(j, o, "threshold", r->threshold);
-    add_interval(j, o, "precision", r->precision);
-    add_interval(j, o, "recall", r->recall);
-    add_interval(j, o, "flagged_per_1000", r->load);
+    document_interval(j, o, "precision", r->precision);
+    document_interval(j, o, "recall", r->recall);
+    document_interval(j, o, "flagged_per_1000", r->load);
 }
 
 static void add_prevalence(Document *j, yyjson_mut_val *in, const Prevalence *v)
@@ -91,8 +81,8 @@ static void add_prevalence(Document *j, yyjson_mut_val *in, const Prevalence *v)
     add_rule(j, o, "high_as_is", &v->as_is[1]);
     add_rule(j, o, "medium_corrected", &v->corrected[0]);
     add_rule(j, o, "high_corrected", &v->corrected[1]);
-    add_interval(j, o, "brier", v->brier);
-    add_interval(j, o, "log_loss", v->log_loss);
+    document_interval(j, o, "brier", v->brier);
+    document_interval(j, o, "log_loss", v->log_loss);
 }
 
 static void add_check(Document *j, yyjson_mut_val *list, const Run *run, size_t s, Arena scratch)
@@ -102,9 +92,9 @@ static void add_check(Document *j, yyjson_mut_val *list, const Run *run, size_t 
     document_text(j, o, "stratum", run->training->stratum[s]);
     document_count(j, o, "customers", c->customers);
     document_count(j, o, "positives", c->positives);
-    add_interval(j, o, "slope", c->recalibration.slope);
-    add_interval(j, o, "intercept", c->recalibration.intercept);
-    add_interval(j, o, "in_the_large", c->recalibration.large);
+    document_interval(j, o, "slope", c->recalibration.slope);
+    document_interval(j, o, "intercept", c->recalibration.intercept);
+    document_interval(j, o, "in_the_large", c->recalibration.large);
     yyjson_mut_val *noise = document_object(j, o, "ece");
     document_real(j, noise, "value", c->ece.seen);
     document_real(j, noise, "when_perfect_mean", c->ece.mean);
@@ -149,12 +139,6 @@ bool store_prior_by_design(const Run *run)
     return run->data->schema->customers.label.prior == LABEL_PRIOR_BY_DESIGN;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void store_support(Support *out, Arena scratch, const Run *run, size_t stratum)
 {
     const CalibrationChoice *c = run->validation->calibration;
@@ -167,7 +151,7 @@ void store_support(Support *out, Arena scratch, const Run *run, size_t stratum)
             sum += width[n++];
         }
     if (n > 0) {
-        qsort(width, n, sizeof *width, by_value);
+        metric_sort(width, n);
         out->mean = sum / (double)n;
         out->median = (width[(n - 1) / 2] + width[n / 2]) / 2;
     }

@@ -5,61 +5,44 @@
 
 static const char *const verdict_name[] = {"too few", "within", "apart", "clear"};
 
-static void number(Buffer *b, double value)
+static void opening(Sheet *s, Str column, Str ground, Str group)
 {
-    char text[NUMBER_TEXT];
-    buffer_char(b, ',');
-    if (isfinite(value))
-        buffer_add(b, double_text(text, value));
-}
-
-static void interval(Buffer *b, Interval i)
-{
-    number(b, i.value);
-    number(b, i.low);
-    number(b, i.high);
-}
-
-static void opening(Buffer *b, Str column, Str ground, Str group)
-{
-    csv_write_cell(b, column, true);
-    buffer_char(b, ',');
-    csv_write_cell(b, ground, true);
-    buffer_char(b, ',');
-    csv_write_cell(b, group, true);
+    sheet_text(s, column);
+    sheet_text(s, ground);
+    sheet_text(s, group);
 }
 
 /* A mean or an AUC: not a rate, so it is compared with nobody. */
-static void add_plain(Buffer *b, const FairnessAttribute *a, const FairnessGroup *g,
+static void add_plain(Sheet *s, const FairnessAttribute *a, const FairnessGroup *g,
                       const char *measure, size_t of, Interval i)
 {
-    opening(b, a->column, a->ground, g->name);
-    buffer_format(b, ",%s,,%zu", measure, of);
-    interval(b, i);
-    buffer_add(b, S(",,,,,,\n"));
+    opening(s, a->column, a->ground, g->name);
+    buffer_format(&s->line, ",%s,,%zu", measure, of);
+    sheet_interval(s, i);
+    buffer_add(&s->line, S(",,,,,,\n"));
 }
 
-static void add_group(Buffer *b, const FairnessAttribute *a, const FairnessGroup *g)
+static void add_group(Sheet *s, const FairnessAttribute *a, const FairnessGroup *g)
 {
     for (size_t m = 0; m < FAIRNESS_MEASURES; m++) {
         const GroupComparison *c = &g->comparison[m];
         if (c->of == 0)
             continue;
-        opening(b, a->column, a->ground, g->name);
-        buffer_format(b, ",%.*s,%zu,%zu", STR_ARG(c->measure), c->count, c->of);
-        interval(b, c->rate);
+        opening(s, a->column, a->ground, g->name);
+        buffer_format(&s->line, ",%.*s,%zu,%zu", STR_ARG(c->measure), c->count, c->of);
+        sheet_interval(s, c->rate);
         if (c->rest_of > 0)
-            buffer_format(b, ",%zu,%zu", c->rest_count, c->rest_of);
+            buffer_format(&s->line, ",%zu,%zu", c->rest_count, c->rest_of);
         else
-            buffer_add(b, S(",,"));
-        interval(b, c->ratio);
-        buffer_format(b, ",%s\n", verdict_name[c->verdict]);
+            buffer_add(&s->line, S(",,"));
+        sheet_interval(s, c->ratio);
+        buffer_format(&s->line, ",%s\n", verdict_name[c->verdict]);
     }
-    add_plain(b, a, g, "mean_probability", g->labelled, g->mean_labelled);
-    add_plain(b, a, g, "calibration", g->labelled, g->calibration);
-    add_plain(b, a, g, "auc", g->labelled, g->auc);
+    add_plain(s, a, g, "mean_probability", g->labelled, g->mean_labelled);
+    add_plain(s, a, g, "calibration", g->labelled, g->calibration);
+    add_plain(s, a, g, "auc", g->labelled, g->auc);
     if (g->scored > 0)
-        add_plain(b, a, g, "mean_probability_scored", g->scored, g->mean_scored);
+        add_plain(s, a, g, "mean_probability_scored", g->scored, g->mean_scored);
 }
 
 static Status write_groups(const Fairness *f, const char *folder, Arena scratch, Error *err)
@@ -70,7 +53,7 @@ static Status write_groups(const Fairness *f, const char *folder, Arena scratch,
                           "ratio,ratio_low,ratio_high,verdict\n"));
     for (size_t a = 0; a < f->attributes; a++)
         for (size_t g = 0; g < f->attribute[a].groups; g++) {
-            add_group(&s.line, &f->attribute[a], &f->attribute[a].group[g]);
+            add_group(&s, &f->attribute[a], &f->attribute[a].group[g]);
             sheet_flush(&s, false);
         }
     return sheet_close(&s, err);
@@ -87,17 +70,17 @@ static Status write_proxies(const Fairness *f, const char *folder, Arena scratch
     buffer_char(&s.line, '\n');
     for (size_t k = 0; k < f->proxies; k++) {
         const Proxy *p = &f->proxy[k];
-        opening(&s.line, p->column, p->ground, p->group);
+        opening(&s, p->column, p->ground, p->group);
         buffer_format(&s.line, ",%zu,%zu", p->customers, p->members);
-        interval(&s.line, p->auc);
-        interval(&s.line, p->score);
+        sheet_interval(&s, p->auc);
+        sheet_interval(&s, p->score);
         buffer_format(&s.line, ",%s", p->clear ? "true" : "false");
         for (size_t i = 0; i < PROXY_INPUTS; i++) {
             buffer_char(&s.line, ',');
             if (i < p->inputs)
                 csv_write_cell(&s.line, p->input[i].feature, true);
-            number(&s.line, i < p->inputs ? p->input[i].auc : NAN);
-            number(&s.line, i < p->inputs ? p->input[i].drop : NAN);
+            sheet_real(&s, i < p->inputs ? p->input[i].auc : NAN);
+            sheet_real(&s, i < p->inputs ? p->input[i].drop : NAN);
         }
         buffer_char(&s.line, '\n');
         sheet_flush(&s, false);

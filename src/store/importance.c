@@ -6,57 +6,11 @@
 
 #include <math.h>
 
-/* Cells begin with a comma but for the first of a line. */
-static void comma(Sheet *s)
-{
-    if (s->line.size > 0 && s->line.data[s->line.size - 1] != '\n')
-        buffer_char(&s->line, ',');
-}
-
-static void text(Sheet *s, Str cell)
-{
-    comma(s);
-    csv_write_cell(&s->line, cell, true);
-}
-
-static void count(Sheet *s, size_t value)
-{
-    comma(s);
-    buffer_format(&s->line, "%zu", value);
-}
-
-static void real(Sheet *s, double value)
-{
-    char out[NUMBER_TEXT];
-    comma(s);
-    if (isfinite(value))
-        buffer_add(&s->line, double_text(out, value));
-}
-
-static void truth(Sheet *s, bool value)
-{
-    comma(s);
-    buffer_add(&s->line, value ? S("true") : S("false"));
-}
-
-static void interval(Sheet *s, Interval i)
-{
-    real(s, i.value);
-    real(s, i.low);
-    real(s, i.high);
-}
-
-static void line_end(Sheet *s)
-{
-    buffer_char(&s->line, '\n');
-    sheet_flush(s, false);
-}
-
 static void rank_cells(Sheet *s, const ImportanceRank *r, bool known)
 {
     const double value[] = {r->median, r->low, r->high, r->top5, r->top10};
     for (size_t i = 0; i < COUNT_OF(value); i++)
-        real(s, known ? value[i] : (double)NAN);
+        sheet_real(s, known ? value[i] : (double)NAN);
 }
 
 static Str members_of(Arena *arena, const Run *run, const ImportanceItem *item)
@@ -83,15 +37,15 @@ static Status write_items(const Run *run, const char *folder, Arena scratch, Err
     for (size_t i = 0; i < m->items; i++) {
         const ImportanceItem *item = &m->item[i];
         Arena row = own;
-        text(&s, importance_of_name(item->of));
-        text(&s, item->name);
-        count(&s, item->features);
-        interval(&s, item->log_loss);
-        interval(&s, item->auc);
-        real(&s, item->harmed);
+        sheet_text(&s, importance_of_name(item->of));
+        sheet_text(&s, item->name);
+        sheet_count(&s, item->features);
+        sheet_interval(&s, item->log_loss);
+        sheet_interval(&s, item->auc);
+        sheet_real(&s, item->harmed);
         rank_cells(&s, &item->rank, item->of == IMPORTANCE_FEATURE);
-        text(&s, members_of(&row, run, item));
-        line_end(&s);
+        sheet_text(&s, members_of(&row, run, item));
+        sheet_line_end(&s);
     }
     arena_free(&own);
     return sheet_close(&s, err);
@@ -102,15 +56,15 @@ static void shap_line(Sheet *s, const ImportanceShap *shap, Str slice, size_t cu
 {
     bool feature = shap->of == IMPORTANCE_FEATURE && on_all;
     Interval none = {NAN, NAN, NAN};
-    text(s, importance_of_name(shap->of));
-    text(s, shap->name);
-    text(s, slice);
-    count(s, customers);
-    interval(s, size);
-    real(s, mean);
-    interval(s, feature ? shap->direction : none);
+    sheet_text(s, importance_of_name(shap->of));
+    sheet_text(s, shap->name);
+    sheet_text(s, slice);
+    sheet_count(s, customers);
+    sheet_interval(s, size);
+    sheet_real(s, mean);
+    sheet_interval(s, feature ? shap->direction : none);
     rank_cells(s, &shap->rank, feature);
-    line_end(s);
+    sheet_line_end(s);
 }
 
 static Status write_shap(const Run *run, const char *folder, Arena scratch, Error *err)
@@ -142,18 +96,18 @@ static Status write_curves(const Run *run, const char *folder, Arena scratch, Er
     for (size_t c = 0; c < m->curves; c++)
         for (size_t b = 0; b < m->curve[c].bins; b++) {
             const ImportanceBin *bin = &m->curve[c].bin[b];
-            text(&s, m->curve[c].name);
-            count(&s, b + 1);
-            real(&s, bin->low);
-            real(&s, bin->high);
-            text(&s, bin->level);
-            count(&s, bin->customers);
-            count(&s, bin->positives);
-            interval(&s, bin->share);
-            interval(&s, bin->effect);
-            real(&s, bin->contribution);
-            count(&s, bin->scored);
-            line_end(&s);
+            sheet_text(&s, m->curve[c].name);
+            sheet_count(&s, b + 1);
+            sheet_real(&s, bin->low);
+            sheet_real(&s, bin->high);
+            sheet_text(&s, bin->level);
+            sheet_count(&s, bin->customers);
+            sheet_count(&s, bin->positives);
+            sheet_interval(&s, bin->share);
+            sheet_interval(&s, bin->effect);
+            sheet_real(&s, bin->contribution);
+            sheet_count(&s, bin->scored);
+            sheet_line_end(&s);
         }
     return sheet_close(&s, err);
 }
@@ -168,26 +122,26 @@ static Status write_screening(const Run *run, const char *folder, Arena scratch,
                           "missing_scored,psi,psi_noise_limit,group,nearest,correlation,why\n"));
     for (size_t i = 0; i < m->features; i++) {
         const Screened *f = &m->feature[i];
-        text(&s, f->name);
-        text(&s, f->use);
-        text(&s, f->family);
-        truth(&s, f->kept);
-        real(&s, f->information);
-        real(&s, f->limit_95);
-        real(&s, f->limit_99);
-        count(&s, f->bins);
-        interval(&s, f->auc);
-        truth(&s, f->higher_is_risky);
-        count(&s, f->distinct);
-        real(&s, f->missing_labelled);
-        real(&s, f->missing_scored);
-        real(&s, f->psi);
-        real(&s, f->psi_limit);
-        count(&s, f->group);
-        text(&s, f->nearest);
-        real(&s, f->correlation);
-        text(&s, f->why);
-        line_end(&s);
+        sheet_text(&s, f->name);
+        sheet_text(&s, f->use);
+        sheet_text(&s, f->family);
+        sheet_truth(&s, f->kept);
+        sheet_real(&s, f->information);
+        sheet_real(&s, f->limit_95);
+        sheet_real(&s, f->limit_99);
+        sheet_count(&s, f->bins);
+        sheet_interval(&s, f->auc);
+        sheet_truth(&s, f->higher_is_risky);
+        sheet_count(&s, f->distinct);
+        sheet_real(&s, f->missing_labelled);
+        sheet_real(&s, f->missing_scored);
+        sheet_real(&s, f->psi);
+        sheet_real(&s, f->psi_limit);
+        sheet_count(&s, f->group);
+        sheet_text(&s, f->nearest);
+        sheet_real(&s, f->correlation);
+        sheet_text(&s, f->why);
+        sheet_line_end(&s);
     }
     return sheet_close(&s, err);
 }
@@ -203,14 +157,6 @@ Status store_importance(const Run *run, const char *folder, Arena scratch, Error
 }
 
 /* ---- metrics.json ---- */
-
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
 
 static void add_agreement(Document *j, yyjson_mut_val *in, const char *key,
                           const ImportanceAgreement *a)
@@ -230,8 +176,8 @@ static void add_items(Document *j, yyjson_mut_val *in, const Run *run)
         yyjson_mut_val *o = document_object(j, list, NULL);
         document_text(j, o, "of", importance_of_name(item->of));
         document_text(j, o, "name", item->name);
-        add_interval(j, o, "log_loss_rise", item->log_loss);
-        add_interval(j, o, "auc_fall", item->auc);
+        document_interval(j, o, "log_loss_rise", item->log_loss);
+        document_interval(j, o, "auc_fall", item->auc);
         if (item->of == IMPORTANCE_FEATURE)
             continue;
         yyjson_mut_val *members = document_list(j, o, "members");
@@ -248,7 +194,7 @@ static void add_shap(Document *j, yyjson_mut_val *in, const Importance *m)
         yyjson_mut_val *o = document_object(j, list, NULL);
         document_text(j, o, "of", importance_of_name(s->of));
         document_text(j, o, "name", s->name);
-        add_interval(j, o, "size", s->size[0]);
+        document_interval(j, o, "size", s->size[0]);
         document_real(j, o, "size_scored", s->scored.value);
         if (s->of != IMPORTANCE_FEATURE)
             continue;

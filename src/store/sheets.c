@@ -35,28 +35,43 @@ static void comma(Sheet *s)
         buffer_char(&s->line, ',');
 }
 
-static void text(Sheet *s, Str cell)
+void sheet_text(Sheet *s, Str cell)
 {
     comma(s);
     csv_write_cell(&s->line, cell, true);
 }
 
-static void count(Sheet *s, size_t value)
+void sheet_count(Sheet *s, size_t value)
 {
-    buffer_format(&s->line, ",%zu", value);
+    comma(s);
+    buffer_format(&s->line, "%zu", value);
 }
 
-static void real(Sheet *s, double value)
+void sheet_real(Sheet *s, double value)
 {
     char out[NUMBER_TEXT];
-    buffer_char(&s->line, ',');
+    comma(s);
     if (isfinite(value))
         buffer_add(&s->line, double_text(out, value));
 }
 
-static void truth(Sheet *s, bool value)
+void sheet_truth(Sheet *s, bool value)
 {
-    buffer_add(&s->line, value ? S(",true") : S(",false"));
+    comma(s);
+    buffer_add(&s->line, value ? S("true") : S("false"));
+}
+
+void sheet_interval(Sheet *s, Interval i)
+{
+    sheet_real(s, i.value);
+    sheet_real(s, i.low);
+    sheet_real(s, i.high);
+}
+
+void sheet_line_end(Sheet *s)
+{
+    buffer_char(&s->line, '\n');
+    sheet_flush(s, false);
 }
 
 /* ---- lists in one cell ---- */
@@ -107,7 +122,7 @@ static void rule_parts(Sheet *s, Arena scratch, const Decision *d, ReasonPart *p
     for (size_t i = 0; i < d->reasons; i++)
         if (d->reason[i].source == REASON_RULE)
             join(&j, part(&d->reason[i]), between);
-    text(s, buffer_str(&j.text));
+    sheet_text(s, buffer_str(&j.text));
 }
 
 static void sentences(Sheet *s, Arena scratch, const Str *sentence, size_t n)
@@ -115,7 +130,7 @@ static void sentences(Sheet *s, Arena scratch, const Str *sentence, size_t n)
     Joined j = joined(&scratch);
     for (size_t i = 0; i < n; i++)
         join(&j, sentence[i], S(" "));
-    text(s, buffer_str(&j.text));
+    sheet_text(s, buffer_str(&j.text));
 }
 
 static void transactions(Sheet *s, Arena scratch, const Decision *d)
@@ -124,13 +139,13 @@ static void transactions(Sheet *s, Arena scratch, const Decision *d)
     for (size_t i = 0; i < d->reasons; i++)
         for (size_t k = 0; d->reason[i].source == REASON_RULE && k < d->reason[i].transactions; k++)
             join(&j, d->reason[i].transaction[k], S(";"));
-    text(s, buffer_str(&j.text));
+    sheet_text(s, buffer_str(&j.text));
 }
 
 static void reasons(Sheet *s, const Decision *d, size_t shown)
 {
     for (size_t i = 0; i < shown; i++)
-        text(s, i < d->reasons ? d->reason[i].sentence : S(""));
+        sheet_text(s, i < d->reasons ? d->reason[i].sentence : S(""));
 }
 
 static void reason_names(Sheet *s, size_t shown)
@@ -143,19 +158,19 @@ static void reason_names(Sheet *s, size_t shown)
 
 static void decision_row(Sheet *s, Arena scratch, const Decision *d, bool contradictory)
 {
-    text(s, segment_name(d->segment));
-    truth(s, d->insufficient_data);
-    text(s, action_name(d->action));
-    text(s, action_name(d->before_safeguards));
-    real(s, d->probability);
-    real(s, d->probability_low);
-    real(s, d->probability_high);
+    sheet_text(s, segment_name(d->segment));
+    sheet_truth(s, d->insufficient_data);
+    sheet_text(s, action_name(d->action));
+    sheet_text(s, action_name(d->before_safeguards));
+    sheet_real(s, d->probability);
+    sheet_real(s, d->probability_low);
+    sheet_real(s, d->probability_high);
     rule_parts(s, scratch, d, part_family, S(";"));
-    count(s, d->severe_rules);
+    sheet_count(s, d->severe_rules);
     rule_parts(s, scratch, d, part_code, S(";"));
-    real(s, d->exposure);
-    truth(s, contradictory);
-    text(s, d->because);
+    sheet_real(s, d->exposure);
+    sheet_truth(s, contradictory);
+    sheet_text(s, d->because);
     sentences(s, scratch, d->safeguard, d->safeguards);
     reasons(s, d, REASONS_BRIEF);
     buffer_char(&s->line, '\n');
@@ -177,7 +192,7 @@ Status store_decisions(const Run *run, const uint32_t *order, const char *folder
     for (size_t i = 0; i < run->scored->count; i++) {
         const Decision *d = &run->scored->decision[order[i]];
         buffer_format(&s.line, "%zu", i + 1);
-        text(&s, d->id);
+        sheet_text(&s, d->id);
         decision_row(&s, row, d, contradictory[order[i]]);
         sheet_flush(&s, false);
     }
@@ -198,20 +213,20 @@ static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
 static void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t at)
 {
     const Decision *d = &run->scored->decision[at];
-    real(s, d->probability);
-    real(s, d->probability_low);
-    real(s, d->probability_high);
-    text(s, segment_name(d->segment));
-    text(s, action_name(d->action));
-    text(s, store_certified(run, at) ? S("score in the certified set")
-                                     : S("not statistically certified"));
+    sheet_real(s, d->probability);
+    sheet_real(s, d->probability_low);
+    sheet_real(s, d->probability_high);
+    sheet_text(s, segment_name(d->segment));
+    sheet_text(s, action_name(d->action));
+    sheet_text(s, store_certified(run, at) ? S("score in the certified set")
+                                           : S("not statistically certified"));
     stable(s, run, RERUN_SEEDS, at);
     stable(s, run, RERUN_FOLDS, at);
     rule_parts(s, scratch, d, part_family, S(";"));
-    count(s, d->severe_rules);
+    sheet_count(s, d->severe_rules);
     rule_parts(s, scratch, d, part_code, S(";"));
-    real(s, d->exposure);
-    text(s, d->because);
+    sheet_real(s, d->exposure);
+    sheet_text(s, d->because);
     reasons(s, d, REASONS_SHOWN);
     transactions(s, scratch, d);
     rule_parts(s, scratch, d, part_missing_proof, S(" "));
@@ -233,7 +248,7 @@ Status store_offboarding(const Run *run, const char *folder, Arena scratch, Erro
     buffer_add(&s.line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards\n"));
     for (size_t i = 0; i < run->candidates; i++) {
         buffer_format(&s.line, "%zu", i + 1);
-        text(&s, run->scored->decision[run->candidate[i]].id);
+        sheet_text(&s, run->scored->decision[run->candidate[i]].id);
         candidate_row(&s, row, run, run->candidate[i]);
         sheet_flush(&s, false);
     }
@@ -263,13 +278,13 @@ Status store_feature_table(const Table *t, const Str *id, const uint8_t *cohort,
     s.line = buffer_new(&own);
     buffer_add(&s.line, cohort == NULL ? S("customer_id") : S("customer_id,cohort"));
     for (size_t k = 0; k < t->columns; k++)
-        text(&s, t->column[k].name);
+        sheet_text(&s, t->column[k].name);
     buffer_char(&s.line, '\n');
     for (size_t i = 0; i < t->rows && status == STATUS_OK; i++) {
         Arena one = row;
-        text(&s, id[i]);
+        sheet_text(&s, id[i]);
         if (cohort != NULL)
-            text(&s, cohort_name(cohort[i]));
+            sheet_text(&s, cohort_name(cohort[i]));
         for (size_t k = 0; k < t->columns; k++) {
             comma(&s);
             csv_write_cell(&s.line, cell_text(&one, &t->column[k], i), foreign(&t->column[k]));

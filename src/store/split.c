@@ -28,20 +28,12 @@ Status store_folds(const Run *run, const char *folder, Arena scratch, Error *err
     return sheet_close(&s, err);
 }
 
-static void add_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
-{
-    yyjson_mut_val *o = document_object(j, in, key);
-    document_real(j, o, "value", i.value);
-    document_real(j, o, "low", i.low);
-    document_real(j, o, "high", i.high);
-}
-
 static void add_forward(Document *j, yyjson_mut_val *in, const Forward *f)
 {
     char text[TIME_TEXT];
     yyjson_mut_val *o = document_object(j, in, "forward");
-    add_interval(j, o, "auc", f->auc);
-    add_interval(j, o, "cross_validated", f->cross_validated);
+    document_interval(j, o, "auc", f->auc);
+    document_interval(j, o, "cross_validated", f->cross_validated);
     document_truth(j, o, "worse", f->worse);
     yyjson_mut_val *list = document_list(j, o, "cuts");
     for (size_t k = 0; k < f->cuts; k++) {
@@ -51,7 +43,7 @@ static void add_forward(Document *j, yyjson_mut_val *in, const Forward *f)
         document_count(j, one, "known", c->known);
         document_count(j, one, "judged", c->judged);
         document_count(j, one, "later", c->later);
-        add_interval(j, one, "auc", c->auc);
+        document_interval(j, one, "auc", c->auc);
     }
 }
 

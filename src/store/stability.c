@@ -1,20 +1,10 @@
 /* stability.c - stability.csv, and what metrics.json says of it. */
 #include "store/store_internal.h"
 
-#include <math.h>
-
 static const char *const kinds[RERUN_KINDS] = {
     [RERUN_SEEDS] = "seeds",
     [RERUN_FOLDS] = "folds",
 };
-
-static void real(Sheet *s, double value)
-{
-    char text[NUMBER_TEXT];
-    buffer_char(&s->line, ',');
-    if (isfinite(value))
-        buffer_add(&s->line, double_text(text, value));
-}
 
 static void header(Sheet *s)
 {
@@ -40,14 +30,14 @@ Status store_stability(const Run *run, const char *folder, Arena scratch, Error 
         buffer_format(&s.line, ",%s,%.*s",
                       d->action == ACTION_PROPOSE_OFFBOARDING ? "true" : "false",
                       STR_ARG(segment_name(d->segment)));
-        real(&s, d->probability);
+        sheet_real(&s, d->probability);
         for (size_t k = 0; k < RERUN_KINDS; k++) {
             const Reruns *r = &stability->kind[k];
             const uint32_t *in = r->segment[order[i]];
             buffer_format(&s.line, ",%zu,%u,%u,%u,%u", r->runs, r->on_list[order[i]],
                           in[SEGMENT_LOW], in[SEGMENT_MEDIUM], in[SEGMENT_HIGH]);
-            real(&s, r->mean[order[i]]);
-            real(&s, r->deviation[order[i]]);
+            sheet_real(&s, r->mean[order[i]]);
+            sheet_real(&s, r->deviation[order[i]]);
         }
         buffer_char(&s.line, '\n');
         sheet_flush(&s, false);

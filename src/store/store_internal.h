@@ -54,6 +54,15 @@ MUST_USE Status sheet_open(Sheet *s, Arena *keep, const char *folder, const char
 void sheet_flush(Sheet *s, bool whole);
 MUST_USE Status sheet_close(Sheet *s, Error *err);
 
+/* Cells, a comma before each but the first of a line, which is not empty. Texts are guarded against
+ * formulas; what is not finite is empty; an interval is three cells. */
+void sheet_text(Sheet *s, Str cell);
+void sheet_count(Sheet *s, size_t value);
+void sheet_real(Sheet *s, double value);
+void sheet_truth(Sheet *s, bool value);
+void sheet_interval(Sheet *s, Interval i);
+void sheet_line_end(Sheet *s);
+
 /* ---- the files ---- */
 
 MUST_USE Status store_decisions(const Run *run, const uint32_t *order, const char *folder,
@@ -90,8 +99,6 @@ void store_strata_figures(Document *d, const Run *run);
 void store_fairness_figures(Document *d, const Run *run);
 
 MUST_USE Status store_calibration(const Run *run, const char *folder, Arena scratch, Error *err);
-MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
-MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
 /* What the audit found: an object of metrics.json, and ablation.csv where there is such a table. */
 void store_audit(Document *d, const Audit *audit);

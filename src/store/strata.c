@@ -60,14 +60,6 @@ void store_strata_figures(Document *j, const Run *run)
     add_reweighted(j, run);
 }
 
-static void number(Buffer *b, double value)
-{
-    char text[NUMBER_TEXT];
-    buffer_char(b, ',');
-    if (isfinite(value))
-        buffer_add(b, double_text(text, value));
-}
-
 /* A slice with too few customers of either class has its sentence and no figure. */
 Status store_strata(const Run *run, const char *folder, Arena scratch, Error *err)
 {
@@ -88,9 +80,9 @@ Status store_strata(const Run *run, const char *folder, Arena scratch, Error *er
             buffer_format(&s.line, ",%s,%zu,%zu,%zu,%.*s", i == strata->headline ? "true" : "false",
                           one->customers, one->positives, one->scored,
                           STR_ARG(metric_name((MetricKind)k)));
-            number(&s.line, one->told ? m.value : NAN);
-            number(&s.line, one->told ? m.low : NAN);
-            number(&s.line, one->told ? m.high : NAN);
+            sheet_real(&s, one->told ? m.value : NAN);
+            sheet_real(&s, one->told ? m.low : NAN);
+            sheet_real(&s, one->told ? m.high : NAN);
             buffer_char(&s.line, ',');
             csv_write_cell(&s.line, one->says, true);
             buffer_char(&s.line, '\n');

@@ -1,42 +1,25 @@
 /* thresholds.c - thresholds.csv, and what metrics.json says of thresholds. */
 #include "store/store_internal.h"
 
-#include <math.h>
-
 /* ---- thresholds.csv ---- */
-
-static void real(Sheet *s, double value)
-{
-    char text[NUMBER_TEXT];
-    buffer_char(&s->line, ',');
-    if (isfinite(value))
-        buffer_add(&s->line, double_text(text, value));
-}
-
-static void interval(Sheet *s, Interval i)
-{
-    real(s, i.value);
-    real(s, i.low);
-    real(s, i.high);
-}
 
 static void threshold_row(Sheet *s, Str stratum, Str mark, const ThresholdRow *row, bool scored)
 {
     const MetricCut *c = &row->cut;
     csv_write_cell(&s->line, stratum, true);
     buffer_format(&s->line, ",%.*s", STR_ARG(mark));
-    real(s, c->threshold);
+    sheet_real(s, c->threshold);
     buffer_format(&s->line, ",%zu,%zu,%zu,%zu,%zu", c->customers, c->positives, c->selected,
                   c->hits, c->tied);
-    interval(s, c->precision);
-    interval(s, c->recall);
+    sheet_interval(s, c->precision);
+    sheet_interval(s, c->recall);
     if (scored)
         buffer_format(&s->line, ",%zu", row->reviews);
     else
         buffer_char(&s->line, ',');
-    interval(s, row->cost);
-    interval(s, row->net_benefit);
-    real(s, row->net_benefit_all.value);
+    sheet_interval(s, row->cost);
+    sheet_interval(s, row->net_benefit);
+    sheet_real(s, row->net_benefit_all.value);
     buffer_char(&s->line, '\n');
     sheet_flush(s, false);
 }

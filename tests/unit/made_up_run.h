@@ -727,7 +727,7 @@ static inline void made_up_inspection(Arena *keep, Run *run)
     const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
     Arena scratch = arena_new();
     judge_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
-                       run->policy, &scored);
+                     run->policy, &scored);
     arena_free(&scratch);
     run->thresholds = review;
     ListStability *stability = ARENA_NEW(keep, ListStability);

@@ -549,6 +549,30 @@ static void proportion_interval_is_wilsons(void **state)
     assert_true(is_missing(metric_proportion(0, 0).value));
 }
 
+static void percentiles_are_linear_between_order_statistics(void **state)
+{
+    (void)state;
+    /* numpy.percentile, whose default method is R-7. */
+    double value[] = {8, 1, 4, 2};
+    metric_sort(value, 4);
+    near(value[0], 1, 0);
+    near(metric_quantile(value, 4, 0), 1, 0);
+    near(metric_quantile(value, 4, 0.25), 1.75, 1e-15);
+    near(metric_quantile(value, 4, 0.9), 6.8, 1e-14);
+    near(metric_quantile(value, 4, 1), 8, 0);
+    assert_true(is_missing(metric_quantile(value, 0, 0.5)));
+    double drawn[] = {5, NAN, 1, 3}; /* numpy.nanpercentile */
+    Interval i = {2, NAN, NAN};
+    metric_percentiles(&i, drawn, 4);
+    near(i.low, 1.1, 1e-14);
+    near(i.high, 4.9, 1e-14);
+    near(i.value, 2, 0);
+    Interval none = {2, NAN, NAN};
+    double missing[] = {NAN, NAN};
+    metric_percentiles(&none, missing, 2);
+    assert_true(is_missing(none.low) && is_missing(none.high));
+}
+
 static void every_metric_has_its_own_name(void **state)
 {
     (void)state;
@@ -582,6 +606,7 @@ int main(void)
         cmocka_unit_test(noise_limit_is_rarely_passed_by_chance),
         cmocka_unit_test(noise_limit_is_chi_squared_for_large_samples),
         cmocka_unit_test(proportion_interval_is_wilsons),
+        cmocka_unit_test(percentiles_are_linear_between_order_statistics),
         cmocka_unit_test(every_metric_has_its_own_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
