@@ -156,7 +156,7 @@ static void every_part_is_there_in_order(void **state)
     check_tables(f->validation);
 }
 
-enum { CARD_BELIEFS = 10 }; /* what it may be used for has one for both its sections */
+enum { CARD_BELIEFS = 11 }; /* what it may be used for has one for both its sections */
 
 static void every_section_says_how_far_it_goes(void **state)
 {
