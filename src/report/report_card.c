@@ -5,10 +5,15 @@ static void what_it_is(Page *p)
 {
     const Run *run = p->run;
     markdown_title(p, "#", "Model card");
-    markdown_paragraph(p, "A model that orders customers by how much they resemble customers whom "
-                          "people suspended before, so that people know where to look first. "
-                          "Written from one run; validation.md beside it has the evidence, "
-                          "and empty cells are for people to fill.");
+    markdown_paragraph(p,
+                       "%s Written from one run; validation.md beside it has the evidence, and "
+                       "empty cells are for people to fill.",
+                       paper_kind(run) == PAPER_RULES && run->training != NULL
+                           ? "No model was made: rules alone decide, and what is said of scores "
+                             "holds for none yet."
+                           : "A model that orders customers by how much they resemble customers "
+                             "whom people suspended before, so that people know where to look "
+                             "first.");
     markdown_title(p, "##", "What it is");
     paper_identity(p);
     switch (paper_kind(run)) {
@@ -58,6 +63,17 @@ static void data_and_labels(Page *p)
     const Run *run = p->run;
     const Tally t = tally_run(run);
     markdown_title(p, "##", "Data and labels");
+<<<<<<< HEAD
+    markdown_paragraph(
+        p,
+        "%s labelled customers, %s of them suspended, %s not. Not learnt from: %s who "
+        "carry both labels, and %s who carry none. %s customers were there to be "
+        "scored. %s rows were read: %s used, %s merged, %s set aside.",
+        say_count(p, t.labelled), say_count(p, t.positive), say_count(p, t.negative),
+        say_count(p, t.contradictory), say_count(p, t.unlabelled), say_count(p, t.to_score),
+        say_count(p, t.rows), say_count(p, t.used), say_count(p, t.merged),
+        say_count(p, t.quarantined));
+=======
     markdown_paragraph(p,
                        "%s labelled customers, %s of them suspended, %s not; %s carry both labels "
                        "and %s none, and were not learnt from. %s customers were there to be "
@@ -66,6 +82,7 @@ static void data_and_labels(Page *p)
                        say_count(p, t.contradictory), say_count(p, t.unlabelled),
                        say_count(p, t.to_score), say_count(p, t.rows), say_count(p, t.used),
                        say_count(p, t.merged), say_count(p, t.quarantined));
+>>>>>>> checks
     markdown_paragraph(p,
                        "The label is a past decision of people%s. Customers whom nobody looked at "
                        "count as not suspended.",
@@ -86,6 +103,7 @@ static void populations(Page *p)
                         run->training != NULL && run->judged != NULL
                             ? "; the figures below name those of the bundle's book"
                             : "");
+        markdown_belief(p, "Without slices nobody can say for whom a figure holds.");
         return;
     }
     markdown_table(p, "Slice|Who|>Labelled|>Suspended|>To be scored");
@@ -93,7 +111,8 @@ static void populations(Page *p)
         const StrataSlice *one = &s->slice[i];
         markdown_row(p);
         markdown_cell(p, one->name);
-        markdown_cell(p, one->condition);
+        markdown_cell(p, str_equal(one->condition, S("true")) ? S("everybody labelled")
+                                                              : one->condition);
         markdown_cell(p, number_count(p->arena, one->customers));
         markdown_cell(p, number_count(p->arena, one->positives));
         markdown_cell(p,
@@ -146,6 +165,8 @@ static void figures(Page *p)
     else if (paper_kind(run) == PAPER_JUDGED)
         markdown_belief(p, "The figures are as good as these customers are new to the bundle and "
                            "like those to come.");
+    else
+        markdown_belief(p, "Without figures nothing may be claimed of how good the scores are.");
 }
 
 static void calibration(Page *p)
@@ -155,6 +176,7 @@ static void calibration(Page *p)
     paper_score_is(p);
     if (run->calibration == NULL || run->training == NULL) {
         markdown_absent(p, "Calibration was not checked in this run.");
+        markdown_belief(p, "Unchecked scores are at most an order, not probabilities.");
         return;
     }
     const CalibrationCheck *c = &run->calibration[run->headline];
@@ -209,6 +231,28 @@ static void fairness(Page *p)
                        "no proof of fair treatment: the labels are decisions of people.");
 }
 
+static void kept_out(Page *p, const Audit *a)
+{
+    if (a->kept_outs == 0)
+        markdown_item(p, "Kept from the model by the audit: nothing.");
+    for (size_t i = 0; i < a->kept_outs; i++) {
+        const KeptOut *k = &a->kept_out[i];
+        if (k->overruled.size == 0)
+            markdown_item(p, "Kept from the model: %s; %s.", say_text(p, k->name),
+                          say_text(p, k->why));
+        else
+            markdown_item(p,
+                          "Left in the model though it leaks: %s; %s. The features book says: "
+                          "%s",
+                          say_text(p, k->name), say_text(p, k->why), say_text(p, k->overruled));
+    }
+    if (a->adversary.labelled > 0)
+        markdown_item(p,
+                      "Labelled customers and those to be scored are told apart by the model's "
+                      "inputs with an AUC of %s (0.5: they look alike).",
+                      say_interval(p, a->adversary.auc, 3));
+}
+
 static void leakage(Page *p)
 {
     const Findings *f = p->run->data->findings;
@@ -216,6 +260,8 @@ static void leakage(Page *p)
     paper_controls(p);
     if (p->run->audit == NULL)
         markdown_absent(p, "Columns were not tried against the label in this run.");
+    else
+        kept_out(p, p->run->audit);
     for (size_t i = 0; i < f->count; i++)
         if (f->item[i].severity == SEVERITY_SEVERE)
             markdown_item(p, "Severe: %s. Done: %s.", say_text(p, f->item[i].what),
@@ -246,13 +292,23 @@ static void limits(Page *p)
                       "%s of the customers to be scored are like no labelled customer in what was "
                       "compared: nothing is known of how well they are judged.",
                       say_count(p, run->strata->uncovered));
+    if (run->calibration != NULL && run->training != NULL &&
+        run->calibration[run->headline].ece.seen > run->calibration[run->headline].ece.high)
+        markdown_item(p,
+                      "On %s scores are off by more than chance explains: they rank there, and "
+                      "are no probabilities.",
+                      paper_headline(p));
     if (run->forward != NULL && run->forward->worse)
         markdown_item(p, "Time makes it worse than cross-validation promises.");
     if (t.contradictory > 0)
         markdown_item(
             p, "%s carry both labels: whoever labelled was not always sure.",
             say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
+<<<<<<< HEAD
+    if (t.insufficient > 0 && run->judged == NULL)
+=======
     if (t.insufficient > 0)
+>>>>>>> checks
         markdown_item(
             p, "For %s scored the data is too thin to judge.",
             say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));

@@ -1,5 +1,5 @@
 /* report_comparison.c - champion and challenger in Markdown, for a terminal and a pull request. */
-#include "report/report.h"
+#include "report/report_internal.h"
 
 #include <math.h>
 
@@ -7,13 +7,15 @@ enum { MOVES_SHOWN = 20 };
 
 static void add_interval(Buffer *b, Interval v, bool sign)
 {
-    if (is_missing(v.value)) {
-        buffer_add(b, S("not defined"));
-        return;
-    }
-    buffer_format(b, sign ? "%+.3f" : "%.3f", v.value);
-    if (!is_missing(v.low))
-        buffer_format(b, sign ? " [%+.3f, %+.3f]" : " [%.3f, %.3f]", v.low, v.high);
+    buffer_add(b, sign ? number_change(b->arena, v, 3) : number_interval(b->arena, v, 3));
+}
+
+/* Of names that come from a command line or a bundle's books. */
+static Str escaped(Arena *arena, Str text)
+{
+    Buffer b = buffer_new(arena);
+    markdown_escape(&b, text);
+    return buffer_str(&b);
 }
 
 /* Lower is better of losses and errors. */
@@ -36,7 +38,7 @@ static void say_figures(Buffer *b, const SideBySide *c)
     static const MetricKind shown[] = {METRIC_AUC,   METRIC_PR_AUC,    METRIC_LOG_LOSS,
                                        METRIC_BRIER, METRIC_PRECISION, METRIC_RECALL};
     buffer_format(b, "\n## On customers whose label is known\n\nJudged %.*s.",
-                  STR_ARG(c->judged_on));
+                  STR_ARG(escaped(b->arena, c->judged_on)));
     if (c->seen_in_training)
         buffer_add(b, S(" **At least one of the two learnt from these very customers: its figures "
                         "are better than it is, and the differences say little.**"));
@@ -48,7 +50,7 @@ static void say_figures(Buffer *b, const SideBySide *c)
         const Judgement *j = &c->judgement[s];
         for (size_t i = 0; i < COUNT_OF(shown); i++) {
             MetricKind k = shown[i];
-            buffer_format(b, "| %.*s | %zu | %zu | %.*s | ", STR_ARG(j->stratum),
+            buffer_format(b, "| %.*s | %zu | %zu | %.*s | ", STR_ARG(escaped(b->arena, j->stratum)),
                           j->figures.one.customers, j->figures.one.positives,
                           STR_ARG(metric_name(k)));
             add_interval(b, j->figures.other.metric[k], false);
@@ -62,7 +64,8 @@ static void say_figures(Buffer *b, const SideBySide *c)
     if (c->strata == 0)
         return;
     const MetricDifference *all = &c->judgement[0].figures;
-    buffer_format(b, "\nBy log loss on %.*s: %s.\n", STR_ARG(c->judgement[0].stratum),
+    buffer_format(b, "\nBy log loss on %.*s: %s.\n",
+                  STR_ARG(escaped(b->arena, c->judgement[0].stratum)),
                   verdict(all->difference[METRIC_LOG_LOSS], METRIC_LOG_LOSS));
 }
 
@@ -118,14 +121,15 @@ static void say_moves(Buffer *b, const SideBySide *c)
     for (size_t i = 0; i < c->moves && i < MOVES_SHOWN; i++) {
         const Move *m = &c->move[i];
         buffer_add(b, S("| "));
-        for (size_t k = 0; k < m->id.size; k++) /* ids come from outside */
-            buffer_char(b, m->id.data[k] == '|' || m->id.data[k] < ' ' ? '?' : m->id.data[k]);
-        buffer_format(b, " | %.*s to %.*s | %.*s to %.*s | %.2f to %.2f | %.*s |\n",
+        markdown_escape(b, m->id); /* from outside, as names of features may be */
+        buffer_format(b, " | %.*s to %.*s | %.*s to %.*s | %.2f to %.2f | ",
                       STR_ARG(segment_name(m->segment[CHAMPION])),
                       STR_ARG(segment_name(m->segment[CHALLENGER])),
                       STR_ARG(action_name(m->action[CHAMPION])),
                       STR_ARG(action_name(m->action[CHALLENGER])), m->probability[CHAMPION],
-                      m->probability[CHALLENGER], STR_ARG(m->why));
+                      m->probability[CHALLENGER]);
+        markdown_escape(b, m->why);
+        buffer_add(b, S(" |\n"));
     }
     if (c->moves > MOVES_SHOWN)
         buffer_format(b, "\n%zu more are in moves.csv.\n", c->moves - MOVES_SHOWN);
@@ -143,9 +147,9 @@ Str report_comparison(Arena *keep, const SideBySide *c)
         buffer_format(&b,
                       "- %s: %.*s, bundle %.12s, %.*s, %zu customers (%zu suspended) as of %.*s, "
                       "thresholds %.2f, %.2f, %.2f\n",
-                      side[k], STR_ARG(c->name[k]), one->id, STR_ARG(model_kind_name(one->model)),
-                      one->customers, one->positives, STR_ARG(time_text(time, one->as_of_us)),
-                      t.medium, t.high, t.offboarding);
+                      side[k], STR_ARG(escaped(keep, c->name[k])), one->id,
+                      STR_ARG(model_kind_name(one->model)), one->customers, one->positives,
+                      STR_ARG(time_text(time, one->as_of_us)), t.medium, t.high, t.offboarding);
     }
     if (c->judged_on.size > 0)
         say_figures(&b, c);

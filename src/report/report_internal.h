@@ -112,7 +112,7 @@ size_t paper_findings(const Run *run, Severity severity);
 /* ---- report_validation_model.c: the middle of the validation file ---- */
 
 void validation_candidates(Page *p);
-void validation_audit(Page *p);
+void validation_audit(Page *p); /* report_validation_audit.c */
 void validation_calibration(Page *p);
 void validation_thresholds(Page *p);
 void validation_importance(Page *p);

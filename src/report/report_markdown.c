@@ -129,11 +129,20 @@ void markdown_paragraph(Page *p, const char *format, ...)
     va_end(args);
 }
 
+/* Items that follow each other are one list. */
+static bool ends_in_item(const Buffer *b)
+{
+    size_t start = b->size > 0 ? b->size - 1 : 0;
+    while (start > 0 && b->data[start - 1] != '\n')
+        start--;
+    return str_starts((Str){b->data + start, b->size - start}, S("- "));
+}
+
 void markdown_item(Page *p, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    markdown(p, "\n- ");
+    markdown(p, ends_in_item(&p->out) ? "- " : "\n- ");
     escape_line(&p->out, say(p, format, args));
     markdown(p, "\n");
     va_end(args);
@@ -175,7 +184,7 @@ void markdown_code(Page *p, Str text)
         run = text.data[i] == '`' ? run + 1 : 0;
         longest = run > longest ? run : longest;
     }
-    fence = longest + 1;
+    fence = longest + 1; /* at least three */
     markdown(p, "\n");
     for (size_t i = 0; i < fence; i++)
         buffer_char(&p->out, '`');

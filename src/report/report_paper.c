@@ -90,13 +90,13 @@ static void figure(Page *p, const MetricSet *m, MetricKind kind)
         markdown_cell(p, number_interval(p->arena, m->metric[kind], 3));
 }
 
-static const MetricKind shown[] = {METRIC_AUC, METRIC_PR_AUC,    METRIC_LOG_LOSS, METRIC_BRIER,
-                                   METRIC_ECE, METRIC_PRECISION, METRIC_RECALL};
+static const MetricKind shown[] = {METRIC_AUC,   METRIC_PR_AUC,    METRIC_LOG_LOSS,
+                                   METRIC_BRIER, METRIC_PRECISION, METRIC_RECALL};
 
 static void figures_begin(Page *p, bool full)
 {
     markdown_table(p, full ? "Slice|>Customers|>Suspended|>ROC AUC|>PR AUC|>Log loss|>Brier score|"
-                             ">Calibration error|>Precision|>Recall"
+                             ">Precision|>Recall"
                            : "Slice|>Customers|>Suspended|>ROC AUC|>PR AUC|>Precision|>Recall");
 }
 
@@ -125,7 +125,7 @@ void paper_strata(Page *p, bool full)
     figures_begin(p, full);
     if (kind == PAPER_JUDGED)
         for (size_t k = 0; k < run->training->strata; k++)
-            figures_row(p, run->training->stratum[k], k == run->headline, &run->judged[k], full);
+            figures_row(p, run->training->stratum[k], false, &run->judged[k], full);
     else if (s != NULL)
         for (size_t i = 0; i < s->slices; i++)
             figures_row(p, s->slice[i].name, i == s->headline, s->slice[i].metric, full);
@@ -299,7 +299,7 @@ static void silence(Page *p, const Silence *s)
 void paper_controls(Page *p)
 {
     const Audit *audit = p->run->audit;
-    if (audit != NULL)
+    if (audit != NULL && audit->control.shuffles > 0)
         markdown_item(p,
                       "Negative control: %s. On labels shuffled over customers, %zu times, the "
                       "whole procedure reaches a mean AUC of %s; clean data stays between %s and "

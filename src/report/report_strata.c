@@ -30,8 +30,8 @@ static void side_by_side(Page *p, const Strata *s)
                                        METRIC_RECALL};
     Arena *a = p->arena;
     html_table(p, "Every slice side by side, out of fold, with 95 % intervals",
-               "Slice|Who|>Labelled|>Suspended|>To be scored|>ROC AUC|>PR AUC|>Brier|>Precision|>"
-               "Recall");
+               "Slice|Who|>Labelled|>Suspended|>To be scored|>ROC AUC|>PR AUC|>Brier|>Calibration "
+               "error|>Precision|>Recall");
     for (size_t i = 0; i < s->slices; i++) {
         const StrataSlice *one = &s->slice[i];
         html(p, i == s->headline ? "<tr class=\"chosen\"><th scope=\"row\">"

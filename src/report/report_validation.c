@@ -1,6 +1,8 @@
 /* report_validation.c - validation.md: what a validator asks of a model, from purpose to expiry. */
 #include "report/report_internal.h"
 
+#include <math.h>
+
 /* ---- for whom and what ---- */
 
 static void to_fill(Page *p, const char *const *what, size_t count)
@@ -181,8 +183,8 @@ static void label(Page *p)
                                                 : S("the bank's own"));
     markdown_row_end(p);
     markdown_paragraph(p,
-                       "%s customers suspended, %s not; %s carry both labels and are not learnt "
-                       "from, %s labelled files' customers carry none.",
+                       "%s customers suspended, %s not. Not learnt from: %s who carry both labels, "
+                       "and %s who carry none.",
                        say_count(p, t.positive), say_count(p, t.negative),
                        say_count(p, t.contradictory), say_count(p, t.unlabelled));
     markdown_belief(p, "Suspensions are past decisions of people: what nobody looked at counts as "
@@ -333,7 +335,10 @@ static void fairness(Page *p)
                 markdown_cell(p, c->measure);
                 markdown_say(p, "%zu of %zu", c->count, c->of);
                 markdown_say(p, "%zu of %zu", c->rest_count, c->rest_of);
-                markdown_cell(p, number_interval(p->arena, c->ratio, 2));
+                if (isfinite(c->ratio.high))
+                    markdown_cell(p, number_interval(p->arena, c->ratio, 2));
+                else
+                    markdown_say(p, "above %s", say_fixed(p, c->ratio.low, 2));
                 markdown_cell(p, c->verdict == FAIRNESS_CLEAR ? S("apart") : S("may be chance"));
                 markdown_row_end(p);
             }
@@ -377,18 +382,48 @@ static void reproducibility(Page *p)
                        "figures can be recomputed.");
 }
 
+/* The first of a code has the row, and what the others of it found. */
+static bool first_of_code(const Findings *f, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (f->item[i].severity == f->item[at].severity &&
+            str_equal(f->item[i].code, f->item[at].code))
+            return false;
+    return true;
+}
+
 static void findings_of(Page *p, Severity severity)
 {
+    enum { SENTENCES_SHOWN = 4 };
     const Findings *f = p->run->data->findings;
     for (size_t i = 0; i < f->count; i++) {
         const Finding *one = &f->item[i];
-        if (one->severity != severity)
+        if (one->severity != severity || !first_of_code(f, i))
             continue;
+        Buffer found = buffer_new(p->arena), done = buffer_new(p->arena);
+        size_t same = 0;
+        for (size_t k = i; k < f->count; k++) {
+            const Finding *other = &f->item[k];
+            if (other->severity != severity || !str_equal(other->code, one->code))
+                continue;
+            if (same++ >= SENTENCES_SHOWN)
+                continue;
+            buffer_add(&found, same > 1 ? S("; ") : S(""));
+            buffer_add(&found, other->what);
+            if (same == 1 || !str_contains(buffer_str(&done), other->done)) {
+                buffer_add(&done, same > 1 ? S("; ") : S(""));
+                buffer_add(&done, other->done);
+            }
+        }
+        if (same > SENTENCES_SHOWN)
+            buffer_format(&found, "; and %zu more of this code (quality.json)",
+                          same - SENTENCES_SHOWN);
         markdown_row(p);
         markdown_cell(p, severity_name(severity));
         markdown_cell(p, one->code);
-        markdown_cell(p, one->what);
-        markdown_cell(p, one->done);
+        markdown_cell(p, number_count(p->arena, same));
+        markdown_cell(p, buffer_str(&found));
+        markdown_cell(p, buffer_str(&done));
         markdown_cell(p, S(""));
         markdown_row_end(p);
     }
@@ -402,7 +437,8 @@ static void findings(Page *p)
     if (severe + warnings == 0)
         markdown_paragraph(p, "None severe and no warning.");
     else {
-        markdown_table(p, "Severity|Code|What was found|What the program did|Validator's remark");
+        markdown_table(
+            p, "Severity|Code|>Findings|What was found|What the program did|Validator's remark");
         findings_of(p, SEVERITY_SEVERE);
         findings_of(p, SEVERITY_WARNING);
     }

@@ -1,8 +1,8 @@
-/* report_validation_model.c - the middle of validation.md: how the model was chosen, what it must
- * not know, what its scores are worth and what it lives on. */
+/* report_validation_model.c - the middle of validation.md: how the model was chosen, what
+ * its scores are worth and what it lives on. */
 #include "report/report_internal.h"
 
-enum { ITEMS_SHOWN = 10, PROBES_SHOWN = 12 };
+enum { ITEMS_SHOWN = 10 };
 
 static const char *const measure[CRITERIA] = {"log loss", "Brier score", "AUC",
                                               "average precision"};
@@ -95,50 +95,9 @@ void validation_candidates(Page *p)
     markdown_sentences(p, p->run->validation->reason);
     candidate_table(p);
     search_space(p);
-    markdown_belief(p, "Candidates that cannot be told apart are as good as each other on these "
-                       "customers; the simplest is kept for that reason, not because it was shown "
-                       "to be best.");
-}
-
-/* ---- leakage ---- */
-
-static void probes(Page *p, const Audit *a)
-{
-    size_t shown = a->probes < PROBES_SHOWN ? a->probes : PROBES_SHOWN;
-    markdown_paragraph(p,
-                       "Each of %zu columns was tried alone, missing values included, against the "
-                       "label and against the cohort. Those that tell most, worst first:",
-                       a->probes);
-    markdown_table(p, "Column|Used by|>AUC alone|Riskier|>Cohort AUC|>PSI|>PSI by chance|Severity");
-    for (size_t i = 0; i < shown; i++) {
-        const Probe *one = &a->probe[i];
-        markdown_row(p);
-        markdown_cell(p, one->name);
-        markdown_cell(p, one->use);
-        markdown_cell(p, number_interval(p->arena, one->auc, 3));
-        markdown_cell(p, one->higher_is_risky ? S("more") : S("less"));
-        markdown_cell(p, number_fixed(p->arena, one->cohort_auc, 3));
-        markdown_cell(p, number_fixed(p->arena, one->stability.psi, 2));
-        markdown_cell(p, number_fixed(p->arena, one->stability.null_mean, 2));
-        markdown_cell(p, severity_name(one->severity));
-        markdown_row_end(p);
-    }
-    if (a->probes > shown)
-        markdown_paragraph(p, "%zu more are in metrics.json.", a->probes - shown);
-}
-
-void validation_audit(Page *p)
-{
-    const Audit *a = p->run->audit;
-    markdown_title(p, "##", "8 Leakage audit");
-    paper_controls(p);
-    if (a == NULL)
-        markdown_absent(p, "Columns were not tried against the label in this run.");
-    else
-        probes(p, a);
-    markdown_belief(p, "What is used by monitor or audit only is watched and never enters the "
-                       "model. A test of one column at a time misses what two tell together; the "
-                       "negative control sees the whole procedure.");
+    markdown_belief(p, "Among candidates that cannot be told apart the rule decided (the simplest "
+                       "within one standard error of the best), not proof; another sample of "
+                       "customers may well choose another.");
 }
 
 /* ---- calibration ---- */
@@ -223,7 +182,7 @@ void validation_calibration(Page *p)
 
 /* ---- thresholds ---- */
 
-static Str mark_says(Page *p, ThresholdMark mark)
+static Str mark_says(ThresholdMark mark)
 {
     static const char *const says[THRESHOLD_MARKS] = {
         [MARK_MEDIUM] = "Medium, from the costs",
@@ -232,7 +191,6 @@ static Str mark_says(Page *p, ThresholdMark mark)
         [MARK_CAPACITY] = "as many scored as can be reviewed",
         [MARK_CAPACITY_WORKED] = "the same with a fifth of the time kept free",
         [MARK_TOP] = "as many labelled as can be reviewed"};
-    (void)p;
     return str_from(says[mark]);
 }
 
@@ -250,7 +208,7 @@ static void marks(Page *p, const ThresholdReview *t)
         if (row->cut.customers == 0)
             continue;
         markdown_row(p);
-        markdown_cell(p, mark_says(p, (ThresholdMark)m));
+        markdown_cell(p, mark_says((ThresholdMark)m));
         markdown_cell(p, number_fixed(p->arena, row->cut.threshold, 3));
         markdown_cell(p, number_count(p->arena, row->cut.selected));
         markdown_cell(p, number_count(p->arena, row->cut.hits));
@@ -357,7 +315,8 @@ static void items(Page *p, const Importance *m, ImportanceOf of, const char *col
             markdown_say(p, "%s and what it moves with", say_text(p, item->name));
         else
             markdown_cell(p, item->name);
-        markdown_cell(p, number_count(p->arena, item->features));
+        if (of != IMPORTANCE_FEATURE)
+            markdown_cell(p, number_count(p->arena, item->features));
         markdown_cell(p, number_interval(p->arena, item->log_loss, 4));
         markdown_cell(p, number_interval(p->arena, item->auc, 3));
         markdown_cell(p, number_share(p->arena, item->harmed));
@@ -388,7 +347,7 @@ void validation_importance(Page *p)
               "Group|>Features|>Rise in log loss|>Fall of the AUC|>Fold models harmed");
         markdown_paragraph(p, "One at a time, greatest first:");
         items(p, m, IMPORTANCE_FEATURE,
-              "Feature|>Features|>Rise in log loss|>Fall of the AUC|>Fold models harmed");
+              "Feature|>Rise in log loss|>Fall of the AUC|>Fold models harmed");
         markdown_paragraph(p,
                            "Do the %zu fold models agree on the order? Kendall's W is %s by loss "
                            "and %s by contribution (1: the same order, 0: none). Each decision "
@@ -424,6 +383,8 @@ void validation_screening(Page *p)
                        "mean and when they are known, not by this; screening.csv has each with the "
                        "reason.",
                        kept, told_kept, s->features - kept, told_out);
+    markdown_belief(p, "A feature that tells nothing alone may tell something beside others, and "
+                       "one that tells much may be what should not be known.");
 }
 
 /* ---- sensitivity ---- */
