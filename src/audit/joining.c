@@ -95,8 +95,9 @@ static double rates_differ(size_t a, size_t n, size_t b, size_t m)
 static void find_late(Joining *out, const uint8_t *label, const JoiningInputs *in)
 {
     static const int64_t days[] = {7, 14, 28};
+    const size_t tests = COUNT_OF(days);
     out->p = 1;
-    for (size_t d = 0; d < COUNT_OF(days); d++) {
+    for (size_t d = 0; d < tests; d++) {
         size_t late = 0, risky = 0, others = 0, other_risky = 0;
         for (size_t i = 0; i < in->labelled; i++) {
             if (in->labelled_us[i] == INT64_MAX)
@@ -109,7 +110,7 @@ static void find_late(Joining *out, const uint8_t *label, const JoiningInputs *i
         }
         if (late < LATE_LEAST || others < LATE_LEAST)
             continue;
-        double p = rates_differ(risky, late, other_risky, others) * (double)COUNT_OF(days);
+        double p = rates_differ(risky, late, other_risky, others) * (double)tests;
         if (p >= LATE_CHANCE || p >= out->p)
             continue;
         out->p = p;

@@ -26,7 +26,8 @@ static double stirling_error(double n)
                                    0.00640899418800420707,
                                    0.00595137011275884774,
                                    0.00555473355196280137};
-    if (n < (double)COUNT_OF(exact))
+    const size_t listed = COUNT_OF(exact);
+    if (n < (double)listed)
         return exact[(size_t)n];
     const double square = n * n;
     return (1.0 / 12 -
