@@ -53,6 +53,7 @@ typedef struct Bank {
     Buffer customers, transactions;
     Dataset *data;
     Links *links;
+    Arena text[2]; /* of the buffers, which grow at their ends */
 } Bank;
 
 static Bank *bank_new(const char *customers, const char *transactions)
@@ -61,12 +62,10 @@ static Bank *bank_new(const char *customers, const char *transactions)
     assert_non_null(b);
     b->keep = arena_new();
     b->scratch = arena_new();
-    Arena *text = malloc(2 * sizeof *text);
-    assert_non_null(text);
-    text[0] = arena_new();
-    text[1] = arena_new();
-    b->customers = buffer_new(&text[0]);
-    b->transactions = buffer_new(&text[1]);
+    b->text[0] = arena_new();
+    b->text[1] = arena_new();
+    b->customers = buffer_new(&b->text[0]);
+    b->transactions = buffer_new(&b->text[1]);
     buffer_add(&b->customers, str_from(customers));
     buffer_add(&b->transactions, str_from(transactions));
     return b;
@@ -95,8 +94,8 @@ static void bank_link(Bank *b, const char *schema_text)
 
 static void bank_free(Bank *b)
 {
-    arena_free(b->customers.arena);
-    arena_free(b->transactions.arena);
+    arena_free(&b->text[0]);
+    arena_free(&b->text[1]);
     arena_free(&b->keep);
     arena_free(&b->scratch);
     free(b);
