@@ -173,17 +173,6 @@ static void venn_abers_down(double *p, Point *point, size_t k, Point *stack)
     }
 }
 
-typedef struct Labelled {
-    double margin;
-    uint8_t label;
-} Labelled;
-
-static int by_margin(const void *a, const void *b)
-{
-    double x = ((const Labelled *)a)->margin, y = ((const Labelled *)b)->margin;
-    return (x > y) - (x < y); /* equal margins become one group: their order does not matter */
-}
-
 static void step_add(VennAbers *v, double margin, double p0, double p1)
 {
     if (v->steps > 0 && v->p0[v->steps - 1] == p0 && v->p1[v->steps - 1] == p1)
@@ -209,7 +198,7 @@ VennAbers *learn_venn_abers(Arena *keep, Arena scratch, const double *margin, co
     Labelled *sorted = ARENA_RAW(&scratch, Labelled, n);
     for (size_t i = 0; i < n; i++)
         sorted[i] = (Labelled){margin[i], label[i] != 0};
-    qsort(sorted, n, sizeof *sorted, by_margin);
+    qsort(sorted, n, sizeof *sorted, labelled_by_margin);
     double *distinct = ARENA_RAW(&scratch, double, n + 1);
     Point *group = ARENA_ARRAY(&scratch, Point, n + 1); /* group[i]: P_i */
     size_t k = 0;

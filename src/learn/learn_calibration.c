@@ -1,6 +1,7 @@
 /* learn_calibration.c - which kind of calibration map the chosen candidate gets. */
 #include "learn/learn_internal.h"
 
+#include <assert.h>
 #include <math.h>
 
 typedef struct Trials {
@@ -189,7 +190,9 @@ void calibration_choose(Validation *v, Arena *keep, Arena scratch, const Trainin
         loss[kind] = ARENA_RAW(&scratch, double, v->rows);
         losses(loss[kind], t->probability, set->label, v->rows, v->repeats);
         t->log_loss = mean_of(loss[kind], set->group, v->rows, &t->log_loss_error, scratch);
-        t->difference = paired(&t->difference_error, loss[kind], loss[0], set, scratch);
+        assert(loss[CALIBRATION_PLATT] != NULL); /* any number bears it, and it comes first */
+        t->difference =
+            paired(&t->difference_error, loss[kind], loss[CALIBRATION_PLATT], set, scratch);
     }
     choose(c, keep, loss, set, scratch);
     if (c->chosen != CALIBRATION_PLATT)

@@ -237,6 +237,13 @@ TrainingSet training_part(Arena *keep, const TrainingSet *set, const uint32_t *r
 #define SLOPE_PRECISION (1.0 / (10 * 10))
 Beta beta_fit(const double *margin, const uint8_t *label, size_t n, double precision);
 
+/* To be sorted by margin; equal margins become one block or group, so their order is no matter. */
+typedef struct Labelled {
+    double margin;
+    uint8_t label;
+} Labelled;
+int labelled_by_margin(const void *a, const void *b);
+
 /* Customers of neighbouring margins between whom isotonic regression makes no difference. */
 typedef struct Block {
     double customers, positives; /* counts, and shares of imaginary customers */

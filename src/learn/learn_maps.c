@@ -147,12 +147,7 @@ Beta learn_beta(const double *margin, const uint8_t *label, size_t n)
 
 /* ---- isotonic ---- */
 
-typedef struct Labelled {
-    double margin;
-    uint8_t label;
-} Labelled;
-
-static int by_margin(const void *a, const void *b)
+int labelled_by_margin(const void *a, const void *b)
 {
     double x = ((const Labelled *)a)->margin, y = ((const Labelled *)b)->margin;
     return (x > y) - (x < y);
@@ -183,7 +178,7 @@ size_t isotonic_blocks(Block *out, Arena scratch, const double *margin, const ui
     Labelled *sorted = ARENA_RAW(&scratch, Labelled, n + 1);
     for (size_t i = 0; i < n; i++)
         sorted[i] = (Labelled){margin[i] + 0.0, label[i] != 0};
-    qsort(sorted, n, sizeof *sorted, by_margin);
+    qsort(sorted, n, sizeof *sorted, labelled_by_margin);
     size_t count = 0;
     for (size_t from = 0, to; from < n; from = to) {
         Block one = {.low = sorted[from].margin, .high = sorted[from].margin};
