@@ -73,6 +73,14 @@ static Tuned take_tuned(Reader *r)
     return t;
 }
 
+static bool same_tuned(const Tuned *a, const Tuned *b)
+{
+    bool same = a->trees == b->trees;
+    for (size_t i = 0; i < SETTINGS; i++)
+        same = same && a->value[i] == b->value[i];
+    return same;
+}
+
 /* ---- what a task is ---- */
 
 typedef struct Place {
@@ -157,7 +165,7 @@ static bool get_task(Reader *r, const Kept *k, uint8_t *seen, bool take)
         t.error = take_real(r);
         kept += t.kept;
         if (r->ended || won > 1 || !isfinite(t.log_loss) ||
-            (t.kept && memcmp(&t.tuned, &tuned, sizeof tuned) != 0))
+            (t.kept && !same_tuned(&t.tuned, &tuned)))
             return false;
         if (take)
             s->trial[i] = t;
