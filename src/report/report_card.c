@@ -63,7 +63,6 @@ static void data_and_labels(Page *p)
     const Run *run = p->run;
     const Tally t = tally_run(run);
     markdown_title(p, "##", "Data and labels");
-<<<<<<< HEAD
     markdown_paragraph(
         p,
         "%s labelled customers, %s of them suspended, %s not. Not learnt from: %s who "
@@ -73,16 +72,6 @@ static void data_and_labels(Page *p)
         say_count(p, t.contradictory), say_count(p, t.unlabelled), say_count(p, t.to_score),
         say_count(p, t.rows), say_count(p, t.used), say_count(p, t.merged),
         say_count(p, t.quarantined));
-=======
-    markdown_paragraph(p,
-                       "%s labelled customers, %s of them suspended, %s not; %s carry both labels "
-                       "and %s none, and were not learnt from. %s customers were there to be "
-                       "scored. %s rows were read: %s used, %s merged, %s set aside.",
-                       say_count(p, t.labelled), say_count(p, t.positive), say_count(p, t.negative),
-                       say_count(p, t.contradictory), say_count(p, t.unlabelled),
-                       say_count(p, t.to_score), say_count(p, t.rows), say_count(p, t.used),
-                       say_count(p, t.merged), say_count(p, t.quarantined));
->>>>>>> checks
     markdown_paragraph(p,
                        "The label is a past decision of people%s. Customers whom nobody looked at "
                        "count as not suspended.",
@@ -304,11 +293,7 @@ static void limits(Page *p)
         markdown_item(
             p, "%s carry both labels: whoever labelled was not always sure.",
             say_text(p, number_plural(p->arena, t.contradictory, "customer", "customers")));
-<<<<<<< HEAD
     if (t.insufficient > 0 && run->judged == NULL)
-=======
-    if (t.insufficient > 0)
->>>>>>> checks
         markdown_item(
             p, "For %s scored the data is too thin to judge.",
             say_text(p, number_plural(p->arena, t.insufficient, "customer", "customers")));
