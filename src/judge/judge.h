@@ -236,6 +236,8 @@ typedef struct SideBySide {
     const Bundle *bundle[SIDES];
     Str judged_on;         /* which customers, in words; empty when nobody was judged */
     bool seen_in_training; /* of either: then the figures of that side are too good */
+    size_t left_out;       /* labelled customers of the files, learnt from by a run folder's side */
+    Str strata_note;       /* which strata the two books define otherwise; may be empty */
     size_t strata;
     Judgement *judgement;                                         /* [strata] */
     size_t customers;                                             /* scored by both */
