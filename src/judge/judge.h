@@ -158,7 +158,8 @@ void judge_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const T
 /* ---- who is on the list again when learning is done again ---- */
 
 typedef enum RerunKind {
-    RERUN_SEEDS, /* everybody labelled is learnt from, with another seed and other folds */
+    RERUN_SEEDS, /* everybody labelled is learnt from, with another seed, calibrated on another
+                    repeat */
     RERUN_FOLDS, /* the labelled customers of one fold are left out */
     RERUN_KINDS
 } RerunKind;
@@ -182,6 +183,8 @@ typedef struct Reruns {
 
 typedef struct ListStability {
     size_t customers, listed; /* scored, and on this run's list */
+    bool drawn;               /* the chosen model draws rows or columns: otherwise another seed fits
+                                 the same model, and that the list is the same again shows nothing */
     Reruns kind[RERUN_KINDS];
 } ListStability;
 

@@ -302,11 +302,8 @@ static void limits(Page *p)
                       say_text(p, number_plural(p->arena, run->data->dropped_count, "column is",
                                                 "columns are")));
     if (run->stability != NULL && run->stability->listed > 0)
-        markdown_item(p,
-                      "Of %zu candidates %zu are on the list again with every other seed and %zu "
-                      "with every fold left out.",
-                      run->stability->listed, run->stability->kind[RERUN_SEEDS].always,
-                      run->stability->kind[RERUN_FOLDS].always);
+        markdown_item(p, "Of %zu candidates %zu are on the list again with every fold left out.",
+                      run->stability->listed, run->stability->kind[RERUN_FOLDS].always);
     if (p->out.size == before)
         markdown_paragraph(p, "None beyond those that hold for every run:");
     markdown_item(p, "The model sees early behaviour: whoever turns risky later is for rules and "
