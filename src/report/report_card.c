@@ -132,6 +132,9 @@ static void figures(Page *p)
             markdown_sentences(p, run->strata->reason);
     } else if (paper_kind(run) == PAPER_JUDGED) {
         markdown_paragraph(p, "Of the bundle, on labelled customers given to this run.");
+        markdown_paragraph(p, "A bundle holds no customer: on customers that it learnt from the "
+                              "figures are better than it is, and that cannot be seen unless they "
+                              "are all of them.");
         if (findings_find(run->data->findings, "same_customers") != NULL)
             markdown_paragraph(p, "These are the very customers that the bundle learnt from: the "
                                   "figures are better than it is.");
