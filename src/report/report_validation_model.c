@@ -212,7 +212,9 @@ static void marks(Page *p, const ThresholdReview *t)
         markdown_cell(p, number_fixed(p->arena, row->cut.threshold, 3));
         markdown_cell(p, number_count(p->arena, row->cut.selected));
         markdown_cell(p, number_count(p->arena, row->cut.hits));
-        markdown_cell(p, number_interval(p->arena, row->cut.precision, 2));
+        markdown_cell(p, row->cut.selected < SELECTED_MIN
+                             ? S("too few")
+                             : number_interval(p->arena, row->cut.precision, 2));
         markdown_cell(p, number_interval(p->arena, row->cut.recall, 2));
         markdown_cell(p, number_interval(p->arena, row->cost, 3));
         markdown_cell(p, number_interval(p->arena, row->net_benefit, 3));

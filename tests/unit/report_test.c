@@ -409,6 +409,26 @@ static void a_guarantee_is_said_plainly_whatever_it_is(void **state)
     Str page = write_report(&f->arena, &run);
     has(page, "3 were not suspended, and that shows only 54\xC2\xA0%");
     has(page, "not even a precision of 50 %");
+    has_not(page, "second test on the same labels");
+    /* The sentence and the table are one walk: what a level proves after one that failed is not
+     * told, however well it stands by itself. */
+    for (size_t k = 0; k < CERTIFY_LEVELS; k++)
+        s[run.headline].level[k].confidence = 0.95;
+    s[run.headline].level[5].selected = 40;
+    s[run.headline].levels_reached = 1;
+    page = write_report(&f->arena, &run);
+    has(page, "second test on the same labels");
+    has(page, "certifying wrongly is at most 5.0\xC2\xA0% in each of the two");
+    has(page, "upwards until one fails, MAT");
+    assert_int_equal(count_of(page, "<td>not tested</td>"), CERTIFY_LEVELS - 2);
+    has(page, "By threshold, MAT");
+    has_not(page, "headline slice");
+    has_not(page, "nobody is marked as certified");
+    Strata other = *run.strata;
+    other.headline = run.training->strata;
+    run.strata = &other;
+    has(write_report(&f->arena, &run), "nobody is marked as certified");
+    run.strata = f->run->strata;
     has(page, "by 14 such cases without an error, by 22 with one, or by 30 with two");
     *c = asked;
     c->precision = 0.99;
