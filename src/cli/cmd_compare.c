@@ -16,7 +16,7 @@ static const Option options[] = {
 static const Option *const shared[] = {job_scored_files, job_read_options, job_quarantine_option,
                                        NULL};
 
-enum { REPLICATES = 1000 };
+enum { REPLICATES = 1000, JUDGED_LEAST = 20, CLASS_LEAST = 10 };
 
 /* A run folder has its bundle inside; its validation.csv then speaks for it. */
 static Status open_side(Bundle **out, const char **run_folder, const Args *args, int side,
@@ -31,31 +31,42 @@ static Status open_side(Bundle **out, const char **run_folder, const Args *args,
     return bundle_open(out, args->arena, whole ? inside : given, err);
 }
 
-/* Strata that both books name, in the champion's order. */
-static size_t common_strata(Str *name, size_t *at_champion, size_t *at_challenger,
-                            const Bundle *const bundle[SIDES])
+/* Strata that both books name, in the champion's order, if both define them alike: otherwise the
+ * figures of one name would be about other customers on either side. */
+static size_t common_strata(SideBySide *c, Arena *keep, Str *name, size_t *at)
 {
+    const BookPairs *champion = &c->bundle[CHAMPION]->plan->slices;
+    const BookPairs *challenger = &c->bundle[CHALLENGER]->plan->slices;
+    Buffer others = buffer_new(keep);
     size_t count = 0;
-    for (size_t a = 0; a < bundle[CHAMPION]->plan->strata; a++)
-        for (size_t b = 0; b < bundle[CHALLENGER]->plan->strata; b++)
-            if (str_equal(bundle[CHAMPION]->plan->stratum[a].name,
-                          bundle[CHALLENGER]->plan->stratum[b].name)) {
-                name[count] = bundle[CHAMPION]->plan->stratum[a].name;
-                at_champion[count] = a;
-                at_challenger[count++] = b;
-                break;
-            }
+    for (size_t a = 0; a < champion->count; a++)
+        for (size_t b = 0; b < challenger->count; b++) {
+            if (!str_equal(champion->item[a].name.text, challenger->item[b].name.text))
+                continue;
+            if (str_equal(champion->item[a].value.text, challenger->item[b].value.text)) {
+                name[count] = champion->item[a].name.text;
+                at[count++] = a;
+            } else
+                buffer_format(&others, "%s%.*s", others.size == 0 ? "" : ", ",
+                              STR_ARG(champion->item[a].name.text));
+            break;
+        }
+    c->strata_note = buffer_str(&others);
     return count;
+}
+
+/* A cell that a spreadsheet would take for a formula was written behind an apostrophe. */
+static Str unguarded(Str id)
+{
+    return id.size > 1 && id.data[0] == '\'' ? str_slice(id, 1, id.size) : id;
 }
 
 /* Both as they judged the same labelled customers out of fold, read from their run folders. */
 static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *const folder[SIDES],
-                                uint64_t seed, Arena scratch, Error *err)
+                                const OutOfFoldFile file[SIDES], bool files, uint64_t seed,
+                                Error *err)
 {
     Arena *keep = args->arena;
-    OutOfFoldFile file[SIDES];
-    for (int k = 0; k < SIDES; k++)
-        TRY(store_read_validation(&file[k], keep, scratch, folder[k], c->bundle[k], err));
     Dictionary *ids = dictionary_new(keep);
     uint32_t *at = ARENA_ARRAY(keep, uint32_t, file[CHALLENGER].customers + 1);
     for (size_t i = 0; i < file[CHALLENGER].customers; i++)
@@ -85,12 +96,16 @@ static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *con
     Opinions o = {.customers = n};
     Str *id = ARENA_ARRAY(keep, Str, n);
     uint8_t *label = ARENA_ARRAY(keep, uint8_t, n);
+    uint32_t *group = ARENA_ARRAY(keep, uint32_t, n);
     for (size_t i = 0; i < n; i++) {
         id[i] = file[CHAMPION].id[pair[CHAMPION][i]];
         label[i] = file[CHAMPION].label[pair[CHAMPION][i]];
+        if (file[CHAMPION].group != NULL)
+            group[i] = file[CHAMPION].group[pair[CHAMPION][i]];
     }
     o.id = id;
     o.label = label;
+    o.group = file[CHAMPION].group == NULL ? NULL : group;
     for (int k = 0; k < SIDES; k++) {
         double **p = ARENA_ARRAY(keep, double *, file[k].repeats);
         for (size_t r = 0; r < file[k].repeats; r++) {
@@ -103,8 +118,8 @@ static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *con
     }
     size_t strata = c->bundle[CHAMPION]->plan->strata + 1;
     Str *name = ARENA_ARRAY(keep, Str, strata);
-    size_t *from = ARENA_ARRAY(keep, size_t, strata), *other = ARENA_ARRAY(keep, size_t, strata);
-    o.strata = common_strata(name, from, other, c->bundle);
+    size_t *from = ARENA_ARRAY(keep, size_t, strata);
+    o.strata = common_strata(c, keep, name, from);
     o.stratum = name;
     const uint8_t **in = ARENA_ARRAY(keep, const uint8_t *, strata);
     for (size_t s = 0; s < o.strata; s++) {
@@ -114,11 +129,23 @@ static Status judge_out_of_fold(SideBySide *c, const Args *args, const char *con
         in[s] = mask;
     }
     o.in_stratum = in;
+    Str few = S("");
+    if (files && c->left_out == 0)
+        few = str_format(keep,
+                         "; the files have too few labelled customers to judge on (fewer than %d, "
+                         "or than %d of a class)",
+                         JUDGED_LEAST, CLASS_LEAST);
+    else if (files)
+        few = str_format(keep,
+                         "; %zu of the files' labelled customers were learnt from, and too few are "
+                         "left to judge on (fewer than %d, or than %d of a class)",
+                         c->left_out, JUDGED_LEAST, CLASS_LEAST);
+    c->left_out = 0;
     c->judged_on =
         str_format(keep,
                    "out of fold, from the two run folders, on the %zu labelled customers "
-                   "of both (%zu more have another label in either)",
-                   n, disagree);
+                   "of both (%zu more have another label in either)%.*s",
+                   n, disagree, STR_ARG(few));
     judge_compare(c, keep, &o, REPLICATES, seed, args->team);
     return STATUS_OK;
 }
@@ -144,18 +171,75 @@ static Status score_side(Side *side, const Args *args, int k, const char *bundle
                          j->data->customers, args->team, err);
 }
 
-/* Labelled customers of the files, by the two bundles as they are. */
-static Status judge_on_files(SideBySide *c, const Args *args, Side *side, uint64_t seed, Error *err)
+/* Of every customer that a run folder's side learnt from. */
+static Dictionary *learnt_ids(Arena *keep, const char *const folder[SIDES],
+                              const OutOfFoldFile file[SIDES])
 {
-    Arena *keep = args->arena;
+    Dictionary *ids = dictionary_new(keep);
+    for (int k = 0; k < SIDES; k++)
+        for (size_t i = 0; folder[k] != NULL && i < file[k].customers; i++) {
+            (void)dictionary_add(ids, file[k].id[i]);
+            (void)dictionary_add(ids, unguarded(file[k].id[i]));
+        }
+    return ids;
+}
+
+/* Whether a plain bundle learnt from just these: then it did from any part of them, too. */
+static void look_for_training(SideBySide *c, Arena *keep, const char *const folder[SIDES],
+                              const Side *side, const uint32_t *row, size_t n)
+{
     const Dataset *d = side[CHAMPION].job->data, *other = side[CHALLENGER].job->data;
     Dictionary *ids = dictionary_new(keep);
+    uint8_t *label = ARENA_ARRAY(keep, uint8_t, n + 1);
     for (size_t i = 0; i < other->customers; i++)
         (void)dictionary_add(ids, other->id[i]);
-    size_t n = 0, positives = 0;
+    for (int k = 0; k < SIDES; k++) {
+        if (folder[k] != NULL)
+            continue;
+        char hash[SHA256_TEXT];
+        uint32_t *of = ARENA_ARRAY(keep, uint32_t, n + 1);
+        for (size_t i = 0; i < n; i++) {
+            label[i] = d->label[row[i]] == LABEL_POSITIVE;
+            of[i] = k == CHAMPION ? row[i] : dictionary_find(ids, d->id[row[i]]);
+        }
+        bundle_data_hash(hash, matrix_take(keep, side[k].scored->x, of, n), label);
+        c->seen_in_training =
+            c->seen_in_training || str_equal(str_from(hash), c->bundle[k]->data_hash);
+    }
+}
+
+/* What nobody can see: a bundle without its run folder holds no customer. */
+static Str unseen(const char *const folder[SIDES])
+{
+    if (folder[CHAMPION] != NULL && folder[CHALLENGER] != NULL)
+        return S("");
+    if (folder[CHAMPION] == NULL && folder[CHALLENGER] == NULL)
+        return S("; a bundle holds no customer, so whether one of the two learnt from some of them "
+                 "cannot be seen");
+    return folder[CHAMPION] == NULL ? S("; a bundle holds no customer, so whether the champion "
+                                        "learnt from some of them cannot be seen")
+                                    : S("; a bundle holds no customer, so whether the challenger "
+                                        "learnt from some of them cannot be seen");
+}
+
+/* Labelled customers of the files that no run folder's side learnt from, by the two bundles as they
+ * are. too_few: not enough of them are left. */
+static Status judge_on_files(SideBySide *c, bool *too_few, const Args *args, Side *side,
+                             const char *const folder[SIDES], const OutOfFoldFile file[SIDES],
+                             uint64_t seed, Error *err)
+{
+    Arena *keep = args->arena;
+    Dataset *d = side[CHAMPION].job->data, *other = side[CHALLENGER].job->data;
+    Dictionary *ids = dictionary_new(keep), *learnt = learnt_ids(keep, folder, file);
+    for (size_t i = 0; i < other->customers; i++)
+        (void)dictionary_add(ids, other->id[i]);
+    size_t n = 0, positives = 0, labelled = 0;
     uint8_t *label = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
     Str *id = ARENA_ARRAY(keep, Str, d->customers + 1);
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, d->customers + 1);
+    uint32_t *every = ARENA_ARRAY(keep, uint32_t, d->customers + 1);
+    uint32_t *group = ARENA_ARRAY(keep, uint32_t, d->customers + 1);
+    const Links *links = quality_link(keep, side[CHAMPION].job->scratch, d);
     double *p[SIDES];
     for (int k = 0; k < SIDES; k++)
         p[k] = ARENA_ARRAY(keep, double, d->customers + 1);
@@ -164,28 +248,39 @@ static Status judge_on_files(SideBySide *c, const Args *args, Side *side, uint64
         if ((d->label[i] != LABEL_POSITIVE && d->label[i] != LABEL_NEGATIVE) || at == NO_CODE ||
             other->label[at] != d->label[i])
             continue;
+        every[labelled++] = (uint32_t)i;
+        if (dictionary_find(learnt, d->id[i]) != NO_CODE) {
+            c->left_out++;
+            continue;
+        }
         label[n] = d->label[i] == LABEL_POSITIVE;
         positives += label[n];
         id[n] = d->id[i];
         row[n] = (uint32_t)i;
+        group[n] = links->group[i];
         p[CHAMPION][n] = side[CHAMPION].scored->probability[i];
         p[CHALLENGER][n++] = side[CHALLENGER].scored->probability[at];
     }
+    *too_few = n < JUDGED_LEAST || positives < CLASS_LEAST || n - positives < CLASS_LEAST;
+    if (*too_few && folder[CHAMPION] != NULL && folder[CHALLENGER] != NULL)
+        return STATUS_OK;
+    look_for_training(c, keep, folder, side, every, labelled);
     if (n == 0)
         return STATUS_OK;
     size_t strata = c->bundle[CHAMPION]->plan->strata + 1;
     const double *one[SIDES] = {p[CHAMPION], p[CHALLENGER]};
     Str *name = ARENA_ARRAY(keep, Str, strata);
-    size_t *from = ARENA_ARRAY(keep, size_t, strata), *unused = ARENA_ARRAY(keep, size_t, strata);
+    size_t *from = ARENA_ARRAY(keep, size_t, strata);
     const uint8_t **in = ARENA_ARRAY(keep, const uint8_t *, strata);
     Opinions o = {.customers = n,
                   .id = id,
                   .label = label,
+                  .group = group,
                   .p = {&one[CHAMPION], &one[CHALLENGER]},
                   .repeats = {1, 1},
                   .stratum = name,
                   .in_stratum = in};
-    o.strata = common_strata(name, from, unused, c->bundle);
+    o.strata = common_strata(c, keep, name, from);
     uint8_t *all = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
     for (size_t s = 0; s < o.strata; s++) {
         uint8_t *mask = ARENA_ARRAY(keep, uint8_t, n);
@@ -196,20 +291,17 @@ static Status judge_on_files(SideBySide *c, const Args *args, Side *side, uint64
             mask[i] = all[row[i]];
         in[s] = mask;
     }
-    for (int k = 0; k < SIDES; k++) {
-        char hash[SHA256_TEXT];
-        uint32_t *of = ARENA_ARRAY(keep, uint32_t, n);
-        for (size_t i = 0; i < n; i++)
-            of[i] = k == CHAMPION ? row[i] : dictionary_find(ids, id[i]);
-        bundle_data_hash(hash, matrix_take(keep, side[k].scored->x, of, n), label);
-        c->seen_in_training =
-            c->seen_in_training || str_equal(str_from(hash), c->bundle[k]->data_hash);
-    }
+    Str left_out =
+        c->left_out == 0
+            ? S("")
+            : str_format(keep,
+                         "; %zu more are left out, for a run folder's validation.csv says that "
+                         "they were learnt from",
+                         c->left_out);
     c->judged_on = str_format(keep,
-                              "on the %zu labelled customers of the files (%zu suspended), by the "
-                              "bundles as they are; a bundle holds no customer, so whether one of "
-                              "the two learnt from some of them cannot be seen",
-                              n, positives);
+                              "on %zu labelled customers of the files (%zu suspended), by the "
+                              "bundles as they are%.*s%.*s",
+                              n, positives, STR_ARG(left_out), STR_ARG(unseen(folder)));
     judge_compare(c, keep, &o, REPLICATES, seed, args->team);
     return STATUS_OK;
 }
@@ -251,7 +343,12 @@ static Status run(const Args *args, Error *err)
         c->bundle[k] = b;
         c->name[k] = str_from(args->operand[k]);
     }
-    bool folders = folder[CHAMPION] != NULL && folder[CHALLENGER] != NULL;
+    OutOfFoldFile file[SIDES] = {0};
+    for (int k = 0; k < SIDES; k++)
+        if (folder[k] != NULL)
+            TRY(store_read_validation(&file[k], args->arena, scratch, folder[k], c->bundle[k],
+                                      err));
+    bool too_few = true, folders = folder[CHAMPION] != NULL && folder[CHALLENGER] != NULL;
     if (!labelled && !to_score && !folders) {
         (void)error_set(err, STATUS_USAGE, "there is nobody to compare the two bundles on");
         return error_remedy(err, "give customers (--customers or --score-customers), or the run "
@@ -271,16 +368,15 @@ static Status run(const Args *args, Error *err)
             return error_remedy(err, "give the instant to compare at: --as-of");
         }
         talk_findings(args, side[CHALLENGER].job->data->findings, 0, SEVERITY_SEVERE);
-        TRY(judge_on_files(c, args, side, (uint64_t)seed, err));
+        if (labelled)
+            TRY(judge_on_files(c, &too_few, args, side, folder, file, (uint64_t)seed, err));
         compare_moves(c, args, side, to_score);
         for (int k = 0; k < SIDES; k++)
             arena_free(&side[k].job->scratch);
     }
-    /* Out of fold is fair where the files hold only customers that were learnt from. */
-    if (folders && (!labelled || c->seen_in_training)) {
-        c->seen_in_training = false;
-        TRY(judge_out_of_fold(c, args, folder, (uint64_t)seed, scratch, err));
-    }
+    /* Out of fold is fair where the files hold too few customers that were not learnt from. */
+    if (folders && too_few)
+        TRY(judge_out_of_fold(c, args, folder, file, labelled, (uint64_t)seed, err));
     progress_tell(&args->progress, "done", 1, 1);
     Str page = report_comparison(args->arena, c);
     if (out != NULL)

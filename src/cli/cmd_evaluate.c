@@ -53,6 +53,8 @@ static Status cross_validate(Job *j, const char *out, Error *err)
 static Status judge(Job *j, const char *bundle, const char *out, Error *err)
 {
     TRY(refuse_options(j->args, err));
+    talk(j->args, "a bundle holds no customer: on customers that it learnt from, which cannot be "
+                  "seen unless they are all of them, its figures are better than it is");
     TRY(job_begin_bundle(j, bundle, out, err));
     TRY(job_judge(j, err));
     job_calibration(j);
@@ -83,8 +85,8 @@ const Command command_evaluate = {
     .example = "  assay evaluate --customers labelled_users.csv --transactions "
                "labelled_transactions.csv \\\n"
                "                 --out evaluation > figures.csv\n"
-               "  assay evaluate --bundle out/bundle --customers labelled_users.csv \\\n"
-               "                 --transactions labelled_transactions.csv > figures_of_bundle.csv",
+               "  assay evaluate --bundle out/bundle --customers labelled_in_may.csv \\\n"
+               "                 --transactions transactions_of_may.csv > figures_of_bundle.csv",
     .options = options,
     .shared = shared,
     .run = run};

@@ -11,11 +11,14 @@ const Option job_stability_option[] = {
      false},
     {0}};
 
-/* Which of the customers scored are in the headline stratum. */
+/* Which of the customers scored are in the headline stratum. Nobody, where the figure to quote is
+ * another slice's: a guarantee for the labelled mix is none for those to be scored. */
 static Status find_headline(uint8_t **out, Job *j, const Scored *s, Error *err)
 {
     uint8_t *all = ARENA_ARRAY(j->keep, uint8_t, j->data->customers + 1);
     uint8_t *in = *out = ARENA_ARRAY(j->keep, uint8_t, s->count + 1);
+    if (j->run.strata != NULL && j->run.strata->headline != j->run.headline)
+        return STATUS_OK;
     memset(all, 1, j->data->customers);
     if (j->plan->strata > 0)
         TRY(plan_stratum(all, j->scratch, &j->plan->stratum[j->run.headline], s->features, err));

@@ -158,7 +158,8 @@ void judge_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const T
 /* ---- who is on the list again when learning is done again ---- */
 
 typedef enum RerunKind {
-    RERUN_SEEDS, /* everybody labelled is learnt from, with another seed and other folds */
+    RERUN_SEEDS, /* everybody labelled is learnt from, with another seed, calibrated on another
+                    repeat */
     RERUN_FOLDS, /* the labelled customers of one fold are left out */
     RERUN_KINDS
 } RerunKind;
@@ -182,6 +183,8 @@ typedef struct Reruns {
 
 typedef struct ListStability {
     size_t customers, listed; /* scored, and on this run's list */
+    bool drawn;               /* the chosen model draws rows or columns: otherwise another seed fits
+                                 the same model, and that the list is the same again shows nothing */
     Reruns kind[RERUN_KINDS];
 } ListStability;
 
@@ -236,6 +239,8 @@ typedef struct SideBySide {
     const Bundle *bundle[SIDES];
     Str judged_on;         /* which customers, in words; empty when nobody was judged */
     bool seen_in_training; /* of either: then the figures of that side are too good */
+    size_t left_out;       /* labelled customers of the files, learnt from by a run folder's side */
+    Str strata_note;       /* which strata the two books define otherwise; may be empty */
     size_t strata;
     Judgement *judgement;                                         /* [strata] */
     size_t customers;                                             /* scored by both */

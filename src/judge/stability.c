@@ -11,6 +11,7 @@ typedef struct Rerun {
     double *probability; /* [customers] */
     Segment *segment;
     uint8_t *listed;
+    bool drawn;
     Status status;
     Error err;
 } Rerun;
@@ -32,6 +33,12 @@ static void calibrate(Learned *out, Arena *keep, Arena scratch, const Validation
     out->venn_abers = learn_venn_abers(keep, scratch, margin, label, n);
 }
 
+/* A linear model draws nothing, nor does a tree alone, which is grown on every row and column. */
+static bool draws(const Model *m)
+{
+    return m->kind == MODEL_BLEND || (m->kind == MODEL_FOREST && m->forest->trees > 1);
+}
+
 /* The final model fitted again, calibrated on what was said out of fold in one repeat. */
 static Status learn_with_other_seed(Learned *out, Arena *keep, Arena scratch, const Rerunning *w,
                                     size_t run, Error *err)
@@ -45,12 +52,12 @@ static Status learn_with_other_seed(Learned *out, Arena *keep, Arena scratch, co
     return STATUS_OK;
 }
 
-/* Folds of different repeats first, so that few runs share one. */
+/* Folds of different repeats first, so that few runs share one; each fold of each once. */
 static void learn_without_fold(Learned *out, Arena *keep, Arena scratch, const Rerunning *w,
                                size_t run)
 {
     const Validation *v = w->validation;
-    size_t repeat = run % v->repeats, fold = (run + run / v->repeats) % v->folds;
+    size_t repeat = run % v->repeats, fold = (repeat + run / v->repeats) % v->folds;
     FoldModel fitted;
     CalibrationPart on;
     learn_fold_model(&fitted, keep, scratch, w->set, v, v->chosen, repeat, fold, w->options);
@@ -93,6 +100,7 @@ static Status rerun(Rerun *out, Arena *keep, Arena scratch, const Rerunning *w, 
         TRY(learn_with_other_seed(&learned, keep, scratch, w, task, err));
     else
         learn_without_fold(&learned, keep, scratch, w, task - w->runs[RERUN_SEEDS]);
+    out->drawn = draws(learned.model);
     return decide_again(out, keep, scratch, w, &learned, err);
 }
 
@@ -200,6 +208,7 @@ Status judge_stability(ListStability **out, Arena *keep, const TrainingSet *set,
             return w.rerun[t].status;
         }
     const Rerun *run = w.rerun;
+    s->drawn = run->drawn;
     for (size_t k = 0; k < RERUN_KINDS; k++) {
         s->kind[k].runs = w.runs[k];
         gather(&s->kind[k], keep, run, decision, customers);

@@ -248,11 +248,15 @@ static void prevalence(Page *p)
     const Run *run = p->run;
     Arena *a = p->arena;
     const Prevalence *v = run->calibration[run->headline].prevalence;
+    Str slice = run->training->stratum[run->headline];
     html(p, "<h3 id=\"prevalence\">Where suspensions are rarer</h3>\n");
     prior_words(p);
     static const char *const segment[PREVALENCE_RULES] = {"Medium or High", "High"};
-    html_table(p, "The same scores at assumed shares of suspended customers, headline slice",
-               "Assumed share|>Score from|>Precision|>Recall|>Flagged of 1,000");
+    html_table(
+        p,
+        str_chars(a, str_format(a, "The same scores at assumed shares of suspended customers, %.*s",
+                                STR_ARG(slice))),
+        "Assumed share|>Score from|>Precision|>Recall|>Flagged of 1,000");
     for (size_t i = 0; i < PREVALENCES; i++)
         for (size_t k = PREVALENCE_RULES; k-- > 0;) {
             Str share = number_share(a, v[i].assumed);
@@ -262,7 +266,9 @@ static void prevalence(Page *p)
                            &v[i].corrected[k]);
         }
     html_table_end(p);
-    html_table(p, "Corrected probabilities at assumed shares, headline slice",
+    html_table(p,
+               str_chars(a, str_format(a, "Corrected probabilities at assumed shares, %.*s",
+                                       STR_ARG(slice))),
                "Assumed share|>Brier score|>Log loss");
     for (size_t i = 0; i < PREVALENCES; i++) {
         html_row(p);

@@ -132,6 +132,9 @@ static void figures(Page *p)
             markdown_sentences(p, run->strata->reason);
     } else if (paper_kind(run) == PAPER_JUDGED) {
         markdown_paragraph(p, "Of the bundle, on labelled customers given to this run.");
+        markdown_paragraph(p, "A bundle holds no customer: on customers that it learnt from the "
+                              "figures are better than it is, and that cannot be seen unless they "
+                              "are all of them.");
         if (findings_find(run->data->findings, "same_customers") != NULL)
             markdown_paragraph(p, "These are the very customers that the bundle learnt from: the "
                                   "figures are better than it is.");
@@ -302,11 +305,8 @@ static void limits(Page *p)
                       say_text(p, number_plural(p->arena, run->data->dropped_count, "column is",
                                                 "columns are")));
     if (run->stability != NULL && run->stability->listed > 0)
-        markdown_item(p,
-                      "Of %zu candidates %zu are on the list again with every other seed and %zu "
-                      "with every fold left out.",
-                      run->stability->listed, run->stability->kind[RERUN_SEEDS].always,
-                      run->stability->kind[RERUN_FOLDS].always);
+        markdown_item(p, "Of %zu candidates %zu are on the list again with every fold left out.",
+                      run->stability->listed, run->stability->kind[RERUN_FOLDS].always);
     if (p->out.size == before)
         markdown_paragraph(p, "None beyond those that hold for every run:");
     markdown_item(p, "The model sees early behaviour: whoever turns risky later is for rules and "

@@ -2,6 +2,7 @@
 #include "report/report_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { MOVES_SHOWN = 20 };
 
@@ -61,6 +62,11 @@ static void say_figures(Buffer *b, const SideBySide *c)
             buffer_format(b, " | %s |\n", verdict(j->figures.difference[k], k));
         }
     }
+    if (c->strata_note.size > 0)
+        buffer_format(b,
+                      "\nLeft out, for the two books define them otherwise: %.*s. Their figures "
+                      "would be about other customers on either side.\n",
+                      STR_ARG(escaped(b->arena, c->strata_note)));
     if (c->strata == 0)
         return;
     const MetricDifference *all = &c->judgement[0].figures;
@@ -151,11 +157,21 @@ Str report_comparison(Arena *keep, const SideBySide *c)
                       STR_ARG(model_kind_name(one->model)), one->customers, one->positives,
                       STR_ARG(time_text(time, one->as_of_us)), t.medium, t.high, t.offboarding);
     }
+    bool same = strcmp(c->bundle[CHAMPION]->id, c->bundle[CHALLENGER]->id) == 0;
+    if (same) {
+        buffer_add(&b, S("\nThe two are the same bundle: nobody moves, and neither is better.\n"));
+        return buffer_str(&b);
+    }
     if (c->judged_on.size > 0)
         say_figures(&b, c);
     else
         buffer_add(&b, S("\nNobody whose label is known was compared: nothing is said about which "
                          "is better.\n"));
+    if (c->judged_on.size == 0 && c->left_out > 0)
+        buffer_format(&b,
+                      "All %zu labelled customers of the files were learnt from, as a run folder's "
+                      "validation.csv says.\n",
+                      c->left_out);
     say_moves(&b, c);
     return buffer_str(&b);
 }

@@ -17,6 +17,7 @@ typedef struct Page {
 } Page;
 
 enum { TEXT_BYTES_MAX = 600, ID_BYTES_MAX = 96 };
+enum { SELECTED_MIN = 5 }; /* customers whom a precision is told of */
 
 /* ---- report_html.c: escaping, prose, tables ---- */
 
@@ -187,6 +188,9 @@ typedef struct Quoted {
     Str says;
 } Quoted;
 Quoted headline_quoted(const Run *run); /* of a run that has a validation */
+/* Is that the figure of another slice than the one whose curves, thresholds and certificates are
+ * shown: reweighted, or of those without transactions? */
+bool headline_elsewhere(const Run *run);
 
 /* A figure with its interval, or "too few" where a class has fewer than FIGURE_CLASS_MIN. */
 void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind);

@@ -169,7 +169,9 @@ static void operating_points(Page *p, const double *score)
             label[n++] = t->label[i];
         }
     html(p, "<details><summary>The same as a table</summary>\n");
-    html_table(p, "What each threshold would flag, headline slice",
+    html_table(p,
+               str_chars(p->arena, str_format(p->arena, "What each threshold would flag, %.*s",
+                                              STR_ARG(t->stratum[run->headline]))),
                "Threshold|>Flagged|>Suspended among them|>Precision|>Recall|>False alarms");
     for (size_t i = 0; i < COUNT_OF(at); i++) {
         Confusion c = metric_confusion(kept, label, n, at[i]);
@@ -178,7 +180,10 @@ static void operating_points(Page *p, const double *score)
         html_head(p, number_fixed(p->arena, at[i], 2));
         html_cell_number(p, number_count(p->arena, flagged));
         html_cell_number(p, number_count(p->arena, c.true_positive));
-        html_cell_interval(p, metric_proportion(c.true_positive, flagged), 2);
+        if (flagged < SELECTED_MIN)
+            html_cell_number(p, S("too few"));
+        else
+            html_cell_interval(p, metric_proportion(c.true_positive, flagged), 2);
         html_cell_interval(
             p, metric_proportion(c.true_positive, c.true_positive + c.false_negative), 2);
         html_cell_interval(

@@ -214,9 +214,12 @@ static void not_reached(Page *p, const ThresholdStratum *s)
     const MetricCertificate *best = &s->level[s->levels_reached - 1];
     markdown_paragraph(p,
                        "What can be certified instead: a precision of %s, for the %zu customers "
-                       "with a probability of %s or more (%zu of them not suspended).",
+                       "with a probability of %s or more (%zu of them not suspended). That is a "
+                       "second test on the same labels after the first failed: the chance of "
+                       "certifying wrongly is at most %s in each.",
                        say_share(p, best->precision), best->first_selected,
-                       say_fixed(p, best->first_threshold, 3), best->first_errors);
+                       say_fixed(p, best->first_threshold, 3), best->first_errors,
+                       say_share(p, 1 - best->confidence));
 }
 
 void paper_guarantee(Page *p)
@@ -228,6 +231,12 @@ void paper_guarantee(Page *p)
         return;
     }
     const ThresholdStratum *s = &run->thresholds->stratum[run->headline];
+    if (headline_elsewhere(run))
+        markdown_paragraph(p,
+                           "The figure to quote is that of %s; what follows is for the mix of "
+                           "labelled customers in %s, and nobody is marked as certified.",
+                           say_text(p, headline_quoted(run).name),
+                           say_text(p, run->training->stratum[run->headline]));
     if (s->certificate.selected > 0)
         reached(p, &s->certificate);
     else

@@ -4,7 +4,7 @@
 enum { SHOWN_MAX = 50 };
 
 static const char *const says[RERUN_KINDS] = {
-    [RERUN_SEEDS] = "other seeds and folds",
+    [RERUN_SEEDS] = "another seed, calibrated on another repeat",
     [RERUN_FOLDS] = "a fold of the labelled left out",
 };
 
@@ -71,7 +71,7 @@ static void customers(Page *p, const ListStability *s)
         return;
     html_table(
         p, "Whose place is not certain",
-        "Customer|On this list|>Probability|>Other seeds: on the list|>Deviation|>A fold left "
+        "Customer|On this list|>Probability|>Another seed: on the list|>Deviation|>A fold left "
         "out: on the list|>Deviation");
     for (size_t i = 0; i < scored && shown < SHOWN_MAX; i++)
         if (wavers(s, order[i], i < p->run->candidates)) {
@@ -95,21 +95,30 @@ void section_stability(Page *p)
     html(p, "<h3 id=\"stability\">Would the list be the same?</h3>\n");
     html_paragraph(
         p,
-        "Learning was done again: %zu times with another seed and the folds of another "
-        "repeat, and %zu times without the customers of one fold, a part of the labelled "
-        "ones. The same policy then decided again for the same customers.",
-        seeds->runs, folds->runs);
+        "Learning was done again: %zu times without the customers of one fold, a part of the "
+        "labelled ones, and %zu times on everybody with another seed, calibrated on another "
+        "repeat. The same policy then decided again for the same customers.",
+        folds->runs, seeds->runs);
+    if (!s->drawn)
+        html_paragraph(p, "The chosen model draws nothing at random, so another seed fits the same "
+                          "model and only the calibration differs: that the list is the same again "
+                          "in those runs is no evidence. Look at the runs without a fold.");
     if (s->listed == 0)
         html_paragraph(p, "This run's list is empty.");
     else
         html_paragraph(p,
-                       "Of %zu candidates, %zu are on every list with other seeds and %zu on every "
-                       "list with a fold left out. One whose place depends on luck of the draw is "
-                       "no worse a person and no better: look at the evidence first.",
-                       s->listed, seeds->always, folds->always);
+                       "Of %zu candidates, %zu are on every list with a fold left out%.*s. One "
+                       "whose place depends on luck of the draw is no worse a person and no "
+                       "better: look at the evidence first.",
+                       s->listed, folds->always,
+                       STR_ARG(!s->drawn ? S("")
+                                         : str_format(p->arena,
+                                                      " and %zu on every list with "
+                                                      "another seed",
+                                                      seeds->always)));
     summary(p, s);
     customers(p, s);
-    html_note(p, "With other seeds the settings of the model stay as tuned on all labelled "
+    html_note(p, "With another seed the settings of the model stay as tuned on all labelled "
                  "customers; with a fold left out they are those tuned without it. Rules do not "
                  "learn, so what rests on them alone does not waver.");
 }
@@ -120,6 +129,8 @@ Str stability_of(Page *p, size_t at)
     if (s == NULL)
         return S("");
     const Reruns *seeds = &s->kind[RERUN_SEEDS], *folds = &s->kind[RERUN_FOLDS];
-    return str_format(p->arena, "%u of %zu; %u of %zu without a fold", seeds->on_list[at],
-                      seeds->runs, folds->on_list[at], folds->runs);
+    Str without = str_format(p->arena, "%u of %zu without a fold", folds->on_list[at], folds->runs);
+    return !s->drawn ? without
+                     : str_format(p->arena, "%.*s; %u of %zu with another seed", STR_ARG(without),
+                                  seeds->on_list[at], seeds->runs);
 }

@@ -13,6 +13,11 @@ Quoted headline_quoted(const Run *run)
     return (Quoted){run->training->stratum[run->headline], m, true, {0}};
 }
 
+bool headline_elsewhere(const Run *run)
+{
+    return run->strata != NULL && run->strata->headline != run->headline;
+}
+
 void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind)
 {
     if (m->positives < FIGURE_CLASS_MIN || m->customers - m->positives < FIGURE_CLASS_MIN)

@@ -128,6 +128,14 @@ static void line_segments(Summary *s)
                   n[SEGMENT_LOW], n[SEGMENT_MEDIUM], n[SEGMENT_HIGH], s->tally.insufficient);
 }
 
+static Str each_lacks(const Summary *s)
+{
+    const Validation *v = s->run->validation;
+    return v == NULL
+               ? S("")
+               : str_format(s->arena, " (each lacks 1 in %zu of the labelled customers)", v->folds);
+}
+
 static void line_candidates(Summary *s)
 {
     const size_t *n = s->tally.action;
@@ -141,8 +149,9 @@ static void line_candidates(Summary *s)
     else
         buffer_format(&s->text, "%zu with a score in the certified set", certified);
     if (stable != NULL && stable->listed > 0)
-        buffer_format(&s->text, ", %zu again in all %zu runs with other seeds",
-                      stable->kind[RERUN_SEEDS].always, stable->kind[RERUN_SEEDS].runs);
+        buffer_format(&s->text, ", %zu again in all %zu runs without a fold%.*s",
+                      stable->kind[RERUN_FOLDS].always, stable->kind[RERUN_FOLDS].runs,
+                      STR_ARG(each_lacks(s)));
     buffer_format(&s->text, "; %zu for due diligence, %zu to monitor",
                   n[ACTION_ENHANCED_DUE_DILIGENCE], n[ACTION_MONITOR]);
 }

@@ -75,11 +75,27 @@ static Str mark_says(Page *p, int mark)
     return S("");
 }
 
+/* Of a handful of customers an interval says nothing that the counts do not. */
+static void cell_precision(Page *p, Interval precision, size_t selected)
+{
+    if (selected < SELECTED_MIN)
+        html_cell_number(p, S("too few"));
+    else
+        html_cell_interval(p, precision, 2);
+}
+
+/* A table's title, with the slice that it is about. */
+static const char *titled(Page *p, const char *title)
+{
+    Str slice = p->run->training->stratum[p->run->headline];
+    return str_chars(p->arena, str_format(p->arena, "%s, %.*s", title, STR_ARG(slice)));
+}
+
 static void threshold_cells(Page *p, const ThresholdRow *row)
 {
     html_cell_number(p, number_count(p->arena, row->cut.selected));
     html_cell_number(p, number_count(p->arena, row->cut.hits));
-    html_cell_interval(p, row->cut.precision, 2);
+    cell_precision(p, row->cut.precision, row->cut.selected);
     html_cell_interval(p, row->cut.recall, 2);
     html_cell_interval(p, row->cost, 3);
     html_cell_interval(p, row->net_benefit, 3);
@@ -242,7 +258,7 @@ static void precision_chart(Page *p, const ThresholdStratum *s)
     draw(&c, "line", s, precision_of);
     for (size_t i = 9; i < s->grid_rows; i += 10) {
         const Interval q = s->grid[i].cut.precision;
-        if (!isfinite(q.value))
+        if (!isfinite(q.value) || s->grid[i].cut.selected < SELECTED_MIN)
             continue;
         chart_upright(&c, s->grid[i].cut.threshold, q.low, q.high);
         chart_point(&c, "dot", s->grid[i].cut.threshold, q.value, 3);
@@ -298,7 +314,7 @@ static void capacity_chart(Page *p, const ThresholdStratum *s)
 static void grid(Page *p, const ThresholdStratum *s)
 {
     html(p, "<details><summary>The same as a table</summary>\n");
-    html_table(p, "By threshold, headline slice",
+    html_table(p, titled(p, "By threshold"),
                columns_of(p,
                           "Threshold|>Reviewed|>Suspended|>Precision|>Recall|>Cost a customer|>Net "
                           "benefit|>Reviews now|>Net benefit, everybody",
@@ -325,14 +341,15 @@ static void prevalence(Page *p, const ThresholdStratum *s)
                       "than in the labelled sample, the same threshold is right less often, though "
                       "the model is as good: the table supposes that either kind of customer looks "
                       "as it does here and only their shares differ.");
-    html_table(p, "Precision if this share of customers were risky",
+    html_table(p, titled(p, "Precision if this share of customers were risky"),
                "Threshold|>As labelled|>2 %|>5 %|>10 %|>17 %");
     for (int m = MARK_MEDIUM; m <= MARK_OFFBOARDING; m++) {
         html_row(p);
         html_head(p, mark_says(p, m));
-        html_cell_interval(p, s->mark[m].cut.precision, 2);
+        const MetricCut *cut = &s->mark[m].cut;
+        cell_precision(p, cut->precision, cut->selected);
         for (size_t i = 0; i < COUNT_OF(at); i++)
-            html_cell_interval(p, metric_precision_at(&s->mark[m].cut, at[i]), 2);
+            cell_precision(p, metric_precision_at(cut, at[i]), cut->selected);
         html_row_end(p);
     }
     html_table_end(p);
@@ -417,9 +434,11 @@ static void instead(Page *p, const ThresholdStratum *s)
     html_paragraph(p,
                    "What can be certified instead: a precision of %.*s at %.*s confidence, for the "
                    "%zu customers with a probability of %.*s or more, %zu of whom were not "
-                   "suspended.",
+                   "suspended. This is a second test on the same labels, made after the first "
+                   "failed: the chance of certifying wrongly is at most %.*s in each of the two.",
                    STR_ARG(precision), STR_ARG(confidence), best->first_selected,
-                   STR_ARG(threshold), best->first_errors);
+                   STR_ARG(threshold), best->first_errors,
+                   STR_ARG(number_share(p->arena, 1 - best->confidence)));
 }
 
 static void needed(Page *p, const MetricCertificate *c)
@@ -474,16 +493,33 @@ static void by_stratum(Page *p)
                  "repeat's own probabilities, a measure of luck in the folds.");
 }
 
+/* The walk that instead() quotes: strictest sets, upwards until one fails. */
 static void other_levels(Page *p, const ThresholdStratum *s)
 {
     html(p, "<details><summary>Other precisions</summary>\n");
-    html_table(p, "The same test for other precisions, headline slice",
+    html_table(p, titled(p, "Other precisions, each by its strictest set, upwards until one fails"),
                "Precision|>Labelled|Certified|>Probability from|>Selected|>Errors|>At least");
-    for (size_t k = 0; k < CERTIFY_LEVELS; k++)
-        certificate_row(p, fixed(p, s->level[k].precision, 2), &s->level[k], S(""));
+    for (size_t k = 0; k < CERTIFY_LEVELS; k++) {
+        const MetricCertificate *c = &s->level[k];
+        bool held = k<s->levels_reached, tried = c->first_selected> 0;
+        html_row(p);
+        html_head(p, fixed(p, c->precision, 2));
+        html_cell_number(p, number_count(p->arena, c->customers));
+        html_cell(p, held ? S("yes") : k > s->levels_reached ? S("not tested") : S("no"));
+        html_cell_number(p, tried ? fixed(p, c->first_threshold, 3) : S("too few"));
+        html_cell_number(p, tried ? number_count(p->arena, c->first_selected) : S(""));
+        html_cell_number(p, tried ? number_count(p->arena, c->first_errors) : S(""));
+        html_cell_number(p, tried ? fixed(p, c->first_low, 2) : S(""));
+        html_row_end(p);
+    }
     html_table_end(p);
-    html_note(p, "Each line holds by itself. Whoever picks the best line after looking has no "
-                 "guarantee left: decide which precision is wanted, then look.");
+    Str wrong = number_share(p->arena, 1 - s->level[0].confidence);
+    html_note(p,
+              "The strictest set of a precision is the smallest at which no error is proof. They "
+              "are tested from the lowest precision upwards; the first that fails ends it, and the "
+              "last that held is what can be certified instead. The test as asked and this walk "
+              "are two tests on the same labels, each wrong with a chance of at most %.*s.",
+              STR_ARG(wrong));
     html(p, "</details>\n");
 }
 
@@ -499,6 +535,15 @@ void section_certified(Page *p)
     }
     const ThresholdStratum *s = &t->stratum[run->headline];
     answer(p, s, run->training->stratum[run->headline]);
+    if (headline_elsewhere(run)) {
+        const Quoted q = headline_quoted(run);
+        Str slice = run->training->stratum[run->headline];
+        html_paragraph(p,
+                       "The figure to quote is that of %.*s; what is tested here is for the mix of "
+                       "labelled customers in %.*s, and nobody is marked as certified on the "
+                       "strength of it.",
+                       STR_ARG(q.name), STR_ARG(slice));
+    }
     instead(p, s);
     needed(p, &s->certificate);
     html_paragraph(p,

@@ -212,7 +212,9 @@ static void marks(Page *p, const ThresholdReview *t)
         markdown_cell(p, number_fixed(p->arena, row->cut.threshold, 3));
         markdown_cell(p, number_count(p->arena, row->cut.selected));
         markdown_cell(p, number_count(p->arena, row->cut.hits));
-        markdown_cell(p, number_interval(p->arena, row->cut.precision, 2));
+        markdown_cell(p, row->cut.selected < SELECTED_MIN
+                             ? S("too few")
+                             : number_interval(p->arena, row->cut.precision, 2));
         markdown_cell(p, number_interval(p->arena, row->cut.recall, 2));
         markdown_cell(p, number_interval(p->arena, row->cost, 3));
         markdown_cell(p, number_interval(p->arena, row->net_benefit, 3));
@@ -253,7 +255,8 @@ static void certificates(Page *p, const ThresholdReview *t)
 static void stability(Page *p)
 {
     const ListStability *s = p->run->stability;
-    static const char *const kind[RERUN_KINDS] = {"other seeds and folds", "a fold left out"};
+    static const char *const kind[RERUN_KINDS] = {"another seed, calibrated on another repeat",
+                                                  "a fold left out"};
     markdown_title(p, "###", "Stability of the list");
     if (s == NULL) {
         markdown_absent(p, "Learning was not done again in this run: whether the list would be the "
@@ -261,6 +264,9 @@ static void stability(Page *p)
         return;
     }
     markdown_paragraph(p, "This run's list has %zu of %zu customers.", s->listed, s->customers);
+    if (!s->drawn)
+        markdown_paragraph(p, "The chosen model draws nothing at random: another seed changes its "
+                              "calibration alone, and the same list again is no evidence there.");
     markdown_table(p, "Learnt again with|>Runs|>Mean overlap (Jaccard)|>Least|>In every list|>In 8 "
                       "of 10|>In half|>In fewer|>New in half|>Same segment in every run");
     for (size_t k = 0; k < RERUN_KINDS; k++) {
@@ -439,7 +445,7 @@ void validation_sensitivity(Page *p)
         prevalence(p);
     else
         markdown_absent(p, "Other shares of suspended customers were not worked out.");
-    markdown_paragraph(p, "To other seeds and to customers left out: section 11. To how long "
+    markdown_paragraph(p, "To another seed and to customers left out: section 11. To how long "
                           "customers were observed: the silence test in section 8. To another mix "
                           "of customers: the reweighted row in section 9.");
     markdown_belief(p, "Each varies one thing and holds the others; nothing here stands in for "

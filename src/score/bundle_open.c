@@ -329,6 +329,14 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     return check_customers(b, yyjson_obj_get(root, "golden_customers"), r);
 }
 
+/* A run writes run.json last; quarantine.csv is there from its first stage on. */
+static bool unfinished(Arena *keep, const char *run)
+{
+    return !file_exists(path_join(keep, run, "run.json")) &&
+           (file_exists(path_join(keep, run, "resume")) ||
+            file_exists(path_join(keep, run, "quarantine.csv")));
+}
+
 /* Every file must be there, whole, and as SHA256SUMS says. */
 static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content[5], Error *err)
 {
@@ -339,6 +347,17 @@ static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content
         file_exists(path_join(keep, inner, "SHA256SUMS"))) {
         (void)error_set(err, STATUS_USAGE, "%s is the folder of a run, not its bundle", folder);
         return error_remedy(err, "the bundle is %s", inner);
+    }
+    Str above = str_from(folder), last = S("/bundle");
+    size_t rest = above.size > last.size ? above.size - last.size : 0;
+    if (rest > 0 && str_equal(str_slice(above, rest, above.size), last))
+        above = str_slice(above, 0, rest); /* the run that would have made this bundle */
+    if (!file_exists(path_join(keep, folder, "SHA256SUMS")) &&
+        unfinished(keep, str_chars(keep, above))) {
+        (void)error_set(err, STATUS_USAGE,
+                        "%.*s is the folder of a run that was not finished: it has no bundle yet",
+                        STR_ARG(above));
+        return error_remedy(err, "run the same command again: it goes on where it stopped");
     }
     TRY(file_read(&sums, keep, path_join(keep, folder, "SHA256SUMS"), err));
     for (size_t i = 0; i < COUNT_OF(bundle_files); i++) {

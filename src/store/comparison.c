@@ -18,10 +18,72 @@ static Str model_of(Arena *keep, const Bundle *b)
     return name;
 }
 
-static Status unusable(const char *path, const char *why, Error *err)
+static Status unusable(const char *path, uint64_t line, const char *why, Error *err)
 {
     (void)error_set(err, STATUS_FORMAT, "%s %s", path, why);
+    (void)error_place(err, path, (int64_t)line, 0);
     return error_remedy(err, "give the folder of a whole run, as `assay run --out` leaves it");
+}
+
+/* The columns of every candidate's probabilities end in the repeat, from 1 on without a gap. */
+static size_t count_repeats(Arena *keep, const Dictionary *header, Str model)
+{
+    size_t repeats = 0;
+    while (repeats < header->count &&
+           dictionary_find(header, str_format(keep, "p_%.*s_%zu", STR_ARG(model), repeats + 1)) !=
+               NO_CODE)
+        repeats++;
+    return repeats;
+}
+
+/* A column of nothing but 0 and 1. */
+static Status read_flags(uint8_t *out, const Table *t, size_t at, const char *path, Error *err)
+{
+    const Column *c = &t->column[at];
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!column_valid(c, i) || (c->integer[i] != 0 && c->integer[i] != 1))
+            return unusable(path, t->line[i], "holds a label or a stratum that is not 0 or 1", err);
+        out[i] = c->integer[i] == 1;
+    }
+    return STATUS_OK;
+}
+
+static Status read_ids(Str *id, Arena *keep, Arena scratch, const Table *t, const char *path,
+                       Error *err)
+{
+    Dictionary *seen = dictionary_new(&scratch);
+    for (size_t i = 0; i < t->rows; i++) {
+        id[i] = cell_text(keep, &t->column[0], i);
+        if (dictionary_add(seen, id[i]) != i)
+            return unusable(path, t->line[i], "holds a customer twice", err);
+    }
+    return STATUS_OK;
+}
+
+/* folds.csv numbers the linked customers alike. A folder without one links nobody. */
+static Status read_groups(OutOfFoldFile *out, Arena *keep, Arena scratch, const char *folder,
+                          Error *err)
+{
+    const char *path = path_join(keep, folder, "folds.csv");
+    const CsvColumn column[] = {
+        {.name = S("customer_id"), .type = TYPE_TEXT, .required = true, .key = true},
+        {.name = S("group"), .type = TYPE_INT64, .required = true, .key = true}};
+    if (!file_exists(path))
+        return STATUS_OK;
+    Table *t;
+    TRY(csv_read(&t, NULL, keep, scratch, path, column, COUNT_OF(column), NULL, NULL, err));
+    if (t->rows != out->customers)
+        return unusable(path, 0, "is not about the customers of validation.csv", err);
+    out->group = ARENA_ARRAY(keep, uint32_t, t->rows + 1);
+    for (size_t i = 0; i < t->rows; i++) {
+        int64_t group = t->column[1].integer[i];
+        if (!str_equal(cell_text(keep, &t->column[0], i), out->id[i]))
+            return unusable(path, t->line[i], "is not about the customers of validation.csv", err);
+        if (!column_valid(&t->column[1], i) || group < 1 || (uint64_t)group > t->rows)
+            return unusable(path, t->line[i], "numbers a group that cannot be", err);
+        out->group[i] = (uint32_t)group - 1;
+    }
+    return STATUS_OK;
 }
 
 Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch, const char *folder,
@@ -29,59 +91,55 @@ Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch, con
 {
     const char *path = path_join(keep, folder, "validation.csv");
     Str *names, model = model_of(keep, bundle);
-    size_t count, columns = 0;
-    *out = (OutOfFoldFile){0};
+    size_t count, columns = 0, strata = bundle->plan->strata;
+    *out = (OutOfFoldFile){.strata = strata};
     TRY(csv_header(&names, &count, NULL, keep, path, err));
-    CsvColumn *column = ARENA_ARRAY(keep, CsvColumn, count + 2);
+    Dictionary *header = dictionary_new(keep);
+    for (size_t i = 0; i < count; i++)
+        (void)dictionary_add(header, names[i]);
+    out->repeats = count_repeats(keep, header, model);
+    if (out->repeats == 0)
+        return unusable(path, 0, "has no probabilities of the bundle's model", err);
+    CsvColumn *column = ARENA_ARRAY(keep, CsvColumn, 2 + strata + out->repeats);
     column[columns++] =
         (CsvColumn){.name = S("customer_id"), .type = TYPE_TEXT, .required = true, .key = true};
     column[columns++] =
         (CsvColumn){.name = S("label"), .type = TYPE_INT64, .required = true, .key = true};
-    for (size_t s = 0; s < bundle->plan->strata; s++)
+    for (size_t s = 0; s < strata; s++)
         column[columns++] = (CsvColumn){
             .name = bundle->plan->stratum[s].name, .type = TYPE_INT64, .required = true};
-    out->strata = bundle->plan->strata;
     size_t first = columns;
-    for (;; out->repeats++) {
-        Str name = str_format(keep, "p_%.*s_%zu", STR_ARG(model), out->repeats + 1);
-        bool there = false;
-        for (size_t i = 0; i < count; i++)
-            there = there || str_equal(names[i], name);
-        if (!there)
-            break;
-        column[columns++] = (CsvColumn){.name = name, .type = TYPE_DOUBLE, .required = true};
-    }
-    if (out->repeats == 0)
-        return unusable(path, "has no probabilities of the bundle's model", err);
+    for (size_t r = 0; r < out->repeats; r++)
+        column[columns++] =
+            (CsvColumn){.name = str_format(keep, "p_%.*s_%zu", STR_ARG(model), r + 1),
+                        .type = TYPE_DOUBLE,
+                        .required = true};
     Table *t;
-    Quarantine *aside = quarantine_new(&scratch);
+    Quarantine *aside = quarantine_new(keep);
     TRY(csv_read(&t, NULL, keep, scratch, path, column, columns, NULL, aside, err));
     if (aside->count > 0)
-        return unusable(path, "holds lines that cannot be read", err);
+        return unusable(path, aside->row[0].line, "holds lines that cannot be read", err);
     out->customers = t->rows;
     out->id = ARENA_ARRAY(keep, Str, t->rows + 1);
     out->label = ARENA_ARRAY(keep, uint8_t, t->rows + 1);
     out->p = ARENA_ARRAY(keep, double *, out->repeats);
-    out->in_stratum = ARENA_ARRAY(keep, uint8_t *, out->strata + 1);
-    for (size_t i = 0; i < t->rows; i++) {
-        out->id[i] = cell_text(keep, &t->column[0], i);
-        out->label[i] = t->column[1].integer[i] != 0;
-    }
-    for (size_t s = 0; s < out->strata; s++) {
+    out->in_stratum = ARENA_ARRAY(keep, uint8_t *, strata + 1);
+    TRY(read_ids(out->id, keep, scratch, t, path, err));
+    TRY(read_flags(out->label, t, 1, path, err));
+    for (size_t s = 0; s < strata; s++) {
         out->in_stratum[s] = ARENA_ARRAY(keep, uint8_t, t->rows + 1);
-        for (size_t i = 0; i < t->rows; i++)
-            out->in_stratum[s][i] = t->column[2 + s].integer[i] != 0;
+        TRY(read_flags(out->in_stratum[s], t, 2 + s, path, err));
     }
     for (size_t r = 0; r < out->repeats; r++) {
         out->p[r] = ARENA_ARRAY(keep, double, t->rows + 1);
         for (size_t i = 0; i < t->rows; i++) {
             double p = cell_double(&t->column[first + r], i);
             if (!(p >= 0 && p <= 1))
-                return unusable(path, "holds a probability outside 0 to 1", err);
+                return unusable(path, t->line[i], "holds a probability outside 0 to 1", err);
             out->p[r][i] = p;
         }
     }
-    return STATUS_OK;
+    return read_groups(out, keep, scratch, folder, err);
 }
 
 /* ---- the files of a comparison ---- */
@@ -153,6 +211,7 @@ static Status write_figures(const SideBySide *c, const char *folder, Arena scrat
     }
     document_text(&d, d.root, "judged_on", c->judged_on);
     document_truth(&d, d.root, "seen_in_training", c->seen_in_training);
+    document_count(&d, d.root, "left_out", c->left_out);
     add_judgements(&d, c);
     document_count(&d, d.root, "customers", c->customers);
     document_count(&d, d.root, "only_champion", c->only[CHAMPION]);

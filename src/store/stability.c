@@ -70,6 +70,7 @@ void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s)
     yyjson_mut_val *o = document_object(j, in, "stability");
     document_count(j, o, "customers", s->customers);
     document_count(j, o, "listed", s->listed);
+    document_truth(j, o, "model_draws", s->drawn);
     for (size_t k = 0; k < RERUN_KINDS; k++)
         add_kind(j, o, kinds[k], &s->kind[k]);
 }

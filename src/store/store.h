@@ -136,9 +136,12 @@ typedef struct OutOfFoldFile {
     uint8_t *label;
     double **p;           /* [repeats][customers] */
     uint8_t **in_stratum; /* [strata][customers] */
+    uint32_t *group;      /* [customers] who are linked share a number, below customers; NULL: the
+                             folder has no folds.csv */
 } OutOfFoldFile;
 
-/* FORMAT when the file is not what a run of this bundle writes.  Memory: keep. */
+/* FORMAT when the file is not what a run of this bundle writes: a customer twice, a label or a
+ * stratum other than 0 and 1, a probability that is none.  Memory: keep.  Cost: O(cells). */
 MUST_USE Status store_read_validation(OutOfFoldFile *out, Arena *keep, Arena scratch,
                                       const char *folder, const Bundle *bundle, Error *err);
 

@@ -192,6 +192,44 @@ static void no_more_folds_are_left_out_than_there_are(void **state)
     assert_int_equal(s->kind[RERUN_FOLDS].runs, 6); /* 2 repeats of 3 folds, each once */
 }
 
+/* 2 repeats of 3 folds: a walk that steps on in both at once would come back after three runs. */
+static void every_fold_of_every_repeat_is_left_out_once(void **state)
+{
+    Fixture *f = *state;
+    const Validation *v = f->validation;
+    const TrainingSet *set = f->run->training;
+    const size_t k = candidate(f, "logistic"), runs = v->repeats * v->folds;
+    const ListStability *s = stability(f, k, runs, NULL);
+    assert_int_equal(s->kind[RERUN_FOLDS].runs, runs);
+    double *sum = ARENA_ARRAY(&f->arena, double, s->customers);
+    double *scored = ARENA_ARRAY(&f->arena, double, s->customers);
+    for (size_t run = 0; run < runs; run++) {
+        FoldModel fitted;
+        CalibrationPart on;
+        const size_t repeat = run / v->folds, fold = run % v->folds;
+        learn_fold_model(&fitted, &f->arena, f->scratch, set, v, k, repeat, fold, &f->options);
+        learn_calibration_part(&on, &f->arena, set, v, k, repeat, fold);
+        Calibration map = learn_calibration(v->calibration->chosen, &f->arena, f->scratch,
+                                            on.margin, on.label, on.rows);
+        model_margin(fitted.model, f->inputs.matrix, scored);
+        for (size_t i = 0; i < s->customers; i++)
+            sum[i] += calibration_apply(&map, scored[i]);
+    }
+    for (size_t i = 0; i < s->customers; i++)
+        near(s->kind[RERUN_FOLDS].mean[i], sum[i] / (double)runs, 1e-12);
+}
+
+static void a_model_that_draws_nothing_is_said_to_draw_nothing(void **state)
+{
+    Fixture *f = *state;
+    static const char *const still[] = {"majority", "logistic", "logistic_l1", "tree"};
+    static const char *const drawn[] = {"boosting", "random_forest", "blend"};
+    for (size_t i = 0; i < COUNT_OF(still); i++)
+        assert_false(stability(f, candidate(f, still[i]), 1, NULL)->drawn);
+    for (size_t i = 0; i < COUNT_OF(drawn); i++)
+        assert_true(stability(f, candidate(f, drawn[i]), 1, NULL)->drawn);
+}
+
 static void any_number_of_threads_says_the_same(void **state)
 {
     Fixture *f = *state;
@@ -218,6 +256,8 @@ int main(void)
         cmocka_unit_test(a_rerun_is_the_model_without_the_fold_calibrated_on_the_others),
         cmocka_unit_test(other_seeds_change_what_is_drawn_and_who_calibrates),
         cmocka_unit_test(no_more_folds_are_left_out_than_there_are),
+        cmocka_unit_test(every_fold_of_every_repeat_is_left_out_once),
+        cmocka_unit_test(a_model_that_draws_nothing_is_said_to_draw_nothing),
         cmocka_unit_test(any_number_of_threads_says_the_same),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

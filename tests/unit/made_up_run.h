@@ -731,7 +731,7 @@ static inline void made_up_inspection(Arena *keep, Run *run)
     arena_free(&scratch);
     run->thresholds = review;
     ListStability *stability = ARENA_NEW(keep, ListStability);
-    *stability = (ListStability){.customers = s->count, .listed = run->candidates};
+    *stability = (ListStability){.customers = s->count, .listed = run->candidates, .drawn = true};
     for (size_t k = 0; k < RERUN_KINDS; k++) {
         Reruns *r = &stability->kind[k];
         *r = (Reruns){.runs = 10,

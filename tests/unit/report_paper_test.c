@@ -206,7 +206,7 @@ static void the_main_figures_are_those_of_the_run(void **state)
     (void)snprintf(text, sizeof text, "%zu are proposed for off-boarding", run->candidates);
     has(f->card, text);
     has(f->validation, "the sum holds");
-    has(f->validation, "| other seeds and folds | 10 | 0.91 | 0.75 |");
+    has(f->validation, "| another seed, calibrated on another repeat | 10 | 0.91 | 0.75 |");
     has(f->validation, "expect the lower figure");
     has(f->validation, "| closed | closure_reason |");
     has(f->validation, "in the model; the book says: asked at opening &lt;b&gt;only&lt;/b&gt;");

@@ -518,6 +518,73 @@ static void validation_gives_back_the_out_of_fold_probabilities(void **state)
     }
 }
 
+static void a_folder_read_back_says_what_was_said_and_who_is_linked(void **state)
+{
+    Fixture *f = *state;
+    const TrainingSet *set = f->run->training;
+    Bundle bundle = *f->run->bundle;
+    OutOfFoldFile file;
+    Error err = {0};
+    Arena scratch = arena_new();
+    bundle.metrics = S("{\"model\": \"forest\"}");
+    made_up_ok(store_read_validation(&file, &f->arena, scratch, f->folder, &bundle, &err), &err);
+    assert_int_equal(file.customers, set->x->rows);
+    assert_int_equal(file.repeats, f->run->validation->repeats);
+    assert_non_null(file.group);
+    assert_int_equal(file.group[1], file.group[4]); /* the linked ones of the made-up run */
+    assert_int_not_equal(file.group[1], file.group[0]);
+    for (size_t i = 0; i < file.customers; i++) {
+        assert_int_equal(file.label[i], set->label[i]);
+        assert_int_equal(file.in_stratum[2][i], set->in_stratum[2][i]);
+        assert_true(file.p[1][i] == f->run->validation->candidate[1].probability[1][i]);
+        assert_true(file.group[i] < file.customers);
+    }
+    arena_free(&scratch);
+}
+
+/* One line of the file altered, and what is said of it. */
+static void refuse_validation(Fixture *f, const char *text, const char *says, int64_t line)
+{
+    char folder[] = "/tmp/assay-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const char *path = path_join(&f->arena, folder, "validation.csv");
+    Bundle bundle = *f->run->bundle;
+    OutOfFoldFile file;
+    Error err = {0};
+    Arena scratch = arena_new();
+    bundle.metrics = S("{\"model\": \"forest\"}");
+    made_up_ok(file_write(path, str_from(text), &err), &err);
+    assert_int_equal(store_read_validation(&file, &f->arena, scratch, folder, &bundle, &err),
+                     STATUS_FORMAT);
+    if (strstr(err.message, says) == NULL)
+        fail_msg("`%s` does not say `%s`", err.message, says);
+    assert_int_equal(err.line, line);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    arena_free(&scratch);
+}
+
+static void a_validation_that_no_run_writes_is_refused_with_its_line(void **state)
+{
+    Fixture *f = *state;
+    static const char head[] = "customer_id,label,ALL,TX,MAT,p_forest_1\n";
+    static const struct {
+        const char *rows, *says;
+        int64_t line;
+    } bad[] = {{"a,1,1,1,1,0.5\na,0,1,1,1,0.5\n", "a customer twice", 3},
+               {"a,1,1,1,1,0.5\nb,2,1,1,1,0.5\n", "not 0 or 1", 3},
+               {"a,,1,1,1,0.5\n", "cannot be read", 2},
+               {"a,1,1,,1,0.5\n", "not 0 or 1", 2},
+               {"a,1,1,1,-1,0.5\n", "not 0 or 1", 2},
+               {"a,1,1,1,1,1.5\n", "outside 0 to 1", 2},
+               {"a,1,1,1,1,\n", "outside 0 to 1", 2}};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        refuse_validation(f, str_chars(&f->arena, str_format(&f->arena, "%s%s", head, bad[i].rows)),
+                          bad[i].says, bad[i].line);
+    /* Fewer columns than the plan has strata. */
+    refuse_validation(f, "p_forest_1\n0.5\n", "customer_id", 1);
+}
+
 static void trials_have_a_line_each_with_their_settings_and_what_was_kept(void **state)
 {
     Fixture *f = *state;
@@ -687,6 +754,8 @@ int main(void)
         cmocka_unit_test(store_writes_the_same_bytes_twice),
         cmocka_unit_test(decisions_list_every_scored_customer_gravest_first),
         cmocka_unit_test(probabilities_read_back_equal),
+        cmocka_unit_test(a_folder_read_back_says_what_was_said_and_who_is_linked),
+        cmocka_unit_test(a_validation_that_no_run_writes_is_refused_with_its_line),
         cmocka_unit_test(offboarding_gives_evidence_for_each_candidate_in_order),
         cmocka_unit_test(thresholds_have_every_hundredth_and_every_mark_of_each_stratum),
         cmocka_unit_test(stability_has_everybody_in_the_order_of_decisions),
