@@ -118,7 +118,7 @@ static void say_adversary(const Adversary *a, Findings *findings)
         list[i] = &a->telling[i];
     Str opening = str_format(
         &own,
-        "a model of the same columns tells labelled customers from those to be scored at "
+        "a model of the model's inputs tells labelled customers from those to be scored at "
         "AUC %.2f [%.2f, %.2f], most by",
         a->auc.value, a->auc.low, a->auc.high);
     if (a->auc.value >= AUC_APART && a->auc.low > AUC_CLEAR && a->tellings > 0)

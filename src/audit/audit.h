@@ -3,8 +3,8 @@
  * Before anything is trained, every feature, every column of the files and every measure of how a
  * customer was observed is tried alone against the label and against the cohort. What is as good as
  * the label is kept from the model; the rest is told. The two cohorts are told apart by a model,
- * and the labelled customers are cut by when they joined. After the validation the whole procedure
- * runs on shuffled labels (what it finds there, it made up) and with parts of its columns out and
+ * and the labelled customers are cut by when they joined. After the validation the chosen candidate's
+ * search and fit run on shuffled labels (what they find there, they made up) and with parts of its columns out and
  * in (what each is worth, and what a cheat would report). What is found becomes findings in words;
  * nothing here trains a model that is kept.
  */
@@ -52,7 +52,9 @@ typedef struct Probe {
     FeatureSight sight; /* of a feature */
     bool role;          /* the schema's amount, direction, state ...: that it tells is no leak */
     bool one_cohort;    /* the files of one cohort lack the column, which was said on reading */
-    Interval auc;       /* alone, against the label; direction-free: at least .5 */
+    /* Alone, against the label; direction-free: at least .5. A category whose rates on other folds
+     * are no better than chance has .5 and no interval (NaN): what was measured lies below. */
+    Interval auc;
     bool higher_is_risky;
     double label_q; /* false discovery rate at which it counts, over all probes */
     double missing_labelled, missing_scored; /* share missing in either cohort */
@@ -155,9 +157,16 @@ enum { EARLY_WINDOWS = 3 };
 typedef struct Control {
     size_t shuffles;
     double *auc;            /* [shuffles] */
-    double mean, low, high; /* and the limits that clean data passes */
+    double mean, low, high; /* and the limits that clean data passes, within 0 and 1 */
     bool passed;
+    Str candidate; /* whose search and fit ran */
 } Control;
+/* Limits so wide that passing says little: few of the rarer class make them so. What reaches `high`
+ * on average is seen every other time. (Here for who only reads an audit.) */
+static inline bool control_judges_little(const Control *c)
+{
+    return c->high - c->low > 0.2;
+}
 
 typedef enum AblationKind {
     ABLATION_FULL,
@@ -246,9 +255,10 @@ void audit_windows(Audit *audit, Arena scratch, const AuditInputs *inputs,
 /* Look for identifiers that labelled customers and those to be scored share. */
 void audit_shared(Audit *audit, Arena *keep, Arena scratch, const Dataset *d, Findings *findings);
 
-/* The negative control: the candidate's whole procedure, one repeat, on options->shuffles
+/* The negative control: the candidate's search and fit, one repeat, on options->shuffles
  * permutations of the labels over customers; their mean AUC must lie within limits that ten clean
- * sets pass. Linked customers (set->group) move their labels together, among groups of their size.
+ * sets pass. The choice among candidates, what the audit keeps out and the cutting of histories
+ * under outcome dates are not done again. Linked customers (set->group) move their labels together, among groups of their size.
  * Fewer than 20 shuffles are a warning, few_shuffles. GATE is not returned here: the caller decides
  * on control.passed.  Errors: DATA with fewer of either class than folds, or 4.  Memory: keep. */
 MUST_USE Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch,

@@ -36,6 +36,7 @@ Numbers probe_numbers(Arena *arena, const Column *a, size_t n, const Column *b, 
 typedef struct Separation {
     double auc, p;
     bool higher;
+    bool chance; /* a category whose rates on other folds order customers no better than chance */
 } Separation;
 Separation probe_separation(const Numbers *numbers, const uint8_t *label, size_t rows,
                             uint64_t seed, Arena scratch);
@@ -73,7 +74,7 @@ double within_fold_auc(const double *margin, const uint8_t *label, const uint32_
 void shuffle_labels(uint8_t *out, const uint8_t *label, const uint32_t *unit, size_t rows,
                     Random *random, Arena scratch);
 
-/* The negative control of one candidate's procedure, with units apart from the set's groups: folds
+/* The negative control of one candidate's search and fit, with units apart from the set's groups: folds
  * know nothing of units, which is how a test can plant the leak that rows of one customer make. */
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
                    const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,

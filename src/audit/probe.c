@@ -94,8 +94,8 @@ Separation probe_separation(const Numbers *numbers, const uint8_t *label, size_t
     /* Rates on other folds have a direction already: below chance is chance. */
     double auc = metric_auc(score, label, rows, scratch);
     if (!(auc > 0.5))
-        return (Separation){0.5, 1, true};
-    return (Separation){auc, metric_rank_test(score, label, rows, scratch), true};
+        return (Separation){0.5, 1, true, true};
+    return (Separation){auc, metric_rank_test(score, label, rows, scratch), true, false};
 }
 
 Interval probe_interval(double auc, size_t positives, size_t negatives)
@@ -138,7 +138,8 @@ void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, 
         positives += label[i] != 0;
     Numbers numbers = probe_numbers(&scratch, a, n, b, m);
     Separation s = probe_separation(&numbers, label, n, seed, scratch);
-    p->auc = probe_interval(s.auc, positives, n - positives);
+    p->auc = s.chance ? (Interval){0.5, (double)NAN, (double)NAN}
+                      : probe_interval(s.auc, positives, n - positives);
     p->higher_is_risky = s.higher;
     *label_p = s.p;
     p->missing_labelled = missing_share(a, n);

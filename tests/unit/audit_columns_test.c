@@ -92,6 +92,21 @@ static void rare(char *text, size_t i, Random *r)
     (void)snprintf(text, 64, "%s", i == 0 || i == 6 || i == 12 ? "x" : "y"); /* three risky ones */
 }
 
+static void own_value(char *text, size_t i, Random *r)
+{
+    (void)r;
+    (void)snprintf(text, 64, "%zu", i); /* each its own: rates on other folds are all the same */
+}
+
+static void a_category_no_better_than_chance_has_no_interval(void **state)
+{
+    (void)state;
+    Arena keep = arena_new();
+    Probe p = leak_of(&keep, TYPE_CATEGORY, own_value);
+    assert_true(p.auc.value == 0.5 && is_missing(p.auc.low) && is_missing(p.auc.high));
+    arena_free(&keep);
+}
+
 static void a_column_as_good_as_the_label_is_named_for_what_it_is(void **state)
 {
     (void)state;
@@ -317,6 +332,7 @@ static void aucs_that_differ_by_chance_alone_are_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_category_no_better_than_chance_has_no_interval),
         cmocka_unit_test(a_column_as_good_as_the_label_is_named_for_what_it_is),
         cmocka_unit_test(an_innocent_column_is_no_leak),
         cmocka_unit_test(a_feature_that_turns_with_the_cohort_is_told),
