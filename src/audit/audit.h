@@ -216,6 +216,7 @@ typedef struct AuditInputs {
     const Str *use;                 /* by column: model, policy, monitor, audit */
     const FeatureSight *sight;      /* by column; NULL: all SIGHT_EARLY */
     const uint8_t *label;           /* by labelled row */
+    const uint32_t *group;          /* by labelled row: who is linked; NULL: nobody */
     const Plan *plan;               /* whose features these are; NULL: none can be kept out */
     const RawColumns *raw;          /* NULL: features alone */
     const Str *dropped;             /* columns that one cohort lacks, of which others tell */
@@ -232,9 +233,10 @@ MUST_USE Status audit_columns(Audit **out, Arena *keep, Arena scratch, const Aud
                               const Progress *progress, Error *err);
 
 /* Tell the cohorts apart by the model's columns: x[0 .. labelled - 1] and the rows after them.
- * Boosted trees, 5 folds; at most 4,000 customers of either cohort (the first).  Memory: keep. */
+ * Boosted trees, 5 folds; at most 4,000 customers of either cohort, drawn by the seed. Linked labelled
+ * customers (group; NULL: nobody) lie in one fold.  Memory: keep. */
 void audit_adversary(Audit *audit, Arena *keep, Arena scratch, const Matrix *labelled,
-                     const Matrix *scored, const LearnOptions *options, Findings *findings,
+                     const uint32_t *group, const Matrix *scored, const LearnOptions *options, Findings *findings,
                      Team *team);
 
 /* Cut the labelled customers by when they joined (first_us by labelled row; INT64_MAX: never seen),
@@ -271,6 +273,10 @@ MUST_USE Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch,
  * are no more than `most`. */
 size_t audit_sample(uint32_t *row, const uint8_t *label, size_t rows, size_t most, size_t least,
                     uint64_t seed, Arena scratch);
+
+/* As many of the rows as wanted, drawn by the seed, in order; all when there are no more. row has
+ * room for all; answers how many. */
+size_t audit_pick(uint32_t *row, size_t rows, size_t most, uint64_t seed, Arena scratch);
 
 /* Columns of the training set's matrix by family, and columns to add to it. */
 typedef struct AblationInputs {

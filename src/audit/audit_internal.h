@@ -32,6 +32,10 @@ typedef struct Numbers {
 } Numbers;
 Numbers probe_numbers(Arena *arena, const Column *a, size_t n, const Column *b, size_t m);
 
+/* Linked rows of the labelled (group; NULL: nobody is linked) and the scored after them, each
+ * alone. NULL when group is. */
+uint32_t *groups_with_scored(Arena *arena, const uint32_t *group, size_t n, size_t m);
+
 /* Scores whose AUC is at least .5, its value, and the p of chance. */
 typedef struct Separation {
     double auc, p;
@@ -39,12 +43,14 @@ typedef struct Separation {
     bool chance; /* a category whose rates on other folds order customers no better than chance */
 } Separation;
 Separation probe_separation(const Numbers *numbers, const uint8_t *label, size_t rows,
-                            uint64_t seed, Arena scratch);
+                            const uint32_t *group, uint64_t seed, Arena scratch);
 Interval probe_interval(double auc, size_t positives, size_t negatives);
 
-/* Everything that a probe says, but what it makes of it. *label_p and *cohort_p are of chance. */
+/* Everything that a probe says, but what it makes of it. *label_p and *cohort_p are of chance.
+ * group: of the labelled, NULL: nobody is linked. */
 void probe_column(Probe *out, double *label_p, double *cohort_p, const Column *a, size_t n,
-                  const Column *b, size_t m, const uint8_t *label, uint64_t seed, Arena scratch);
+                  const Column *b, size_t m, const uint8_t *label, const uint32_t *group,
+                  uint64_t seed, Arena scratch);
 
 /* ---- leaks.c ---- */
 

@@ -158,6 +158,23 @@ size_t audit_sample(uint32_t *row, const uint8_t *label, size_t rows, size_t mos
     return count;
 }
 
+size_t audit_pick(uint32_t *row, size_t rows, size_t most, uint64_t seed, Arena scratch)
+{
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, rows + 1);
+    uint8_t *drawn = ARENA_ARRAY(&scratch, uint8_t, rows + 1);
+    size_t count = 0, want = rows < most ? rows : most;
+    for (size_t i = 0; i < rows; i++)
+        order[i] = (uint32_t)i;
+    Random r = random_new(seed);
+    random_shuffle(&r, order, rows);
+    for (size_t i = 0; i < want; i++)
+        drawn[order[i]] = 1;
+    for (size_t i = 0; i < rows; i++)
+        if (drawn[i])
+            row[count++] = (uint32_t)i;
+    return count;
+}
+
 /* ---- the control ---- */
 
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,

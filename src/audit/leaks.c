@@ -210,7 +210,8 @@ static void probe_task(void *context, size_t task, Arena scratch)
     if (raw)
         p->use = p->about == PROBE_OBSERVATION ? S("observed") : S("column");
     probe_column(p, &t->label_p[task], &t->cohort_p[task], a, labelled->rows, b,
-                 scored == NULL ? 0 : scored->rows, in->label, seed_derive(t->seed, task), scratch);
+                 scored == NULL ? 0 : scored->rows, in->label, in->group,
+                 seed_derive(t->seed, task), scratch);
     if (raw && p->about != PROBE_OBSERVATION)
         leak_of_column(p, a, in->label, labelled->rows, t->tests, scratch);
 }

@@ -49,10 +49,15 @@ static const uint32_t *scored_rows(Job *j, size_t *count)
 {
     const Dataset *d = j->data;
     uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
-    for (size_t i = 0; i < d->customers && *count < SCORED_MAX; i++)
+    uint32_t *drawn = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
+    size_t all = 0;
+    for (size_t i = 0; i < d->customers; i++)
         if (d->cohort[i] == COHORT_SCORED)
-            row[(*count)++] = (uint32_t)i;
-    return row;
+            row[all++] = (uint32_t)i;
+    *count = audit_pick(drawn, all, SCORED_MAX, seed_derive(j->learn.seed, 0x5C07ED), j->scratch);
+    for (size_t i = 0; i < *count; i++)
+        drawn[i] = row[drawn[i]];
+    return drawn;
 }
 
 /* When a customer was first seen, by row. */
@@ -100,6 +105,7 @@ Status job_audit_columns(Job *j, Error *err)
                                 .use = use,
                                 .sight = sight,
                                 .label = j->fitting.label,
+                                .group = j->group,
                                 .plan = j->plan,
                                 .raw = &j->raw,
                                 .dropped = d->dropped,
@@ -132,8 +138,8 @@ Status job_audit_cohorts(Job *j, Error *err)
     if (m == 0)
         return STATUS_OK;
     TRY(feature_matrix(&x, j->keep, j->plan, j->features, j->skip, j->data->id, scored, m, err));
-    audit_adversary(j->audit, j->keep, j->scratch, j->set.x, x, &j->learn, j->data->findings,
-                    j->args->team);
+    audit_adversary(j->audit, j->keep, j->scratch, j->set.x, j->set.group, x, &j->learn,
+                    j->data->findings, j->args->team);
     say_findings(j, known);
     return STATUS_OK;
 }

@@ -40,7 +40,7 @@ static Probe leak_of(Arena *keep, Type type, void (*cell)(char *text, size_t i, 
     }
     Probe p = {.name = S("column"), .about = PROBE_CUSTOMER, .column = S("column")};
     double label_p, cohort_p;
-    probe_column(&p, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, 3, scratch);
+    probe_column(&p, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, NULL, 3, scratch);
     leak_of_column(&p, &c, label, ROWS, 50, scratch);
     arena_free(&scratch);
     return p;
@@ -286,6 +286,91 @@ static void the_sample_of_a_large_set_keeps_its_classes(void **state)
     arena_free(&scratch);
 }
 
+static void picked_rows_are_drawn_by_the_seed(void **state)
+{
+    (void)state;
+    Arena scratch = arena_new();
+    uint32_t row[1000], again[1000], other[1000];
+    assert_int_equal(audit_pick(row, 1000, 200, 4, scratch), 200);
+    assert_int_equal(audit_pick(again, 1000, 200, 4, scratch), 200);
+    assert_int_equal(audit_pick(other, 1000, 200, 5, scratch), 200);
+    assert_memory_equal(row, again, 200 * sizeof *row);
+    assert_memory_not_equal(row, other, 200 * sizeof *row);
+    size_t late = 0;
+    for (size_t i = 0; i < 200; i++) {
+        assert_true(i == 0 || row[i] > row[i - 1]);
+        late += row[i] >= 500;
+    }
+    assert_true(late > 70 && late < 130); /* not the first ones */
+    assert_int_equal(audit_pick(row, 150, 200, 4, scratch), 150);
+    assert_int_equal(row[149], 149);
+    arena_free(&scratch);
+}
+
+/* ---- linked customers ---- */
+
+/* Pairs who share label and a value that nobody else has: told row by row the value seems to tell
+ * the label, told pair by pair it tells nothing. */
+static void a_value_of_linked_customers_tells_nothing_of_them(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    uint8_t label[ROWS];
+    uint32_t group[ROWS];
+    Column c;
+    column_init(&c, &keep, S("person"), TYPE_CATEGORY, 0, ROWS, NULL);
+    for (size_t i = 0; i < ROWS; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof text, "p%zu", i / 2);
+        assert_true(column_parse(&c, i, str_from(text)));
+        group[i] = (uint32_t)(i / 2);
+        label[i] = i / 2 % 5 == 0;
+    }
+    Probe apart = {0}, together = {0};
+    double label_p, cohort_p;
+    probe_column(&apart, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, NULL, 3, scratch);
+    assert_true(apart.auc.value > 0.85);
+    probe_column(&together, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, group, 3, scratch);
+    assert_true(together.auc.value < 0.6);
+    const uint32_t *all = groups_with_scored(&keep, group, ROWS, 2);
+    assert_true(all[1] == all[0] && all[ROWS] != all[ROWS + 1]);
+    for (size_t i = 0; i < ROWS; i++)
+        assert_true(all[i] == group[i] && all[i] != all[ROWS] && all[i] != all[ROWS + 1]);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
+/* Triples of equal labelled rows against scored customers like them: only a forest that has seen
+ * a row's twins can tell who is labelled. */
+static void linked_customers_do_not_tell_the_cohorts_apart(void **state)
+{
+    (void)state;
+    enum { EACH = 240, COLUMNS = 3 };
+    Arena keep = arena_new(), scratch = arena_new();
+    Matrix *a = matrix_new(&keep, EACH, COLUMNS), *b = matrix_new(&keep, EACH, COLUMNS);
+    uint32_t group[EACH];
+    Random r = random_new(11);
+    for (size_t k = 0; k < COLUMNS; k++)
+        a->name[k] = b->name[k] = str_format(&keep, "noise%zu", k);
+    for (size_t i = 0; i < EACH; i++) {
+        group[i] = (uint32_t)(i / 6);
+        for (size_t k = 0; k < COLUMNS; k++) {
+            a->value[i * COLUMNS + k] =
+                i % 6 > 0 ? a->value[(i - 1) * COLUMNS + k] : (float)random_normal(&r);
+            b->value[i * COLUMNS + k] = (float)random_normal(&r);
+        }
+    }
+    LearnOptions options = learn_options_default();
+    Findings *f = findings_new(&keep);
+    Audit apart = {0}, together = {0};
+    audit_adversary(&apart, &keep, scratch, a, NULL, b, &options, f, NULL);
+    audit_adversary(&together, &keep, scratch, a, group, b, &options, f, NULL);
+    assert_true(apart.adversary.auc.value > 0.75);
+    assert_true(together.adversary.auc.value < 0.65);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
 /* ---- chance ---- */
 
 static void tails_agree_with_scipy(void **state)
@@ -332,6 +417,9 @@ static void aucs_that_differ_by_chance_alone_are_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(picked_rows_are_drawn_by_the_seed),
+        cmocka_unit_test(a_value_of_linked_customers_tells_nothing_of_them),
+        cmocka_unit_test(linked_customers_do_not_tell_the_cohorts_apart),
         cmocka_unit_test(a_category_no_better_than_chance_has_no_interval),
         cmocka_unit_test(a_column_as_good_as_the_label_is_named_for_what_it_is),
         cmocka_unit_test(an_innocent_column_is_no_leak),
