@@ -3,10 +3,10 @@
  * Before anything is trained, every feature, every column of the files and every measure of how a
  * customer was observed is tried alone against the label and against the cohort. What is as good as
  * the label is kept from the model; the rest is told. The two cohorts are told apart by a model,
- * and the labelled customers are cut by when they joined. After the validation the chosen candidate's
- * search and fit run on shuffled labels (what they find there, they made up) and with parts of its columns out and
- * in (what each is worth, and what a cheat would report). What is found becomes findings in words;
- * nothing here trains a model that is kept.
+ * and the labelled customers are cut by when they joined. After the validation the chosen
+ * candidate's search and fit run on shuffled labels (what they find there, they made up) and with
+ * parts of its columns out and in (what each is worth, and what a cheat would report). What is
+ * found becomes findings in words; nothing here trains a model that is kept.
  */
 #ifndef AUDIT_AUDIT_H
 #define AUDIT_AUDIT_H
@@ -184,7 +184,7 @@ typedef struct AblationRow {
     Interval log_loss, log_loss_gain; /* of all customers; lower is better */
 } AblationRow;
 typedef struct Ablation {
-    Str candidate; /* whose procedure it is */
+    Str candidate; /* whose fit it is */
     size_t repeats, customers, strata, replicates;
     const Str *stratum;
     size_t rows;
@@ -233,11 +233,11 @@ MUST_USE Status audit_columns(Audit **out, Arena *keep, Arena scratch, const Aud
                               const Progress *progress, Error *err);
 
 /* Tell the cohorts apart by the model's columns: x[0 .. labelled - 1] and the rows after them.
- * Boosted trees, 5 folds; at most 4,000 customers of either cohort, drawn by the seed. Linked labelled
- * customers (group; NULL: nobody) lie in one fold.  Memory: keep. */
+ * Boosted trees, 5 folds; at most 4,000 customers of either cohort, drawn by the seed. Linked
+ * labelled customers (group; NULL: nobody) lie in one fold.  Memory: keep. */
 void audit_adversary(Audit *audit, Arena *keep, Arena scratch, const Matrix *labelled,
-                     const uint32_t *group, const Matrix *scored, const LearnOptions *options, Findings *findings,
-                     Team *team);
+                     const uint32_t *group, const Matrix *scored, const LearnOptions *options,
+                     Findings *findings, Team *team);
 
 /* Cut the labelled customers by when they joined (first_us by labelled row; INT64_MAX: never seen),
  * and ask whether that tells the label and whether what a feature tells depends on it.
@@ -260,9 +260,10 @@ void audit_shared(Audit *audit, Arena *keep, Arena scratch, const Dataset *d, Fi
 /* The negative control: the candidate's search and fit, one repeat, on options->shuffles
  * permutations of the labels over customers; their mean AUC must lie within limits that ten clean
  * sets pass. The choice among candidates, what the audit keeps out and the cutting of histories
- * under outcome dates are not done again. Linked customers (set->group) move their labels together, among groups of their size.
- * Fewer than 20 shuffles are a warning, few_shuffles. GATE is not returned here: the caller decides
- * on control.passed.  Errors: DATA with fewer of either class than folds, or 4.  Memory: keep. */
+ * under outcome dates are not done again. Linked customers (set->group) move their labels together,
+ * among groups of their size. Fewer than 20 shuffles are a warning, few_shuffles. GATE is not
+ * returned here: the caller decides on control.passed.  Errors: DATA with fewer of either class
+ * than folds, or 4.  Memory: keep. */
 MUST_USE Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch,
                                        const TrainingSet *set, const Candidate *candidate,
                                        const LearnOptions *options, Findings *findings, Team *team,
@@ -289,7 +290,8 @@ typedef struct AblationInputs {
     const Table *protected;  /* likewise */
 } AblationInputs;
 
-/* The candidate's procedure on the same folds with parts of the columns.  Memory: keep.
+/* The candidate, with the settings it has, on the same folds with parts of the columns; linked
+ * customers (set->group) are drawn together.  Memory: keep.
  * Cost: 2 * families + 3 passes of learn_out_of_fold a repeat, and the bootstrap. */
 void audit_ablation(Audit *audit, Arena *keep, Arena scratch, const AblationInputs *inputs,
                     const LearnOptions *options, Findings *findings, Team *team,

@@ -80,8 +80,9 @@ double within_fold_auc(const double *margin, const uint8_t *label, const uint32_
 void shuffle_labels(uint8_t *out, const uint8_t *label, const uint32_t *unit, size_t rows,
                     Random *random, Arena scratch);
 
-/* The negative control of one candidate's search and fit, with units apart from the set's groups: folds
- * know nothing of units, which is how a test can plant the leak that rows of one customer make. */
+/* The negative control of one candidate's search and fit, with units apart from the set's groups:
+ * folds know nothing of units, which is how a test can plant the leak that rows of one customer
+ * make. */
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
                    const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
                    Team *team, const Progress *progress);

@@ -174,8 +174,10 @@ static void ablation(Page *p, const Ablation *a)
         return;
     }
     markdown_paragraph(p,
-                       "The procedure of %s on the same folds with some columns taken out or "
-                       "others put in. The rows with what must stay out show what a cheat would "
+                       "Fit of %s with the settings that were tuned on all customers and all "
+                       "columns of the model, which favours the model as it is, on the same folds "
+                       "with some columns taken out or others put in. The rows with what must stay "
+                       "out show what a cheat would "
                        "report.",
                        say_text(p, a->candidate));
     markdown_table(p, str_chars(p->arena, str_format(p->arena,

@@ -371,6 +371,49 @@ static void linked_customers_do_not_tell_the_cohorts_apart(void **state)
     arena_free(&keep);
 }
 
+/* Fifty customers in four equal rows each know no more than fifty do. */
+static void the_ablation_draws_linked_customers_together(void **state)
+{
+    (void)state;
+    enum { EQUAL = 4, PEOPLE = 50, ALL = EQUAL * PEOPLE };
+    Arena keep = arena_new(), scratch = arena_new();
+    uint8_t label[ALL];
+    uint32_t group[ALL], fold[ALL], *folds[] = {fold};
+    Matrix *x = matrix_new(&keep, ALL, 2);
+    Random r = random_new(5);
+    x->name[0] = S("told");
+    x->name[1] = S("noise");
+    for (size_t i = 0; i < ALL; i++) {
+        group[i] = (uint32_t)(i / EQUAL);
+        label[i] = group[i] % 3 == 0;
+        for (size_t k = 0; k < 2; k++)
+            x->value[2 * i + k] = i % EQUAL > 0
+                                      ? x->value[2 * (i - 1) + k]
+                                      : (float)(random_normal(&r) + (k == 0 ? label[i] : 0));
+    }
+    static const Str family[] = {{"told", 4}, {"noise", 5}};
+    LearnOptions options = learn_options_default();
+    learn_folds(fold, label, group, ALL, options.folds, 9);
+    TrainingSet linked = {.x = x, .label = label, .group = group}, loose = linked;
+    loose.group = NULL;
+    const Candidate c = {
+        .name = S("logistic"), .kind = MODEL_LINEAR, .l2 = 1, .forest = forest_options_default()};
+    AblationInputs in = {
+        .set = &linked, .candidate = &c, .fold = folds, .repeats = 1, .family = family};
+    Audit together = {0}, apart = {0};
+    Findings *f = findings_new(&keep);
+    audit_ablation(&together, &keep, scratch, &in, &options, f, NULL, NULL);
+    in.set = &loose;
+    audit_ablation(&apart, &keep, scratch, &in, &options, f, NULL, NULL);
+    const Interval a = together.ablation->row[0].auc[0], b = apart.ablation->row[0].auc[0];
+    assert_near(a.value, b.value, 1e-12);
+    double wider = (a.high - a.low) / (b.high - b.low);
+    if (!(wider > 1.6 && wider < 2.4)) /* the root of four */
+        fail_msg("%g times as wide", wider);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
 /* ---- chance ---- */
 
 static void tails_agree_with_scipy(void **state)
@@ -420,6 +463,7 @@ int main(void)
         cmocka_unit_test(picked_rows_are_drawn_by_the_seed),
         cmocka_unit_test(a_value_of_linked_customers_tells_nothing_of_them),
         cmocka_unit_test(linked_customers_do_not_tell_the_cohorts_apart),
+        cmocka_unit_test(the_ablation_draws_linked_customers_together),
         cmocka_unit_test(a_category_no_better_than_chance_has_no_interval),
         cmocka_unit_test(a_column_as_good_as_the_label_is_named_for_what_it_is),
         cmocka_unit_test(an_innocent_column_is_no_leak),
