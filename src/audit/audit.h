@@ -87,13 +87,16 @@ typedef struct KeptOut {
  * rows, transactions, first and last of them. Both tables have the same columns. */
 typedef struct RawColumns {
     const Table *labelled, *scored; /* scored: NULL without such customers */
+    const Table *whole;             /* labelled, from histories that are not cut; NULL: none are */
     const Probe *probe;             /* [columns] about, name, column, value and role alone */
 } RawColumns;
 
-/* row[0 .. labelled - 1] are the labelled customers of d, scored_row the others.  Memory: keep.
+/* row[0 .. labelled - 1] are the labelled customers of d, scored_row the others; whole: events of
+ * histories that are cut in `events` (the same pointer: none are).  Memory: keep.
  * Cost: O(events * transaction columns + customers * columns). */
 void audit_raw(RawColumns *out, Arena *keep, Arena scratch, const Dataset *d, const Events *events,
-               const uint32_t *row, size_t labelled, const uint32_t *scored_row, size_t scored);
+               const Events *whole, const uint32_t *row, size_t labelled,
+               const uint32_t *scored_row, size_t scored);
 
 /* ---- the cohorts ---- */
 
@@ -215,11 +218,15 @@ typedef struct AuditInputs {
     const Table *labelled, *scored; /* same columns; scored may be NULL */
     const Str *use;                 /* by column: model, policy, monitor, audit */
     const FeatureSight *sight;      /* by column; NULL: all SIGHT_EARLY */
-    const uint8_t *label;           /* by labelled row */
-    const uint32_t *group;          /* by labelled row: who is linked; NULL: nobody */
-    const Plan *plan;               /* whose features these are; NULL: none can be kept out */
-    const RawColumns *raw;          /* NULL: features alone */
-    const Str *dropped;             /* columns that one cohort lacks, of which others tell */
+    /* The labelled with whole histories where `labelled` has them cut (outcome dates): the scored
+     * ones are whole, so what tells the cohorts apart is asked of these. Same columns; NULL: not
+     * cut. */
+    const Table *whole;
+    const uint8_t *label;  /* by labelled row */
+    const uint32_t *group; /* by labelled row: who is linked; NULL: nobody */
+    const Plan *plan;      /* whose features these are; NULL: none can be kept out */
+    const RawColumns *raw; /* NULL: features alone */
+    const Str *dropped;    /* columns that one cohort lacks, of which others tell */
     size_t dropped_count;
 } AuditInputs;
 

@@ -47,10 +47,11 @@ Separation probe_separation(const Numbers *numbers, const uint8_t *label, size_t
 Interval probe_interval(double auc, size_t positives, size_t negatives);
 
 /* Everything that a probe says, but what it makes of it. *label_p and *cohort_p are of chance.
- * group: of the labelled, NULL: nobody is linked. */
-void probe_column(Probe *out, double *label_p, double *cohort_p, const Column *a, size_t n,
-                  const Column *b, size_t m, const uint8_t *label, const uint32_t *group,
-                  uint64_t seed, Arena scratch);
+ * group: of the labelled, NULL: nobody is linked. whole: a from histories that are not cut, which
+ * the cohort is asked of (NULL: a). */
+void probe_column(Probe *out, double *label_p, double *cohort_p, const Column *a,
+                  const Column *whole, size_t n, const Column *b, size_t m, const uint8_t *label,
+                  const uint32_t *group, uint64_t seed, Arena scratch);
 
 /* ---- leaks.c ---- */
 

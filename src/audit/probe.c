@@ -145,8 +145,8 @@ static Stability level_stability(double *limit, const uint32_t *level, size_t n,
     return out;
 }
 
-void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, size_t n,
-                  const Column *b, size_t m, const uint8_t *label, const uint32_t *group,
+void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, const Column *whole,
+                  size_t n, const Column *b, size_t m, const uint8_t *label, const uint32_t *group,
                   uint64_t seed, Arena scratch)
 {
     size_t positives = 0;
@@ -158,6 +158,10 @@ void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, 
                       : probe_interval(s.auc, positives, n - positives);
     p->higher_is_risky = s.higher;
     *label_p = s.p;
+    if (whole != NULL && whole != a) {
+        a = whole;
+        numbers = probe_numbers(&scratch, a, n, b, m);
+    }
     p->missing_labelled = missing_share(a, n);
     p->cohort_auc = *cohort_p = p->psi_limit = (double)NAN;
     if (m == 0 || n == 0)

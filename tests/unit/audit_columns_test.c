@@ -40,7 +40,7 @@ static Probe leak_of(Arena *keep, Type type, void (*cell)(char *text, size_t i, 
     }
     Probe p = {.name = S("column"), .about = PROBE_CUSTOMER, .column = S("column")};
     double label_p, cohort_p;
-    probe_column(&p, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, NULL, 3, scratch);
+    probe_column(&p, &label_p, &cohort_p, &c, NULL, ROWS, NULL, 0, label, NULL, 3, scratch);
     leak_of_column(&p, &c, label, ROWS, 50, scratch);
     arena_free(&scratch);
     return p;
@@ -307,6 +307,43 @@ static void picked_rows_are_drawn_by_the_seed(void **state)
     arena_free(&scratch);
 }
 
+/* ---- cut histories ---- */
+
+/* Histories of the labelled that are cut at their outcome hold half of the transactions: that is no
+ * difference between the cohorts, and the label is asked of the cut ones all the same. */
+static void the_cohort_is_asked_of_whole_histories(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    const uint8_t *label = labels(&keep);
+    Column cut, whole, scored;
+    Random r = random_new(2);
+    column_init(&cut, &keep, S("count"), TYPE_DOUBLE, 0, ROWS, NULL);
+    column_init(&whole, &keep, S("count"), TYPE_DOUBLE, 0, ROWS, NULL);
+    column_init(&scored, &keep, S("count"), TYPE_DOUBLE, 0, ROWS, NULL);
+    for (size_t i = 0; i < ROWS; i++) {
+        whole.real[i] = 20 + 2 * random_normal(&r);
+        cut.real[i] = whole.real[i] / 2;
+        scored.real[i] = 20 + 2 * random_normal(&r);
+        column_set_valid(&whole, i);
+        column_set_valid(&scored, i);
+        if (i % 2 == 0)
+            column_set_valid(&cut, i);
+    }
+    Probe p = {0}, q = {0};
+    double label_p, cohort_p;
+    probe_column(&p, &label_p, &cohort_p, &cut, NULL, ROWS, &scored, ROWS, label, NULL, 3, scratch);
+    assert_true(p.cohort_auc > 0.95 && p.stability.psi > 1);
+    assert_near(p.missing_labelled, 0.5, 0);
+    probe_column(&q, &label_p, &cohort_p, &cut, &whole, ROWS, &scored, ROWS, label, NULL, 3,
+                 scratch);
+    assert_true(q.cohort_auc < 0.6 && q.stability.psi < 0.25);
+    assert_near(q.missing_labelled, 0, 0);
+    assert_near(q.auc.value, p.auc.value, 0);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
 /* ---- linked customers ---- */
 
 /* Pairs who share label and a value that nobody else has: told row by row the value seems to tell
@@ -328,9 +365,9 @@ static void a_value_of_linked_customers_tells_nothing_of_them(void **state)
     }
     Probe apart = {0}, together = {0};
     double label_p, cohort_p;
-    probe_column(&apart, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, NULL, 3, scratch);
+    probe_column(&apart, &label_p, &cohort_p, &c, NULL, ROWS, NULL, 0, label, NULL, 3, scratch);
     assert_true(apart.auc.value > 0.85);
-    probe_column(&together, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, group, 3, scratch);
+    probe_column(&together, &label_p, &cohort_p, &c, NULL, ROWS, NULL, 0, label, group, 3, scratch);
     assert_true(together.auc.value < 0.6);
     const uint32_t *all = groups_with_scored(&keep, group, ROWS, 2);
     assert_true(all[1] == all[0] && all[ROWS] != all[ROWS + 1]);
@@ -464,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_value_of_linked_customers_tells_nothing_of_them),
         cmocka_unit_test(linked_customers_do_not_tell_the_cohorts_apart),
         cmocka_unit_test(the_ablation_draws_linked_customers_together),
+        cmocka_unit_test(the_cohort_is_asked_of_whole_histories),
         cmocka_unit_test(a_category_no_better_than_chance_has_no_interval),
         cmocka_unit_test(a_column_as_good_as_the_label_is_named_for_what_it_is),
         cmocka_unit_test(an_innocent_column_is_no_leak),
