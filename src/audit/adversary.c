@@ -118,7 +118,7 @@ static void say_adversary(const Adversary *a, Findings *findings)
         list[i] = &a->telling[i];
     Str opening = str_format(
         &own,
-        "a model of the same columns tells labelled customers from those to be scored at "
+        "a model of the model's inputs tells labelled customers from those to be scored at "
         "AUC %.2f [%.2f, %.2f], most by",
         a->auc.value, a->auc.low, a->auc.high);
     if (a->auc.value >= AUC_APART && a->auc.low > AUC_CLEAR && a->tellings > 0)
@@ -130,21 +130,29 @@ static void say_adversary(const Adversary *a, Findings *findings)
 }
 
 void audit_adversary(Audit *audit, Arena *keep, Arena scratch, const Matrix *labelled,
-                     const Matrix *scored, const LearnOptions *options, Findings *findings,
-                     Team *team)
+                     const uint32_t *group, const Matrix *scored, const LearnOptions *options,
+                     Findings *findings, Team *team)
 {
     size_t n = labelled->rows < COHORT_MAX ? labelled->rows : COHORT_MAX;
     size_t m = scored->rows < COHORT_MAX ? scored->rows : COHORT_MAX;
     size_t columns = labelled->columns, rows = n + m;
     if (n < COHORT_LEAST || m < COHORT_LEAST || columns == 0)
         return;
-    Matrix *x = together(&scratch, labelled, n, scored, m);
+    uint64_t seed = seed_derive(options->seed, STREAM_ADVERSARY);
+    uint32_t *row = ARENA_RAW(&scratch, uint32_t, labelled->rows + 1);
+    uint32_t *scored_row = ARENA_RAW(&scratch, uint32_t, scored->rows + 1);
+    (void)audit_pick(row, labelled->rows, n, seed_derive(seed, 1), scratch);
+    (void)audit_pick(scored_row, scored->rows, m, seed_derive(seed, 2), scratch);
+    const Matrix *x = together(&scratch, matrix_take(&scratch, labelled, row, n), n,
+                               matrix_take(&scratch, scored, scored_row, m), m);
+    uint32_t *linked = group == NULL ? NULL : ARENA_RAW(&scratch, uint32_t, n);
+    for (size_t i = 0; i < n && group != NULL; i++)
+        linked[i] = group[row[i]];
     uint8_t *label = ARENA_ARRAY(&scratch, uint8_t, rows);
     uint32_t *fold = ARENA_RAW(&scratch, uint32_t, rows);
     for (size_t i = n; i < rows; i++)
         label[i] = 1;
-    uint64_t seed = seed_derive(options->seed, STREAM_ADVERSARY);
-    learn_folds(fold, label, NULL, rows, FOLDS, seed);
+    learn_folds(fold, label, groups_with_scored(&scratch, linked, n, m), rows, FOLDS, seed);
     Duel d = {.set = {.x = x, .label = label},
               .fold = fold,
               .seed = seed,

@@ -3,10 +3,10 @@
  * Before anything is trained, every feature, every column of the files and every measure of how a
  * customer was observed is tried alone against the label and against the cohort. What is as good as
  * the label is kept from the model; the rest is told. The two cohorts are told apart by a model,
- * and the labelled customers are cut by when they joined. After the validation the whole procedure
- * runs on shuffled labels (what it finds there, it made up) and with parts of its columns out and
- * in (what each is worth, and what a cheat would report). What is found becomes findings in words;
- * nothing here trains a model that is kept.
+ * and the labelled customers are cut by when they joined. After the validation the chosen
+ * candidate's search and fit run on shuffled labels (what they find there, they made up) and with
+ * parts of its columns out and in (what each is worth, and what a cheat would report). What is
+ * found becomes findings in words; nothing here trains a model that is kept.
  */
 #ifndef AUDIT_AUDIT_H
 #define AUDIT_AUDIT_H
@@ -52,7 +52,9 @@ typedef struct Probe {
     FeatureSight sight; /* of a feature */
     bool role;          /* the schema's amount, direction, state ...: that it tells is no leak */
     bool one_cohort;    /* the files of one cohort lack the column, which was said on reading */
-    Interval auc;       /* alone, against the label; direction-free: at least .5 */
+    /* Alone, against the label; direction-free: at least .5. A category whose rates on other folds
+     * are no better than chance has .5 and no interval (NaN): what was measured lies below. */
+    Interval auc;
     bool higher_is_risky;
     double label_q; /* false discovery rate at which it counts, over all probes */
     double missing_labelled, missing_scored; /* share missing in either cohort */
@@ -85,13 +87,16 @@ typedef struct KeptOut {
  * rows, transactions, first and last of them. Both tables have the same columns. */
 typedef struct RawColumns {
     const Table *labelled, *scored; /* scored: NULL without such customers */
+    const Table *whole;             /* labelled, from histories that are not cut; NULL: none are */
     const Probe *probe;             /* [columns] about, name, column, value and role alone */
 } RawColumns;
 
-/* row[0 .. labelled - 1] are the labelled customers of d, scored_row the others.  Memory: keep.
+/* row[0 .. labelled - 1] are the labelled customers of d, scored_row the others; whole: events of
+ * histories that are cut in `events` (the same pointer: none are).  Memory: keep.
  * Cost: O(events * transaction columns + customers * columns). */
 void audit_raw(RawColumns *out, Arena *keep, Arena scratch, const Dataset *d, const Events *events,
-               const uint32_t *row, size_t labelled, const uint32_t *scored_row, size_t scored);
+               const Events *whole, const uint32_t *row, size_t labelled,
+               const uint32_t *scored_row, size_t scored);
 
 /* ---- the cohorts ---- */
 
@@ -155,9 +160,16 @@ enum { EARLY_WINDOWS = 3 };
 typedef struct Control {
     size_t shuffles;
     double *auc;            /* [shuffles] */
-    double mean, low, high; /* and the limits that clean data passes */
+    double mean, low, high; /* and the limits that clean data passes, within 0 and 1 */
     bool passed;
+    Str candidate; /* whose search and fit ran */
 } Control;
+/* Limits so wide that passing says little: few of the rarer class make them so. What reaches `high`
+ * on average is seen every other time. (Here for who only reads an audit.) */
+static inline bool control_judges_little(const Control *c)
+{
+    return c->high - c->low > 0.2;
+}
 
 typedef enum AblationKind {
     ABLATION_FULL,
@@ -175,7 +187,7 @@ typedef struct AblationRow {
     Interval log_loss, log_loss_gain; /* of all customers; lower is better */
 } AblationRow;
 typedef struct Ablation {
-    Str candidate; /* whose procedure it is */
+    Str candidate; /* whose fit it is */
     size_t repeats, customers, strata, replicates;
     const Str *stratum;
     size_t rows;
@@ -206,10 +218,15 @@ typedef struct AuditInputs {
     const Table *labelled, *scored; /* same columns; scored may be NULL */
     const Str *use;                 /* by column: model, policy, monitor, audit */
     const FeatureSight *sight;      /* by column; NULL: all SIGHT_EARLY */
-    const uint8_t *label;           /* by labelled row */
-    const Plan *plan;               /* whose features these are; NULL: none can be kept out */
-    const RawColumns *raw;          /* NULL: features alone */
-    const Str *dropped;             /* columns that one cohort lacks, of which others tell */
+    /* The labelled with whole histories where `labelled` has them cut (outcome dates): the scored
+     * ones are whole, so what tells the cohorts apart is asked of these. Same columns; NULL: not
+     * cut. */
+    const Table *whole;
+    const uint8_t *label;  /* by labelled row */
+    const uint32_t *group; /* by labelled row: who is linked; NULL: nobody */
+    const Plan *plan;      /* whose features these are; NULL: none can be kept out */
+    const RawColumns *raw; /* NULL: features alone */
+    const Str *dropped;    /* columns that one cohort lacks, of which others tell */
     size_t dropped_count;
 } AuditInputs;
 
@@ -223,10 +240,11 @@ MUST_USE Status audit_columns(Audit **out, Arena *keep, Arena scratch, const Aud
                               const Progress *progress, Error *err);
 
 /* Tell the cohorts apart by the model's columns: x[0 .. labelled - 1] and the rows after them.
- * Boosted trees, 5 folds; at most 4,000 customers of either cohort (the first).  Memory: keep. */
+ * Boosted trees, 5 folds; at most 4,000 customers of either cohort, drawn by the seed. Linked
+ * labelled customers (group; NULL: nobody) lie in one fold.  Memory: keep. */
 void audit_adversary(Audit *audit, Arena *keep, Arena scratch, const Matrix *labelled,
-                     const Matrix *scored, const LearnOptions *options, Findings *findings,
-                     Team *team);
+                     const uint32_t *group, const Matrix *scored, const LearnOptions *options,
+                     Findings *findings, Team *team);
 
 /* Cut the labelled customers by when they joined (first_us by labelled row; INT64_MAX: never seen),
  * and ask whether that tells the label and whether what a feature tells depends on it.
@@ -246,11 +264,13 @@ void audit_windows(Audit *audit, Arena scratch, const AuditInputs *inputs,
 /* Look for identifiers that labelled customers and those to be scored share. */
 void audit_shared(Audit *audit, Arena *keep, Arena scratch, const Dataset *d, Findings *findings);
 
-/* The negative control: the candidate's whole procedure, one repeat, on options->shuffles
+/* The negative control: the candidate's search and fit, one repeat, on options->shuffles
  * permutations of the labels over customers; their mean AUC must lie within limits that ten clean
- * sets pass. Linked customers (set->group) move their labels together, among groups of their size.
- * Fewer than 20 shuffles are a warning, few_shuffles. GATE is not returned here: the caller decides
- * on control.passed.  Errors: DATA with fewer of either class than folds, or 4.  Memory: keep. */
+ * sets pass. The choice among candidates, what the audit keeps out and the cutting of histories
+ * under outcome dates are not done again. Linked customers (set->group) move their labels together,
+ * among groups of their size. Fewer than 20 shuffles are a warning, few_shuffles. GATE is not
+ * returned here: the caller decides on control.passed.  Errors: DATA with fewer of either class
+ * than folds, or 4.  Memory: keep. */
 MUST_USE Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch,
                                        const TrainingSet *set, const Candidate *candidate,
                                        const LearnOptions *options, Findings *findings, Team *team,
@@ -261,6 +281,10 @@ MUST_USE Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch,
  * are no more than `most`. */
 size_t audit_sample(uint32_t *row, const uint8_t *label, size_t rows, size_t most, size_t least,
                     uint64_t seed, Arena scratch);
+
+/* As many of the rows as wanted, drawn by the seed, in order; all when there are no more. row has
+ * room for all; answers how many. */
+size_t audit_pick(uint32_t *row, size_t rows, size_t most, uint64_t seed, Arena scratch);
 
 /* Columns of the training set's matrix by family, and columns to add to it. */
 typedef struct AblationInputs {
@@ -273,7 +297,8 @@ typedef struct AblationInputs {
     const Table *protected;  /* likewise */
 } AblationInputs;
 
-/* The candidate's procedure on the same folds with parts of the columns.  Memory: keep.
+/* The candidate, with the settings it has, on the same folds with parts of the columns; linked
+ * customers (set->group) are drawn together.  Memory: keep.
  * Cost: 2 * families + 3 passes of learn_out_of_fold a repeat, and the bootstrap. */
 void audit_ablation(Audit *audit, Arena *keep, Arena scratch, const AblationInputs *inputs,
                     const LearnOptions *options, Findings *findings, Team *team,

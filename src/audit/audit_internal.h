@@ -32,18 +32,26 @@ typedef struct Numbers {
 } Numbers;
 Numbers probe_numbers(Arena *arena, const Column *a, size_t n, const Column *b, size_t m);
 
+/* Linked rows of the labelled (group; NULL: nobody is linked) and the scored after them, each
+ * alone. NULL when group is. */
+uint32_t *groups_with_scored(Arena *arena, const uint32_t *group, size_t n, size_t m);
+
 /* Scores whose AUC is at least .5, its value, and the p of chance. */
 typedef struct Separation {
     double auc, p;
     bool higher;
+    bool chance; /* a category whose rates on other folds order customers no better than chance */
 } Separation;
 Separation probe_separation(const Numbers *numbers, const uint8_t *label, size_t rows,
-                            uint64_t seed, Arena scratch);
+                            const uint32_t *group, uint64_t seed, Arena scratch);
 Interval probe_interval(double auc, size_t positives, size_t negatives);
 
-/* Everything that a probe says, but what it makes of it. *label_p and *cohort_p are of chance. */
-void probe_column(Probe *out, double *label_p, double *cohort_p, const Column *a, size_t n,
-                  const Column *b, size_t m, const uint8_t *label, uint64_t seed, Arena scratch);
+/* Everything that a probe says, but what it makes of it. *label_p and *cohort_p are of chance.
+ * group: of the labelled, NULL: nobody is linked. whole: a from histories that are not cut, which
+ * the cohort is asked of (NULL: a). */
+void probe_column(Probe *out, double *label_p, double *cohort_p, const Column *a,
+                  const Column *whole, size_t n, const Column *b, size_t m, const uint8_t *label,
+                  const uint32_t *group, uint64_t seed, Arena scratch);
 
 /* ---- leaks.c ---- */
 
@@ -73,8 +81,9 @@ double within_fold_auc(const double *margin, const uint8_t *label, const uint32_
 void shuffle_labels(uint8_t *out, const uint8_t *label, const uint32_t *unit, size_t rows,
                     Random *random, Arena scratch);
 
-/* The negative control of one candidate's procedure, with units apart from the set's groups: folds
- * know nothing of units, which is how a test can plant the leak that rows of one customer make. */
+/* The negative control of one candidate's search and fit, with units apart from the set's groups:
+ * folds know nothing of units, which is how a test can plant the leak that rows of one customer
+ * make. */
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
                    const Candidate *candidate, const uint32_t *unit, const LearnOptions *options,
                    Team *team, const Progress *progress);

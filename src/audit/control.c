@@ -49,6 +49,8 @@ static void control_limits(Control *c, const uint8_t *label, size_t rows, size_t
     double error = sqrt((seen > least ? seen : least) / shuffles);
     c->low = 0.5 - STANDARD_ERRORS * error;
     c->high = 0.5 + STANDARD_ERRORS * error;
+    c->low = c->low < 0 ? 0 : c->low;
+    c->high = c->high > 1 ? 1 : c->high;
     c->passed = c->mean >= c->low && c->mean <= c->high;
 }
 
@@ -156,6 +158,23 @@ size_t audit_sample(uint32_t *row, const uint8_t *label, size_t rows, size_t mos
     return count;
 }
 
+size_t audit_pick(uint32_t *row, size_t rows, size_t most, uint64_t seed, Arena scratch)
+{
+    uint32_t *order = ARENA_RAW(&scratch, uint32_t, rows + 1);
+    uint8_t *drawn = ARENA_ARRAY(&scratch, uint8_t, rows + 1);
+    size_t count = 0, want = rows < most ? rows : most;
+    for (size_t i = 0; i < rows; i++)
+        order[i] = (uint32_t)i;
+    Random r = random_new(seed);
+    random_shuffle(&r, order, rows);
+    for (size_t i = 0; i < want; i++)
+        drawn[order[i]] = 1;
+    for (size_t i = 0; i < rows; i++)
+        if (drawn[i])
+            row[count++] = (uint32_t)i;
+    return count;
+}
+
 /* ---- the control ---- */
 
 void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *set,
@@ -180,6 +199,7 @@ void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *
     learn_out_of_fold(pass, count, candidate, options, team, scratch);
 
     out->shuffles = count;
+    out->candidate = str_copy(keep, candidate->name);
     out->auc = ARENA_ARRAY(keep, double, count);
     out->mean = 0;
     for (size_t k = 0; k < count; k++) {
@@ -193,18 +213,26 @@ void audit_control(Control *out, Arena *keep, Arena scratch, const TrainingSet *
 
 enum { SHUFFLES_ENOUGH = 20 }; /* fewer judge little */
 
-static void say_control(Findings *f, const Control *c, const Candidate *candidate, Arena scratch)
+static void say_control(Findings *f, const Control *c, Arena scratch)
 {
-    Str what = str_format(&scratch,
-                          "with labels shuffled over customers the whole procedure (%.*s) reaches "
-                          "a mean AUC of %.3f over %zu shuffles; clean data stays within %.3f and "
-                          "%.3f",
-                          STR_ARG(candidate->name), c->mean, c->shuffles, c->low, c->high);
+    Str sees = c->high < 1 ? str_format(&scratch,
+                                        "a leak that lifts it to %.3f or more would be seen more "
+                                        "often than not",
+                                        c->high)
+                           : S("limits this wide show no leak at all");
+    Str what =
+        str_format(&scratch,
+                   "with labels shuffled over customers search and fit of %.*s reach a mean "
+                   "AUC of %.3f over %zu shuffles; clean data stays within %.3f and %.3f; "
+                   "%.*s",
+                   STR_ARG(c->candidate), c->mean, c->shuffles, c->low, c->high, STR_ARG(sees));
     findings_add(f, c->passed ? SEVERITY_INFO : SEVERITY_SEVERE, "negative_control", c->shuffles,
                  what,
-                 c->passed ? S("nothing: the validation finds no signal where there is none")
-                           : S("do not trust the validation: something of a customer reaches the "
-                               "fold that judges it"));
+                 c->passed && control_judges_little(c)
+                     ? S("passed, but it judges little: customers of the rarer class are few")
+                 : c->passed ? S("nothing: search and fit find no signal where there is none")
+                             : S("do not trust the validation: something of a customer reaches the "
+                                 "fold that judges it"));
     if (c->shuffles < SHUFFLES_ENOUGH)
         findings_add(f, SEVERITY_WARNING, "few_shuffles", c->shuffles,
                      str_format(&scratch,
@@ -224,6 +252,6 @@ Status audit_negative_control(Audit *audit, Arena *keep, Arena scratch, const Tr
                             err));
     audit_control(&audit->control, keep, scratch, set, candidate, set->group, options, team,
                   progress);
-    say_control(findings, &audit->control, candidate, scratch);
+    say_control(findings, &audit->control, scratch);
     return STATUS_OK;
 }

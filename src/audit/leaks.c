@@ -202,6 +202,7 @@ static void probe_task(void *context, size_t task, Arena scratch)
     const Table *labelled = raw ? in->raw->labelled : in->labelled;
     const Table *scored = raw ? in->raw->scored : in->scored;
     const Column *a = &labelled->column[at], *b = scored == NULL ? NULL : &scored->column[at];
+    const Table *whole = raw ? in->raw->whole : in->whole;
     Probe *p = &t->probe[task];
     *p = raw ? in->raw->probe[at]
              : (Probe){.name = a->name, .use = in->use[at], .sight = SIGHT_EARLY};
@@ -209,8 +210,10 @@ static void probe_task(void *context, size_t task, Arena scratch)
         p->sight = in->sight[at];
     if (raw)
         p->use = p->about == PROBE_OBSERVATION ? S("observed") : S("column");
-    probe_column(p, &t->label_p[task], &t->cohort_p[task], a, labelled->rows, b,
-                 scored == NULL ? 0 : scored->rows, in->label, seed_derive(t->seed, task), scratch);
+    probe_column(p, &t->label_p[task], &t->cohort_p[task], a,
+                 whole == NULL ? NULL : &whole->column[at], labelled->rows, b,
+                 scored == NULL ? 0 : scored->rows, in->label, in->group,
+                 seed_derive(t->seed, task), scratch);
     if (raw && p->about != PROBE_OBSERVATION)
         leak_of_column(p, a, in->label, labelled->rows, t->tests, scratch);
 }

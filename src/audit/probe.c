@@ -34,14 +34,29 @@ Numbers probe_numbers(Arena *arena, const Column *a, size_t n, const Column *b, 
     return out;
 }
 
+uint32_t *groups_with_scored(Arena *arena, const uint32_t *group, size_t n, size_t m)
+{
+    if (group == NULL)
+        return NULL;
+    uint32_t *all = ARENA_RAW(arena, uint32_t, n + m + 1), most = 0;
+    for (size_t i = 0; i < n; i++) {
+        all[i] = group[i];
+        most = group[i] > most ? group[i] : most;
+    }
+    for (size_t i = n; i < n + m; i++)
+        all[i] = most + 1 + (uint32_t)(i - n);
+    return all;
+}
+
 /* The share of positives of each row's level, counted on the other folds, so that a level of
- * one customer says nothing about itself: an identifier scores chance, not 1. */
+ * one customer, or of linked ones, says nothing about itself: an identifier scores chance, not 1.
+ */
 static void level_scores(double *score, const uint32_t *level, size_t levels, const uint8_t *label,
-                         size_t rows, uint64_t seed, Arena scratch)
+                         size_t rows, const uint32_t *group, uint64_t seed, Arena scratch)
 {
     enum { FOLDS = 5 };
     uint32_t *fold = ARENA_RAW(&scratch, uint32_t, rows);
-    learn_folds(fold, label, NULL, rows, FOLDS, seed);
+    learn_folds(fold, label, group, rows, FOLDS, seed);
     size_t positives = 0;
     for (size_t i = 0; i < rows; i++)
         positives += label[i] != 0;
@@ -85,17 +100,17 @@ static Separation number_separation(const double *value, const uint8_t *label, s
 }
 
 Separation probe_separation(const Numbers *numbers, const uint8_t *label, size_t rows,
-                            uint64_t seed, Arena scratch)
+                            const uint32_t *group, uint64_t seed, Arena scratch)
 {
     if (numbers->level == NULL)
         return number_separation(numbers->value, label, rows, scratch);
     double *score = ARENA_RAW(&scratch, double, rows);
-    level_scores(score, numbers->level, numbers->levels, label, rows, seed, scratch);
+    level_scores(score, numbers->level, numbers->levels, label, rows, group, seed, scratch);
     /* Rates on other folds have a direction already: below chance is chance. */
     double auc = metric_auc(score, label, rows, scratch);
     if (!(auc > 0.5))
-        return (Separation){0.5, 1, true};
-    return (Separation){auc, metric_rank_test(score, label, rows, scratch), true};
+        return (Separation){0.5, 1, true, true};
+    return (Separation){auc, metric_rank_test(score, label, rows, scratch), true, false};
 }
 
 Interval probe_interval(double auc, size_t positives, size_t negatives)
@@ -130,17 +145,23 @@ static Stability level_stability(double *limit, const uint32_t *level, size_t n,
     return out;
 }
 
-void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, size_t n,
-                  const Column *b, size_t m, const uint8_t *label, uint64_t seed, Arena scratch)
+void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, const Column *whole,
+                  size_t n, const Column *b, size_t m, const uint8_t *label, const uint32_t *group,
+                  uint64_t seed, Arena scratch)
 {
     size_t positives = 0;
     for (size_t i = 0; i < n; i++)
         positives += label[i] != 0;
     Numbers numbers = probe_numbers(&scratch, a, n, b, m);
-    Separation s = probe_separation(&numbers, label, n, seed, scratch);
-    p->auc = probe_interval(s.auc, positives, n - positives);
+    Separation s = probe_separation(&numbers, label, n, group, seed, scratch);
+    p->auc = s.chance ? (Interval){0.5, (double)NAN, (double)NAN}
+                      : probe_interval(s.auc, positives, n - positives);
     p->higher_is_risky = s.higher;
     *label_p = s.p;
+    if (whole != NULL && whole != a) {
+        a = whole;
+        numbers = probe_numbers(&scratch, a, n, b, m);
+    }
     p->missing_labelled = missing_share(a, n);
     p->cohort_auc = *cohort_p = p->psi_limit = (double)NAN;
     if (m == 0 || n == 0)
@@ -149,7 +170,8 @@ void probe_column(Probe *p, double *label_p, double *cohort_p, const Column *a, 
     for (size_t i = n; i < n + m; i++)
         cohort[i] = 1;
     p->missing_scored = missing_share(b, m);
-    s = probe_separation(&numbers, cohort, n + m, seed, scratch);
+    const uint32_t *all = groups_with_scored(&scratch, group, n, m);
+    s = probe_separation(&numbers, cohort, n + m, all, seed, scratch);
     p->cohort_auc = s.auc;
     *cohort_p = s.p;
     p->stability = numbers.level == NULL

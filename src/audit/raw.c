@@ -229,16 +229,11 @@ static const Table *part_of(Arena *keep, const Table *t, size_t from, size_t cou
     return table_take(keep, t, row, count);
 }
 
-void audit_raw(RawColumns *out, Arena *keep, Arena scratch, const Dataset *d, const Events *events,
-               const uint32_t *row, size_t labelled, const uint32_t *scored_row, size_t scored)
+static Shelf shelf_of(Arena *keep, Arena scratch, const Dataset *d, const Events *events,
+                      const uint32_t *customer, size_t customers)
 {
-    uint32_t *customer = ARENA_RAW(keep, uint32_t, labelled + scored + 1);
-    for (size_t i = 0; i < labelled; i++)
-        customer[i] = row[i];
-    for (size_t i = 0; i < scored; i++)
-        customer[labelled + i] = scored_row[i];
     Shelf s = {.keep = keep,
-               .table = table_new(keep, S("columns"), labelled + scored, 0),
+               .table = table_new(keep, S("columns"), customers, 0),
                .customer = customer,
                .events = events};
     s.table->column = NULL;
@@ -246,7 +241,37 @@ void audit_raw(RawColumns *out, Arena *keep, Arena scratch, const Dataset *d, co
     add_observation(&s);
     add_transactions(&s, d->schema, scratch);
     s.table->columns = s.columns;
+    return s;
+}
+
+/* The columns of t as `whole` has them; one that it lacks (a value that came too seldom or too
+ * many there) as it is. */
+static const Table *as_whole(Arena *keep, const Table *t, const Table *whole)
+{
+    Table *out = table_new(keep, t->name, t->rows, t->columns);
+    for (size_t k = 0; k < t->columns; k++) {
+        const Column *c = table_find(whole, t->column[k].name);
+        out->column[k] = c == NULL ? t->column[k] : *c;
+    }
+    return out;
+}
+
+void audit_raw(RawColumns *out, Arena *keep, Arena scratch, const Dataset *d, const Events *events,
+               const Events *whole, const uint32_t *row, size_t labelled,
+               const uint32_t *scored_row, size_t scored)
+{
+    uint32_t *customer = ARENA_RAW(keep, uint32_t, labelled + scored + 1);
+    for (size_t i = 0; i < labelled; i++)
+        customer[i] = row[i];
+    for (size_t i = 0; i < scored; i++)
+        customer[labelled + i] = scored_row[i];
+    Shelf s = shelf_of(keep, scratch, d, events, customer, labelled + scored);
     out->probe = s.probe;
     out->labelled = part_of(keep, s.table, 0, labelled);
     out->scored = scored == 0 ? NULL : part_of(keep, s.table, labelled, scored);
+    out->whole = NULL;
+    if (whole == NULL || whole == events)
+        return;
+    Shelf w = shelf_of(keep, scratch, d, whole, customer, labelled + scored);
+    out->whole = part_of(keep, as_whole(keep, s.table, w.table), 0, labelled);
 }

@@ -52,6 +52,7 @@ MUST_USE Status book_parse(Node **out, Arena *keep, Str yaml, const char *file, 
 
 typedef enum FieldKind {
     FIELD_TEXT,     /* BookText */
+    FIELD_REASON,   /* BookText that is no boolean and no number: words of a person */
     FIELD_TEXTS,    /* BookTexts: a list of scalars, or one scalar */
     FIELD_PAIRS,    /* BookPairs: a map of scalars */
     FIELD_NUMBER,   /* double */

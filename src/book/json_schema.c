@@ -57,6 +57,8 @@ static Value *value_of(Doc *d, const Field *f)
         if (f->required)
             (void)yyjson_mut_obj_add_int(d, v, "minLength", 1);
         return v;
+    case FIELD_REASON:
+        return typed(d, "string");
     case FIELD_TEXTS:
         return texts(d, f->required);
     case FIELD_PAIRS:

@@ -85,6 +85,17 @@ static Status read_boolean(const Reading *r, bool *out, const Node *node, const 
     return STATUS_OK;
 }
 
+/* Quoted or not: "yes" is an answer, and no reason. */
+static bool no_words(Str text)
+{
+    static const char *const answers[] = {"true", "false", "yes", "no", "on", "off"};
+    double number;
+    bool answer = parse_double(text, &number);
+    for (size_t i = 0; i < COUNT_OF(answers) && !answer; i++)
+        answer = str_equal_fold(text, str_from(answers[i]));
+    return answer;
+}
+
 static Status read_scalar(const Reading *r, char *place, const Node *node, const Field *f)
 {
     if (node->kind != NODE_SCALAR) {
@@ -96,6 +107,12 @@ static Status read_scalar(const Reading *r, char *place, const Node *node, const
     }
     switch (f->kind) {
     case FIELD_TEXT:
+        *(BookText *)(void *)place = (BookText){node->text, node->mark};
+        return STATUS_OK;
+    case FIELD_REASON:
+        if (no_words(node->text))
+            return wrong_kind(r, node->mark, f, "a reason in words",
+                              "known before the outcome, by the audit of the desk");
         *(BookText *)(void *)place = (BookText){node->text, node->mark};
         return STATUS_OK;
     case FIELD_NUMBER:

@@ -49,10 +49,15 @@ static const uint32_t *scored_rows(Job *j, size_t *count)
 {
     const Dataset *d = j->data;
     uint32_t *row = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
-    for (size_t i = 0; i < d->customers && *count < SCORED_MAX; i++)
+    uint32_t *drawn = ARENA_ARRAY(j->keep, uint32_t, d->customers + 1);
+    size_t all = 0;
+    for (size_t i = 0; i < d->customers; i++)
         if (d->cohort[i] == COHORT_SCORED)
-            row[(*count)++] = (uint32_t)i;
-    return row;
+            row[all++] = (uint32_t)i;
+    *count = audit_pick(drawn, all, SCORED_MAX, seed_derive(j->learn.seed, 0x5C07ED), j->scratch);
+    for (size_t i = 0; i < *count; i++)
+        drawn[i] = row[drawn[i]];
+    return drawn;
 }
 
 /* When a customer was first seen, by row. */
@@ -93,17 +98,20 @@ Status job_audit_columns(Job *j, Error *err)
         sight[i] = feature_sight(j->plan, &j->plan->feature[i]);
     for (size_t i = 0; i < j->plan->features; i++)
         use[i] = j->skip[i] ? S("audit") : uses[j->plan->feature[i].use];
-    audit_raw(&j->raw, j->keep, j->scratch, d, j->events, j->training_row, n, scored, m);
-    const AuditInputs inputs = {.labelled = table_take(j->keep, j->features, j->training_row, n),
-                                .scored =
-                                    m == 0 ? NULL : table_take(j->keep, j->features, scored, m),
-                                .use = use,
-                                .sight = sight,
-                                .label = j->fitting.label,
-                                .plan = j->plan,
-                                .raw = &j->raw,
-                                .dropped = d->dropped,
-                                .dropped_count = d->dropped_count};
+    audit_raw(&j->raw, j->keep, j->scratch, d, j->events, j->whole, j->training_row, n, scored, m);
+    const AuditInputs inputs = {
+        .labelled = table_take(j->keep, j->features, j->training_row, n),
+        .scored = m == 0 ? NULL : table_take(j->keep, j->features, scored, m),
+        .use = use,
+        .sight = sight,
+        .label = j->fitting.label,
+        .group = j->group,
+        .whole =
+            j->slices == j->features ? NULL : table_take(j->keep, j->slices, j->training_row, n),
+        .plan = j->plan,
+        .raw = &j->raw,
+        .dropped = d->dropped,
+        .dropped_count = d->dropped_count};
     find_unseen(j);
     TRY(audit_columns(&j->audit, j->keep, j->scratch, &inputs, &j->learn, d->findings,
                       j->args->team, &j->args->progress, err));
@@ -132,8 +140,12 @@ Status job_audit_cohorts(Job *j, Error *err)
     if (m == 0)
         return STATUS_OK;
     TRY(feature_matrix(&x, j->keep, j->plan, j->features, j->skip, j->data->id, scored, m, err));
-    audit_adversary(j->audit, j->keep, j->scratch, j->set.x, x, &j->learn, j->data->findings,
-                    j->args->team);
+    Matrix *whole = NULL; /* cut histories would be told from whole ones by their length */
+    if (j->slices != j->features)
+        TRY(feature_matrix(&whole, j->keep, j->plan, j->slices, j->skip, j->data->id,
+                           j->training_row, j->fitting.count, err));
+    audit_adversary(j->audit, j->keep, j->scratch, whole != NULL ? whole : j->set.x, j->set.group,
+                    x, &j->learn, j->data->findings, j->args->team);
     say_findings(j, known);
     return STATUS_OK;
 }

@@ -32,7 +32,7 @@ static const Field feature_fields[] = {
     {"reason", FIELD_TEXT, offsetof(Feature, reason), false,
      "Why risky_partners may go beyond monitoring: how the partners' labels were known in time",
      NULL, NULL, 0, false, NULL},
-    {"leak_overruled", FIELD_TEXT, offsetof(Feature, leak_overruled), false,
+    {"leak_overruled", FIELD_REASON, offsetof(Feature, leak_overruled), false,
      "Why the model may use it although the leakage audit would keep it out: one sentence", NULL,
      NULL, 0, false, NULL},
     {"says", FIELD_TEXT, offsetof(Feature, says), true, "Meaning, one sentence", NULL, NULL, 0,

@@ -393,7 +393,7 @@ typedef struct OutOfFold {
     uint64_t seed;
     double *margin; /* [rows] to be filled */
 } OutOfFold;
-/* The candidate's whole procedure, tuning inside each training part, for several passes at once:
+/* The candidate's search and fit, tuning inside each training part, for several passes at once:
  * the negative control and ablations. */
 void learn_out_of_fold(const OutOfFold *pass, size_t passes, const Candidate *candidate,
                        const LearnOptions *options, Team *team, Arena scratch);

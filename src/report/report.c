@@ -41,8 +41,9 @@ static void key_figures(Page *p)
                           : str_format(a, "%.*s: too few customers", STR_ARG(q.name)));
     }
     if (run->audit != NULL && run->audit->control.shuffles > 0)
-        key_figure(p, "Leak control", run->audit->control.passed ? S("passed") : S("failed"),
-                   str_format(a, "on %zu shuffles of the labels", run->audit->control.shuffles));
+        key_figure(p, "Leak control", str_from(control_verdict(&run->audit->control)),
+                   str_format(a, "on %zu shuffles of the labels%.*s", run->audit->control.shuffles,
+                              STR_ARG(overruled_words(a, run->audit))));
     Str severe = number_count(a, t.severe);
     key_figure(p, "Findings", number_count(a, t.severe + t.warnings),
                str_format(a, "%.*s of them severe", STR_ARG(severe)));

@@ -37,11 +37,15 @@ void section_ablation(Page *p, const Ablation *a)
     html(p, "<h3 id=\"ablation\">What the columns are worth</h3>\n");
     html_paragraph(
         p,
-        "The chosen procedure (%.*s, with the settings tuned on all customers), on the "
-        "same folds with some columns taken out or others put in; %zu customers, %zu "
+        "Fit of the chosen candidate (%.*s) with the settings that were tuned on all customers "
+        "and all columns of the model, which favours the model as it is, on the same folds with "
+        "some columns taken out or others put in; %zu customers, %zu "
         "%s. Differences are to the model as it is, on the same customers, with 95 %% "
         "intervals from %zu draws of customers: an interval that holds 0 cannot be told "
-        "from noise. The last rows are not to be believed: they show what a report would "
+        "from noise. Log losses are after a calibration on the other folds, whose models have "
+        "learnt "
+        "from the judged one: compare them with each other, not with the validation's. The last "
+        "rows are not to be believed: they show what a report would "
         "claim that lets the model see how customers were observed, or grounds on which "
         "the law forbids to decide.",
         STR_ARG(a->candidate), a->customers, a->repeats, a->repeats == 1 ? "repeat" : "repeats",

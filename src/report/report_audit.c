@@ -11,6 +11,30 @@ static void verdict(Page *p, bool passed, Str sentence)
     html(p, "</p>\n");
 }
 
+const char *control_verdict(const Control *c)
+{
+    return !c->passed                 ? "FAILED"
+           : control_judges_little(c) ? "passed, but judges little"
+                                      : "passed";
+}
+
+Str control_sees(Arena *a, const Control *c)
+{
+    Str high = number_fixed(a, c->high, 3);
+    Str sees = c->high < 1 ? str_format(a,
+                                        "A leak that lifts the AUC of shuffled labels to %.*s or "
+                                        "more would be seen more often than not.",
+                                        STR_ARG(high))
+                           : S("Limits this wide show no leak at all.");
+    return str_format(a,
+                      "%.*s%s Not done again on shuffled labels: the choice among candidates, what "
+                      "the audit keeps from the model, and the cut of histories at outcome dates.",
+                      STR_ARG(sees),
+                      control_judges_little(c)
+                          ? " With so few customers of the rarer class the control judges little."
+                          : "");
+}
+
 static void control(Page *p, const Control *c)
 {
     Arena *a = p->arena;
@@ -19,9 +43,11 @@ static void control(Page *p, const Control *c)
     html(p, "<h3 id=\"control\">Negative control</h3>\n");
     verdict(p, c->passed,
             str_format(a,
-                       "On labels shuffled over customers, %zu times, the whole procedure reaches "
+                       "On labels shuffled over customers, %zu times, search and fit of %.*s reach "
                        "a mean AUC of %.*s; clean data stays between %.*s and %.*s.",
-                       c->shuffles, STR_ARG(mean), STR_ARG(low), STR_ARG(high)));
+                       c->shuffles, STR_ARG(c->candidate), STR_ARG(mean), STR_ARG(low),
+                       STR_ARG(high)));
+    html_paragraph(p, "%.*s", STR_ARG(control_sees(a, c)));
     if (!c->passed)
         html_paragraph(p, "Something gives labels away. No figure of this report should be quoted "
                           "before the leak is found.");
@@ -66,7 +92,7 @@ static void probe_row(Page *p, const Probe *probe)
     html_text(p, probe->name);
     html(p, "</code></th>");
     html_cell(p, probe->use);
-    html_cell_interval(p, probe->auc, 3);
+    html_cell_alone(p, &probe->auc);
     html_cell(p, probe->higher_is_risky ? S("more") : S("less"));
     html_cell_number(p, number_share(a, probe->missing_labelled));
     html_cell_number(p, number_share(a, probe->missing_scored));

@@ -4,33 +4,86 @@
 
 enum { COLUMNS_SHOWN = 10, RELATIONS_SHOWN = 8, TELLINGS_SHOWN = 8 };
 
-static void kept_out(Page *p, const Audit *a)
+Str auc_alone(Arena *arena, const Interval *auc)
 {
-    html(p, "<h3 id=\"kept-out\">Kept from the model</h3>\n");
-    if (a->kept_outs == 0) {
-        html_paragraph(p, "Nothing: no feature of the model, and no column that one reads, is as "
-                          "good as the label.");
-        return;
-    }
-    html_paragraph(p,
-                   "These features were meant for the model and know the outcome, or what followed "
-                   "it. Unless the features book says why not (leak_overruled), they were left out "
-                   "before anything was trained.");
-    html_table(p, "Features that leak", "Feature|Reads|Why|>AUC alone|What was done");
+    return is_missing(auc->low) ? S("no better than chance") : number_interval(arena, *auc, 3);
+}
+
+void html_cell_alone(Page *p, const Interval *auc)
+{
+    if (is_missing(auc->low))
+        html_cell(p, S("no better than chance"));
+    else
+        html_cell_interval(p, *auc, 3);
+}
+
+size_t count_overruled(const Audit *a)
+{
+    size_t count = 0;
+    for (size_t i = 0; a != NULL && i < a->kept_outs; i++)
+        count += a->kept_out[i].overruled.size > 0;
+    return count;
+}
+
+Str overruled_words(Arena *arena, const Audit *a)
+{
+    size_t count = count_overruled(a);
+    if (count == 0)
+        return S("");
+    Str leaks = number_plural(arena, count, "leak", "leaks");
+    return str_format(arena, "; %.*s overruled", STR_ARG(leaks));
+}
+
+static void leaks_table(Page *p, const Audit *a, bool overruled)
+{
+    html_table(p, overruled ? "Leaks that are in the model" : "Features that leak",
+               overruled ? "Feature|Reads|Why it leaks|>AUC alone|What the book says"
+                         : "Feature|Reads|Why|>AUC alone");
     for (size_t i = 0; i < a->kept_outs; i++) {
         const KeptOut *k = &a->kept_out[i];
+        if ((k->overruled.size > 0) != overruled)
+            continue;
         html_row(p);
         html_head(p, k->name);
         html_cell_code(p, k->column);
         html_cell(p, k->why);
-        html_cell_interval(p, k->auc, 3);
-        html_cell(p, k->overruled.size == 0
-                         ? S("kept out")
-                         : str_format(p->arena, "in the model; the book says: %.*s",
-                                      STR_ARG(k->overruled)));
+        html_cell_alone(p, &k->auc);
+        if (overruled)
+            html_cell(p, k->overruled);
         html_row_end(p);
     }
     html_table_end(p);
+}
+
+static void overruled(Page *p, const Audit *a)
+{
+    if (count_overruled(a) == 0)
+        return;
+    html(p, "<h3 id=\"overruled\">Overruled: in the model although the audit calls it a "
+            "leak</h3>\n");
+    html_paragraph(p, "The audit would have kept these from the model; the features book says why "
+                      "not (leak_overruled). If it is wrong, every figure of this report is too "
+                      "good.");
+    leaks_table(p, a, true);
+}
+
+static void kept_out(Page *p, const Audit *a)
+{
+    html(p, "<h3 id=\"kept-out\">Kept from the model</h3>\n");
+    if (a->kept_outs == count_overruled(a))
+        html_paragraph(p,
+                       "%s: no %sfeature of the model, and no column that one reads, is as good as "
+                       "the label.",
+                       p->run->data->dropped_count > 0 ? "Nothing more than the columns that the "
+                                                         "files of one cohort lack (findings)"
+                                                       : "Nothing",
+                       a->kept_outs > 0 ? "other " : "");
+    else {
+        html_paragraph(p, "These features were meant for the model and know the outcome, or what "
+                          "followed it. They were left out before anything was trained.");
+        leaks_table(p, a, false);
+    }
+    overruled(p, a);
 }
 
 static Str chance(Arena *a, double rate)
@@ -46,7 +99,7 @@ static void column_row(Page *p, const Probe *probe)
     html_head(p, probe->name);
     html_cell(p, str_from(abouts[probe->about]));
     html_cell(p, probe->leak == LEAK_NONE ? S("") : leak_code(probe->leak));
-    html_cell_interval(p, probe->auc, 3);
+    html_cell_alone(p, &probe->auc);
     html_cell(p, probe->higher_is_risky ? S("more") : S("less"));
     html_cell_number(p, chance(p->arena, probe->label_q));
     html_cell_number(p, number_fixed(p->arena, probe->cohort_auc, 3));
@@ -95,14 +148,16 @@ static void adversary(Page *p, const Adversary *a)
     Str auc = number_interval(arena, a->auc, 3);
     html(p, "<h3 id=\"adversary\">Labelled customers against those to be scored</h3>\n");
     html_paragraph(p,
-                   "A model of the same columns, trained to tell the two cohorts apart, reaches an "
-                   "AUC of %.*s out of fold (%zu against %zu customers). At 0.5 the two look alike "
+                   "A model that is trained to tell the two cohorts apart by what differs in the "
+                   "model's inputs reaches an AUC of %.*s out of fold (%zu against %zu customers). "
+                   "At 0.5 the two look alike "
                    "and figures carry over; the higher, the more they must be read by the headline "
                    "stratum.",
                    STR_ARG(auc), a->labelled, a->scored);
-    if (a->tellings == 0)
+    if (a->tellings == 0 || !(a->auc.low > 0.5)) /* columns of what is not told apart are chance */
         return;
-    html_table(p, "Columns by which they are told apart", "Column|>AUC lost without it");
+    html_table(p, "Columns in the model's inputs by which they are told apart",
+               "Column|>AUC lost without it");
     for (size_t i = 0; i < a->tellings && i < TELLINGS_SHOWN; i++) {
         html_row(p);
         html_head(p, a->telling[i].column);

@@ -120,8 +120,7 @@ static void about_audit(Page *p)
              S("Scores move when histories are cut at a common age: the model leans on how long an "
                "account was watched."));
     size_t left = 0, drifted = 0, kept = audit == NULL ? 0 : audit->kept_outs;
-    for (size_t i = 0; i < kept; i++)
-        left += audit->kept_out[i].overruled.size > 0;
+    left = count_overruled(audit);
     for (size_t i = 0; audit != NULL && i < audit->probes; i++) {
         const Probe *probe = &audit->probe[i];
         drifted += probe->stability.psi > 0.25 && probe->stability.psi > probe->psi_limit;
@@ -136,8 +135,8 @@ static void about_audit(Page *p)
                                   "worth is not evidence before someone has checked why.",
                                   left);
         item(p, "The files know too much.",
-             str_format(a, "%.*s the outcome or what followed it (kept from the model). %.*s",
-                        STR_ARG(count), STR_ARG(in)));
+             str_format(a, "%.*s the outcome or what followed it%s. %.*s", STR_ARG(count),
+                        left == 0 ? " (kept from the model)" : "", STR_ARG(in)));
     }
     if (drifted > 0) {
         Str count = number_plural(a, drifted, "column differs", "columns differ");

@@ -309,13 +309,15 @@ void paper_controls(Page *p)
 {
     const Audit *audit = p->run->audit;
     if (audit != NULL && audit->control.shuffles > 0)
-        markdown_item(p,
-                      "Negative control: %s. On labels shuffled over customers, %zu times, the "
-                      "whole procedure reaches a mean AUC of %s; clean data stays between %s and "
-                      "%s.",
-                      audit->control.passed ? "passed" : "FAILED", audit->control.shuffles,
-                      say_fixed(p, audit->control.mean, 3), say_fixed(p, audit->control.low, 3),
-                      say_fixed(p, audit->control.high, 3));
+        markdown_item(
+            p,
+            "Negative control: %s. On labels shuffled over customers, %zu times, "
+            "search and fit of %s reach a mean AUC of %s; clean data stays between %s and "
+            "%s. %s",
+            control_verdict(&audit->control), audit->control.shuffles,
+            say_text(p, audit->control.candidate), say_fixed(p, audit->control.mean, 3),
+            say_fixed(p, audit->control.low, 3), say_fixed(p, audit->control.high, 3),
+            say_text(p, control_sees(p->arena, &audit->control)));
     else
         markdown_item(p, "Negative control: absent, it was not run.");
     if (p->run->silence != NULL)

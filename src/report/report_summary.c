@@ -108,10 +108,11 @@ static void line_control(Summary *s)
         Str mean = number_fixed(s->arena, c->mean, 3), low = number_fixed(s->arena, c->low, 3);
         Str high = number_fixed(s->arena, c->high, 3);
         buffer_format(&s->text, "%s: AUC %.*s on shuffled labels (clean: %.*s to %.*s)",
-                      c->passed ? "passed" : "FAILED", STR_ARG(mean), STR_ARG(low), STR_ARG(high));
+                      control_verdict(c), STR_ARG(mean), STR_ARG(low), STR_ARG(high));
     } else {
         buffer_add(&s->text, S("not run"));
     }
+    buffer_add(&s->text, overruled_words(s->arena, audit));
     if (s->run->silence != NULL)
         buffer_format(&s->text, "; silence test %s",
                       s->run->silence->tested   ? s->run->silence->passed ? "passed" : "FAILED"

@@ -17,7 +17,7 @@ static void probes(Page *p, const Audit *a)
         markdown_row(p);
         markdown_cell(p, one->name);
         markdown_cell(p, one->use);
-        markdown_cell(p, number_interval(p->arena, one->auc, 3));
+        markdown_cell(p, auc_alone(p->arena, &one->auc));
         markdown_cell(p, one->higher_is_risky ? S("more") : S("less"));
         markdown_cell(p, number_fixed(p->arena, one->cohort_auc, 3));
         markdown_cell(p, number_fixed(p->arena, one->stability.psi, 2));
@@ -30,28 +30,41 @@ static void probes(Page *p, const Audit *a)
         markdown_paragraph(p, "%zu more are in metrics.json.", a->probes - shown);
 }
 
-static void kept_out(Page *p, const Audit *a)
+static void leaks_table(Page *p, const Audit *a, bool overruled)
 {
-    markdown_title(p, "###", "Kept from the model");
-    if (a->kept_outs == 0) {
-        markdown_paragraph(p, "Nothing: no feature of the model, and no column that one reads, is "
-                              "as good as the label.");
-        return;
-    }
-    markdown_table(p, "Feature|Reads|Why|>AUC alone|What was done");
+    markdown_table(p, overruled ? "Feature|Reads|Why it leaks|>AUC alone|What the book says"
+                                : "Feature|Reads|Why|>AUC alone|What was done");
     for (size_t i = 0; i < a->kept_outs; i++) {
         const KeptOut *k = &a->kept_out[i];
+        if ((k->overruled.size > 0) != overruled)
+            continue;
         markdown_row(p);
         markdown_cell(p, k->name);
         markdown_cell(p, k->column);
         markdown_cell(p, k->why);
-        markdown_cell(p, number_interval(p->arena, k->auc, 3));
-        if (k->overruled.size == 0)
-            markdown_cell(p, S("kept out"));
-        else
-            markdown_say(p, "in the model; the book says: %s", say_text(p, k->overruled));
+        markdown_cell(p, auc_alone(p->arena, &k->auc));
+        markdown_cell(p, overruled ? k->overruled : S("kept out"));
         markdown_row_end(p);
     }
+}
+
+static void kept_out(Page *p, const Audit *a)
+{
+    markdown_title(p, "###", "Kept from the model");
+    if (a->kept_outs == count_overruled(a))
+        markdown_paragraph(p,
+                           "%s: no %sfeature of the model, and no column that one reads, is as "
+                           "good as the label.",
+                           p->run->data->dropped_count > 0
+                               ? "Nothing more than the columns that the files of one cohort lack"
+                               : "Nothing",
+                           a->kept_outs > 0 ? "other " : "");
+    else
+        leaks_table(p, a, false);
+    if (count_overruled(a) == 0)
+        return;
+    markdown_title(p, "###", "Overruled: in the model although the audit calls it a leak");
+    leaks_table(p, a, true);
 }
 
 static void columns(Page *p, const Audit *a)
@@ -73,7 +86,7 @@ static void columns(Page *p, const Audit *a)
         markdown_cell(p, one->name);
         markdown_cell(p, str_from(about[one->about]));
         markdown_cell(p, one->leak == LEAK_NONE ? S("no") : leak_code(one->leak));
-        markdown_cell(p, number_interval(p->arena, one->auc, 3));
+        markdown_cell(p, auc_alone(p->arena, &one->auc));
         markdown_cell(p, one->higher_is_risky ? S("more") : S("less"));
         markdown_cell(p, number_fixed(p->arena, one->cohort_auc, 3));
         markdown_cell(p, severity_name(one->severity));
@@ -89,12 +102,14 @@ static void cohorts(Page *p, const Audit *a)
                            "one, or it is too small.");
     } else {
         markdown_paragraph(p,
-                           "Adversarial check: a model of the same columns, trained to tell the "
-                           "cohorts apart, reaches an AUC of %s out of fold (%zu against %zu "
+                           "Adversarial check: a model that is trained to tell the cohorts apart "
+                           "by what differs in the model's inputs reaches an AUC of %s out of fold "
+                           "(%zu against %zu "
                            "customers). At 0.5 they look alike and figures carry over.",
                            say_interval(p, a->adversary.auc, 3), a->adversary.labelled,
                            a->adversary.scored);
-        for (size_t i = 0; i < a->adversary.tellings && i < TELLINGS_SHOWN; i++)
+        bool apart = a->adversary.auc.low > 0.5;
+        for (size_t i = 0; apart && i < a->adversary.tellings && i < TELLINGS_SHOWN; i++)
             markdown_item(p, "%s: AUC lost without it %s",
                           say_text(p, a->adversary.telling[i].column),
                           say_fixed(p, a->adversary.telling[i].drop, 3));
@@ -159,8 +174,10 @@ static void ablation(Page *p, const Ablation *a)
         return;
     }
     markdown_paragraph(p,
-                       "The procedure of %s on the same folds with some columns taken out or "
-                       "others put in. The rows with what must stay out show what a cheat would "
+                       "Fit of %s with the settings that were tuned on all customers and all "
+                       "columns of the model, which favours the model as it is, on the same folds "
+                       "with some columns taken out or others put in. The rows with what must stay "
+                       "out show what a cheat would "
                        "report.",
                        say_text(p, a->candidate));
     markdown_table(p, str_chars(p->arena, str_format(p->arena,
@@ -197,5 +214,5 @@ void validation_audit(Page *p)
     }
     markdown_belief(p, "What is used by monitor or audit only is watched and never enters the "
                        "model. A test of one column at a time misses what two tell together; the "
-                       "negative control sees the whole procedure.");
+                       "negative control sees search and fit of the chosen candidate.");
 }

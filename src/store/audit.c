@@ -140,6 +140,7 @@ static void add_windows(Document *j, yyjson_mut_val *in, const Audit *a)
 static void add_control(Document *j, yyjson_mut_val *in, const Control *c)
 {
     yyjson_mut_val *control = document_object(j, in, "negative_control");
+    document_text(j, control, "candidate", c->candidate);
     document_count(j, control, "shuffles", c->shuffles);
     document_real(j, control, "mean", c->mean);
     document_real(j, control, "limit_low", c->low);

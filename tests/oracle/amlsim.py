@@ -104,6 +104,11 @@ def main():
         chosen = json.load(f)["validation"]["chosen"]
     auc = roc_auc_score(v.label, v[f"p_{chosen}_1"])
     say(auc >= AUC_LEAST, f"ROC-AUC {auc:.4f} in 5 folds on all accounts, at least {AUC_LEAST}")
+    nested = [c for c in v.columns if c.startswith("p_nested_")]
+    say(len(nested) > 0, f"{len(nested)} repeats of the nested procedure are judged")
+    for name in nested:  # the choice of the candidate inside each training part, too
+        auc = roc_auc_score(v.label, v[name])
+        say(auc >= AUC_LEAST, f"ROC-AUC {auc:.4f} of {name}, at least {AUC_LEAST}")
     with open(f"{folder}/out/metrics.json", encoding="utf-8") as f:
         audit = json.load(f)["audit"]
     leak = next((c for c in audit["columns"] if c["name"] == "fraudStep"), {})

@@ -27,6 +27,10 @@ ALSO = {"label_column": {"label_encoded", "value_of_one_class"},
 ALARMS = {"relation_changes", "cohort_drift", "cohort_missing", "cohorts_differ", "joining_cohort",
           "shared_identifier", "label_encoded", "filled_for_one_class", "value_of_one_class",
           "identifier_order", "observation_leak"}
+# No alarms, but told: a strong feature (what the model is for: made-up customers do behave apart), histories of unequal
+# length (true of a bank that customers join over time), proxies (grounds: fairness.py judges them), and few shuffles,
+# which twenty cannot raise. They are printed, so that a change is seen.
+TOLD = {"strong_feature", "observed_unequally", "proxy", "few_shuffles"}
 failures = 0
 
 
@@ -94,6 +98,7 @@ def main():
     for seed in range(1, seeds + 1):
         status, findings, audit = bank(assay, f"{out}/clean{seed}", seed)
         alarms = [f for f in findings if f["severity"] == "severe" or f["code"] in ALARMS]
+        print("    told, no alarm:", sorted({f["code"] for f in findings} & TOLD) or "none", flush=True)
         for f in alarms:
             print("    ", f["code"], f["what"][:300])
         say(status == 0 and not alarms and not audit["kept_out"] and audit["negative_control"]["passed"],

@@ -40,7 +40,7 @@ static Probe leak_of(Arena *keep, Type type, void (*cell)(char *text, size_t i, 
     }
     Probe p = {.name = S("column"), .about = PROBE_CUSTOMER, .column = S("column")};
     double label_p, cohort_p;
-    probe_column(&p, &label_p, &cohort_p, &c, ROWS, NULL, 0, label, 3, scratch);
+    probe_column(&p, &label_p, &cohort_p, &c, NULL, ROWS, NULL, 0, label, NULL, 3, scratch);
     leak_of_column(&p, &c, label, ROWS, 50, scratch);
     arena_free(&scratch);
     return p;
@@ -90,6 +90,21 @@ static void rare(char *text, size_t i, Random *r)
 {
     (void)r;
     (void)snprintf(text, 64, "%s", i == 0 || i == 6 || i == 12 ? "x" : "y"); /* three risky ones */
+}
+
+static void own_value(char *text, size_t i, Random *r)
+{
+    (void)r;
+    (void)snprintf(text, 64, "%zu", i); /* each its own: rates on other folds are all the same */
+}
+
+static void a_category_no_better_than_chance_has_no_interval(void **state)
+{
+    (void)state;
+    Arena keep = arena_new();
+    Probe p = leak_of(&keep, TYPE_CATEGORY, own_value);
+    assert_true(p.auc.value == 0.5 && is_missing(p.auc.low) && is_missing(p.auc.high));
+    arena_free(&keep);
 }
 
 static void a_column_as_good_as_the_label_is_named_for_what_it_is(void **state)
@@ -271,6 +286,171 @@ static void the_sample_of_a_large_set_keeps_its_classes(void **state)
     arena_free(&scratch);
 }
 
+static void picked_rows_are_drawn_by_the_seed(void **state)
+{
+    (void)state;
+    Arena scratch = arena_new();
+    uint32_t row[1000], again[1000], other[1000];
+    assert_int_equal(audit_pick(row, 1000, 200, 4, scratch), 200);
+    assert_int_equal(audit_pick(again, 1000, 200, 4, scratch), 200);
+    assert_int_equal(audit_pick(other, 1000, 200, 5, scratch), 200);
+    assert_memory_equal(row, again, 200 * sizeof *row);
+    assert_memory_not_equal(row, other, 200 * sizeof *row);
+    size_t late = 0;
+    for (size_t i = 0; i < 200; i++) {
+        assert_true(i == 0 || row[i] > row[i - 1]);
+        late += row[i] >= 500;
+    }
+    assert_true(late > 70 && late < 130); /* not the first ones */
+    assert_int_equal(audit_pick(row, 150, 200, 4, scratch), 150);
+    assert_int_equal(row[149], 149);
+    arena_free(&scratch);
+}
+
+/* ---- cut histories ---- */
+
+/* Histories of the labelled that are cut at their outcome hold half of the transactions: that is no
+ * difference between the cohorts, and the label is asked of the cut ones all the same. */
+static void the_cohort_is_asked_of_whole_histories(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    const uint8_t *label = labels(&keep);
+    Column cut, whole, scored;
+    Random r = random_new(2);
+    column_init(&cut, &keep, S("count"), TYPE_DOUBLE, 0, ROWS, NULL);
+    column_init(&whole, &keep, S("count"), TYPE_DOUBLE, 0, ROWS, NULL);
+    column_init(&scored, &keep, S("count"), TYPE_DOUBLE, 0, ROWS, NULL);
+    for (size_t i = 0; i < ROWS; i++) {
+        whole.real[i] = 20 + 2 * random_normal(&r);
+        cut.real[i] = whole.real[i] / 2;
+        scored.real[i] = 20 + 2 * random_normal(&r);
+        column_set_valid(&whole, i);
+        column_set_valid(&scored, i);
+        if (i % 2 == 0)
+            column_set_valid(&cut, i);
+    }
+    Probe p = {0}, q = {0};
+    double label_p, cohort_p;
+    probe_column(&p, &label_p, &cohort_p, &cut, NULL, ROWS, &scored, ROWS, label, NULL, 3, scratch);
+    assert_true(p.cohort_auc > 0.95 && p.stability.psi > 1);
+    assert_near(p.missing_labelled, 0.5, 0);
+    probe_column(&q, &label_p, &cohort_p, &cut, &whole, ROWS, &scored, ROWS, label, NULL, 3,
+                 scratch);
+    assert_true(q.cohort_auc < 0.6 && q.stability.psi < 0.25);
+    assert_near(q.missing_labelled, 0, 0);
+    assert_near(q.auc.value, p.auc.value, 0);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
+/* ---- linked customers ---- */
+
+/* Pairs who share label and a value that nobody else has: told row by row the value seems to tell
+ * the label, told pair by pair it tells nothing. */
+static void a_value_of_linked_customers_tells_nothing_of_them(void **state)
+{
+    (void)state;
+    Arena keep = arena_new(), scratch = arena_new();
+    uint8_t label[ROWS];
+    uint32_t group[ROWS];
+    Column c;
+    column_init(&c, &keep, S("person"), TYPE_CATEGORY, 0, ROWS, NULL);
+    for (size_t i = 0; i < ROWS; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof text, "p%zu", i / 2);
+        assert_true(column_parse(&c, i, str_from(text)));
+        group[i] = (uint32_t)(i / 2);
+        label[i] = i / 2 % 5 == 0;
+    }
+    Probe apart = {0}, together = {0};
+    double label_p, cohort_p;
+    probe_column(&apart, &label_p, &cohort_p, &c, NULL, ROWS, NULL, 0, label, NULL, 3, scratch);
+    assert_true(apart.auc.value > 0.85);
+    probe_column(&together, &label_p, &cohort_p, &c, NULL, ROWS, NULL, 0, label, group, 3, scratch);
+    assert_true(together.auc.value < 0.6);
+    const uint32_t *all = groups_with_scored(&keep, group, ROWS, 2);
+    assert_true(all[1] == all[0] && all[ROWS] != all[ROWS + 1]);
+    for (size_t i = 0; i < ROWS; i++)
+        assert_true(all[i] == group[i] && all[i] != all[ROWS] && all[i] != all[ROWS + 1]);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
+/* Triples of equal labelled rows against scored customers like them: only a forest that has seen
+ * a row's twins can tell who is labelled. */
+static void linked_customers_do_not_tell_the_cohorts_apart(void **state)
+{
+    (void)state;
+    enum { EACH = 240, COLUMNS = 3 };
+    Arena keep = arena_new(), scratch = arena_new();
+    Matrix *a = matrix_new(&keep, EACH, COLUMNS), *b = matrix_new(&keep, EACH, COLUMNS);
+    uint32_t group[EACH];
+    Random r = random_new(11);
+    for (size_t k = 0; k < COLUMNS; k++)
+        a->name[k] = b->name[k] = str_format(&keep, "noise%zu", k);
+    for (size_t i = 0; i < EACH; i++) {
+        group[i] = (uint32_t)(i / 6);
+        for (size_t k = 0; k < COLUMNS; k++) {
+            a->value[i * COLUMNS + k] =
+                i % 6 > 0 ? a->value[(i - 1) * COLUMNS + k] : (float)random_normal(&r);
+            b->value[i * COLUMNS + k] = (float)random_normal(&r);
+        }
+    }
+    LearnOptions options = learn_options_default();
+    Findings *f = findings_new(&keep);
+    Audit apart = {0}, together = {0};
+    audit_adversary(&apart, &keep, scratch, a, NULL, b, &options, f, NULL);
+    audit_adversary(&together, &keep, scratch, a, group, b, &options, f, NULL);
+    assert_true(apart.adversary.auc.value > 0.75);
+    assert_true(together.adversary.auc.value < 0.65);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
+/* Fifty customers in four equal rows each know no more than fifty do. */
+static void the_ablation_draws_linked_customers_together(void **state)
+{
+    (void)state;
+    enum { EQUAL = 4, PEOPLE = 50, ALL = EQUAL * PEOPLE };
+    Arena keep = arena_new(), scratch = arena_new();
+    uint8_t label[ALL];
+    uint32_t group[ALL], fold[ALL], *folds[] = {fold};
+    Matrix *x = matrix_new(&keep, ALL, 2);
+    Random r = random_new(5);
+    x->name[0] = S("told");
+    x->name[1] = S("noise");
+    for (size_t i = 0; i < ALL; i++) {
+        group[i] = (uint32_t)(i / EQUAL);
+        label[i] = group[i] % 3 == 0;
+        for (size_t k = 0; k < 2; k++)
+            x->value[2 * i + k] = i % EQUAL > 0
+                                      ? x->value[2 * (i - 1) + k]
+                                      : (float)(random_normal(&r) + (k == 0 ? label[i] : 0));
+    }
+    static const Str family[] = {{"told", 4}, {"noise", 5}};
+    LearnOptions options = learn_options_default();
+    learn_folds(fold, label, group, ALL, options.folds, 9);
+    TrainingSet linked = {.x = x, .label = label, .group = group}, loose = linked;
+    loose.group = NULL;
+    const Candidate c = {
+        .name = S("logistic"), .kind = MODEL_LINEAR, .l2 = 1, .forest = forest_options_default()};
+    AblationInputs in = {
+        .set = &linked, .candidate = &c, .fold = folds, .repeats = 1, .family = family};
+    Audit together = {0}, apart = {0};
+    Findings *f = findings_new(&keep);
+    audit_ablation(&together, &keep, scratch, &in, &options, f, NULL, NULL);
+    in.set = &loose;
+    audit_ablation(&apart, &keep, scratch, &in, &options, f, NULL, NULL);
+    const Interval a = together.ablation->row[0].auc[0], b = apart.ablation->row[0].auc[0];
+    assert_near(a.value, b.value, 1e-12);
+    double wider = (a.high - a.low) / (b.high - b.low);
+    if (!(wider > 1.6 && wider < 2.4)) /* the root of four */
+        fail_msg("%g times as wide", wider);
+    arena_free(&scratch);
+    arena_free(&keep);
+}
+
 /* ---- chance ---- */
 
 static void tails_agree_with_scipy(void **state)
@@ -317,6 +497,12 @@ static void aucs_that_differ_by_chance_alone_are_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(picked_rows_are_drawn_by_the_seed),
+        cmocka_unit_test(a_value_of_linked_customers_tells_nothing_of_them),
+        cmocka_unit_test(linked_customers_do_not_tell_the_cohorts_apart),
+        cmocka_unit_test(the_ablation_draws_linked_customers_together),
+        cmocka_unit_test(the_cohort_is_asked_of_whole_histories),
+        cmocka_unit_test(a_category_no_better_than_chance_has_no_interval),
         cmocka_unit_test(a_column_as_good_as_the_label_is_named_for_what_it_is),
         cmocka_unit_test(an_innocent_column_is_no_leak),
         cmocka_unit_test(a_feature_that_turns_with_the_cohort_is_told),

@@ -279,6 +279,10 @@ static void audit_control_passes_and_is_told(void **state)
     const Finding *told = findings_find(f, "negative_control");
     assert_non_null(told);
     assert_int_equal(told->severity, SEVERITY_INFO);
+    /* What ran, and what it would show: a mean at the upper limit every other time. */
+    Str fitted = str_format(&keep, "search and fit of %.*s reach", STR_ARG(a->control.candidate));
+    Str sees = str_format(&keep, "lifts it to %.3f or more", a->control.high);
+    assert_true(str_contains(told->what, fitted) && str_contains(told->what, sees));
     assert_memory_equal(a->control.auc, b->control.auc, 20 * sizeof(double));
     assert_int_equal(f->count, g->count);
     for (size_t i = 0; i < f->count; i++)

@@ -433,7 +433,7 @@ static inline Audit *made_up_audit(Arena *keep, const Plan *plan, const Training
     }
     for (size_t i = 0; i < COUNT_OF(auc); i++)
         auc[i] = 0.46 + 0.004 * (double)i;
-    a->control = (Control){COUNT_OF(auc), auc, 0.498, 0.47, 0.53, true};
+    a->control = (Control){COUNT_OF(auc), auc, 0.498, 0.47, 0.53, true, S("forest")};
     made_up_audit_more(a, keep, plan, set);
     return a;
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <math.h>
 #include <setjmp.h>
 #include <string.h>
 #include <unistd.h>
@@ -506,6 +507,63 @@ static void a_failed_control_is_said_aloud(void **state)
     has_not(f->page, "The negative control failed.");
 }
 
+static void columns_of_cohorts_that_are_not_told_apart_are_not_listed(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    Audit audit = *run.audit;
+    has(f->page, "inputs by which they are told apart");
+    audit.adversary.auc = (Interval){0.53, 0.46, 0.60};
+    Probe column = audit.column[0];
+    column.auc = (Interval){0.5, (double)NAN, (double)NAN};
+    audit.column = &column;
+    audit.columns = 1;
+    run.audit = &audit;
+    Str page = write_report(&f->arena, &run);
+    has_not(page, "by which they are told apart");
+    has(page, "<td>no better than chance</td>");
+}
+
+static void what_was_overruled_stands_apart_and_beside_the_verdict(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    has(f->page, "Overruled: in the model although the audit calls it a leak");
+    has(f->page, "shuffles of the labels; 1 leak overruled</small>");
+    has(report_summary(&f->arena, &run, "out"), "1 leak overruled");
+    Audit audit = *run.audit;
+    audit.kept_outs = 0;
+    run.audit = &audit;
+    Dataset data = *run.data;
+    data.dropped_count = 0;
+    run.data = &data;
+    Str page = write_report(&f->arena, &run);
+    has_not(page, "overruled");
+    has(page, "Nothing: no feature of the model");
+    static Str dropped[] = {{"branch", 6}};
+    data.dropped = dropped;
+    data.dropped_count = 1;
+    has(write_report(&f->arena, &run),
+        "Nothing more than the columns that the files of one cohort lack");
+}
+
+static void a_control_with_wide_limits_is_said_to_judge_little(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    Audit audit = *run.audit;
+    audit.control.low = 0.2;
+    audit.control.high = 0.8;
+    run.audit = &audit;
+    Str page = write_report(&f->arena, &run);
+    has(page, "Leak control</dt><dd>passed, but judges little");
+    has(page, "lifts the AUC of shuffled labels to 0.800 or more");
+    has(page, "control judges little");
+    has_not(f->page, "judges little");
+    audit.control.high = 1;
+    has(write_report(&f->arena, &run), "Limits this wide show no leak at all");
+}
+
 /* The page of the run if its schema did not mark this column, or "every" one. */
 static Str page_unmarked(Fixture *f, const char *column)
 {
@@ -703,6 +761,9 @@ int main(void)
         cmocka_unit_test(no_figure_is_quoted_where_a_class_is_too_small),
         cmocka_unit_test(groups_on_protected_grounds_have_their_tables),
         cmocka_unit_test(a_failed_control_is_said_aloud),
+        cmocka_unit_test(columns_of_cohorts_that_are_not_told_apart_are_not_listed),
+        cmocka_unit_test(what_was_overruled_stands_apart_and_beside_the_verdict),
+        cmocka_unit_test(a_control_with_wide_limits_is_said_to_judge_little),
         cmocka_unit_test(grounds_are_those_that_the_schema_marks),
         cmocka_unit_test(columns_of_customers_that_the_model_reads_are_named),
         cmocka_unit_test(a_run_without_learning_still_reports),
