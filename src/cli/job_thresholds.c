@@ -89,7 +89,8 @@ Status job_stability(Job *j, Error *err)
                                  .id = j->data->id,
                                  .count = s->count,
                                  .matrix = s->x,
-                                 .columns = j->bundle->columns};
+                                 .columns = j->bundle->columns,
+                                 .contradictory = s->contradictory};
     TRY(judge_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
                         &inputs, s->decision, (size_t)runs, j->args->team, err));
     j->run.stability = stability;

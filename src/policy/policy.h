@@ -9,7 +9,8 @@
  *                                                    supporting rules, each counted once
  *   exposure, insufficient_data                      the book's own expressions of these names
  * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. A score alone never
- * proposes it, whatever a book says: with fewer than two families it is capped.
+ * proposes it, whatever a book says: with fewer than two families it is capped. Nor is anything
+ * graver than due diligence proposed for a customer whom the files call both good and risky.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -143,6 +144,7 @@ typedef struct PolicyInputs {
     const double *contribution;
     const Matrix *matrix; /* [count] rows: the model's inputs */
     const MatrixPlan *columns;
+    const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
 } PolicyInputs;
 
 /* Decide for every customer of inputs. DATA when a score is no probability (it names the first
