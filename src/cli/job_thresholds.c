@@ -47,6 +47,17 @@ static void find_impossible(Job *j, const ThresholdReview *t)
                  S("nothing is certified; the report says what these customers can show"));
 }
 
+/* A review finds no less than watching does: where it costs no more, watching is never right. That
+ * any other action costs more on either kind of customer than doing nothing the book refuses. */
+static void find_dominated(Job *j)
+{
+    const CostMatrix c = policy_costs(j->policy);
+    bool dominated = c.good[COST_MONITOR] >= c.good[COST_REVIEW];
+    findings_add(j->data->findings, SEVERITY_WARNING, "cost_dominated", dominated,
+                 S("watching costs as much as a review, which finds no less: nobody is Medium"),
+                 S("used as it is: check the costs `monitor` and `review` of the policy book"));
+}
+
 Status job_thresholds(Job *j, Error *err)
 {
     ThresholdReview *review;
@@ -63,6 +74,7 @@ Status job_thresholds(Job *j, Error *err)
     judge_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
                      j->policy, &scored);
     find_impossible(j, review);
+    find_dominated(j);
     j->run.thresholds = review;
     return STATUS_OK;
 }

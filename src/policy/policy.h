@@ -52,8 +52,9 @@ Segment policy_segment(Thresholds t, double probability);
 
 /* What an action costs by what the customer turns out to be, in units of missed_risk; the four
  * costs of the book fill it. Watching and reviewing cost the same whoever is looked at, and are
- * taken to find the risk that is there. Each threshold is where its action costs as much as doing
- * nothing. */
+ * taken to find all the risk that is there. Each threshold is where its action costs as much as
+ * doing nothing, and that is the one comparison that holds: how much less watching finds than a
+ * review the book does not say, so the two cannot be set against each other. */
 typedef enum CostAction {
     COST_NOTHING,
     COST_MONITOR,

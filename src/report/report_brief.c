@@ -231,10 +231,22 @@ static void leaks(Page *p)
         size_t overruled = 0;
         for (size_t i = 0; i < audit->kept_outs; i++)
             overruled += audit->kept_out[i].overruled.size > 0;
-        buffer_format(&b,
-                      "%zu features know what they should not: %zu kept out, %zu left in by "
-                      "the features book.",
-                      audit->kept_outs, audit->kept_outs - overruled, overruled);
+        if (audit->kept_outs == 0)
+            buffer_add(&b, S("no feature of the model was found to know what it should not."));
+        else
+            buffer_format(&b,
+                          "%zu features know what they should not: %zu were kept out, %zu left in "
+                          "by the features book.",
+                          audit->kept_outs, audit->kept_outs - overruled, overruled);
+        if (findings_find(run->data->findings, "observation_leak") != NULL)
+            buffer_add(&b, S(" When and how often a customer was observed tells the label, and is "
+                             "kept from the model."));
+        const Finding *strong = findings_find(run->data->findings, "strong_feature");
+        if (strong != NULL)
+            buffer_format(&b,
+                          " %llu features tell much alone: check that each was known before the "
+                          "label.",
+                          (unsigned long long)strong->count);
         if (audit->control.shuffles > 0)
             buffer_format(&b, " The control on shuffled labels %s.",
                           audit->control.passed ? "passed" : "FAILED: rely on no figure here");

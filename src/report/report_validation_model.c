@@ -219,9 +219,12 @@ static void marks(Page *p, const ThresholdReview *t)
         markdown_cell(p, t->scored == 0 ? S("none scored") : number_count(p->arena, row->reviews));
         markdown_row_end(p);
     }
-    markdown_paragraph(p, "Reviewing nobody costs %s, everybody %s, the segments as they are %s.",
+    markdown_paragraph(p,
+                       "Reviewing nobody costs %s, everybody %s; the segments as they are %s if "
+                       "watching finds all the risk that is there, %s if it finds none.",
                        say_fixed(p, s->cost_nobody, 3), say_fixed(p, s->cost_everybody, 3),
-                       say_interval(p, s->cost_segments, 3));
+                       say_interval(p, s->cost_segments, 3),
+                       say_interval(p, s->cost_segments_blind, 3));
 }
 
 static void certificates(Page *p, const ThresholdReview *t)

@@ -327,6 +327,7 @@ static void what_matters_stands_first(void **state)
     has(f->page, "href=\"#brief\">In short");
     has(f->page, "with the choice of the model inside</small>");
     has(f->page, "<caption>A person must decide</caption>");
+    has(f->page, "<caption>Each action beside doing nothing</caption>");
     has_not(f->page, "carry no information");
     has_not(f->page, "told from chance.");
 }
