@@ -50,6 +50,17 @@ static void find_impossible(Job *j, const ThresholdReview *t)
                  S("nothing is certified; the report says what these customers can show"));
 }
 
+/* A review finds no less than watching does: where it costs no more, watching is never right. That
+ * any other action costs more on either kind of customer than doing nothing the book refuses. */
+static void find_dominated(Job *j)
+{
+    const CostMatrix c = policy_costs(j->policy);
+    bool dominated = c.good[COST_MONITOR] >= c.good[COST_REVIEW];
+    findings_add(j->data->findings, SEVERITY_WARNING, "cost_dominated", dominated,
+                 S("watching costs as much as a review, which finds no less: nobody is Medium"),
+                 S("used as it is: check the costs `monitor` and `review` of the policy book"));
+}
+
 Status job_thresholds(Job *j, Error *err)
 {
     ThresholdReview *review;
@@ -66,6 +77,7 @@ Status job_thresholds(Job *j, Error *err)
     judge_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
                      j->policy, &scored);
     find_impossible(j, review);
+    find_dominated(j);
     j->run.thresholds = review;
     return STATUS_OK;
 }
@@ -92,7 +104,8 @@ Status job_stability(Job *j, Error *err)
                                  .id = j->data->id,
                                  .count = s->count,
                                  .matrix = s->x,
-                                 .columns = j->bundle->columns};
+                                 .columns = j->bundle->columns,
+                                 .contradictory = s->contradictory};
     TRY(judge_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
                         &inputs, s->decision, (size_t)runs, j->args->team, err));
     j->run.stability = stability;

@@ -324,6 +324,8 @@ static void say_gaps(const Fairness *f, const FairnessAttribute *a, Findings *fi
         return;
     qsort(gap, gaps, sizeof *gap, worst_first);
     bool clear = gap[0].c->verdict == FAIRNESS_CLEAR;
+    while (clear && gap[gaps - 1].c->verdict != FAIRNESS_CLEAR)
+        gaps--; /* what may be chance is in the table, not in a warning */
     Arena text = arena_new();
     Buffer b = buffer_new(&text);
     buffer_format(&b, "%.*s (%.*s): ", STR_ARG(a->column), STR_ARG(a->ground));
@@ -339,7 +341,7 @@ static void say_gaps(const Fairness *f, const FairnessAttribute *a, Findings *fi
     if (gaps > NAMED)
         buffer_format(&b, "; and %zu more", gaps - NAMED);
     buffer_format(&b,
-                  clear ? ". Of %zu comparisons this many would not differ so by chance"
+                  clear ? ". Of %zu comparisons these differ beyond chance"
                         : ". Of %zu comparisons some differ so by chance alone",
                   f->comparisons);
     findings_add(findings, clear ? SEVERITY_WARNING : SEVERITY_INFO, "fairness_gap", gaps,

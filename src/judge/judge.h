@@ -113,7 +113,9 @@ typedef struct ThresholdStratum {
                                          */
     ThresholdRow *grid;                 /* [grid_rows] 0.01 .. 0.99 */
     size_t grid_rows;
-    Interval cost_segments; /* per customer: High is reviewed, Medium watched, Low left alone */
+    /* Per customer: High is reviewed, Medium watched, Low left alone. How much watching finds
+     * nobody knows: all the risk that is there, or none of it. */
+    Interval cost_segments, cost_segments_blind;
     double cost_nobody, cost_everybody; /* reviewed */
     MetricCertificate certificate;      /* as asked, on probabilities averaged over repeats */
     size_t repeats_certified;           /* of the repeats, each by its own probabilities */

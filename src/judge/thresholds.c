@@ -52,7 +52,8 @@ static ThresholdRow row_at(const Reviewing *r, double threshold)
     return row_of(r, metric_cut(r->p, r->set->label, r->in, r->set->x->rows, threshold));
 }
 
-static Interval cost_of_segments(const Reviewing *r, Thresholds t)
+/* blind: watching finds nothing, so what is watched is missed as well. */
+static Interval cost_of_segments(const Reviewing *r, Thresholds t, bool blind)
 {
     double sum = 0, square = 0;
     size_t n = 0;
@@ -66,6 +67,8 @@ static Interval cost_of_segments(const Reviewing *r, Thresholds t)
         };
         CostAction a = action[policy_segment(t, r->p[i])];
         double cost = r->set->label[i] ? r->costs->risky[a] : r->costs->good[a];
+        if (blind && a == COST_MONITOR && r->set->label[i])
+            cost += r->costs->risky[COST_NOTHING];
         sum += cost;
         square += cost * cost;
         n++;
@@ -101,7 +104,8 @@ static void review_stratum(ThresholdStratum *out, Arena *keep, Arena scratch, co
     out->grid = ARENA_ARRAY(keep, ThresholdRow, GRID_STEPS);
     for (size_t i = 1; i < GRID_STEPS; i++)
         out->grid[out->grid_rows++] = row_at(r, (double)i / GRID_STEPS);
-    out->cost_segments = cost_of_segments(r, t);
+    out->cost_segments = cost_of_segments(r, t, false);
+    out->cost_segments_blind = cost_of_segments(r, t, true);
     MetricCut all = metric_cut(r->p, label, r->in, rows, 0);
     double customers = (double)all.customers;
     out->cost_nobody = all.customers == 0

@@ -119,6 +119,13 @@ static Str percent(Arena *arena, const Column *c, size_t row)
     return grouped(arena, "", whole, 0, " %");
 }
 
+Str format_percent_tenths(Arena *arena, const Column *c, size_t row)
+{
+    Int128 tenths;
+    return scaled(c, row, 3, &tenths) ? grouped(arena, "", tenths, 1, " %")
+                                      : cell_text(arena, c, row);
+}
+
 /* At most one digit after the point. */
 static Str amount_of(Arena *arena, const Column *c, size_t row, int64_t unit, const char *one,
                      const char *many)

@@ -148,17 +148,42 @@ Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, 
     return STATUS_OK;
 }
 
+/* Does another share of the sentence read the same, though it is another number? */
+static bool reads_alike(Arena *arena, const Template *t, size_t at, Str text, const Table *rows,
+                        size_t row)
+{
+    const Column *mine = table_find(rows, t->piece[at].text);
+    for (size_t i = 0; i < t->pieces; i++) {
+        const Piece *p = &t->piece[i];
+        if (!p->cell || p->format != FORMAT_PERCENT || i == at)
+            continue;
+        const Column *c = table_find(rows, p->text);
+        if (c != NULL && column_valid(c, row) && cell_double(c, row) != cell_double(mine, row) &&
+            str_equal(format_cell(arena, p->format, t->currency, c, row), text))
+            return true;
+    }
+    return false;
+}
+
+static Str fill(Arena *arena, const Template *t, size_t at, const Table *rows, size_t row)
+{
+    const Piece *p = &t->piece[at];
+    const Column *c = table_find(rows, p->text);
+    if (c == NULL)
+        return S("unknown");
+    Str text = format_cell(arena, p->format, t->currency, c, row);
+    if (p->format == FORMAT_PERCENT && column_valid(c, row) &&
+        reads_alike(arena, t, at, text, rows, row))
+        return format_percent_tenths(arena, c, row);
+    return text;
+}
+
 Str template_fill(Arena *arena, const Template *t, const Table *rows, size_t row)
 {
     Buffer b = buffer_new(arena);
     for (size_t i = 0; i < t->pieces; i++) {
         const Piece *p = &t->piece[i];
-        const Column *c = p->cell ? table_find(rows, p->text) : NULL;
-        if (!p->cell)
-            buffer_add(&b, p->text);
-        else
-            buffer_add(&b, c == NULL ? S("unknown")
-                                     : format_cell(arena, p->format, t->currency, c, row));
+        buffer_add(&b, p->cell ? fill(arena, t, i, rows, row) : p->text);
     }
     return buffer_str(&b);
 }

@@ -9,7 +9,8 @@
  *                                                    supporting rules, each counted once
  *   exposure, insufficient_data                      the book's own expressions of these names
  * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. A score alone never
- * proposes it, whatever a book says: with fewer than two families it is capped.
+ * proposes it, whatever a book says: with fewer than two families it is capped. Nor is anything
+ * graver than due diligence proposed for a customer whom the files call both good and risky.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -51,8 +52,9 @@ Segment policy_segment(Thresholds t, double probability);
 
 /* What an action costs by what the customer turns out to be, in units of missed_risk; the four
  * costs of the book fill it. Watching and reviewing cost the same whoever is looked at, and are
- * taken to find the risk that is there. Each threshold is where its action costs as much as doing
- * nothing. */
+ * taken to find all the risk that is there. Each threshold is where its action costs as much as
+ * doing nothing, and that is the one comparison that holds: how much less watching finds than a
+ * review the book does not say, so the two cannot be set against each other. */
 typedef enum CostAction {
     COST_NOTHING,
     COST_MONITOR,
@@ -143,6 +145,7 @@ typedef struct PolicyInputs {
     const double *contribution;
     const Matrix *matrix; /* [count] rows: the model's inputs */
     const MatrixPlan *columns;
+    const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
 } PolicyInputs;
 
 /* Decide for every customer of inputs. DATA when a score is no probability (it names the first

@@ -14,8 +14,9 @@
 
 enum {
     SLICE_ROWS = 256,
-    SLOTS_MAX = 32,       /* slices under way at a time */
-    MODEL_REASONS_MAX = 5 /* of the model, for one customer */
+    SLOTS_MAX = 32,        /* slices under way at a time */
+    MODEL_REASONS_MAX = 5, /* of the model, for one customer */
+    OWN_SAFEGUARDS = 2     /* that hold whatever the book says */
 };
 
 /* A smaller push is not worth a sentence: it changes the odds by less than 5 %. */
@@ -332,11 +333,13 @@ static void cap_action(Decision *out, Action cap, Str sentence)
 }
 
 /* Every safeguard that alone would lower the action is named, not only the strictest. */
-static void apply_safeguards(Decision *out, Arena *keep, const Policy *p, const Facts *f,
+static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, const Facts *f,
                              size_t row)
 {
+    const Policy *p = d->p;
+    const uint8_t *contradictory = d->in->contradictory;
     out->before_safeguards = out->action;
-    out->safeguard = ARENA_ARRAY(keep, Str, p->safeguards + 1);
+    out->safeguard = ARENA_ARRAY(keep, Str, p->safeguards + OWN_SAFEGUARDS);
     for (size_t i = 0; i < p->safeguards; i++) {
         const Clause *s = &p->safeguard[i];
         if (s->action < out->before_safeguards && holds(&f->safeguard[i], row))
@@ -346,6 +349,11 @@ static void apply_safeguards(Decision *out, Arena *keep, const Policy *p, const 
     if (out->before_safeguards == ACTION_PROPOSE_OFFBOARDING && out->families < 2)
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
                    S("Fewer than two independent kinds of evidence support an exit."));
+    /* One of the two labels is wrong, and nobody knows which. */
+    if (out->before_safeguards > ACTION_ENHANCED_DUE_DILIGENCE && contradictory != NULL &&
+        contradictory[f->from + row])
+        cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
+                   S("This customer carries both labels in the files; settle that first."));
 }
 
 static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *d, const Facts *f,
@@ -376,7 +384,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
                       .contribution = contribution,
                       .contributions = contribution == NULL ? 0 : in->columns->columns + 1};
     choose_action(out, keep, p, f, row);
-    apply_safeguards(out, keep, p, f, row);
+    apply_safeguards(out, keep, d, f, row);
     if (in->contribution == NULL)
         return STATUS_OK;
 

@@ -85,7 +85,8 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
     findings_add(
         f, SEVERITY_SEVERE, "contradictory_labels", n->contradictory,
         str_format(keep, "%llu customers carry both labels", (unsigned long long)n->contradictory),
-        S("kept out of training and evaluation, scored, and listed"));
+        S("kept out of training and evaluation, scored, and never proposed for off-boarding: "
+          "find out which label holds"));
     findings_add(
         f, SEVERITY_WARNING, "no_label", n->no_label,
         str_format(keep, "%llu labelled rows hold no label", (unsigned long long)n->no_label),

@@ -22,8 +22,11 @@ static void key_figures(Page *p)
     html(p, "<dl class=\"figures\">\n");
     size_t learnt = run->training != NULL ? run->training->x->rows : run->bundle->customers;
     Str learnt_from = number_count(a, learnt);
-    key_figure(p, "Customers scored", number_count(a, run->scored->count),
-               str_format(a, "learnt from %.*s labelled", STR_ARG(learnt_from)));
+    Str scored = tally_scored(a, &t);
+    Str more = str_slice(scored, number_count(a, t.to_score).size, scored.size);
+    key_figure(p, "Customers scored", number_count(a, t.to_score),
+               str_format(a, "%.*s%slearnt from %.*s labelled", STR_ARG(more),
+                          more.size > 0 ? "; " : "", STR_ARG(learnt_from)));
     size_t certified = 0;
     for (size_t i = 0; i < run->candidates; i++)
         certified += store_certified(run, run->candidate[i]);
@@ -35,10 +38,15 @@ static void key_figures(Page *p)
         const Quoted q = headline_quoted(run);
         Interval auc = q.metric->metric[METRIC_AUC];
         Str low = number_fixed(a, auc.low, 3), high = number_fixed(a, auc.high, 3);
+        Str nested = number_fixed(
+            a, run->validation->nested.metric[run->headline].metric[METRIC_AUC].value, 2);
         key_figure(p, "AUC, out of fold", q.told ? number_fixed(a, auc.value, 3) : S("none"),
-                   q.told ? str_format(a, "%.*s, 95 %%: %.*s to %.*s", STR_ARG(q.name),
-                                       STR_ARG(low), STR_ARG(high))
-                          : str_format(a, "%.*s: too few customers", STR_ARG(q.name)));
+                   q.told
+                       ? str_format(a,
+                                    "%.*s, 95 %%: %.*s to %.*s; %.*s with the choice of the "
+                                    "model inside",
+                                    STR_ARG(q.name), STR_ARG(low), STR_ARG(high), STR_ARG(nested))
+                       : str_format(a, "%.*s: too few customers", STR_ARG(q.name)));
     }
     if (run->audit != NULL && run->audit->control.shuffles > 0)
         key_figure(p, "Leak control", str_from(control_verdict(&run->audit->control)),
@@ -63,13 +71,14 @@ static void begin(Page *p)
             "<meta name=\"robots\" content=\"noindex\">\n"
             "<title>Customer risk report</title>\n<style>\n");
     html(p, report_style);
-    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#data\">Skip to the report</a>\n"
+    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#brief\">Skip to the report</a>\n"
             "<header>\n<h1>Customer risk report</h1>\n<p class=\"meta\">");
     html_say(p, "As of %.*s \xC2\xB7 assay %.*s \xC2\xB7 seed %.*s", STR_ARG(as_of),
              STR_ARG(p->run->version), STR_ARG(seed));
     html(p, "</p>\n");
     key_figures(p);
     html(p, "<nav aria-label=\"Contents\"><ol>"
+            "<li><a href=\"#brief\">In short</a></li>"
             "<li><a href=\"#data\">1 Data</a></li>"
             "<li><a href=\"#model\">2 Model</a></li>"
             "<li><a href=\"#segments\">3 Segments</a></li>"
@@ -95,6 +104,7 @@ Status report_write(const Run *run, const char *path, Error *err)
     Arena own = arena_new(), spare = arena_new(), text = arena_new();
     Page p = {.arena = &own, .spare = spare, .out = buffer_new(&text), .run = run};
     begin(&p);
+    section_brief(&p);
     section_data(&p);
     section_model(&p);
     section_segments(&p);

@@ -17,8 +17,8 @@ static void reliability(Page *p)
                    "Customers of %.*s are put in groups of neighbouring probability; each group's "
                    "mean is compared with the share that was suspended. In %zu of %zu groups the "
                    "mean lies inside the 95 %% interval of the share. Each interval stands by "
-                   "itself: of %zu groups of a perfect model one in twenty would miss.",
-                   STR_ARG(name), bins - off, bins, bins);
+                   "itself: with a perfect model, too, one group in twenty would miss it.",
+                   STR_ARG(name), bins - off, bins);
     html(p, "<div class=\"charts\">\n");
     chart_open(&c, p, "reliability", "Reliability",
                str_format(p->arena,
@@ -61,14 +61,16 @@ static const char *slope_says(Interval slope)
 {
     if (is_missing(slope.value))
         return "cannot be told";
-    return slope.low > 1 ? "too timid" : slope.high < 1 ? "too extreme" : "not told from right";
+    return slope.low > 1    ? "too timid"
+           : slope.high < 1 ? "too extreme"
+                            : "nothing wrong that shows";
 }
 
 static const char *large_says(Interval large)
 {
     if (is_missing(large.value))
         return "cannot be told";
-    return large.low > 0 ? "too low" : large.high < 0 ? "too high" : "not told from right";
+    return large.low > 0 ? "too low" : large.high < 0 ? "too high" : "nothing wrong that shows";
 }
 
 static void checks(Page *p)
@@ -296,6 +298,12 @@ static void prevalence(Page *p)
 void section_calibration(Page *p)
 {
     html(p, "<h3 id=\"calibration\">Does 40 % mean 40 %?</h3>\n");
+    Str answer = calibration_says(p);
+    if (answer.size > 0) {
+        html(p, "<p class=\"lead\">");
+        html_text(p, answer);
+        html(p, "</p>\n");
+    }
     html_note(
         p, store_prior_by_design(p->run)
                ? "Among customers like the labelled ones, that is: a score is calibrated to "

@@ -86,8 +86,9 @@ static void searched(Page *p)
     const SearchBudget *b = &p->run->validation->budget;
     html_note(
         p,
-        "Settings were searched for %zu times in each of %zu training parts (all customers "
-        "among them): %zu settings each, the default one first and the others drawn at random, "
+        "%zu candidates have settings to search for; each was searched in every one of %zu "
+        "training parts (one of them all customers). %zu settings were tried each time, the "
+        "default one first and the others drawn at random, "
         "judged in %zu rungs on more and more inner folds, the better half going on. The default "
         "stays unless another is better by more than two standard errors. %s fits were planned "
         "and %s made; every trial is in trials.csv.",

@@ -143,11 +143,11 @@ static void labels(Page *p, const Tally *t)
 
 /* ---- findings ---- */
 
-static void finding_rows(Page *p, Severity severity)
+static void finding_rows(Page *p, Severity severity, bool for_people)
 {
     const Findings *f = p->run->data->findings;
     for (size_t i = 0; i < f->count; i++) {
-        if (f->item[i].severity != severity)
+        if (f->item[i].severity != severity || finding_for_people(&f->item[i]) != for_people)
             continue;
         html(p, severity == SEVERITY_SEVERE ? "<tr class=\"severe\">" : "<tr>");
         html_head(p, severity_name(severity));
@@ -172,10 +172,18 @@ static void findings(Page *p, const Tally *t)
                    "%.*s severe, %.*s, %.*s. Nothing was repaired in silence: each line says "
                    "what was found and what was done about it.",
                    STR_ARG(severe), STR_ARG(warnings), STR_ARG(notes));
-    if (t->severe + t->warnings > 0) {
-        html_table(p, "Severe findings and warnings", "Severity|Found|Done");
-        finding_rows(p, SEVERITY_SEVERE);
-        finding_rows(p, SEVERITY_WARNING);
+    size_t people = 0;
+    for (size_t i = 0; i < p->run->data->findings->count; i++)
+        people += finding_for_people(&p->run->data->findings->item[i]);
+    if (people > 0) {
+        html_table(p, "A person must decide", "Severity|Found|Done, or to be done");
+        finding_rows(p, SEVERITY_SEVERE, true);
+        finding_rows(p, SEVERITY_WARNING, true);
+        html_table_end(p);
+    }
+    if (t->severe + t->warnings > people) {
+        html_table(p, "Handled", "Severity|Found|Done");
+        finding_rows(p, SEVERITY_WARNING, false);
         html_table_end(p);
     }
     if (t->notes > 0) {
@@ -183,7 +191,7 @@ static void findings(Page *p, const Tally *t)
         html_text(p, number_plural(a, t->notes, "note for completeness", "notes for completeness"));
         html(p, "</summary>\n");
         html_table(p, "Notes", "Severity|Found|Done");
-        finding_rows(p, SEVERITY_INFO);
+        finding_rows(p, SEVERITY_INFO, false);
         html_table_end(p);
         html(p, "</details>\n");
     }

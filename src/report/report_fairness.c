@@ -34,7 +34,7 @@ static void cell(Page *p, const GroupComparison *c)
         html_say(p, "ratio %.*s", STR_ARG(ratio));
     }
     if (c->verdict >= FAIRNESS_APART)
-        html(p, c->verdict == FAIRNESS_CLEAR ? " <span class=\"tag\">apart</span>"
+        html(p, c->verdict == FAIRNESS_CLEAR ? " <span class=\"tag\">beyond chance</span>"
                                              : " <span class=\"tag\">may be chance</span>");
     html(p, "</div></td>");
 }
@@ -138,7 +138,7 @@ void section_fairness(Page *p)
                    "each group is set beside that of all other customers. %zu comparisons rest on "
                    "at least %d customers on either side (and %d of the class); %zu ratios lie "
                    "outside 0.8 to 1.25 with an interval that excludes 1, where about %.*s would "
-                   "by chance alone; %zu stand out even so (marked apart).",
+                   "by chance alone; %zu stand out even so (marked beyond chance).",
                    f->comparisons, GROUP_JUDGED_MIN, GROUP_CLASS_MIN, f->apart, STR_ARG(chance),
                    f->clear);
     html_paragraph(p, "A difference is no proof of unfair treatment, and none is no proof of fair "

@@ -163,6 +163,7 @@ void curve_make(Curve *out, Arena scratch, const double *p, const uint8_t *label
 
 /* ---- the sections ---- */
 
+void section_brief(Page *p);
 void section_data(Page *p);
 void section_model(Page *p);
 void section_strata(Page *p);
@@ -183,6 +184,12 @@ Str stability_of(Page *p, size_t scored); /* one customer's, in words; empty whe
 void section_offboarding(Page *p);
 void section_limits(Page *p);
 void section_reproduce(Page *p);
+
+/* ---- report_brief.c: verdicts, in the same words wherever they stand ---- */
+
+bool finding_for_people(const Finding *f);     /* must somebody decide? Severe ones always */
+Str signal_says(Arena *arena, const Run *run); /* that there is none; empty where there is */
+Str calibration_says(Page *p);                 /* does .4 mean .4? empty where not judged */
 
 /* ---- report_choice.c: below the table of candidates ---- */
 void report_choice(Page *p);
@@ -206,12 +213,14 @@ void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind);
 typedef struct Tally {
     size_t labelled, to_score, both;
     size_t positive, negative, contradictory, unlabelled;
+    size_t scored_torn, scored_unlabelled; /* scored besides to_score: labels both ways, or none */
     size_t rows, used, merged, quarantined;
     size_t severe, warnings, notes;
     size_t segment[SEGMENTS], insufficient, action[ACTIONS];
 } Tally;
 Tally tally_run(const Run *run);
-size_t tally_certified(const Run *run); /* candidates with a score in the certified set */
+Str tally_scored(Arena *arena, const Tally *t); /* "263 + 4 with both labels" */
+size_t tally_certified(const Run *run);         /* candidates with a score in the certified set */
 size_t events_of(const Run *run, size_t customer);
 
 extern const char report_style[];

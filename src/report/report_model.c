@@ -10,7 +10,7 @@ static const char *const metric_title[METRIC_KINDS] = {"ROC AUC",
                                                        "Log loss",
                                                        "Calibration error (ECE)",
                                                        "Accuracy",
-                                                       "Precision",
+                                                       "Precision, mean over repeats",
                                                        "Recall",
                                                        "F1"};
 
@@ -172,7 +172,7 @@ static void operating_points(Page *p, const double *score)
     html_table(p,
                str_chars(p->arena, str_format(p->arena, "What each threshold would flag, %.*s",
                                               STR_ARG(t->stratum[run->headline]))),
-               "Threshold|>Flagged|>Suspended among them|>Precision|>Recall|>False alarms");
+               "Threshold|>Flagged|>Suspended among them|>Recall|>False alarms");
     for (size_t i = 0; i < COUNT_OF(at); i++) {
         Confusion c = metric_confusion(kept, label, n, at[i]);
         size_t flagged = c.true_positive + c.false_positive;
@@ -180,10 +180,6 @@ static void operating_points(Page *p, const double *score)
         html_head(p, number_fixed(p->arena, at[i], 2));
         html_cell_number(p, number_count(p->arena, flagged));
         html_cell_number(p, number_count(p->arena, c.true_positive));
-        if (flagged < SELECTED_MIN)
-            html_cell_number(p, S("too few"));
-        else
-            html_cell_interval(p, metric_proportion(c.true_positive, flagged), 2);
         html_cell_interval(
             p, metric_proportion(c.true_positive, c.true_positive + c.false_negative), 2);
         html_cell_interval(
@@ -191,6 +187,8 @@ static void operating_points(Page *p, const double *score)
         html_row_end(p);
     }
     html_table_end(p);
+    html_note(p,
+              "The share of suspended among the flagged, with its exact interval, is in part 3.");
     html(p, "</details>\n");
 }
 

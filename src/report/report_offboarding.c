@@ -299,7 +299,8 @@ static void contradictory(Page *p)
     html(p, "<h3 id=\"contradictory\">Customers with contradictory labels</h3>\n");
     html_paragraph(p,
                    "The files say both that they were suspended and that they were not. They were "
-                   "kept out of training and evaluation; somebody should find out which holds.");
+                   "kept out of training and evaluation, and nothing graver than due diligence is "
+                   "proposed for them; somebody should find out which holds.");
     html_table(p, "Contradictory labels", "Customer|>Score|Segment|Evidence|Proposed");
     for (size_t i = 0; i < run->contradictories && i < CONTRADICTORY_MAX; i++) {
         const Decision *d = &run->scored->decision[run->contradictory[i]];
@@ -321,7 +322,8 @@ void section_offboarding(Page *p)
 {
     Str count = number_plural(p->arena, p->run->candidates, "customer is a candidate",
                               "customers are candidates");
-    Str scored = number_count(p->arena, p->run->scored->count);
+    const Tally t = tally_run(p->run);
+    Str scored = tally_scored(p->arena, &t);
     html(p, "<section id=\"offboarding\" aria-labelledby=\"offboarding-h\">\n"
             "<h2 id=\"offboarding-h\">4 Off-boarding</h2>\n<p class=\"lead\">");
     html_say(p, "%.*s for off-boarding, of %.*s scored.", STR_ARG(count), STR_ARG(scored));

@@ -105,6 +105,9 @@ void section_strata(Page *p)
     else
         html_say(p, "There is no figure to quote. %.*s: %.*s", STR_ARG(q.name), STR_ARG(q.says));
     html(p, "</p>\n");
+    Str signal = signal_says(p->arena, run);
+    if (signal.size > 0)
+        html_paragraph(p, "%.*s.", STR_ARG(signal));
     html_paragraph(p, "%.*s", STR_ARG(s->reason));
     html_paragraph(p, "A figure on other customers answers another question than the one this "
                       "model will be asked: easy customers, whom nobody has to judge, lift it.");

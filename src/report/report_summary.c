@@ -25,11 +25,11 @@ static void line_customers(Summary *s)
     char time[TIME_TEXT];
     const Tally *t = &s->tally;
     Str as_of = time_text(time, s->run->data->as_of_us);
-    buffer_format(
-        &s->text,
-        "Customers     %zu labelled (%zu suspended, %zu contradictory), %zu to be scored, "
-        "as of %.*s",
-        t->labelled, t->positive, t->contradictory, t->to_score, STR_ARG(as_of));
+    Str scored = tally_scored(s->arena, t);
+    buffer_format(&s->text,
+                  "Customers     %zu labelled (%zu suspended, %zu contradictory), %.*s to be "
+                  "scored, as of %.*s",
+                  t->labelled, t->positive, t->contradictory, STR_ARG(scored), STR_ARG(as_of));
 }
 
 static void line_findings(Summary *s)
@@ -97,6 +97,9 @@ static void line_headline(Summary *s)
     Str nested = number_interval(s->arena, v->nested.metric[run->headline].metric[METRIC_AUC], 3);
     buffer_format(&s->text, "; with the choice of the model inside the folds too: %.*s",
                   STR_ARG(nested));
+    Str signal = signal_says(s->arena, run);
+    if (signal.size > 0)
+        buffer_format(&s->text, ". %.*s", STR_ARG(signal));
 }
 
 static void line_control(Summary *s)

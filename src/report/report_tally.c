@@ -28,8 +28,23 @@ Tally tally_run(const Run *run)
         t.segment[one->segment]++;
         t.insufficient += one->insufficient_data;
         t.action[one->action]++;
+        uint32_t customer = run->scored->row[i];
+        bool besides = (d->cohort[customer] & COHORT_SCORED) == 0;
+        t.scored_torn += besides && d->label[customer] == LABEL_CONTRADICTORY;
+        t.scored_unlabelled += besides && d->label[customer] != LABEL_CONTRADICTORY;
     }
     return t;
+}
+
+Str tally_scored(Arena *arena, const Tally *t)
+{
+    Buffer b = buffer_new(arena);
+    buffer_add(&b, number_count(arena, t->to_score));
+    if (t->scored_torn > 0)
+        buffer_format(&b, " + %zu with both labels", t->scored_torn);
+    if (t->scored_unlabelled > 0)
+        buffer_format(&b, " + %zu with an unknown label", t->scored_unlabelled);
+    return buffer_str(&b);
 }
 
 size_t tally_certified(const Run *run)

@@ -17,13 +17,14 @@ static bool has_mark(const ThresholdStratum *s, int mark)
 
 /* ---- costs ---- */
 
-static void cost_line(Page *p, const char *action, const CostMatrix *c, CostAction a, Str from)
+/* What it costs on a good customer and saves on a risky one, both beside doing nothing. */
+static void cost_line(Page *p, const char *action, const CostMatrix *c, CostAction a, double from)
 {
     html_row(p);
     html_head(p, str_from(action));
-    html_cell_number(p, fixed(p, c->good[a], 2));
-    html_cell_number(p, fixed(p, c->risky[a], 2));
-    html_cell(p, from);
+    html_cell_number(p, fixed(p, c->good[a] - c->good[COST_NOTHING], 2));
+    html_cell_number(p, fixed(p, c->risky[COST_NOTHING] - c->risky[a], 2));
+    html_cell_number(p, fixed(p, from, 3));
     html_row_end(p);
 }
 
@@ -31,23 +32,20 @@ static void cost_matrix(Page *p)
 {
     const ThresholdReview *t = p->run->thresholds;
     const Thresholds cut = policy_thresholds(p->run->policy);
-    const double at[] = {cut.medium, cut.high, cut.offboarding};
-    Str from[COUNT_OF(at)];
-    for (size_t i = 0; i < COUNT_OF(at); i++) {
-        Str number = fixed(p, at[i], 3);
-        from[i] =
-            str_format(p->arena, "cheaper than nothing from probability %.*s on", STR_ARG(number));
-    }
     html_paragraph(p,
                    "The four costs of the policy book say what every action costs on either kind "
-                   "of customer. The unit is one risky customer whom nobody looks at. Watching "
-                   "and reviewing are taken to find the risk that is there.");
-    html_table(p, "Cost matrix", "Action|>Good customer|>Risky customer|Pays");
-    cost_line(p, "nothing", &t->costs, COST_NOTHING, S("the measure of the others"));
-    cost_line(p, "watch more closely", &t->costs, COST_MONITOR, from[0]);
-    cost_line(p, "review", &t->costs, COST_REVIEW, from[1]);
-    cost_line(p, "exit", &t->costs, COST_EXIT, from[2]);
+                   "of customer. The unit is one risky customer whom nobody looks at. Each action "
+                   "is set beside doing nothing, and taken to find all the risk that is there.");
+    html_table(p, "Each action beside doing nothing",
+               "Action|>Costs on a good customer|>Saves on a risky one|>Pays from probability");
+    cost_line(p, "watch more closely", &t->costs, COST_MONITOR, cut.medium);
+    cost_line(p, "review", &t->costs, COST_REVIEW, cut.high);
+    cost_line(p, "exit", &t->costs, COST_EXIT, cut.offboarding);
     html_table_end(p);
+    html_note(p, "The lines cannot be set against each other: watching is cheaper and finds less "
+                 "than a review, and the book does not say how much less. That High customers are "
+                 "reviewed and Medium ones watched is the policy\xE2\x80\x99s decision, not a "
+                 "result of these costs.");
 }
 
 /* ---- what thresholds select ---- */
@@ -75,11 +73,11 @@ static Str mark_says(Page *p, int mark)
     return S("");
 }
 
-/* Of a handful of customers an interval says nothing that the counts do not. */
-static void cell_precision(Page *p, Interval precision, size_t selected)
+/* Of fewer than five an interval says nothing but that they are few. */
+static void cell_precision(Page *p, const MetricCut *cut, Interval precision)
 {
-    if (selected < SELECTED_MIN)
-        html_cell_number(p, S("too few"));
+    if (cut->selected < SELECTED_MIN)
+        html_cell_number(p, cut->selected == 0 ? S("nobody") : S("too few"));
     else
         html_cell_interval(p, precision, 2);
 }
@@ -95,7 +93,7 @@ static void threshold_cells(Page *p, const ThresholdRow *row)
 {
     html_cell_number(p, number_count(p->arena, row->cut.selected));
     html_cell_number(p, number_count(p->arena, row->cut.hits));
-    cell_precision(p, row->cut.precision, row->cut.selected);
+    cell_precision(p, &row->cut, row->cut.precision);
     html_cell_interval(p, row->cut.recall, 2);
     html_cell_interval(p, row->cost, 3);
     html_cell_interval(p, row->net_benefit, 3);
@@ -135,14 +133,16 @@ static void at_marks(Page *p, const ThresholdStratum *s, Str name)
     }
     html_table_end(p);
     Str segments = number_interval(p->arena, s->cost_segments, 3);
+    Str blind = number_interval(p->arena, s->cost_segments_blind, 3);
     Str nobody = fixed(p, s->cost_nobody, 3), everybody = fixed(p, s->cost_everybody, 3);
     html_note(p,
               "Precision and recall: exact (Clopper\xE2\x80\x93Pearson) 95 %% intervals. Customers "
               "of equal score are taken together or left out together. Cost a customer: those at "
               "or above the threshold are reviewed, others left alone; reviewing nobody costs "
               "%.*s, everybody %.*s, and the segments as they are (High reviewed, Medium watched) "
-              "%.*s. Reviews now: customers scored in this run who reach the threshold.",
-              STR_ARG(nobody), STR_ARG(everybody), STR_ARG(segments));
+              "%.*s if watching finds all the risk that is there and %.*s if it finds none. "
+              "Reviews now: customers scored in this run who reach the threshold.",
+              STR_ARG(nobody), STR_ARG(everybody), STR_ARG(segments), STR_ARG(blind));
     if (p->run->thresholds->linked > 0)
         html_note(
             p,
@@ -347,9 +347,9 @@ static void prevalence(Page *p, const ThresholdStratum *s)
         html_row(p);
         html_head(p, mark_says(p, m));
         const MetricCut *cut = &s->mark[m].cut;
-        cell_precision(p, cut->precision, cut->selected);
+        cell_precision(p, cut, cut->precision);
         for (size_t i = 0; i < COUNT_OF(at); i++)
-            cell_precision(p, metric_precision_at(cut, at[i]), cut->selected);
+            cell_precision(p, cut, metric_precision_at(cut, at[i]));
         html_row_end(p);
     }
     html_table_end(p);

@@ -339,7 +339,8 @@ static void fairness(Page *p)
                     markdown_cell(p, number_interval(p->arena, c->ratio, 2));
                 else
                     markdown_say(p, "above %s", say_fixed(p, c->ratio.low, 2));
-                markdown_cell(p, c->verdict == FAIRNESS_CLEAR ? S("apart") : S("may be chance"));
+                markdown_cell(p, c->verdict == FAIRNESS_CLEAR ? S("beyond chance")
+                                                              : S("may be chance"));
                 markdown_row_end(p);
             }
     if (f != NULL && f->attributes > 0 && rows == 0)

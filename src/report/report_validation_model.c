@@ -107,7 +107,7 @@ static const char *level(Interval large)
     return is_missing(large.value) ? "cannot be told"
            : large.low > 0         ? "too low"
            : large.high < 0        ? "too high"
-                                   : "not told from right";
+                                   : "nothing wrong that shows";
 }
 
 static const char *spread(Interval slope)
@@ -115,7 +115,7 @@ static const char *spread(Interval slope)
     return is_missing(slope.value) ? "cannot be told"
            : slope.low > 1         ? "too timid"
            : slope.high < 1        ? "too extreme"
-                                   : "not told from right";
+                                   : "nothing wrong that shows";
 }
 
 static void calibration_checks(Page *p)
@@ -175,9 +175,10 @@ void validation_calibration(Page *p)
         calibration_maps(p, run->validation->calibration);
     else
         markdown_absent(p, "Maps from score to probability were not compared in this run.");
-    markdown_belief(p, "A slope or level that is not told from right may still be wrong by as much "
-                       "as its interval allows; an error within that of chance cannot be told from "
-                       "none.");
+    markdown_belief(p,
+                    "A slope or level in which nothing wrong shows may still be wrong by as much "
+                    "as its interval allows; an error within that of chance cannot be told from "
+                    "none.");
 }
 
 /* ---- thresholds ---- */
@@ -221,9 +222,12 @@ static void marks(Page *p, const ThresholdReview *t)
         markdown_cell(p, t->scored == 0 ? S("none scored") : number_count(p->arena, row->reviews));
         markdown_row_end(p);
     }
-    markdown_paragraph(p, "Reviewing nobody costs %s, everybody %s, the segments as they are %s.",
+    markdown_paragraph(p,
+                       "Reviewing nobody costs %s, everybody %s; the segments as they are %s if "
+                       "watching finds all the risk that is there, %s if it finds none.",
                        say_fixed(p, s->cost_nobody, 3), say_fixed(p, s->cost_everybody, 3),
-                       say_interval(p, s->cost_segments, 3));
+                       say_interval(p, s->cost_segments, 3),
+                       say_interval(p, s->cost_segments_blind, 3));
 }
 
 static void certificates(Page *p, const ThresholdReview *t)

@@ -105,6 +105,9 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
     s->high = ARENA_ARRAY(keep, double, count + 1);
     s->contribution = ARENA_RAW(keep, double, count *(s->x->columns + 1) + 1);
     team_run(team, (count + ROWS_TASK - 1) / ROWS_TASK, answer_task, &(Answering){b, s});
+    s->contradictory = ARENA_ARRAY(keep, uint8_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        s->contradictory[i] = data->label[row[i]] == LABEL_CONTRADICTORY;
     const PolicyInputs inputs = {.events = s->events,
                                  .features = s->features,
                                  .row = row,
@@ -116,6 +119,7 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
                                  .probability_high = s->high,
                                  .contribution = s->contribution,
                                  .matrix = s->x,
-                                 .columns = b->columns};
+                                 .columns = b->columns,
+                                 .contradictory = s->contradictory};
     return policy_decide(&s->decision, keep, scratch, b->policy, &inputs, team, err);
 }

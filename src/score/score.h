@@ -105,8 +105,9 @@ typedef struct Scored {
     Table *features;                           /* [customers] */
     Matrix *x;                                 /* [count] */
     double *margin, *probability, *low, *high; /* [count] */
-    double *contribution; /* [count][columns + 1] calibrated log-odds, bias last */
-    Decision *decision;   /* [count] */
+    double *contribution;   /* [count][columns + 1] calibrated log-odds, bias last */
+    Decision *decision;     /* [count] */
+    uint8_t *contradictory; /* [count] the files hold both labels */
 } Scored;
 
 /* Events, features, scores, contributions and decisions for the customers in row. Findings

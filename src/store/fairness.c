@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static const char *const verdict_name[] = {"too few", "within", "apart", "clear"};
+static const char *const verdict_name[] = {"too few", "within", "may_be_chance", "beyond_chance"};
 
 static void opening(Sheet *s, Str column, Str ground, Str group)
 {
@@ -103,8 +103,8 @@ void store_fairness_figures(Document *j, const Run *run)
         return;
     yyjson_mut_val *o = document_object(j, j->root, "fairness");
     document_count(j, o, "comparisons", f->comparisons);
-    document_count(j, o, "apart", f->apart);
-    document_count(j, o, "clear", f->clear);
+    document_count(j, o, "may_be_chance", f->apart - f->clear);
+    document_count(j, o, "beyond_chance", f->clear);
     document_real(j, o, "expected_by_chance", 0.05 * (double)f->comparisons);
     document_real(j, o, "proxy_mark", f->proxy_mark);
     document_count(j, o, "proxy_customers", f->proxy_customers);

@@ -119,6 +119,7 @@ static void add_stratum(Document *j, yyjson_mut_val *list, const Run *run, size_
     yyjson_mut_val *o = document_object(j, list, NULL);
     document_text(j, o, "stratum", run->training->stratum[k]);
     document_interval(j, o, "expected_cost_of_segments", one->cost_segments);
+    document_interval(j, o, "expected_cost_of_segments_watching_blind", one->cost_segments_blind);
     document_real(j, o, "expected_cost_reviewing_nobody", one->cost_nobody);
     document_real(j, o, "expected_cost_reviewing_everybody", one->cost_everybody);
     yyjson_mut_val *marks = document_list(j, o, "marks");

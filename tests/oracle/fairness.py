@@ -148,7 +148,7 @@ def compare(name, who, hit, everybody, group):
 def check_row(check, what, stated, mine, comparisons):
     x, m, y, n = mine["counts"]
     verdict = ("too few" if not mine["judged"] else "within" if not mine["far"] else
-               "clear" if mine["chance"] * comparisons < 0.05 else "apart")
+               "beyond_chance" if mine["chance"] * comparisons < 0.05 else "may_be_chance")
     check.same(what + " count", stated["count"], x)
     check.same(what + " of", stated["of"], m)
     for key, own in zip(("rest_count", "rest_of"), (y, n)):

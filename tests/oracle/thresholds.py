@@ -242,6 +242,11 @@ def main():
         for end, mine in zip(("value", "low", "high"), mean_interval(segment)):
             check.same(f"{one['stratum']} cost of segments {end}",
                        one["expected_cost_of_segments"][end], mine)
+        watched = (p >= stated["medium"]) & (p < stated["high"])
+        for end, mine in zip(("value", "low", "high"),
+                             mean_interval(segment + watched * label * nothing)):
+            check.same(f"{one['stratum']} cost of segments, watching blind {end}",
+                       one["expected_cost_of_segments_watching_blind"][end], mine)
         check_certificate(check, one["stratum"], one["certificate"], label, p)
         asked = one["certificate"]
         certified = sum(certify(label, run[inside], asked["precision"],

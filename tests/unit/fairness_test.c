@@ -221,9 +221,35 @@ static void a_planted_gap_is_told_with_its_counts(void **state)
     assert_int_equal(c->verdict, FAIRNESS_CLEAR);
     assert_true(c->ratio.low > 1.25);
     assert_int_equal(warnings(bank->findings, "fairness_gap"), 1);
-    assert_true(str_contains(findings_find(bank->findings, "fairness_gap")->done,
-                             S("past decisions of people")));
+    const Finding *f = findings_find(bank->findings, "fairness_gap");
+    assert_true(str_contains(f->done, S("past decisions of people")));
     arena_free(&keep);
+}
+
+static void a_warning_names_only_what_is_beyond_chance(void **state)
+{
+    (void)state;
+    size_t mixed = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        Arena keep = arena_new();
+        const Wish w = {.labelled = 400, .scored = 200, .gap = 0.2, .share_b = 0.3, .seed = seed};
+        const Bank *bank = bank_new(&keep, &w, NULL);
+        const Finding *f = findings_find(bank->findings, "fairness_gap");
+        size_t beyond = 0, apart = 0;
+        for (size_t g = 0; g < bank->found->attribute[0].groups; g++)
+            for (size_t m = 0; m < FAIRNESS_MEASURES; m++) {
+                FairnessVerdict v = bank->found->attribute[0].group[g].comparison[m].verdict;
+                beyond += v == FAIRNESS_CLEAR;
+                apart += v >= FAIRNESS_APART;
+            }
+        if (f != NULL && beyond > 0 && beyond < apart) {
+            mixed++;
+            assert_int_equal(f->severity, SEVERITY_WARNING);
+            assert_int_equal(f->count, beyond);
+        }
+        arena_free(&keep);
+    }
+    assert_true(mixed > 0);
 }
 
 static void groups_of_fewer_than_five_are_never_named(void **state)
@@ -315,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_planted_proxy_is_found_and_its_input_named),
         cmocka_unit_test(clean_banks_raise_no_alarm),
         cmocka_unit_test(a_planted_gap_is_told_with_its_counts),
+        cmocka_unit_test(a_warning_names_only_what_is_beyond_chance),
         cmocka_unit_test(groups_of_fewer_than_five_are_never_named),
         cmocka_unit_test(ages_turn_on_the_birthday),
         cmocka_unit_test(calibration_is_the_mean_less_the_rate),

@@ -114,6 +114,7 @@ static void the_ends_cost_what_everybody_and_nobody_cost(void **state)
     near(s->grid[0].cost.value, s->cost_everybody, 1e-12);
     near(s->grid[98].cost.value, s->cost_nobody, 1e-12);
     near(s->cost_segments.value, 0.40, 1e-12); /* everybody is High */
+    near(s->cost_segments_blind.value, 0.40, 1e-12);
     near(s->cost_nobody, (double)v.positives / (double)v.rows, 1e-12);
     near(s->grid[0].net_benefit.value, s->grid[0].net_benefit_all.value, 0);
     near(s->grid[98].net_benefit.value, 0, 0);
@@ -124,6 +125,28 @@ static void the_ends_cost_what_everybody_and_nobody_cost(void **state)
     assert_null(t->certified);
     assert_int_equal(t->scored, 0);
     assert_int_equal(s->mark[MARK_CAPACITY].cut.customers, 0);
+}
+
+/* Everybody is Medium: watched, at .15, and in the other case missed all the same. */
+static void what_watching_finds_bounds_what_segments_cost(void **state)
+{
+    Fixture *f = *state;
+    Validation v = *f->run->validation;
+    Candidate c = v.candidate[0];
+    double *fifth = ARENA_ARRAY(&f->arena, double, v.rows);
+    for (size_t i = 0; i < v.rows; i++)
+        fifth[i] = 0.2;
+    double *repeat[] = {fifth};
+    c.probability = repeat;
+    v.candidate = &c;
+    v.chosen = 0;
+    v.repeats = 1;
+    const ThresholdScored none = {0};
+    const ThresholdReview *t = review_with(f, f->run->policy, f->run->training, &v, &none);
+    const ThresholdStratum *s = &t->stratum[0];
+    near(s->cost_segments.value, 0.15, 1e-12);
+    near(s->cost_segments_blind.value, 0.15 + s->cost_nobody, 1e-12);
+    assert_true(s->cost_nobody > 0.1);
 }
 
 static void a_threshold_that_fits_leaves_no_more_than_can_be_reviewed(void **state)
@@ -272,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expected_cost_is_the_mean_over_customers),
         cmocka_unit_test(the_ends_cost_what_everybody_and_nobody_cost),
+        cmocka_unit_test(what_watching_finds_bounds_what_segments_cost),
         cmocka_unit_test(a_threshold_that_fits_leaves_no_more_than_can_be_reviewed),
         cmocka_unit_test(without_a_capacity_nothing_is_said_of_it),
         cmocka_unit_test(certified_are_those_of_the_headline_above_the_threshold),

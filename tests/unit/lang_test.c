@@ -531,6 +531,37 @@ static void template_fills_in_the_cells(void **state)
     arena_free(&arena);
 }
 
+static void shares_that_would_read_alike_get_a_decimal(void **state)
+{
+    (void)state;
+    static const Name names[] = {{.name = {"score", 5}, .type = TYPE_DOUBLE},
+                                 {.name = {"bound", 5}, .type = TYPE_DOUBLE}};
+    static const double score[] = {0.802, 0.8, 0.91};
+    static const char *const want[] = {"80.2 % is above 80.0 %", "80 % is above 80 %",
+                                       "91 % is above 80 %"};
+    Scope scope = plain;
+    scope.customer = names;
+    scope.customers = COUNT_OF(names);
+    Arena arena = arena_new();
+    Error err = {0};
+    Template *t;
+    assert_int_equal(template_read(&t, &arena, S("{score:percent} is above {bound:percent}"),
+                                   &scope, "p.yaml", 1, 1, &err),
+                     STATUS_OK);
+    Table *rows = table_new(&arena, S("shares"), COUNT_OF(score), 2);
+    for (size_t k = 0; k < 2; k++) {
+        Column *c = &rows->column[k];
+        column_init(c, &arena, names[k].name, TYPE_DOUBLE, 0, COUNT_OF(score), NULL);
+        for (size_t i = 0; i < COUNT_OF(score); i++) {
+            c->real[i] = k == 0 ? score[i] : 0.8;
+            column_set_valid(c, i);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(score); i++)
+        same(template_fill(&arena, t, rows, i), want[i]);
+    arena_free(&arena);
+}
+
 static void money_in_a_sentence_has_the_currency_of_its_scope(void **state)
 {
     (void)state;
@@ -602,6 +633,7 @@ int main(void)
         cmocka_unit_test(format_writes_numbers_for_people),
         cmocka_unit_test(format_names_read_back),
         cmocka_unit_test(template_fills_in_the_cells),
+        cmocka_unit_test(shares_that_would_read_alike_get_a_decimal),
         cmocka_unit_test(money_in_a_sentence_has_the_currency_of_its_scope),
         cmocka_unit_test(template_errors_point_at_the_placeholder),
     };

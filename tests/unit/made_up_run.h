@@ -635,6 +635,9 @@ static inline Scored *made_up_scores(Arena *keep, Run *run, Events *events, Tabl
         s->low[i] = stable_sigmoid(margin - 0.5);
         s->high[i] = stable_sigmoid(margin + 0.4);
     }
+    s->contradictory = ARENA_ARRAY(keep, uint8_t, s->count);
+    for (size_t i = 0; i < run->contradictories; i++)
+        s->contradictory[contradictory[i]] = 1;
     const PolicyInputs inputs = {.events = events,
                                  .features = features,
                                  .row = row,
@@ -646,7 +649,8 @@ static inline Scored *made_up_scores(Arena *keep, Run *run, Events *events, Tabl
                                  .probability_high = s->high,
                                  .contribution = s->contribution,
                                  .matrix = s->x,
-                                 .columns = matrix_plan(keep, run->plan, NULL)};
+                                 .columns = matrix_plan(keep, run->plan, NULL),
+                                 .contradictory = s->contradictory};
     Arena scratch = arena_new();
     made_up_ok(policy_decide(&s->decision, keep, scratch, run->policy, &inputs, NULL, &err), &err);
     arena_free(&scratch);

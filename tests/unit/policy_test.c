@@ -591,6 +591,27 @@ static void a_safeguard_caps_and_says_why(void **state)
     close_bank(&b);
 }
 
+static void labels_that_contradict_each_other_cap_the_action(void **state)
+{
+    (void)state;
+    static const uint8_t torn[4] = {1, 0, 1, 0};
+    Bank b;
+    open_bank(&b, BOOK, 4, four, COUNT_OF(four));
+    decide_all(&b, NULL);
+    assert_int_equal(b.made[0].action, ACTION_PROPOSE_OFFBOARDING);
+    b.in.contradictory = torn;
+    decide_all(&b, NULL);
+    const Decision *d = &b.made[0];
+    assert_int_equal(d->before_safeguards, ACTION_PROPOSE_OFFBOARDING);
+    assert_int_equal(d->action, ACTION_ENHANCED_DUE_DILIGENCE);
+    assert_int_equal(d->safeguards, 1);
+    same(d->safeguard[0], "This customer carries both labels in the files; settle that first.");
+    /* It raises nothing, and is not named where it lowers nothing. */
+    assert_int_equal(b.made[2].action, ACTION_MONITOR);
+    assert_int_equal(b.made[2].safeguards, 1);
+    close_bank(&b);
+}
+
 static void one_family_never_proposes_an_exit(void **state)
 {
     (void)state;
@@ -1077,6 +1098,7 @@ int main(void)
         cmocka_unit_test(the_first_action_that_holds_is_taken),
         cmocka_unit_test(a_bound_belongs_to_the_graver_side),
         cmocka_unit_test(a_safeguard_caps_and_says_why),
+        cmocka_unit_test(labels_that_contradict_each_other_cap_the_action),
         cmocka_unit_test(one_family_never_proposes_an_exit),
         cmocka_unit_test(families_count_once),
         cmocka_unit_test(unknown_is_false),

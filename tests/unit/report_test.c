@@ -306,6 +306,57 @@ static void equal_runs_give_equal_bytes(void **state)
     arena_free(&arena);
 }
 
+static void what_matters_stands_first(void **state)
+{
+    Fixture *f = *state;
+    const char *brief = memmem(f->page.data, f->page.size, "id=\"brief\"", 10);
+    const char *data = memmem(f->page.data, f->page.size, "id=\"data\"", 9);
+    assert_true(brief != NULL && data != NULL && brief < data);
+    const char *const said[] = {"<b>Learnt from</b>",
+                                "<b>How good</b>",
+                                "<b>Why this model</b>",
+                                "mean 40 %?</b>",
+                                "<b>Leaks</b>",
+                                "<b>Nothing is known of</b>",
+                                "<b>Certified</b>",
+                                "<b>The list</b>",
+                                "<b>What it lives on</b>",
+                                "<b>Groups on",
+                                "<b>People must decide</b>"};
+    for (size_t i = 0; i < COUNT_OF(said); i++)
+        has(f->page, said[i]);
+    has(f->page, "href=\"#brief\">In short");
+    has(f->page, "with the choice of the model inside</small>");
+    has(f->page, "<caption>A person must decide</caption>");
+    has(f->page, "<caption>Each action beside doing nothing</caption>");
+    has_not(f->page, "carry no information");
+    has_not(f->page, "told from chance.");
+}
+
+static void scores_without_information_are_called_that(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    Validation v = *run.validation;
+    Candidate *candidate = arena_copy(&f->arena, v.candidate, v.candidates * sizeof *candidate);
+    v.candidate = candidate;
+    run.validation = &v;
+    candidate[v.chosen].constant = true;
+    has(write_report(&f->arena, &run), "No model beats the average; scores carry no information.");
+    has(report_summary(&f->arena, &run, "out"), "scores carry no information");
+    candidate[v.chosen].constant = false;
+    Strata strata = *run.strata;
+    StrataSlice *slice = arena_copy(&f->arena, strata.slice, strata.slices * sizeof *slice);
+    MetricSet metric = *slice[strata.headline].metric;
+    metric.metric[METRIC_AUC] = (Interval){0.6, 0.45, 0.75};
+    slice[strata.headline].metric = &metric;
+    slice[strata.headline].told = true;
+    strata.slice = slice;
+    run.strata = &strata;
+    has(write_report(&f->arena, &run), "the ranking cannot be told from chance.");
+    has(report_summary(&f->arena, &run, "out"), "cannot be told from chance");
+}
+
 static void tables_have_captions_and_scopes(void **state)
 {
     Fixture *f = *state;
@@ -316,7 +367,7 @@ static void tables_have_captions_and_scopes(void **state)
     assert_int_equal(count_of(f->page, "<th>"), 0);
     /* A chart is named, described, and has a table near it. */
     assert_int_equal(count_of(f->page, "role=\"img\""), count_of(f->page, "<desc id="));
-    has(f->page, "<a class=\"skip\" href=\"#data\">");
+    has(f->page, "<a class=\"skip\" href=\"#brief\">");
 }
 
 static void the_table_of_labels_says_which_value_is_risky(void **state)
@@ -749,6 +800,8 @@ int main(void)
         cmocka_unit_test(hostile_names_stay_text),
         cmocka_unit_test(every_text_from_outside_is_escaped),
         cmocka_unit_test(equal_runs_give_equal_bytes),
+        cmocka_unit_test(what_matters_stands_first),
+        cmocka_unit_test(scores_without_information_are_called_that),
         cmocka_unit_test(tables_have_captions_and_scopes),
         cmocka_unit_test(the_table_of_labels_says_which_value_is_risky),
         cmocka_unit_test(the_split_says_who_stayed_together_and_what_held_forward),
