@@ -11,6 +11,8 @@ MUST_USE Status file_write(const char *path, Str bytes, Error *err);
 bool file_exists(const char *path);
 /* A file that may be read again: no pipe, no device, no folder. */
 bool file_is_regular(const char *path);
+/* When it was last written, in microseconds since 1970; false: there is none. */
+bool file_written(int64_t *time_us, const char *path);
 /* The files that a pattern names (*, ? and [abc], as in a shell), by bytes of their paths; the
  * pattern itself when a file has that name or none matches.  Memory: keep. */
 size_t file_glob(const char ***out, Arena *keep, const char *pattern);

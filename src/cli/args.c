@@ -91,7 +91,7 @@ static void help_program(FILE *to, const char *program, const char *says,
     (void)fprintf(
         to,
         "\n`%s COMMAND --help` shows a command's options and an example. Exit codes: 0 done,\n"
-        "1 failed, 2 usage, 3 a quality gate said no.\n",
+        "1 failed, 2 usage, 3 a quality gate said no, 130 and 143 interrupted (SIGINT, SIGTERM).\n",
         program);
 }
 
@@ -259,6 +259,23 @@ Status args_book(Str *out, const char **file, const Args *args, const char *name
     *out = book_default_text(name);
     *file = str_format(args->arena, "spec/%s.yaml", name).data;
     return STATUS_OK;
+}
+
+Status args_policy(Policy **out, const Args *args, const Plan *plan, Error *err)
+{
+    Str text;
+    const char *file;
+    TRY(args_book(&text, &file, args, "policy", err));
+    const char *features = args_value(args, "features", NULL);
+    if (features == NULL || args_value(args, "policy", NULL) != NULL)
+        return policy_read(out, args->arena, text, file, plan, err);
+    Error own = {0};
+    Status status = policy_read(out, args->arena, text, file, plan, &own);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    (void)error_set(err, status, "the built-in policy book does not go with %.200s: %s", features,
+                    own.message);
+    return error_remedy(err, "give a policy book that reads the features there are: --policy FILE");
 }
 
 /* The command line for the record, without what cannot change a result: where the program lies,

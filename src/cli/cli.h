@@ -8,6 +8,7 @@
 #define CLI_CLI_H
 
 #include "base/base.h"
+#include "policy/policy.h"
 #include "quality/quality.h"
 
 #include <stdatomic.h>
@@ -92,8 +93,15 @@ MUST_USE Status args_time(int64_t *out, bool *given, const Args *args, const cha
 MUST_USE Status args_book(Str *out, const char **file, const Args *args, const char *name,
                           Error *err);
 
+/* The policy book against this plan. When it is the built-in one and the features book is not, the
+ * error names the two and not a file that is nowhere. */
+MUST_USE Status args_policy(Policy **out, const Args *args, const Plan *plan, Error *err);
+
 /* Say a line on stderr ("note"), unless --quiet. */
 void talk(const Args *args, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Say that a whole run in the folder is about to go. */
+void talk_replacing(const Args *args, const char *folder);
 
 /* Say the findings from number `from` on that are at least so grave. */
 void talk_findings(const Args *args, const Findings *findings, size_t from, Severity least);

@@ -42,8 +42,7 @@ static Status run(const Args *args, Error *err)
     TRY(schema_read(&schema, args->arena, text, file, err));
     TRY(args_book(&text, &file, args, "features", err));
     TRY(plan_read(&plan, args->arena, text, file, schema, err));
-    TRY(args_book(&text, &file, args, "policy", err));
-    TRY(policy_read(&policy, args->arena, text, file, plan, err));
+    TRY(args_policy(&policy, args, plan, err));
     size_t use[3] = {0};
     for (size_t i = 0; i < plan->features; i++)
         use[plan->feature[i].use]++;

@@ -117,6 +117,8 @@ static Status run(const Args *args, Error *err)
                      "A quality gate said no: the results are not to be used; or there were too "
                      "few labels to\n"
                      "learn from, and what was decided rests on rules alone.\n"
+                     ".TP\n130, 143\nInterrupted by SIGINT or SIGTERM; the same command again goes "
+                     "on where its\nsearch was.\n"
                      ".SH SEE ALSO\nThe documentation that is installed with the program: "
                      "language, policy, learning, csv, run\\-folder, months.\n"));
     answer(str_trim(buffer_str(&b)));

@@ -4,8 +4,10 @@
 
 #include "report/report.h"
 
-static const Option options[] = {{"out", "FOLDER", "where the results go (default out)", false},
-                                 {0}};
+static const Option options[] = {
+    {"out", "FOLDER", "where the results go; an earlier run there is removed at once (default out)",
+     false},
+    {0}};
 static const Option *const shared[] = {job_labelled_files,
                                        job_scored_files,
                                        job_book_options,

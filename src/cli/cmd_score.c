@@ -14,7 +14,10 @@ static const Option options[] = {
      false},
     {"max-unpacked", "SIZE",
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
-    {"out", "FOLDER", "write a whole run folder, with drift and report, instead of CSV", false},
+    {"out", "FOLDER",
+     "write a whole run folder, with drift and report, instead of CSV; an earlier run there is "
+     "removed at once",
+     false},
     {"quarantine", "FILE",
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
      false},
@@ -108,8 +111,10 @@ static Status run(const Args *args, Error *err)
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
-    if (out != NULL)
+    if (out != NULL) {
+        talk_replacing(args, out);
         TRY(store_begin(out, err));
+    }
     TRY(read_files(&data, args, bundle->schema, scratch, quarantine, err));
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);

@@ -19,7 +19,9 @@ static const Option options[] = {
     {"missing", "SHARE", "share of cells left empty (default 0)", false},
     {"defects", "SHARE", "unreadable copies of rows, a row (default 0)", false},
     {"leak", "NAME", "plant a leak: `column` or `copies`; may be repeated", false},
-    {"outcome-dates", NULL, "say in labelled_users.csv when an account was suspended", false},
+    {"outcome-dates", NULL,
+     "say in labelled_users.csv when an account was suspended, and a schema book that reads it",
+     false},
     {"plant", "NAME",
      "plant a leak that the audit must find, and books that read it (docs/synth.md)", false},
     {"clean", NULL, "nothing tells but behaviour: no leak, no imperfections", false},
@@ -170,6 +172,22 @@ static Status read_options(SynthOptions *o, const Args *args, Error *err)
     return STATUS_OK;
 }
 
+/* The command that comes next, with the books that know of what was asked for. */
+static Str next_command(const Args *args, const char *out, const SynthOptions *o)
+{
+    Buffer b = buffer_new(args->arena);
+    buffer_format(&b, "next: %s run --schema %s/schema.yaml", args->program, out);
+    if (o->plants != 0)
+        buffer_format(&b, " --features %s/features.yaml", out);
+    buffer_format(
+        &b,
+        " \\\n      --customers %s/labelled_users.csv \\\n      --transactions "
+        "%s/labelled_transactions.csv \\\n      --score-customers %s/unlabelled_users.csv "
+        "\\\n      --score-transactions %s/unlabelled_transactions.csv",
+        out, out, out, out);
+    return buffer_str(&b);
+}
+
 static Status run(const Args *args, Error *err)
 {
     SynthOptions o = synth_defaults();
@@ -187,6 +205,8 @@ static Status run(const Args *args, Error *err)
                       "transactions; the truth is in truth.csv",
                       out, (unsigned long long)n.labelled, (unsigned long long)n.suspended,
                       (unsigned long long)n.unlabelled, (unsigned long long)n.transactions));
+    if (o.plants != 0 || o.outcome_dates)
+        answer(next_command(args, out, &o));
     return STATUS_OK;
 }
 

@@ -87,11 +87,8 @@ static Status read_measures(Job *j, Error *err)
 
 static Status read_books(Job *j, Error *err)
 {
-    Str text;
-    const char *file;
     TRY(read_measures(j, err));
-    TRY(args_book(&text, &file, j->args, "policy", err));
-    return policy_read(&j->policy, j->keep, text, file, j->plan, err);
+    return args_policy(&j->policy, j->args, j->plan, err);
 }
 
 static Status read_criterion(Job *j, Error *err)
@@ -122,11 +119,11 @@ static Status read_options(Job *j, DatasetInputs *in, Error *err)
     TRY(args_size(&in->unpacked_max, a, "max-unpacked", err));
     TRY(args_integer(&seed, a, "seed", 1, 0, INT64_MAX, err));
     TRY(args_integer(&folds, a, "folds", 5, 2, 50, err));
-    TRY(args_integer(&repeats, a, "repeats", 0, 0, 1000, err));
+    TRY(args_integer(&repeats, a, "repeats", 0, 1, 1000, err));
     TRY(args_integer(&shuffles, a, "shuffles", 20, 1, 1000, err));
     TRY(args_integer(&j->stability, a, "stability", -1, 0, 1000, err));
-    TRY(args_integer(&trials, a, "trials", 0, 0, 1000, err));
-    TRY(args_integer(&fits, a, "fits", 0, 0, 1000000, err));
+    TRY(args_integer(&trials, a, "trials", 0, 1, 1000, err));
+    TRY(args_integer(&fits, a, "fits", 0, 1, 1000000, err));
     Str ablation = str_from(args_value(a, "ablation", "full"));
     j->ablation = str_equal(ablation, S("full"));
     if (!j->ablation && !str_equal(ablation, S("none"))) {
@@ -333,6 +330,7 @@ static Status begin_folder(Job *j, const char *folder, Error *err)
     if (folder == NULL)
         return STATUS_OK;
     j->quarantine = path_join(j->keep, folder, "quarantine.csv");
+    talk_replacing(j->args, folder);
     return store_begin(folder, err);
 }
 

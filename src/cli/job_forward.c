@@ -78,10 +78,10 @@ static Status moment_make(Moment *m, Job *j, int64_t at_us, uint64_t seed, Arena
             group[m->rows] = j->set.group[i];
         m->row[m->rows++] = (uint32_t)i;
     }
-    (void)learn_cut_histories(cut, first, end, m->known, m->rows, seed);
+    (void)learn_cut_histories(cut, first, end, m->known, m->rows, seed_derive(seed, 0xC07));
     m->fold = ARENA_RAW(keep, uint32_t, m->rows + 1);
     m->margin = ARENA_ARRAY(keep, double, m->rows + 1);
-    learn_folds(m->fold, m->known, group, m->rows, j->learn.folds, seed);
+    learn_folds(m->fold, m->known, group, m->rows, j->learn.folds, seed_derive(seed, 0xF01D));
     return tables(m, j, cut, at_us, keep, err);
 }
 
@@ -146,19 +146,45 @@ static Interval auc_of(const Judged *all, size_t from, size_t to, const Job *j)
     return m.metric[METRIC_AUC];
 }
 
-/* Scores of different cuts are ranks, so that they may stand in one list. */
+static int by_number(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many of the ascending values are less, or with `or_equal` no more, than x. */
+static size_t count_below(const double *sorted, size_t n, double x, bool or_equal)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        double value = sorted[middle];
+        if (value < x || (or_equal && value == x))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Scores of different cuts are ranks, so that they may stand in one list. Equal ones share the
+ * middle of theirs. */
 static void collect(Judged *all, ForwardCut *cut, const Moment *m, const Job *j)
 {
-    size_t from = all->count;
+    size_t from = all->count, judged = 0;
+    Arena scratch = j->scratch;
+    double *margin = ARENA_RAW(&scratch, double, m->rows + 1);
+    for (size_t i = 0; i < m->rows; i++)
+        if (!m->known[i])
+            margin[judged++] = m->margin[i];
+    qsort(margin, judged, sizeof *margin, by_number);
     for (size_t i = 0; i < m->rows; i++) {
         if (m->known[i])
             continue;
         uint32_t row = m->row[i];
-        double below = 0;
-        for (size_t k = 0; k < m->rows; k++)
-            if (!m->known[k])
-                below += m->margin[k] < m->margin[i] ? 1 : m->margin[k] == m->margin[i] ? 0.5 : 0;
-        all->score[all->count] = below;
+        size_t less = count_below(margin, judged, m->margin[i], false);
+        size_t no_more = count_below(margin, judged, m->margin[i], true);
+        all->score[all->count] = (double)less + 0.5 * (double)(no_more - less);
         all->label[all->count] = j->fitting.label[row];
         all->group[all->count] = j->set.group == NULL ? row : j->set.group[row];
         all->row[all->count++] = row;

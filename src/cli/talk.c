@@ -49,6 +49,17 @@ void talk(const Args *args, const char *format, ...)
     watch_resume(args->watch);
 }
 
+void talk_replacing(const Args *args, const char *folder)
+{
+    Arena scratch = *args->arena;
+    char text[TIME_TEXT];
+    int64_t at;
+    if (file_written(&at, path_join(&scratch, folder, "run.json"))) {
+        Str when = time_text(text, at - at % 1000000);
+        talk(args, "replacing the run of %.*s in %s", STR_ARG(when), folder);
+    }
+}
+
 void talk_findings(const Args *args, const Findings *findings, size_t from, Severity least)
 {
     for (size_t i = from; i < findings->count; i++) {

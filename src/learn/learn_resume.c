@@ -136,6 +136,32 @@ static void put_task(Buffer *b, const Kept *k, size_t task)
             put_real(b, judged_margin(k, &p)[i]);
 }
 
+/* Whether a search of the candidate can have come to these settings: a file that was made up must
+ * not ask for trees without end. Powers may round over their bounds by a little. */
+static bool can_be(const Tuned *t, const Candidate *c)
+{
+    enum { BITS = 1 << 20 };
+    if (c->settled) {
+        Tuned settled = tuned_as_settled(c);
+        return memcmp(t->value, settled.value, sizeof t->value) == 0 && t->trees <= settled.trees;
+    }
+    Space space = space_of(c);
+    Tuned none = {{0}, 0};
+    bool in_space[SETTINGS] = {false};
+    for (size_t i = 0; i < space.dimensions; i++) {
+        const Dimension *d = &space.dimension[i];
+        double value = t->value[d->setting], slack = d->high / BITS;
+        in_space[d->setting] = true;
+        if (!isfinite(value) || value < d->low - slack || value > d->high + slack ||
+            (d->whole && value != floor(value)))
+            return false;
+    }
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (!in_space[i] && t->value[i] != 0) /* neither is a NaN */
+            return false;
+    return t->trees <= (c->kind == MODEL_FOREST ? forest_of(c, &none).trees : 0);
+}
+
 /* A task's bytes; `take` writes them where they belong, else they are only looked at. False: they
  * are not what this run would have written. */
 static bool get_task(Reader *r, const Kept *k, uint8_t *seen, bool take)
@@ -149,6 +175,7 @@ static bool get_task(Reader *r, const Kept *k, uint8_t *seen, bool take)
         return false;
     seen[task] = 1;
     Searched *s = p.search;
+    const Candidate *c = &k->v->candidate[p.candidate];
     size_t fits = take_integer(r, 8);
     Tuned tuned = take_tuned(r);
     if (take) {
@@ -164,7 +191,7 @@ static bool get_task(Reader *r, const Kept *k, uint8_t *seen, bool take)
         t.log_loss = take_real(r);
         t.error = take_real(r);
         kept += t.kept;
-        if (r->ended || won > 1 || !isfinite(t.log_loss) ||
+        if (r->ended || won > 1 || !isfinite(t.log_loss) || !can_be(&t.tuned, c) ||
             (t.kept && !same_tuned(&t.tuned, &tuned)))
             return false;
         if (take)
@@ -217,7 +244,7 @@ Str kept_write(Arena *keep, const Kept *k)
 size_t kept_read(const Kept *k, Str bytes, const char **why, Arena scratch)
 {
     char sum[SHA256_TEXT];
-    *why = "is no such file";
+    *why = "is not a resume file of this program";
     if (bytes.size < MAGIC + 4 + KEY + 4 + KEY || memcmp(bytes.data, magic, MAGIC) != 0)
         return 0;
     Reader r = {.bytes = {bytes.data, bytes.size - KEY}, .at = MAGIC};

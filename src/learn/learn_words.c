@@ -96,13 +96,14 @@ Str reason_of(Arena *keep, const Validation *v)
             buffer_add(&b, S(" and the simplest."));
         }
     } else {
-        buffer_format(
-            &b,
-            "Candidate %.*s (%s %.4f) is kept as the simpler model: the best of %zu, %.*s "
-            "(%.4f), is not better by more than one standard error (difference %.4f, "
-            "error %.4f, %zu customers).",
-            STR_ARG(chosen->name), measure, chosen->criterion, v->candidates, STR_ARG(best->name),
-            best->criterion, chosen->behind, chosen->behind_error, v->rows);
+        buffer_format(&b,
+                      "Candidate %.*s (%s %.4f) is kept, for it comes earlier in the order of "
+                      "candidates, simplest first: the best of %zu, %.*s (%.4f), is not better "
+                      "by more than one standard error (difference %.4f, error %.4f, %zu "
+                      "customers).",
+                      STR_ARG(chosen->name), measure, chosen->criterion, v->candidates,
+                      STR_ARG(best->name), best->criterion, chosen->behind, chosen->behind_error,
+                      v->rows);
     }
     size_t worse = 0, better = 0;
     for (size_t k = 0; k < v->candidates; k++) {
@@ -113,8 +114,9 @@ Str reason_of(Arena *keep, const Validation *v)
         better += verdict == VERDICT_BETTER;
     }
     buffer_format(&b,
-                  " Of the %zu others %zu %s worse beyond what chance explains (95 %%), %zu %s "
-                  "better, and %zu cannot be told apart from it.",
+                  " Of the %zu others %zu %s worse beyond what chance explains (95 %% each, "
+                  "uncorrected for their number), %zu %s better, and %zu cannot be told apart from "
+                  "it.",
                   v->candidates - 1, worse, worse == 1 ? "is" : "are", better,
                   better == 1 ? "is" : "are", v->candidates - 1 - worse - better);
     return buffer_str(&b);

@@ -310,7 +310,8 @@ static void evaluate(MetricSet *out, double *draws, const double *const *p, size
         if (draws != NULL)
             memcpy(draws, b.drawn, replicates * METRIC_KINDS * sizeof *draws);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
+            if (k != METRIC_ECE) /* draws are further from calibrated than their customers */
+                metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
         const Units units = {.n = b.n,
                              .label = kept,
                              .unit = {b.member[0], b.member[1]},

@@ -69,7 +69,9 @@ typedef struct MetricSet {
  * and for every other metric, the interval is the percentile bootstrap
  * over customers, `replicates` draws, stratified by label so that both classes are present;
  * each draw is averaged over repeats (docs/metrics.md has the coverage of either). Fewer than 2 of
- * either class, or no replicates: the interval is NaN. Means and
+ * either class, or no replicates: the interval is NaN. ECE has none ever: what draws add to it is
+ * error, so that theirs would lie above the value itself; metric_ece_noise says what it is worth.
+ * Means and
  * percentiles (R-7) are over the repeats and draws in which the metric is defined. Draw r takes
  * its numbers from random_new(seed_derive(seed, r)), positives first.
  * Memory: its own, O(repeats * n + replicates), given back.
@@ -120,9 +122,9 @@ void metric_compare(MetricDifference *out, const MetricSide *one, const MetricSi
  * one cell; those of one group, NULL: nobody is linked, are drawn together, in the cell of the
  * first of them), whatever their labels, because weights that follow from cells are right for every
  * such draw; a draw that has no positives leaves out what needs them. A metric is NaN where all
- * weights are 0, and its interval where fewer than 2 customers of either class have weight. Memory
- * and cost as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3 (stratified draws); Holt and
- * Smith 1979 (post-stratification). */
+ * weights are 0, and its interval where fewer than 2 customers of either class have weight, and
+ * ECE's ever. Memory and cost as metric_evaluate.  Source: Efron and Tibshirani 1993, 8.3
+ * (stratified draws); Holt and Smith 1979 (post-stratification). */
 void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t repeats,
                               const uint8_t *label, const double *weight, const uint32_t *cell,
                               const uint32_t *group, size_t n, double threshold, size_t replicates,

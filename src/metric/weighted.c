@@ -231,7 +231,8 @@ void metric_evaluate_weighted(MetricSet *out, const double *const *p, size_t rep
         b.drawn = arena_raw(&arena, replicates * METRIC_KINDS, sizeof *b.drawn);
         team_run(team, replicates, draw, &b);
         for (size_t k = 0; k < METRIC_KINDS; k++)
-            metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
+            if (k != METRIC_ECE) /* as in metric_evaluate */
+                metric_percentiles(&out->metric[k], b.drawn + k * replicates, replicates);
     }
     arena_free(&arena);
 }

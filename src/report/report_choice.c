@@ -50,8 +50,11 @@ static void compared(Page *p)
     html_note(
         p, "The same customers are drawn again 1,000 times for both (linked customers "
            "together), and the difference is taken in each draw. An interval with 0 in it: the two "
-           "cannot be told apart on these customers. A lower log loss or Brier score is better, "
-           "and a higher AUC or average precision.");
+           "cannot be told apart on these customers. Each interval stands for itself, at 95 %%, "
+           "with no correction for how many candidates are compared: among several, one may look "
+           "better or worse by chance. All labelled customers count, those without a transaction "
+           "too. A lower log loss or Brier score is better, and a higher AUC or average "
+           "precision.");
 }
 
 static void nested(Page *p)

@@ -110,14 +110,30 @@ Status plant_books(Arena scratch, const char *folder, const SynthOptions *o, Err
         at++;
     assert(at + mark.size < schema.size);
     Buffer b = buffer_new(&text);
-    buffer_add(&b, str_slice(schema, 0, at));
+    Str key = S("\n  key: user_id\n");
+    size_t dated = 0;
+    while (dated < at && !str_starts(str_slice(schema, dated, at), key))
+        dated++;
+    assert(dated < at);
+    dated += key.size;
+    buffer_add(&b, str_slice(schema, 0, dated));
+    if (o->outcome_dates)
+        buffer_add(&b, S("  outcome_at: suspended_at\n"));
+    buffer_add(&b, str_slice(schema, dated, at));
     buffer_char(&b, '\n');
+    if (o->outcome_dates)
+        buffer_add(&b,
+                   S("    - name: suspended_at\n      type: time\n      says: When suspended\n"));
     for (unsigned k = 0; k < PLANTS; k++)
         if (has(o, (Plant)k))
             buffer_format(&b, "    - name: %s\n      type: %s\n      says: Planted by synth\n",
                           planted[k].column, planted[k].type);
     buffer_add(&b, str_slice(schema, at, schema.size));
     Status status = file_write(path_join(&scratch, folder, "schema.yaml"), buffer_str(&b), err);
+    if (o->plants == 0) { /* dates are no feature */
+        arena_free(&text);
+        return status;
+    }
     b.size = 0;
     buffer_add(&b, book_default_text("features"));
     for (unsigned k = 0; k < PLANTS; k++)

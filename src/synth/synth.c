@@ -247,7 +247,7 @@ Status synth_write(SynthCounts *out, Arena scratch, const char *folder, const Sy
         status = open_file(s, &scratch, i, path_join(&scratch, folder, file_names[i]), err);
     if (status == STATUS_OK)
         write_customers(s);
-    if (status == STATUS_OK && options->plants != 0)
+    if (status == STATUS_OK && (options->plants != 0 || options->outcome_dates))
         status = plant_books(scratch, folder, options, err);
     return finish(s, &scratch, folder, status, err);
 }

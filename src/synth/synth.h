@@ -78,7 +78,8 @@ typedef struct SynthOptions {
     bool calendar_leak;       /* suspended accounts fall silent, and who joined lately is active */
     bool column_leak;         /* screening_state of labelled customers was set afterwards    */
     bool copies_leak;         /* rows of suspended labelled customers were exported again    */
-    bool outcome_dates;       /* labelled_users.csv says when an account was suspended */
+    bool outcome_dates;       /* labelled_users.csv says when an account was suspended, and
+                                 schema.yaml, which reads it, is written */
     bool clean;         /* nothing but behaviour tells: all joined at the same time, all act */
     unsigned plants;    /* bit per Plant; with any, schema.yaml and features.yaml are written, whose
                            last features read the planted columns, and truth.csv gets a column */

@@ -69,8 +69,10 @@ static Str good_file(Arena *keep)
     bench_new(&b);
     for (size_t i = 0; i + 1 < TASKS; i++) {
         Searched *s = &b.searched[worked[i % CANDIDATES] * PARTS + i / CANDIDATES];
-        s->tuned.value[SETTING_L2] = 30;
-        s->trial[0].tuned = s->tuned;
+        Space space = space_of(&b.candidate[worked[i % CANDIDATES]]);
+        for (size_t k = 0; k < s->trials; k++)
+            s->trial[k].tuned = trial_draw(&space, k, 1);
+        s->tuned = s->trial[0].tuned;
         s->trial[0].kept = true;
         s->fits = 2;
         s->whole = true;
@@ -126,6 +128,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(whole == done && (why == NULL || (done == 0 && why[0] != '\0')));
     if (why == NULL) {
         Str written = kept_write(&own, &b.kept);
+        for (size_t i = 0; i < CANDIDATES * PARTS; i++)
+            must(b.searched[i].tuned.trees == 0); /* nothing linear has any */
         must(kept_read(&again.kept, written, &why, scratch) == done && why == NULL);
     }
     arena_free(&own);

@@ -135,6 +135,12 @@ def check_stratum(check, name, stated, label, runs, intervals):
         mean, spread = mean_and_spread([function(label, p, threshold) for p in runs])
         check.same(f"{name} {metric}", one["value"], mean)
         check.same(f"{name} {metric} repeat_deviation", one["repeat_deviation"], spread)
+        if metric == "ece":  # draws are further from calibrated than what they are drawn from
+            check.true(f"{name} ece has an interval", one["low"] is None and one["high"] is None)
+            continue
+        if one["low"] is not None:
+            check.true(f"{name} {metric}: {one['value']} is outside its interval",
+                       one["low"] <= one["value"] <= one["high"])
         if min(label.sum(), (1 - label).sum()) < 2:
             continue
         if metric in ("auc", "brier", "log_loss"):

@@ -350,7 +350,8 @@ static void kept_searches_of_other_inputs_and_damaged_ones_are_ignored(void **st
     Validation *first = NULL, *other = NULL;
     Watcher w = {.after = SIZE_MAX};
     assert_int_equal(validate(m, &first, &w, 1), STATUS_OK);
-    assert_non_null(strstr(w.said[1], "is no such file: it is ignored")); /* the empty one */
+    assert_non_null(strstr(
+        w.said[1], "is not a resume file of this program: it is ignored")); /* the empty one */
     Str good;
     Error err = {0};
     assert_int_equal(file_read(&good, &m->keep, path, &err), STATUS_OK);
@@ -370,6 +371,32 @@ static void kept_searches_of_other_inputs_and_damaged_ones_are_ignored(void **st
     w = (Watcher){.after = SIZE_MAX};
     assert_int_equal(validate(m, &other, &w, 1), STATUS_OK);
     assert_non_null(strstr(w.said[1], "is damaged: it is ignored"));
+
+    /* Made up with care: settings outside the space, trees without end. The first task begins after
+     * magic, version, key and count; it is the first candidate's, which has nothing to set. */
+    enum { HEAD = 16 + 4 + (SHA256_TEXT - 1) + 4, TASK = 4 * 4 + 8, SUM = SHA256_TEXT - 1 };
+    enum { TUNED = 8 * SETTINGS + 4 };
+    const struct {
+        size_t at; /* in both copies of what won */
+        double value;
+    } made_up[] = {{0, 1e300}, {8, NAN}, {16, -1}, {8 * SETTINGS, 0}};
+    for (size_t i = 0; i < COUNT_OF(made_up); i++) {
+        char *bad = arena_copy(&m->keep, good.data, good.size), sum[SHA256_TEXT];
+        for (size_t copy = 0; copy < 2; copy++) {
+            char *place = bad + HEAD + TASK + copy * TUNED + made_up[i].at;
+            if (made_up[i].at < 8 * SETTINGS)
+                memcpy(place, &made_up[i].value, 8);
+            else
+                memset(place, 0xFF, 4);
+        }
+        sha256_text(sum, (Str){bad, good.size - SUM});
+        memcpy(bad + good.size - SUM, sum, SUM);
+        assert_int_equal(file_write(path, (Str){bad, good.size}, &err), STATUS_OK);
+        w = (Watcher){.after = SIZE_MAX};
+        assert_int_equal(validate(m, &other, &w, 1), STATUS_OK);
+        assert_non_null(strstr(w.said[1], "does not fit: it is ignored"));
+        assert_same(first, other);
+    }
 
     /* Another seed, other labels, other files, other trials. */
     for (int kind = 0; kind < 4; kind++) {

@@ -104,6 +104,8 @@ static void intervals_of_slope_and_intercept_cover_what_they_say(void **state)
         large += c.large.low <= 0 && 0 <= c.large.high;
     }
     const double covered[] = {slope / SAMPLES, intercept / SAMPLES, large / SAMPLES};
+    print_message("slope %.2f %%, intercept %.2f %%, in the large %.2f %% covered\n",
+                  100 * covered[0], 100 * covered[1], 100 * covered[2]);
     for (size_t i = 0; i < COUNT_OF(covered); i++)
         if (!(covered[i] >= 0.93 && covered[i] <= 0.97))
             fail_msg("interval %zu covers %.3f", i, covered[i]);
