@@ -22,6 +22,9 @@ void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind)
 {
     if (m->positives < FIGURE_CLASS_MIN || m->customers - m->positives < FIGURE_CLASS_MIN)
         html_cell_number(p, S("too few"));
+    else if (kind == METRIC_PRECISION &&
+             m->confusion.true_positive + m->confusion.false_positive < SELECTED_MIN)
+        html_cell_number(p, S("too few"));
     else if (kind == METRIC_ECE) /* draws add error of their own: the section on calibration says
                                     what it would be if scores were perfect */
         html_cell_number(p, number_fixed(p->arena, m->metric[kind].value, 3));

@@ -429,6 +429,17 @@ static void thresholds_are_told_with_counts_and_exact_intervals(void **state)
     (void)snprintf(want, sizeof want, "policy proposes due diligence or more for %zu of the %zu",
                    f->run->thresholds->reviews_expected, f->run->scored->count);
     has(f->page, want);
+    /* Four customers: their counts, and no interval. */
+    Run run = *f->run;
+    ThresholdReview review = *run.thresholds;
+    ThresholdStratum *few = arena_copy(&f->arena, review.stratum, review.strata * sizeof *few);
+    MetricCut *cut = &few[run.headline].mark[MARK_HIGH].cut;
+    review.stratum = few;
+    run.thresholds = &review;
+    cut->selected = 4;
+    cut->hits = 3;
+    has(write_report(&f->arena, &run),
+        "0.400</td><td class=\"n\">4</td><td class=\"n\">3</td><td class=\"n\">too few</td>");
 }
 
 /* Each answer to the question whether anything is certified. */
