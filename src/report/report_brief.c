@@ -268,6 +268,9 @@ static void silent_about(Page *p, const Tally *t)
     const Run *run = p->run;
     Arena *a = p->arena;
     Buffer b = buffer_new(a);
+    if (t->insufficient + t->scored_torn == 0 &&
+        (run->strata == NULL || run->strata->uncovered == 0))
+        return;
     buffer_format(&b, "%zu of the customers scored, whose data is too thin to judge",
                   t->insufficient);
     if (run->strata != NULL && run->strata->uncovered > 0)
