@@ -327,6 +327,14 @@ static void what_matters_stands_first(void **state)
     has(f->page, "href=\"#brief\">In short");
     has(f->page, "with the choice of the model inside</small>");
     has(f->page, "<caption>A person must decide</caption>");
+    /* Those scored besides are counted beside, and with the same words everywhere. */
+    Str besides = str_format(&f->arena, " + %zu with both labels", f->run->contradictories);
+    assert_true(f->run->contradictories > 0);
+    has(f->page,
+        str_chars(&f->arena, str_format(&f->arena, "<small>%.*s; learnt from ", STR_ARG(besides))));
+    has(f->page, str_chars(&f->arena, str_format(&f->arena, "%.*s scored.", STR_ARG(besides))));
+    has(report_summary(&f->arena, f->run, "out"),
+        str_chars(&f->arena, str_format(&f->arena, "%.*s to be scored, as of", STR_ARG(besides))));
     has(f->page, "<caption>Each action beside doing nothing</caption>");
     has_not(f->page, "carry no information");
     has_not(f->page, "told from chance.");
