@@ -180,8 +180,11 @@ static void how_good(Page *p)
     if (q.told) {
         Str auc = number_interval(a, q.metric->metric[METRIC_AUC], 2);
         buffer_format(&b, "on %.*s", STR_ARG(q.name));
-        if (condition.size > 0)
-            buffer_format(&b, " (customers with: %.*s)", STR_ARG(condition));
+        bool weighted = run->strata != NULL && run->strata->headline == run->strata->reweighted;
+        if (str_equal(condition, S("true")))
+            buffer_add(&b, S(" (everybody)"));
+        else if (condition.size > 0)
+            buffer_format(&b, weighted ? " (%.*s)" : " (customers with: %.*s)", STR_ARG(condition));
         buffer_format(&b,
                       ", %zu customers with %zu suspended, a suspended one scores above another "
                       "one with chance %.*s (AUC; 95 %% interval in brackets; .5 is a coin). With "
@@ -265,6 +268,9 @@ static void silent_about(Page *p, const Tally *t)
     const Run *run = p->run;
     Arena *a = p->arena;
     Buffer b = buffer_new(a);
+    if (t->insufficient + t->scored_torn == 0 &&
+        (run->strata == NULL || run->strata->uncovered == 0))
+        return;
     buffer_format(&b, "%zu of the customers scored, whose data is too thin to judge",
                   t->insufficient);
     if (run->strata != NULL && run->strata->uncovered > 0)

@@ -328,9 +328,45 @@ static void what_matters_stands_first(void **state)
     has(f->page, "href=\"#brief\">In short");
     has(f->page, "with the choice of the model inside</small>");
     has(f->page, "<caption>A person must decide</caption>");
+    /* Those scored besides are counted beside, and with the same words everywhere. */
+    Str besides = str_format(&f->arena, " + %zu with both labels", f->run->contradictories);
+    assert_true(f->run->contradictories > 0);
+    has(f->page,
+        str_chars(&f->arena, str_format(&f->arena, "<small>%.*s; learnt from ", STR_ARG(besides))));
+    has(f->page, str_chars(&f->arena, str_format(&f->arena, "%.*s scored.", STR_ARG(besides))));
+    has(report_summary(&f->arena, f->run, "out"),
+        str_chars(&f->arena, str_format(&f->arena, "%.*s to be scored, as of", STR_ARG(besides))));
     has(f->page, "<caption>Each action beside doing nothing</caption>");
     has_not(f->page, "carry no information");
     has_not(f->page, "told from chance.");
+}
+
+static void whether_a_score_is_a_probability_is_answered_first(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    size_t strata = run.training->strata;
+    CalibrationCheck *check = arena_copy(&f->arena, run.calibration, strata * sizeof *check);
+    CalibrationCheck *c = &check[run.headline];
+    run.calibration = check;
+    c->ece.seen = 0.05;
+    c->ece.high = 0.10;
+    c->recalibration.slope = (Interval){1, 0.8, 1.2};
+    c->recalibration.large = (Interval){0, -0.2, 0.2};
+    Str page = write_report(&f->arena, &run);
+    assert_int_equal(count_of(page, "Yes on "), 2); /* in short, and where it is shown */
+    has(page, "as far as ");
+    has(page, "with the highest scores, ");
+    c->recalibration.large = (Interval){0.5, 0.2, 0.8};
+    page = write_report(&f->arena, &run);
+    has_not(page, "Yes on ");
+    assert_int_equal(count_of(page, "scores are too low"), 2);
+    c->recalibration.large = (Interval){0, -0.2, 0.2};
+    c->recalibration.slope = (Interval){0.6, 0.4, 0.9};
+    has(write_report(&f->arena, &run), "scores are too extreme");
+    c->recalibration.slope = (Interval){1, 0.8, 1.2};
+    c->ece.seen = 0.2;
+    has(write_report(&f->arena, &run), "by more than chance explains. Read them as a ranking");
 }
 
 static void scores_without_information_are_called_that(void **state)
@@ -812,6 +848,7 @@ int main(void)
         cmocka_unit_test(every_text_from_outside_is_escaped),
         cmocka_unit_test(equal_runs_give_equal_bytes),
         cmocka_unit_test(what_matters_stands_first),
+        cmocka_unit_test(whether_a_score_is_a_probability_is_answered_first),
         cmocka_unit_test(scores_without_information_are_called_that),
         cmocka_unit_test(tables_have_captions_and_scopes),
         cmocka_unit_test(the_table_of_labels_says_which_value_is_risky),
