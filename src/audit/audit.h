@@ -164,7 +164,8 @@ typedef struct Control {
     bool passed;
     Str candidate; /* whose search and fit ran */
 } Control;
-/* Limits so wide that passing says little: few of the rarer class make them so. What reaches `high`
+/* Limits so wide that passing says little: few of the rarer class, or few
+ * shuffles, make them so. What reaches `high`
  * on average is seen every other time. (Here for who only reads an audit.) */
 static inline bool control_judges_little(const Control *c)
 {

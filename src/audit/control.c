@@ -226,13 +226,14 @@ static void say_control(Findings *f, const Control *c, Arena scratch)
                    "AUC of %.3f over %zu shuffles; clean data stays within %.3f and %.3f; "
                    "%.*s",
                    STR_ARG(c->candidate), c->mean, c->shuffles, c->low, c->high, STR_ARG(sees));
-    findings_add(f, c->passed ? SEVERITY_INFO : SEVERITY_SEVERE, "negative_control", c->shuffles,
-                 what,
-                 c->passed && control_judges_little(c)
-                     ? S("passed, but it judges little: customers of the rarer class are few")
-                 : c->passed ? S("nothing: search and fit find no signal where there is none")
-                             : S("do not trust the validation: something of a customer reaches the "
-                                 "fold that judges it"));
+    findings_add(
+        f, c->passed ? SEVERITY_INFO : SEVERITY_SEVERE, "negative_control", c->shuffles, what,
+        c->passed && control_judges_little(c)
+            ? S("passed, but it judges little: customers of the rarer class, or shuffles, are "
+                "few")
+        : c->passed ? S("nothing: search and fit find no signal where there is none")
+                    : S("do not trust the validation: something of a customer reaches the "
+                        "fold that judges it"));
     if (c->shuffles < SHUFFLES_ENOUGH)
         findings_add(f, SEVERITY_WARNING, "few_shuffles", c->shuffles,
                      str_format(&scratch,

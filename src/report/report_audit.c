@@ -26,13 +26,15 @@ Str control_sees(Arena *a, const Control *c)
                                         "more would be seen more often than not.",
                                         STR_ARG(high))
                            : S("Limits this wide show no leak at all.");
-    return str_format(a,
-                      "%.*s%s Not done again on shuffled labels: the choice among candidates, what "
-                      "the audit keeps from the model, and the cut of histories at outcome dates.",
-                      STR_ARG(sees),
-                      control_judges_little(c)
-                          ? " With so few customers of the rarer class the control judges little."
-                          : "");
+    return str_format(
+        a,
+        "%.*s%s Not done again on shuffled labels: the choice among candidates, what "
+        "the audit keeps from the model, and the cut of histories at outcome dates.",
+        STR_ARG(sees),
+        control_judges_little(c)
+            ? " With limits this wide (few customers of the rarer class, or few shuffles) "
+              "the control judges little."
+            : "");
 }
 
 static void control(Page *p, const Control *c)

@@ -75,7 +75,7 @@ static void nested(Page *p)
     html_paragraph(
         p,
         "The chosen candidate's own figures are those it was chosen by, which flatters "
-        "it a little. So the whole procedure was judged as well, the choice included: inside "
+        "it a little. So the choice was judged as well, with search and fit: inside "
         "each of the %zu training parts a candidate was chosen anew by the same rule "
         "(times chosen: %.*s), and the fold outside was judged by it. Its AUC on %.*s is "
         "%.*s, against %.*s of the chosen candidate; its log loss %.*s against %.*s.",

@@ -255,7 +255,7 @@ static void outcome(Page *p)
     markdown_row_end(p);
     const MetricSet *n = &v->nested.metric[run->headline];
     markdown_row(p);
-    markdown_say(p, "the whole procedure, on %s", paper_headline(p));
+    markdown_say(p, "search, fit and choice inside the folds, on %s", paper_headline(p));
     markdown_cell(p, number_interval(p->arena, n->metric[METRIC_AUC], 3));
     markdown_cell(p, number_interval(p->arena, n->metric[METRIC_LOG_LOSS], 3));
     markdown_row_end(p);

@@ -657,6 +657,7 @@ static void a_control_with_wide_limits_is_said_to_judge_little(void **state)
     has(page, "Leak control</dt><dd>passed, but judges little");
     has(page, "lifts the AUC of shuffled labels to 0.800 or more");
     has(page, "control judges little");
+    has(report_summary(&f->arena, &run, "out"), "Leak control  passed, but judges little: AUC");
     has_not(f->page, "judges little");
     audit.control.high = 1;
     has(write_report(&f->arena, &run), "Limits this wide show no leak at all");
