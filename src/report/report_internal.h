@@ -109,7 +109,7 @@ void paper_fairness(Page *p);
 /* What the negative control can see and what it leaves out, in sentences. */
 size_t count_overruled(const Audit *audit); /* leaks that the book left in the model; NULL: 0 */
 Str overruled_words(Arena *arena, const Audit *audit); /* "; 1 leak overruled", or nothing */
-Str auc_alone(Arena *arena, const Interval *auc); /* of a probe: "no better than chance" */
+Str auc_alone(Arena *arena, const Interval *auc);      /* of a probe: "no better than chance" */
 void html_cell_alone(Page *p, const Interval *auc);
 const char *control_verdict(const Control *c); /* passed; passed, but judges little; FAILED */
 Str control_sees(Arena *arena, const Control *c);

@@ -30,7 +30,7 @@ static Policy *policy_of(Arena *keep, const char *monitor)
 {
     Schema *schema;
     Plan *plan;
-    Policy *policy;
+    Policy *policy = NULL;
     Error err = {0};
     Str text = str_format(
         keep,
