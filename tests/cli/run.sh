@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh BUILD [--update] [NAME ...] - run the tests of the command line.
+# run.sh BUILD [--update] [--part K/N] [NAME ...] - run the tests of the command line; of N parts, the
+# K-th, so that several processors can share them.
 #
 # A test is a file NAME.test of four parts, each begun by a line of its own:
 #
@@ -18,13 +19,20 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
 if [ $# -lt 1 ] || [ ! -x "$1/assay" ]; then
-    echo "usage: tests/cli/run.sh BUILD [--update] [NAME ...]" >&2
+    echo "usage: tests/cli/run.sh BUILD [--update] [--part K/N] [NAME ...]" >&2
     exit 2
 fi
 build=$(cd "$1" && pwd)
 shift
 update=no
 [ "${1:-}" = --update ] && update=yes && shift
+part_number=1
+parts=1
+if [ "${1:-}" = --part ]; then
+    part_number=${2%/*}
+    parts=${2#*/}
+    shift 2
+fi
 export PATH="$build:$PATH"
 repository=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
@@ -56,11 +64,14 @@ named() { sed -e "s|$out|\${out}|g" -e "s|$data|\${data}|g" -e "s|$bundle|\${bun
 
 ran=0
 failed=0
+number=0
 for file in "$here"/*.test; do
     name=$(basename "$file" .test)
     if [ $# -gt 0 ]; then
         case " $* " in *" $name "*) ;; *) continue ;; esac
     fi
+    number=$((number + 1))
+    [ $((number % parts)) -eq $((part_number % parts)) ] || continue
     out=$work/$name
     mkdir "$out"
     export out
