@@ -143,7 +143,10 @@ static bool can_be(const Tuned *t, const Candidate *c)
     enum { BITS = 1 << 20 };
     if (c->settled) {
         Tuned settled = tuned_as_settled(c);
-        return memcmp(t->value, settled.value, sizeof t->value) == 0 && t->trees <= settled.trees;
+        for (size_t s = 0; s < SETTINGS; s++)
+            if (t->value[s] != settled.value[s])
+                return false;
+        return t->trees <= settled.trees;
     }
     Space space = space_of(c);
     Tuned none = {{0}, 0};

@@ -20,10 +20,9 @@ bool headline_elsewhere(const Run *run)
 
 void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind)
 {
-    if (m->positives < FIGURE_CLASS_MIN || m->customers - m->positives < FIGURE_CLASS_MIN)
-        html_cell_number(p, S("too few"));
-    else if (kind == METRIC_PRECISION &&
-             m->confusion.true_positive + m->confusion.false_positive < SELECTED_MIN)
+    size_t selected = m->confusion.true_positive + m->confusion.false_positive;
+    if (m->positives < FIGURE_CLASS_MIN || m->customers - m->positives < FIGURE_CLASS_MIN ||
+        (kind == METRIC_PRECISION && selected < SELECTED_MIN))
         html_cell_number(p, S("too few"));
     else if (kind == METRIC_ECE) /* draws add error of their own: the section on calibration says
                                     what it would be if scores were perfect */

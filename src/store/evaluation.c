@@ -81,7 +81,8 @@ Str store_figures(Arena *keep, const Run *run)
         for (size_t s = 0; s < set->strata; s++)
             add_figures(&b, v->candidate[c].name, c == v->chosen, set->stratum[s],
                         &v->candidate[c].metric[s]);
-    for (size_t c = 0; run->strata != NULL && run->strata->metric != NULL && c < v->candidates; c++)
+    bool reweighted = v != NULL && run->strata != NULL && run->strata->metric != NULL;
+    for (size_t c = 0; reweighted && c < v->candidates; c++)
         add_figures(&b, v->candidate[c].name, c == v->chosen, S("REWEIGHTED"),
                     &run->strata->metric[c]);
     for (size_t s = 0; run->judged != NULL && s < set->strata; s++)

@@ -58,9 +58,11 @@ void plant_cells(Buffer *b, const Customer *c, const SynthOptions *o, uint64_t s
                                                                                   : "");
     if (has(o, PLANT_POST_OUTCOME_COUNTER))
         buffer_format(b, ",%llu", (unsigned long long)(known ? many : few));
-    if (has(o, PLANT_COHORT_SHIFT))
-        buffer_format(b, ",%llu",
-                      (unsigned long long)(build + (c->cohort == COHORT_LABELLED ? 400 : 435)));
+    if (has(o, PLANT_COHORT_SHIFT)) {
+        unsigned long long shifted = build;
+        shifted += c->cohort == COHORT_LABELLED ? 400 : 435;
+        buffer_format(b, ",%llu", shifted);
+    }
     if (has(o, PLANT_PERSON_TWICE))
         buffer_format(b, ",p%016llx", (unsigned long long)person);
 }
