@@ -128,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(whole == done && (why == NULL || (done == 0 && why[0] != '\0')));
     if (why == NULL) {
         Str written = kept_write(&own, &b.kept);
+        // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
         for (size_t i = 0; i < CANDIDATES * PARTS; i++)
             must(b.searched[i].tuned.trees == 0); /* nothing linear has any */
         must(kept_read(&again.kept, written, &why, scratch) == done && why == NULL);

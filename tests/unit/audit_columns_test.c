@@ -211,6 +211,7 @@ static void linked_customers_move_their_labels_together(void **state)
     uint32_t unit[ALL];
     size_t positives = 0, moved = 0;
     for (size_t i = 0; i < ALL; i++) {
+        // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
         bool paired = i < 2 * PAIRS;
         unit[i] = (uint32_t)(paired ? i / 2 : i);
         label[i] = paired ? i / 2 % 4 == 0 : i % 6 == 0; /* pairs are of one mind */
@@ -218,6 +219,7 @@ static void linked_customers_move_their_labels_together(void **state)
     }
     Random r = random_new(3);
     shuffle_labels(out, label, unit, ALL, &r, scratch);
+    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
     for (size_t i = 0; i < 2 * PAIRS; i += 2)
         assert_int_equal(out[i], out[i + 1]);
     for (size_t i = 0; i < ALL; i++) {

@@ -264,6 +264,7 @@ static void bins_keep_equal_values_together_and_heavy_ones_alone(void **state)
     assert_int_equal(bins, 4);
     assert_true(upper[0] == 0 && upper[1] == 72 && upper[2] == 85 && upper[3] == 99);
     for (size_t i = 0; i < 100; i++)
+        // NOLINTNEXTLINE(bugprone-integer-division)
         value[i] = (double)(i / 50);
     assert_int_equal(importance_bins(upper, value, 100, 8), 2); /* a truth: both values */
     for (size_t i = 0; i < 100; i++)

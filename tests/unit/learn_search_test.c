@@ -108,6 +108,7 @@ static void search_halves_the_trials_and_keeps_the_default_in_the_running(void *
             for (uint32_t rung = 1; rung <= s.trial[i].rungs; rung++)
                 reached[rung]++;
             kept += s.trial[i].kept;
+            // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
             assert_int_equal(s.trial[i].folds, ((uint32_t[]){1, 2, 4, 5})[s.trial[i].rungs - 1]);
             assert_true(s.trial[i].log_loss > 0 && s.trial[i].error > 0);
         }
@@ -379,11 +380,13 @@ static void kept_searches_of_other_inputs_and_damaged_ones_are_ignored(void **st
     const struct {
         size_t at; /* in both copies of what won */
         double value;
+        // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
     } made_up[] = {{0, 1e300}, {8, NAN}, {16, -1}, {8 * SETTINGS, 0}};
     for (size_t i = 0; i < COUNT_OF(made_up); i++) {
         char *bad = arena_copy(&m->keep, good.data, good.size), sum[SHA256_TEXT];
         for (size_t copy = 0; copy < 2; copy++) {
             char *place = bad + HEAD + TASK + copy * TUNED + made_up[i].at;
+            // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
             if (made_up[i].at < 8 * SETTINGS)
                 memcpy(place, &made_up[i].value, 8);
             else
@@ -499,6 +502,7 @@ static void choice_is_the_simplest_within_one_standard_error_by_every_criterion(
     }
     const double *two[4][1] = {{doubled[0]}, {doubled[1]}, {doubled[2]}, {doubled[3]}};
     const double *const *pairs[4] = {two[0], two[1], two[2], two[3]};
+    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
     c.rows = 2 * N;
     c.probability = pairs;
     c.label = labels;

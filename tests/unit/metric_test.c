@@ -369,6 +369,7 @@ static void linked_customers_are_drawn_together(void **state)
     static uint8_t label[2 * ROWS];
     static uint32_t alone[ROWS], twin[2 * ROWS];
     const double *run[REPEATS] = {p[0], p[1], p[2]};
+    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
     for (size_t i = 0; i < 2 * ROWS; i++) {
         for (size_t r = 0; r < REPEATS; r++)
             p[r][i] = s.p[r][i % ROWS];
@@ -381,7 +382,9 @@ static void linked_customers_are_drawn_together(void **state)
     metric_evaluate(&once, s.run, REPEATS, s.label, NULL, ROWS, 0.5, 400, 9, NULL);
     metric_evaluate_groups(&same, s.run, REPEATS, s.label, NULL, alone, ROWS, 0.5, 400, 9, NULL);
     assert_memory_equal(&once, &same, sizeof once);
+    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
     metric_evaluate_groups(&together, run, REPEATS, label, NULL, twin, 2 * ROWS, 0.5, 400, 9, NULL);
+    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result)
     metric_evaluate(&apart, run, REPEATS, label, NULL, 2 * ROWS, 0.5, 400, 9, NULL);
     static const MetricKind kinds[] = {METRIC_AUC, METRIC_BRIER, METRIC_LOG_LOSS, METRIC_RECALL};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {

@@ -55,6 +55,7 @@ static void has_in_order(Str paper, const char *const *part, size_t parts)
 {
     const char *at = paper.data, *end = paper.data + paper.size;
     for (size_t i = 0; i < parts; i++) {
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
         const char *found = memmem(at, (size_t)(end - at), part[i], strlen(part[i]));
         if (found == NULL)
             fail_msg("`%s` is not there, or not in its place", part[i]);
