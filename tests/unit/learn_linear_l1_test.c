@@ -173,8 +173,7 @@ static double violation(const Design *d, double l1, double l2, const double *wei
         }
         double own = j == 0 ? 0 : l1;
         double high = weight[j] > 0 ? own : weight[j] < 0 ? -own : own;
-        // NOLINTNEXTLINE(bugprone-branch-clone)
-        double low = weight[j] > 0 ? own : weight[j] < 0 ? -own : -own;
+        double low = weight[j] > 0 ? own : -own;
         if (weight[j] == 0 && d->sign[j] > 0)
             low = -INFINITY; /* nothing may pull it below 0 */
         if (weight[j] == 0 && d->sign[j] < 0)
