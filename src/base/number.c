@@ -163,7 +163,7 @@ void stable_exp_all(double *x, size_t n)
     const double high = 6.93147180369123816490e-01, low = 1.90821492927058770002e-10;
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
-        Four k, v;
+        Four k = {0}, v = {0};
         bool common = true;
         for (size_t j = 0; j < 4; j++) {
             v[j] = x[i + j];

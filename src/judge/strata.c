@@ -40,7 +40,8 @@ static StrataSlice slice_new(Arena *keep, Str name, Str condition, const MetricS
                      .scored = scored,
                      .metric = m,
                      .told = enough(m->customers, m->positives)};
-    s.says = s.told ? (Str){0} : too_few(keep, m->customers, m->positives);
+    if (!s.told)
+        s.says = too_few(keep, m->customers, m->positives);
     return s;
 }
 

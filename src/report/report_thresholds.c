@@ -12,7 +12,9 @@ static Str fixed(Page *p, double value, int digits)
 
 static bool has_mark(const ThresholdStratum *s, int mark)
 {
-    return mark <= MARK_OFFBOARDING || s->mark[mark].cut.customers > 0;
+    if (mark <= MARK_OFFBOARDING)
+        return true;
+    return mark < THRESHOLD_MARKS && s->mark[mark].cut.customers > 0;
 }
 
 /* ---- costs ---- */

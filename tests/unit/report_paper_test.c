@@ -57,8 +57,10 @@ static void has_in_order(Str paper, const char *const *part, size_t parts)
     for (size_t i = 0; i < parts; i++) {
         // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
         const char *found = memmem(at, (size_t)(end - at), part[i], strlen(part[i]));
-        if (found == NULL)
+        if (found == NULL) {
             fail_msg("`%s` is not there, or not in its place", part[i]);
+            return;
+        }
         at = found + strlen(part[i]);
     }
 }
