@@ -168,7 +168,7 @@ static Status score_side(Side *side, const Args *args, int k, const char *bundle
     job_stage(j, "score",
               k == CHAMPION ? "scoring with the champion" : "scoring with the challenger");
     return score_dataset(&side->scored, j->keep, j->scratch, j->bundle, j->data, row,
-                         j->data->customers, args->team, err);
+                         j->data->customers, NULL, args->team, err);
 }
 
 /* Of every customer that a run folder's side learnt from. */

@@ -77,21 +77,19 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                            const Scored *scored, const Drift *drift, Timing *timing,
                            const char *out, Error *err)
 {
-    uint32_t *candidate = ARENA_ARRAY(args->arena, uint32_t, scored->count + 1);
-    const Run run = {.version = S(ASSAY_VERSION),
-                     .command = args->line,
-                     .seed = bundle->seed,
-                     .data = data,
-                     .plan = bundle->plan,
-                     .policy = bundle->policy,
-                     .bundle = bundle,
-                     .events = scored->events,
-                     .drift = drift,
-                     .scored = scored,
-                     .candidates = policy_rank(candidate, scored->decision, scored->count),
-                     .candidate = candidate,
-                     .timing = timing,
-                     .timings = 1};
+    Run run = {.version = S(ASSAY_VERSION),
+               .command = args->line,
+               .seed = bundle->seed,
+               .data = data,
+               .plan = bundle->plan,
+               .policy = bundle->policy,
+               .bundle = bundle,
+               .events = scored->events,
+               .drift = drift,
+               .scored = scored,
+               .timing = timing,
+               .timings = 1};
+    store_lists(&run, args->arena);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
@@ -121,7 +119,8 @@ static Status run(const Args *args, Error *err)
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, args->team, err));
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, NULL, args->team,
+                      err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
     progress_tell(&args->progress, "done", 1, 1);

@@ -316,12 +316,10 @@ Status job_score(Job *j, Error *err)
         row[count++] = (uint32_t)i;
     }
     j->run.contradictory = contradictory;
-    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, j->args->team,
-                      err));
-    uint32_t *candidate = ARENA_ARRAY(j->keep, uint32_t, count + 1);
-    j->run.candidates = policy_rank(candidate, scored->decision, count);
-    j->run.candidate = candidate;
+    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, NULL,
+                      j->args->team, err));
     j->run.scored = scored;
+    store_lists(&j->run, j->keep);
     return STATUS_OK;
 }
 
@@ -443,7 +441,7 @@ Status job_judge(Job *j, Error *err)
     const uint8_t *label = j->fitting.label;
     size_t n = j->fitting.count;
     job_stage(j, "score", "scoring");
-    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, j->training_row, n,
+    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, j->training_row, n, NULL,
                       j->args->team, err));
     j->run.scored = scored;
     j->events = scored->events;

@@ -109,17 +109,61 @@ typedef struct Reason {
     Str *transaction; /* ids behind it, in time order */
     size_t transactions;
     double contribution; /* on the calibrated log-odds; of the model's reasons, else 0 */
+    /* Share of comparable customers whose value of the feature is lower, half of the equal ones
+     * added; NAN when there is nobody to compare with. */
+    double percentile;
+    Str peer_group; /* who they are, in words */
+    size_t peers;
 } Reason;
+
+#define NO_TIME INT64_MIN /* of an instant that is not known */
+
+/* What the bank knows of a customer beside profile and transactions: an appeal, a warning, a court
+ * order. The policy book names the facts that there are and what each needs for evidence. */
+typedef struct CaseFact {
+    Str name;         /* of the book's `facts:` */
+    Str evidence;     /* where it is documented: a reference, never the document */
+    int64_t since_us; /* NO_TIME: not said */
+} CaseFact;
+
+typedef struct CaseFacts {
+    CaseFact **of; /* [customers], by row of features; NULL: none */
+    size_t *count; /* [customers] */
+} CaseFacts;
+
+/* What was decided of the customer the last time: a segment goes up at once and down only after
+ * the book's cool-down. */
+typedef struct Earlier {
+    bool known;
+    Segment segment;
+    int64_t since_us;       /* the customer is in this segment since */
+    int64_t lower_since_us; /* the score alone has been below it since; NO_TIME: it has not */
+} Earlier;
+
+/* A milder measure that was weighed before an exit was proposed. */
+typedef struct MilderMeasure {
+    Str id;
+    Action action; /* what it is */
+    bool suffices; /* then the proposal falls back to it */
+    Str sentence;  /* why it suffices, or why it does not */
+} MilderMeasure;
 
 typedef struct Decision {
     Str id; /* the customer */
     double margin, probability, probability_low, probability_high;
-    Segment segment;
+    Segment segment, segment_by_score;
+    Str segment_because;    /* of a floor or the cool-down that holds it up; else empty */
+    Earlier next;           /* what the next run needs to know: its Earlier of this customer */
     bool insufficient_data; /* an overlay: the score says little */
     Action action, before_safeguards;
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;
+    MilderMeasure *measure; /* weighed where an exit would have been proposed, mildest first */
+    size_t measures;
+    CaseFact *fact; /* those known of the customer */
+    size_t facts;
+    Str near_miss; /* why it is not proposed, though nearly all of it holds; else empty */
     Reason
         *reason; /* rules first (severe before supporting), then the model's main contributions */
     size_t reasons;
@@ -146,6 +190,8 @@ typedef struct PolicyInputs {
     const Matrix *matrix; /* [count] rows: the model's inputs */
     const MatrixPlan *columns;
     const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
+    const CaseFacts *facts;       /* NULL: none are known */
+    const Earlier *earlier;       /* by row of features; NULL: nobody was decided before */
 } PolicyInputs;
 
 /* Decide for every customer of inputs. DATA when a score is no probability (it names the first

@@ -234,6 +234,7 @@ static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Decidin
             Reason *reason = &out->reason[out->reasons++];
             *reason = (Reason){.source = REASON_RULE,
                                .code = rule->id,
+                               .percentile = NAN,
                                .family = rule->family,
                                .severity = rule->severe ? S("severe") : S("supporting"),
                                .sentence = fill(keep, rule->because, f, row),
@@ -289,6 +290,7 @@ static Status add_model(Decision *out, Arena *keep, Arena scratch, const Decidin
         Reason *reason = &out->reason[out->reasons++];
         *reason = (Reason){.source = REASON_MODEL,
                            .code = feature->name.text,
+                           .percentile = NAN,
                            .family = feature->family.text,
                            .contribution = push[best]};
         TRY(add_evidence(reason, keep, scratch, d, f, best, row, err));
@@ -376,6 +378,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
                       .probability_low = in->probability_low[k],
                       .probability_high = in->probability_high[k],
                       .segment = policy_segment(p->thresholds, in->probability[k]),
+                      .segment_by_score = policy_segment(p->thresholds, in->probability[k]),
                       .insufficient_data = p->insufficient != NULL && holds(&f->insufficient, row),
                       .rules = f->rules[row],
                       .severe_rules = f->severe_rules[row],

@@ -322,7 +322,7 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
         *err = refused;
     const uint32_t row = 0;
     if (status == STATUS_OK)
-        status = score_dataset(&scored, keep, scratch, b, data, &row, 1, NULL, err);
+        status = score_dataset(&scored, keep, scratch, b, data, &row, 1, NULL, NULL, err);
     if (status == STATUS_OK) {
         const Decision *made = &scored->decision[0];
         d->outcome = (assay_outcome){.probability = made->probability,

@@ -86,7 +86,8 @@ static void answer_task(void *context, size_t task, Arena scratch)
 }
 
 Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
-                     const uint32_t *row, size_t count, Team *team, Error *err)
+                     const uint32_t *row, size_t count, const ScoreOptions *options, Team *team,
+                     Error *err)
 {
     Scored *s = *out = ARENA_NEW(keep, Scored);
     int64_t *as_of = ARENA_ARRAY(keep, int64_t, data->customers + 1);
@@ -120,6 +121,8 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
                                  .contribution = s->contribution,
                                  .matrix = s->x,
                                  .columns = b->columns,
-                                 .contradictory = s->contradictory};
+                                 .contradictory = s->contradictory,
+                                 .facts = options == NULL ? NULL : options->facts,
+                                 .earlier = options == NULL ? NULL : options->earlier};
     return policy_decide(&s->decision, keep, scratch, b->policy, &inputs, team, err);
 }

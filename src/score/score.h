@@ -110,11 +110,18 @@ typedef struct Scored {
     uint8_t *contradictory; /* [count] the files hold both labels */
 } Scored;
 
+/* What decides beside the files and the bundle; all by customer of the dataset. NULL stands for
+ * nothing known. */
+typedef struct ScoreOptions {
+    const CaseFacts *facts;
+    const Earlier *earlier;
+} ScoreOptions;
+
 /* Events, features, scores, contributions and decisions for the customers in row. Findings
  * about values that the model never saw are added to the dataset's.  Memory: keep. */
 MUST_USE Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b,
-                              Dataset *data, const uint32_t *row, size_t count, Team *team,
-                              Error *err);
+                              Dataset *data, const uint32_t *row, size_t count,
+                              const ScoreOptions *options, Team *team, Error *err);
 
 /* Does every file to be scored have the columns that the model and the policy read? DATA names the
  * file, the column and a feature that needs it: a column that is not there must not pass for

@@ -69,6 +69,11 @@ typedef struct Run {
     const Scored *scored; /* customers to be scored, contradictory ones included */
     const uint32_t *candidate; /* [candidates] positions in scored, best supported first */
     size_t candidates;
+    const Decision *listed; /* [candidates] theirs, whole */
+    /* Those not proposed though nearly all of it holds, closest first, at most LIST_MAX. */
+    const uint32_t *near_miss; /* [near_misses] positions in scored */
+    const Decision *near;      /* [near_misses] */
+    size_t near_misses;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
     const Strata *strata;         /* slices side by side, and which is quoted */
@@ -78,6 +83,10 @@ typedef struct Run {
     Timing *timing;
     size_t timings;
 } Run;
+
+/* Set run's candidates and near misses from run->scored.  Memory: keep. */
+enum { LIST_MAX = 1000 };
+void store_lists(Run *run, Arena *keep);
 
 /* Make the folder and remove every file from it that a run writes, and a bundle's sums, without
  * which it is none: whatever happens, old and new are never mixed, and a folder with run.json in

@@ -265,7 +265,7 @@ static void use(Arena *keep, Bundle *b)
         uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
         for (size_t i = 0; i < data->customers; i++)
             row[i] = (uint32_t)i;
-        if (score_dataset(&s, keep, scratch, b, data, row, data->customers, NULL, &err) ==
+        if (score_dataset(&s, keep, scratch, b, data, row, data->customers, NULL, NULL, &err) ==
             STATUS_OK)
             for (size_t i = 0; i < s->count; i++)
                 must(s->low[i] <= s->probability[i] && s->probability[i] <= s->high[i]);

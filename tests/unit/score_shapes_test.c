@@ -295,7 +295,7 @@ static void check(const Shape *s)
 
     Scored *scored;
     must(score_dataset(&scored, &b->keep, b->scratch, b->bundle, b->data, b->row, CUSTOMERS, NULL,
-                       &err),
+                       NULL, &err),
          s->name);
     assay_error error = {0};
     assay_bundle *bundle;

@@ -221,9 +221,9 @@ static Scored *score_all(World *w, const Bundle *b, Team *team)
 {
     Error err = {0};
     Scored *s;
-    must(
-        score_dataset(&s, &w->keep, w->scratch, b, w->data, w->row, w->data->customers, team, &err),
-        &err);
+    must(score_dataset(&s, &w->keep, w->scratch, b, w->data, w->row, w->data->customers, NULL, team,
+                       &err),
+         &err);
     return s;
 }
 
