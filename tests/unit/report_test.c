@@ -265,8 +265,22 @@ static void every_text_from_outside_is_escaped(void **state)
     Scored scored = *f->run->scored;
     Decision decision = scored.decision[f->run->candidate[0]];
     Str texts[2] = {evil, evil};
-    Reason reason = {REASON_RULE, evil, evil, evil, evil,  evil, evil,
-                     evil,        evil, evil, evil, texts, 2,    0};
+    Reason reason = {.source = REASON_RULE,
+                     .code = evil,
+                     .family = evil,
+                     .severity = evil,
+                     .sentence = evil,
+                     .also = evil,
+                     .missing_proof = evil,
+                     .next_step = evil,
+                     .window = evil,
+                     .feature = evil,
+                     .value = evil,
+                     .transaction = texts,
+                     .transactions = 2,
+                     .percentile = 0.5,
+                     .peer_group = evil,
+                     .peers = 2};
     decision.id = decision.because = evil;
     decision.reason = &reason;
     decision.reasons = 1;
@@ -283,7 +297,9 @@ static void every_text_from_outside_is_escaped(void **state)
     run.screening = &screening;
     run.training = &set;
     run.scored = &scored;
-    run.candidate = run.contradictory = &first;
+    run.candidate = run.contradictory = run.near_miss = &first;
+    run.listed = run.near = &decision;
+    run.near_misses = 1;
     run.candidates = run.contradictories = 1;
     run.command = run.version = evil;
     Str page = write_report(&f->arena, &run);
