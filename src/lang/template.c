@@ -185,9 +185,8 @@ Status template_translate(Template *t, Arena *keep, Language language, Str text,
     const Piece *left = lacking(english, &translated), *added = lacking(&translated, english);
     if (left != NULL || added != NULL) {
         const Piece *p = left != NULL ? left : added;
-        return FAIL(&r, 0, "the translation %s {%.*s:%.*s}",
-                    left != NULL ? "leaves out" : "adds", STR_ARG(str_slice(p->text, 0, 100)),
-                    STR_ARG(format_name(p->format)));
+        return FAIL(&r, 0, "the translation %s {%.*s:%.*s}", left != NULL ? "leaves out" : "adds",
+                    STR_ARG(str_slice(p->text, 0, 100)), STR_ARG(format_name(p->format)));
     }
     t->in[language] = translated;
     return STATUS_OK;

@@ -40,27 +40,26 @@ static const Field message_fields[] = {
      .says = "the same in French, with the same placeholders in any order"},
     {0}};
 
-static const Field messages_fields[] = {
-    {.name = "version",
-     .kind = FIELD_INTEGER,
-     .offset = offsetof(MessagesText, version),
-     .required = true,
-     .says = "version of the book's form: 1"},
-    {.name = "books",
-     .kind = FIELD_RECORDS,
-     .offset = offsetof(MessagesText, books),
-     .says = "sentences of the features and the policy book",
-     .fields = message_fields,
-     .size = sizeof(MessageText),
-     .marked = true},
-    {.name = "program",
-     .kind = FIELD_RECORDS,
-     .offset = offsetof(MessagesText, program),
-     .says = "sentences and words of the program itself",
-     .fields = message_fields,
-     .size = sizeof(MessageText),
-     .marked = true},
-    {0}};
+static const Field messages_fields[] = {{.name = "version",
+                                         .kind = FIELD_INTEGER,
+                                         .offset = offsetof(MessagesText, version),
+                                         .required = true,
+                                         .says = "version of the book's form: 1"},
+                                        {.name = "books",
+                                         .kind = FIELD_RECORDS,
+                                         .offset = offsetof(MessagesText, books),
+                                         .says = "sentences of the features and the policy book",
+                                         .fields = message_fields,
+                                         .size = sizeof(MessageText),
+                                         .marked = true},
+                                        {.name = "program",
+                                         .kind = FIELD_RECORDS,
+                                         .offset = offsetof(MessagesText, program),
+                                         .says = "sentences and words of the program itself",
+                                         .fields = message_fields,
+                                         .size = sizeof(MessageText),
+                                         .marked = true},
+                                        {0}};
 
 /* ---- checks ---- */
 
@@ -85,7 +84,7 @@ static Status refuse(const Reading *r, Mark mark, const char *format, ...)
 
 /* The next piece of a sentence. */
 typedef struct Piece {
-    Str text; /* as it is said; of a placeholder what is inside its braces */
+    Str text;               /* as it is said; of a placeholder what is inside its braces */
     bool placeholder, open; /* open: its brace is never closed */
 } Piece;
 

@@ -411,9 +411,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
 static Status decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
-    Facts f = {.from = slice * SLICE_ROWS,
-               .language = d->in->language,
-               .messages = d->p->messages};
+    Facts f = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
     size_t left = d->in->count - f.from;
     f.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(gather(&f, &scratch, *keep, d, err));

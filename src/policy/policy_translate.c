@@ -14,10 +14,9 @@ Status policy_translate(Policy *p, Arena *keep, const Messages *m, size_t untran
                 none[l]++;
                 continue;
             }
-            Status status =
-                template_translate(s->template, keep, l, found->text[l], &s->scope,
-                                   messages_file(m), found->mark[l].line, found->mark[l].column,
-                                   err);
+            Status status = template_translate(s->template, keep, l, found->text[l], &s->scope,
+                                               messages_file(m), found->mark[l].line,
+                                               found->mark[l].column, err);
             if (status != STATUS_OK) {
                 error_excerpt_file(err, messages_file(m), messages_text(m));
                 return status;

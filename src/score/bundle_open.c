@@ -416,9 +416,8 @@ static Status read_bundle(Bundle *b, Arena *keep, const char *folder, Error *err
     }
     Reader r = {keep, path[BUNDLE_MANIFEST], err};
     yyjson_read_err why;
-    yyjson_doc *doc =
-        yyjson_read_opts((char *)(uintptr_t)content[BUNDLE_MANIFEST].data,
-                         content[BUNDLE_MANIFEST].size, 0, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)content[BUNDLE_MANIFEST].data,
+                                       content[BUNDLE_MANIFEST].size, 0, NULL, &why);
     if (doc == NULL)
         return refuse(&r, "manifest");
     Status status = read_manifest(b, yyjson_doc_get_root(doc), &r);

@@ -202,13 +202,13 @@ Status bundle_write(Bundle *b, const char *folder, Error *err)
         arena_free(&own);
         return status;
     }
-    const Str content[BUNDLE_FILES] = {
-        [BUNDLE_MANIFEST] = manifest(&own, b, &customers),
-        [BUNDLE_FEATURES] = b->plan->text,
-        [BUNDLE_MESSAGES] = b->messages == NULL ? S("") : messages_text(b->messages),
-        [BUNDLE_MODEL] = model_write(&own, b->model),
-        [BUNDLE_POLICY] = policy_text(b->policy),
-        [BUNDLE_SCHEMA] = b->schema->text};
+    const Str content[BUNDLE_FILES] = {[BUNDLE_MANIFEST] = manifest(&own, b, &customers),
+                                       [BUNDLE_FEATURES] = b->plan->text,
+                                       [BUNDLE_MESSAGES] =
+                                           b->messages == NULL ? S("") : messages_text(b->messages),
+                                       [BUNDLE_MODEL] = model_write(&own, b->model),
+                                       [BUNDLE_POLICY] = policy_text(b->policy),
+                                       [BUNDLE_SCHEMA] = b->schema->text};
     Buffer sums = buffer_new(&own);
     status = folder_make(folder, err);
     /* The sums go first and come back last: a write that is cut short leaves no bundle. */
