@@ -75,12 +75,13 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
 static Status write_folder(const Args *args, const Bundle *bundle, const Dataset *data,
-                           const Scored *scored, const Drift *drift, Timing *timing,
+                           const Scored *scored, const Drift *drift, Timing *timing, Language language,
                            const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
                .seed = bundle->seed,
+               .language = language,
                .data = data,
                .plan = bundle->plan,
                .policy = bundle->policy,
@@ -132,7 +133,7 @@ static Status run(const Args *args, Error *err)
     if (out == NULL)
         answer(table_of(keep, scored));
     else
-        TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, with.language, out, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
