@@ -591,7 +591,7 @@ static void trials_have_a_line_each_with_their_settings_and_what_was_kept(void *
     Table *t = read_table(f, "trials.csv");
     const Validation *v = f->run->validation;
     size_t parts = validation_parts(v);
-    assert_int_equal(t->rows, 2 * 2 * parts); /* two candidates, two trials */
+    assert_int_equal(t->rows, (size_t)2 * 2 * parts); /* two candidates, two trials */
     for (size_t i = 0; i < t->rows; i++) {
         size_t part = i / 4, candidate = i / 2 % 2, trial = i % 2;
         const Trial *one = &v->searched[candidate * parts + part].trial[trial];
