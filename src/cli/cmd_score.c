@@ -14,6 +14,7 @@ static const Option options[] = {
      false},
     {"max-unpacked", "SIZE",
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
+    {"language", "en|fr", "of the sentences in decisions and lists (default en)", false},
     {"out", "FOLDER",
      "write a whole run folder, with drift and report, instead of CSV; an earlier run there is "
      "removed at once",
@@ -109,6 +110,8 @@ static Status run(const Args *args, Error *err)
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
+    ScoreOptions with = {0};
+    TRY(args_language(&with.language, args, bundle->messages, err));
     if (out != NULL) {
         talk_replacing(args, out);
         TRY(store_begin(out, err));
@@ -119,7 +122,7 @@ static Status run(const Args *args, Error *err)
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, NULL, args->team,
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &with, args->team,
                       err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));

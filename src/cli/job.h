@@ -41,6 +41,8 @@ typedef struct Job {
     Schema *schema;
     Plan *plan;
     Policy *policy;
+    Messages *messages;
+    Language language; /* of sentences */
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
@@ -67,6 +69,7 @@ typedef struct Job {
 extern const Option job_labelled_files[]; /* customers and transactions; required */
 extern const Option job_scored_files[];   /* score-customers and score-transactions */
 extern const Option job_book_options[];
+extern const Option job_language_option[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
 extern const Option job_stability_option[];

@@ -16,6 +16,7 @@
 #define POLICY_POLICY_H
 
 #include "feature/feature.h"
+#include "message/message.h"
 #include "model/model.h"
 
 typedef enum Action {
@@ -39,6 +40,14 @@ typedef struct Policy Policy;
 MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
                             Error *err);
 Str policy_json_schema(Arena *keep); /* of the policy book */
+
+/* Take every sentence in the catalogue's other languages; those that it lacks stay English, and
+ * `untranslated` counts them by language (may be NULL).  Memory: keep; refers to m. */
+MUST_USE Status policy_translate(Policy *p, Arena *keep, const Messages *m,
+                                 size_t untranslated[LANGUAGES], Error *err);
+const Messages *policy_messages(const Policy *p); /* NULL: English only */
+/* Every sentence of the book with its place, in the order read.  Memory: keep. */
+size_t policy_sentences(const Policy *p, Arena *keep, BookText **out);
 
 Str policy_text(const Policy *p); /* the book as read */
 
@@ -192,6 +201,7 @@ typedef struct PolicyInputs {
     const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
     const CaseFacts *facts;       /* NULL: none are known */
     const Earlier *earlier;       /* by row of features; NULL: nobody was decided before */
+    Language language;            /* of sentences; nothing else depends on it */
 } PolicyInputs;
 
 /* Decide for every customer of inputs. DATA when a score is no probability (it names the first

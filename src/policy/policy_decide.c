@@ -25,6 +25,8 @@ enum {
 /* What the book's expressions say about a slice's rows. */
 typedef struct Facts {
     size_t from, rows;
+    Language language;
+    const Messages *messages;
     Table *table;           /* the features, then the engine's own names */
     const Column **feature; /* by feature; NULL when not computed */
     Column insufficient, *rule, *mitigating, *safeguard, *action;
@@ -191,14 +193,20 @@ static Status gather(Facts *f, Arena *scratch, Arena spare, const Deciding *d, E
 
 static Str fill(Arena *keep, const Template *t, const Facts *f, size_t row)
 {
-    return t == NULL ? S("") : template_fill(keep, t, f->table, row);
+    return t == NULL ? S("") : template_fill(keep, t, f->language, f->table, row);
+}
+
+/* A sentence of the engine's own. */
+static Str say(const Facts *f, Str english)
+{
+    return message(f->messages, f->language, english);
 }
 
 static Str feature_value(Arena *keep, const Deciding *d, const Facts *f, size_t feature, size_t row)
 {
     const Column *c = f->feature[feature];
-    return c == NULL ? S("unknown")
-                     : format_cell(keep, d->p->plan->feature[feature].format,
+    return c == NULL ? format_unknown(f->language)
+                     : format_cell(keep, d->p->plan->feature[feature].format, f->language,
                                    d->p->plan->schema->currency.text, c, row);
 }
 
@@ -246,20 +254,19 @@ static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Decidin
     return STATUS_OK;
 }
 
-/* "Share of ...: 93 % (raises the log-odds by 0.41)." Two decimals by whole numbers, since
- * printf's point depends on the locale. */
-static Str model_sentence(Arena *keep, const Feature *feature, Str value, double contribution)
+/* "Share of ...: 93 % (raises the log-odds by 0.41)." */
+static Str model_sentence(Arena *keep, const Facts *f, const Feature *feature, Str value,
+                          double contribution)
 {
-    char text[NUMBER_TEXT];
-    double hundredths = floor(fmin(contribution, 1e9) * 100 + 0.5);
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, feature->says.text.size > 0 ? feature->says.text : feature->name.text);
-    buffer_add(&b, S(": "));
-    buffer_add(&b, value);
-    buffer_add(&b, S(" (raises the log-odds by "));
-    buffer_add(&b, decimal_text(text, (int64_t)hundredths, 2));
-    buffer_add(&b, S(")."));
-    return buffer_str(&b);
+    Str says = feature->says.text.size > 0 ? feature->says.text : feature->name.text;
+    int64_t hundredths = (int64_t)floor(fmin(contribution, 1e9) * 100 + 0.5);
+    const MessagePart part[] = {
+        {S("feature"), say(f, says)},
+        {S("value"), value},
+        {S("contribution"), format_decimal(keep, f->language, hundredths, 2)}};
+    return message_fill(keep, f->messages, f->language,
+                        S("{feature}: {value} (raises the log-odds by {contribution})."), part,
+                        COUNT_OF(part));
 }
 
 /* The columns of one category feature push together: they are one fact about the customer. */
@@ -294,7 +301,7 @@ static Status add_model(Decision *out, Arena *keep, Arena scratch, const Decidin
                            .family = feature->family.text,
                            .contribution = push[best]};
         TRY(add_evidence(reason, keep, scratch, d, f, best, row, err));
-        reason->sentence = model_sentence(keep, feature, reason->value, push[best]);
+        reason->sentence = model_sentence(keep, f, feature, reason->value, push[best]);
         push[best] = 0;
     }
     return STATUS_OK;
@@ -324,7 +331,7 @@ static void choose_action(Decision *out, Arena *keep, const Policy *p, const Fac
     else if (p->otherwise != NULL)
         out->because = fill(keep, p->otherwise, f, row);
     else
-        out->because = S("No condition of a graver action holds.");
+        out->because = say(f, S("No condition of a graver action holds."));
 }
 
 static void cap_action(Decision *out, Action cap, Str sentence)
@@ -350,12 +357,12 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
     /* Whatever a book says, a score alone proposes no exit. */
     if (out->before_safeguards == ACTION_PROPOSE_OFFBOARDING && out->families < 2)
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("Fewer than two independent kinds of evidence support an exit."));
+                   say(f, S("Fewer than two independent kinds of evidence support an exit.")));
     /* One of the two labels is wrong, and nobody knows which. */
     if (out->before_safeguards > ACTION_ENHANCED_DUE_DILIGENCE && contradictory != NULL &&
         contradictory[f->from + row])
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("This customer carries both labels in the files; settle that first."));
+                   say(f, S("This customer carries both labels in the files; settle that first.")));
 }
 
 static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *d, const Facts *f,
@@ -404,7 +411,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
 static Status decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
-    Facts f = {.from = slice * SLICE_ROWS};
+    Facts f = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
     size_t left = d->in->count - f.from;
     f.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(gather(&f, &scratch, *keep, d, err));

@@ -41,6 +41,13 @@ typedef struct Clause {
     Template *because;
 } Clause;
 
+/* A sentence of the book, for who translates it. */
+typedef struct Sentence {
+    BookText text;
+    Template *template;
+    Scope scope;
+} Sentence;
+
 struct Policy {
     Str text;
     const Plan *plan;
@@ -57,6 +64,9 @@ struct Policy {
     size_t rules, families;
     Clause *mitigating, *safeguard, *action;
     size_t mitigatings, safeguards, actions;
+    Sentence *sentence;
+    size_t sentences, sentences_capacity;
+    const Messages *messages; /* NULL: English only */
 };
 
 #endif

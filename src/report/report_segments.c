@@ -134,8 +134,8 @@ static Str median(Page *p, const Feature *f, const Column *c, Segment segment)
     if (n == 0)
         return S("not defined");
     qsort(value, n, sizeof *value, ascending);
-    return format_cell(p->arena, f->format, p->run->plan->schema->currency.text, c,
-                       value[(n - 1) / 2].row);
+    return format_cell(p->arena, f->format, LANGUAGE_ENGLISH, p->run->plan->schema->currency.text,
+                       c, value[(n - 1) / 2].row);
 }
 
 static bool countable(const Column *c)

@@ -123,6 +123,8 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
                                  .columns = b->columns,
                                  .contradictory = s->contradictory,
                                  .facts = options == NULL ? NULL : options->facts,
-                                 .earlier = options == NULL ? NULL : options->earlier};
+                                 .earlier = options == NULL ? NULL : options->earlier,
+                                 .language =
+                                     options == NULL ? LANGUAGE_ENGLISH : options->language};
     return policy_decide(&s->decision, keep, scratch, b->policy, &inputs, team, err);
 }

@@ -1,6 +1,6 @@
 /* score.h - the bundle, and from a Dataset to Decisions with it.
  *
- * A bundle is a folder: model.json (XGBoost's JSON or our linear one), the three books, and
+ * A bundle is a folder: model.json (XGBoost's JSON or our linear one), the four books, and
  * bundle.json with everything else that scoring needs (levels, tables of population features,
  * calibration, interval, reference distributions, golden rows, where it came from); SHA256SUMS
  * covers every file. Opening one checks the sums, reads every part and re-computes the golden rows
@@ -55,6 +55,7 @@ typedef struct Bundle {
     Schema *schema;
     Plan *plan; /* with frozen levels */
     Policy *policy;
+    Messages *messages; /* NULL in bundles that came without: English only */
     Model *model;
     Calibration calibration;
     VennAbers *venn_abers;
@@ -115,6 +116,7 @@ typedef struct Scored {
 typedef struct ScoreOptions {
     const CaseFacts *facts;
     const Earlier *earlier;
+    Language language; /* of sentences; nothing else depends on it */
 } ScoreOptions;
 
 /* Events, features, scores, contributions and decisions for the customers in row. Findings
