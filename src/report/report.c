@@ -83,12 +83,13 @@ static void begin(Page *p)
 
 static void finish(Page *p)
 {
-    html(p, "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
-            "listed. It needs no network. Its script sorts and filters tables and reads charts out; "
-            "without it everything is there to read. Beside it: decisions.csv, offboarding.csv, "
-            "decisions.jsonl, features.csv, validation.csv, and the tables behind the sections "
-            "(docs/run-folder.md), quality.json, quarantine.csv, metrics.json and "
-            "run.json.</p>\n</footer>\n");
+    html(p,
+         "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
+         "listed. It needs no network. Its script sorts and filters tables and reads charts out; "
+         "without it everything is there to read. Beside it: decisions.csv, offboarding.csv, "
+         "decisions.jsonl, features.csv, validation.csv, and the tables behind the sections "
+         "(docs/run-folder.md), quality.json, quarantine.csv, metrics.json and "
+         "run.json.</p>\n</footer>\n");
     html_close(p);
 }
 

@@ -141,6 +141,22 @@ void chart_bar(Chart *c, const char *style, double x_low, double x_high, double 
     html(c->page, "/>\n");
 }
 
+void chart_box(Chart *c, double x, const double quartile[3])
+{
+    enum { HALF = 22 }; /* of its width, in SVG units */
+    double middle = place_x(c, x), top = place_y(c, quartile[2]);
+    double height = place_y(c, quartile[0]) - top;
+    html(c->page, "<rect class=\"box\"");
+    attribute(c, "x", middle - HALF);
+    attribute(c, "y", top);
+    attribute(c, "width", 2 * HALF);
+    attribute(c, "height", height < 1 ? 1 : height); /* equal quartiles are still seen */
+    html(c->page, "/>\n");
+    segment(c, "middle", middle - HALF, place_y(c, quartile[1]), middle + HALF,
+            place_y(c, quartile[1]));
+    chart_point(c, "dot", x, quartile[1], 3);
+}
+
 void chart_upright(Chart *c, double x, double low, double high)
 {
     segment(c, "whisker", place_x(c, x), place_y(c, low), place_x(c, x), place_y(c, high));

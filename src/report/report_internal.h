@@ -151,6 +151,8 @@ void chart_tick(Chart *c, double x, Str text);
 void chart_line(Chart *c, const char *style, const double *x, const double *y, size_t count);
 void chart_point(Chart *c, const char *style, double x, double y, double radius);
 void chart_bar(Chart *c, const char *style, double x_low, double x_high, double y);
+/* The middle half around a median: quartiles in rising order. */
+void chart_box(Chart *c, double x, const double quartile[3]);
 void chart_upright(Chart *c, double x, double low, double high); /* a whisker */
 void chart_mark(Chart *c, double x, Str label);                  /* a dashed line over the height */
 /* With what the script needs to read the marks out as values. */
@@ -184,7 +186,8 @@ void section_screening(Page *p);
 void section_columns(Page *p, const Audit *a); /* parts of the audit's */
 void section_ablation(Page *p, const Ablation *a);
 void section_segments(Page *p);
-void section_thresholds(Page *p); /* part of section_segments */
+void section_behaviour(Page *p);
+void section_thresholds(Page *p); /* parts of section_segments */
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);
