@@ -102,7 +102,8 @@ static void describe_levels(DescribedColumn *out, const uint32_t *code, const St
         shown++;
     for (size_t i = 0; i < shown; i++) {
         bin[level[i].code] = (uint32_t)i;
-        add_bin(out, (DescribeBin){.low = MISSING_VALUE, .high = MISSING_VALUE, .level = level[i].text});
+        add_bin(out,
+                (DescribeBin){.low = MISSING_VALUE, .high = MISSING_VALUE, .level = level[i].text});
     }
     for (size_t i = shown; i < levels; i++)
         bin[level[i].code] = (uint32_t)shown;
@@ -226,7 +227,8 @@ static double top_share(const double *value, size_t n)
 static void find_outliers(DescribeOutliers *out, const double *value, size_t n, const Column *c,
                           const GroupBits *bits, size_t rows, Arena scratch)
 {
-    *out = (DescribeOutliers){.known = n, .top_mean = MISSING_VALUE, .top_share = top_share(value, n)};
+    *out =
+        (DescribeOutliers){.known = n, .top_mean = MISSING_VALUE, .top_share = top_share(value, n)};
     if (n < 4 * DESCRIBE_LEAST)
         return;
     out->q1 = metric_quantile(value, n, 0.25);
@@ -244,8 +246,8 @@ static void find_outliers(DescribeOutliers *out, const double *value, size_t n, 
         out->above += value[i] > out->q3 + 1.5 * between;
         out->far_below += value[i] < out->q1 - 3 * between;
         out->far_above += value[i] > out->q3 + 3 * between;
-        out->strange += out->deviation > 0 &&
-                        0.6745 * fabs(value[i] - out->median) > 3.5 * out->deviation;
+        out->strange +=
+            out->deviation > 0 && 0.6745 * fabs(value[i] - out->median) > 3.5 * out->deviation;
     }
     for (size_t i = 0; i < rows; i++) {
         double x = describe_number(c, i);
@@ -290,9 +292,9 @@ static void describe_numbers(DescribedColumn *out, const Column *c, const GroupB
 void column_describe(DescribedColumn *out, const Column *c, const GroupBits *bits, size_t rows,
                      Arena scratch)
 {
-    out->unit = c->type == TYPE_DURATION                          ? DESCRIBE_DAYS
+    out->unit = c->type == TYPE_DURATION                       ? DESCRIBE_DAYS
                 : c->type == TYPE_TIME || c->type == TYPE_DATE ? DESCRIBE_DATE
-                                                                  : DESCRIBE_PLAIN;
+                                                               : DESCRIBE_PLAIN;
     count_missing(out, c, bits, rows);
     if (out->kind == DESCRIBE_PROTECTED)
         return;

@@ -172,7 +172,7 @@ void correlations_describe(Correlations *out, Arena *keep, Arena scratch,
               .known = known,
               .rank = ARENA_ARRAY(&scratch, double *, n + 1),
               .rho = out->rho,
-              .both = ARENA_ARRAY(&scratch, uint32_t, n *n + 1),
+              .both = ARENA_ARRAY(&scratch, uint32_t, n * n + 1),
               .numbers = n,
               .rows = rows};
     double *everybody = ARENA_RAW(&scratch, double, rows + 1);

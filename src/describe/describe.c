@@ -5,11 +5,11 @@ static GroupBits *groups_of(Arena *scratch, const Dataset *d, size_t *customers)
 {
     GroupBits *bits = ARENA_ARRAY(scratch, GroupBits, d->customers + 1);
     for (size_t i = 0; i < d->customers; i++) {
-        const bool is[DESCRIBE_GROUPS] = {
-            [DESCRIBE_POSITIVE] = d->label[i] == LABEL_POSITIVE,
-            [DESCRIBE_NEGATIVE] = d->label[i] == LABEL_NEGATIVE,
-            [DESCRIBE_LABELLED] = (d->cohort[i] & COHORT_LABELLED) != 0,
-            [DESCRIBE_SCORED] = (d->cohort[i] & COHORT_SCORED) != 0};
+        const bool is[DESCRIBE_GROUPS] = {[DESCRIBE_POSITIVE] = d->label[i] == LABEL_POSITIVE,
+                                          [DESCRIBE_NEGATIVE] = d->label[i] == LABEL_NEGATIVE,
+                                          [DESCRIBE_LABELLED] =
+                                              (d->cohort[i] & COHORT_LABELLED) != 0,
+                                          [DESCRIBE_SCORED] = (d->cohort[i] & COHORT_SCORED) != 0};
         for (size_t g = 0; g < DESCRIBE_GROUPS; g++)
             if (is[g]) {
                 bits[i] = (GroupBits)(bits[i] | 1u << g);
@@ -51,11 +51,10 @@ Description *describe_dataset(Arena *keep, Arena scratch, const Dataset *d, cons
         if (!is_of_files(c))
             continue;
         const SchemaColumn *s = schema_customer_column(d->schema, c->name);
-        out->column[out->columns] =
-            (DescribedColumn){.name = c->name,
-                              .ground = s == NULL ? S("") : s->protected.text,
-                              .kind = s != NULL && s->protected.text.size > 0 ? DESCRIBE_PROTECTED
-                                                                              : DESCRIBE_NUMBER};
+        out->column[out->columns] = (DescribedColumn){
+            .name = c->name,
+            .ground = s == NULL ? S("") : s->protected.text,
+            .kind = s != NULL && s->protected.text.size > 0 ? DESCRIBE_PROTECTED : DESCRIBE_NUMBER};
         w.from[out->columns++] = c;
     }
     for (size_t k = 0; k < features->columns; k++) {

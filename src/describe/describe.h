@@ -65,18 +65,18 @@ typedef struct DescribeSummary {
 
 /* Of all customers with a value, whatever group. */
 typedef struct DescribeOutliers {
-    bool possible;                         /* the quartiles differ */
-    size_t known;                          /* customers with a value */
-    double q1, q3;                         /* fences at 1.5 and 3 times their distance beyond */
-    size_t below, above;                   /* beyond the inner fences */
-    size_t far_below, far_above;           /* beyond the outer ones */
-    size_t far[DESCRIBE_GROUPS];           /* beyond either outer fence, and ... */
-    size_t known_in[DESCRIBE_GROUPS];      /* ... of so many with a value */
-    double median, deviation;              /* median absolute deviation; 0: no robust z */
-    size_t strange;                        /* robust z beyond 3.5 */
-    double top_mean;                       /* of the greatest 5 */
-    double top_share;                      /* of the sum that the top 1 % hold; NaN below 500
-                                              customers or with values below 0 */
+    bool possible;                    /* the quartiles differ */
+    size_t known;                     /* customers with a value */
+    double q1, q3;                    /* fences at 1.5 and 3 times their distance beyond */
+    size_t below, above;              /* beyond the inner fences */
+    size_t far_below, far_above;      /* beyond the outer ones */
+    size_t far[DESCRIBE_GROUPS];      /* beyond either outer fence, and ... */
+    size_t known_in[DESCRIBE_GROUPS]; /* ... of so many with a value */
+    double median, deviation;         /* median absolute deviation; 0: no robust z */
+    size_t strange;                   /* robust z beyond 3.5 */
+    double top_mean;                  /* of the greatest 5 */
+    double top_share;                 /* of the sum that the top 1 % hold; NaN below 500
+                                         customers or with values below 0 */
 } DescribeOutliers;
 
 enum { DESCRIBE_BINS = 10, DESCRIBE_VALUES = 10, DESCRIBE_LEVELS_MAX = 12, DESCRIBE_BINS_MAX = 16 };
@@ -111,9 +111,9 @@ typedef struct Missingness {
     DescribeOf of;
     Str name, ground;
     size_t rows[DESCRIBE_GROUPS], missing[DESCRIBE_GROUPS];
-    /* Of customers and features: shares that differ by 5 points or more, and with which chance alone
-     * would come once in 1,000 times (Fisher's exact test). Rows of one customer are not independent,
-     * so of transactions nothing is tested. */
+    /* Of customers and features: shares that differ by 5 points or more, and with which chance
+     * alone would come once in 1,000 times (Fisher's exact test). Rows of one customer are not
+     * independent, so of transactions nothing is tested. */
     bool cohorts_differ, classes_differ;
 } Missingness;
 
@@ -137,8 +137,8 @@ typedef struct Correlations {
     double *rho;         /* [numbers][numbers]; NaN where too few have both */
     size_t tested;       /* pairs with enough customers */
     size_t beyond;
-    double noise_z;      /* |rho| * sqrt(n - 1) beyond this is beyond noise */
-    size_t pairs;        /* strongest first, at most DESCRIBE_PAIRS_MAX of those tested */
+    double noise_z; /* |rho| * sqrt(n - 1) beyond this is beyond noise */
+    size_t pairs;   /* strongest first, at most DESCRIBE_PAIRS_MAX of those tested */
     DescribedPair *pair;
 } Correlations;
 
@@ -168,8 +168,8 @@ typedef struct Description {
     Coverage coverage;
 } Description;
 
-/* features: one row for each customer of d.  Memory: keep.  Cost: O(features * customers * log), and
- * O(features^2 * DESCRIBE_SAMPLE_MAX) for the correlations. Cannot fail: what has no value, one
+/* features: one row for each customer of d.  Memory: keep.  Cost: O(features * customers * log),
+ * and O(features^2 * DESCRIBE_SAMPLE_MAX) for the correlations. Cannot fail: what has no value, one
  * value or nobody to compare with is said to have none. */
 Description *describe_dataset(Arena *keep, Arena scratch, const Dataset *d, const Plan *plan,
                               const Events *events, const Table *features, Team *team);

@@ -1,4 +1,4 @@
-#include "report/report_internal.h"
+#include "report/report_data.h"
 
 static void key_figure(Page *p, const char *name, Str value, Str more)
 {
@@ -71,6 +71,7 @@ static void begin(Page *p)
             "<meta name=\"robots\" content=\"noindex\">\n"
             "<title>Customer risk report</title>\n<style>\n");
     html(p, report_style);
+    html(p, report_data_style);
     html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#brief\">Skip to the report</a>\n"
             "<header>\n<h1>Customer risk report</h1>\n<p class=\"meta\">");
     html_say(p, "As of %.*s \xC2\xB7 assay %.*s \xC2\xB7 seed %.*s", STR_ARG(as_of),

@@ -66,8 +66,7 @@ static Status write_quantiles(const Description *d, const char *folder, Arena sc
 {
     Sheet s;
     TRY(sheet_open(&s, &scratch, folder, "quantiles.csv", err));
-    buffer_add(&s.line,
-               S("of,name,unit,group,customers,missing,mean,p05,q1,median,q3,p95\n"));
+    buffer_add(&s.line, S("of,name,unit,group,customers,missing,mean,p05,q1,median,q3,p95\n"));
     for (size_t k = 0; k < d->columns; k++) {
         const DescribedColumn *c = &d->column[k];
         if (c->kind != DESCRIBE_NUMBER)
@@ -131,7 +130,8 @@ static Status write_missingness(const Description *d, const char *folder, Arena 
 {
     Sheet s;
     TRY(sheet_open(&s, &scratch, folder, "missingness.csv", err));
-    buffer_add(&s.line, S("of,name,ground,group,rows,missing,share,cohorts_differ,classes_differ\n"));
+    buffer_add(&s.line,
+               S("of,name,ground,group,rows,missing,share,cohorts_differ,classes_differ\n"));
     for (size_t k = 0; k < d->missings; k++) {
         const Missingness *m = &d->missing[k];
         for (size_t g = 0; g < DESCRIBE_GROUPS; g++) {
