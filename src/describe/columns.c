@@ -278,8 +278,11 @@ static void describe_numbers(DescribedColumn *out, const Column *c, const GroupB
         if (g < DESCRIBE_GROUPS)
             summarize(&out->summary[g], value, n);
     }
-    for (size_t i = 0; i < n; i++)
+    out->whole = true;
+    for (size_t i = 0; i < n; i++) {
         out->distinct += i == 0 || value[i] != value[i - 1];
+        out->whole = out->whole && value[i] == floor(value[i]);
+    }
     if (out->distinct <= 1) {
         out->kind = DESCRIBE_CONSTANT;
         return;

@@ -90,6 +90,7 @@ typedef struct DescribedColumn {
     DescribeKind kind;
     DescribeUnit unit;
     size_t distinct; /* values */
+    bool whole;      /* a number without a fraction, in every row */
     size_t bins;
     DescribeBin bin[DESCRIBE_BINS_MAX];
     DescribeSummary summary[DESCRIBE_GROUPS]; /* counts for every kind, figures for numbers */

@@ -7,13 +7,15 @@ const char report_data_style[] =
     "svg .g0{fill:var(--accent)}svg .g1{fill:var(--soft);fill-opacity:.5}"
     "svg .g2{fill:var(--soft);fill-opacity:.5}"
     "svg .g3{fill:var(--tint);stroke:var(--accent);stroke-width:.8}"
-    "svg .tiny{font-size:9px}svg .cell{fill:var(--accent)}svg .cell.minus{fill:var(--ink)}"
+    "svg .tiny{font-size:9px}svg .name{font-size:10px}svg .cell{fill:var(--accent)}svg "
+    ".cell.minus{fill:var(--ink)}"
     "svg .frame{fill:none;stroke:var(--line);stroke-width:.6}"
     "svg .on{fill:var(--ink)}svg .off{fill:var(--paper)}"
-    ".charts.data figure{max-width:none}.charts.data details{margin:.1rem 0 .6rem}"
+    ".charts.data{grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}"
+    ".charts.data figure{max-width:32rem}.charts.data details{margin:.1rem 0 .6rem}"
     "figure p.note{margin:.2rem 0 .4rem}\n";
 
-enum { WIDTH = 380, LABELS = 124, GAP = 34, TOP = 22, BAR = 7, ROW_GAP = 6, TITLES = 44 };
+enum { WIDTH = 380, LABELS = 124, GAP = 38, TOP = 22, BAR = 10, ROW_GAP = 6, TITLES = 44 };
 
 static void real(Buffer *b, double value)
 {
@@ -78,13 +80,16 @@ static void open_figure(Page *p, const char *id, Str title, Str description, dou
     html(p, "</desc>\n");
 }
 
-/* The first characters, so many that they fit. */
-static Str shortened(Arena *arena, Str text, size_t characters)
+/* The first characters, so many that they fit where so many small letters would. */
+static Str shortened(Arena *arena, Str text, size_t letters)
 {
     size_t seen = 0;
     for (size_t i = 0; i < text.size; i++) {
-        seen += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-        if (seen > characters)
+        unsigned char c = (unsigned char)text.data[i];
+        if ((c & 0xC0) == 0x80)
+            continue;
+        seen += c >= 'A' && c <= 'Z' ? 13 : 10; /* capitals are wider */
+        if (seen > letters * 10 + 10)
             return str_format(arena, "%.*s\xE2\x80\xA6", (int)i, text.data);
     }
     return text;
@@ -123,7 +128,8 @@ void bars_open(Bars *b, Page *p, const char *id, Str title, Str description,
         double x = panel_left(b, series[i].panel);
         double y = 3 + (double)placed[series[i].panel]++ * 13;
         box(p, series[i].style, x, y, 8, 8, S(""));
-        words(p, "start", x + 12, y + 8, shortened(p->arena, series[i].name, 20));
+        words(p, "start", x + 12, y + 8,
+              shortened(p->arena, series[i].name, b->panels == 2 ? 16 : 40));
         html(p, "\n");
     }
 }
@@ -133,14 +139,15 @@ void bars_row(Bars *b, Str label, const double *value, const Str *text, const St
     Page *p = b->page;
     double top = (double)b->deep * 13 + 8 + (double)b->row++ * row_height(b);
     size_t placed[2] = {0, 0};
-    words(p, "end", LABELS - 6, top + row_height(b) / 2 + 1, shortened(p->arena, label, 19));
+    words(p, "end name", LABELS - 6, top + (row_height(b) - ROW_GAP) / 2 + 3.5,
+          shortened(p->arena, label, 20));
     for (size_t i = 0; i < b->count; i++) {
         size_t panel = b->series[i].panel;
         double x = panel_left(b, panel), y = top + (double)placed[panel]++ * BAR;
         double length = is_missing(value[i]) ? 0 : value[i] / b->most * panel_width(b);
         if (length > 0)
             box(p, b->series[i].style, x, y + 0.5, length, BAR - 1, says[i]);
-        words(p, "tiny", x + length + 3, y + BAR - 0.2, text[i]);
+        words(p, "tiny", x + length + 3, y + BAR - 2, text[i]);
     }
     html(p, "\n");
 }

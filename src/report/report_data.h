@@ -38,6 +38,7 @@ void steps_draw(Page *p, const char *id, Str title, Str description, const char 
 
 /* The chapter's groups as people call them: the label's own values where there is one of each. */
 Str data_group(Page *p, DescribeGroup g);
+Str data_group_said(Page *p, DescribeGroup g); /* after "of" */
 /* Three significant digits, thousands parted; a date for days since 1970.  */
 Str data_number(Arena *arena, double value, DescribeUnit unit);
 Str data_range(Arena *arena, const DescribedColumn *c, const DescribeBin *b);

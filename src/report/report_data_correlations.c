@@ -97,12 +97,12 @@ void data_correlations(Page *p)
     }
     html_paragraph(
         p,
-        "Of %zu pairs of numeric features, %zu move together more than chance would make the "
+        "Of %s pairs of numeric features, %s move together more than chance would make the "
         "strongest of "
         "so many (with all %zu customers: beyond %.*s either way). Within the model %zu pairs are "
         "at 0.7 or more%s: there the importance of one is shared with the other, and "
         "the groups under importance say which.",
-        c->tested, c->beyond, c->customers, STR_ARG(noise), strong,
+        say_count(p, c->tested), say_count(p, c->beyond), c->customers, STR_ARG(noise), strong,
         likewise > 0 ? ", some of them nearly the same" : "");
     heat(p);
     pairs(p, "Strongest pairs among the model's features", true);
@@ -113,6 +113,6 @@ void data_correlations(Page *p)
         p,
         "Spearman's rank coefficient over customers of both cohorts who have both values (%d at "
         "least); intervals after Bonett and Wright. Measured on %zu of %zu customers. "
-        "correlations.csv has the strongest %zu of %zu pairs.",
-        DESCRIBE_PAIR_LEAST, c->customers, c->of, c->pairs, c->tested);
+        "correlations.csv has the strongest %s of %s pairs.",
+        DESCRIBE_PAIR_LEAST, c->customers, c->of, say_count(p, c->pairs), say_count(p, c->tested));
 }

@@ -100,7 +100,9 @@ static void words(Page *p, const Coverage *c)
                            STR_ARG(data_group(p, (DescribeGroup)g)));
             continue;
         }
-        Str name = data_group(p, (DescribeGroup)g), first = day(p, c->first_us[g]);
+        Str name =
+            g == DESCRIBE_LABELLED ? S("Customers with labels") : S("Customers to be scored");
+        Str first = day(p, c->first_us[g]);
         Str last = day(p, c->last_us[g]);
         Str events = number_count(p->arena, c->events[g]);
         Str idle = data_count(p->arena, c->idle[g]);
@@ -111,12 +113,11 @@ static void words(Page *p, const Coverage *c)
                              " Half of those with transactions had joined by the end of the "
                              "week of %.*s.",
                              STR_ARG(day(p, half->from_us)));
-        html_paragraph(
-            p,
-            "Of the customers %.*s: %.*s transactions from %.*s to %.*s; %.*s of %zu have "
-            "none.%.*s",
-            STR_ARG(name), STR_ARG(events), STR_ARG(first), STR_ARG(last), STR_ARG(idle),
-            d->customers[g], STR_ARG(joined));
+        html_paragraph(p,
+                       "%.*s: %.*s transactions from %.*s to %.*s; %.*s of %zu have "
+                       "none.%.*s",
+                       STR_ARG(name), STR_ARG(events), STR_ARG(first), STR_ARG(last), STR_ARG(idle),
+                       d->customers[g], STR_ARG(joined));
     }
 }
 

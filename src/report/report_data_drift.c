@@ -19,13 +19,15 @@ static bool beyond(const Moved *m)
     return m->psi >= 0.1 && !is_missing(m->limit) && m->psi > m->limit;
 }
 
-static size_t from_audit(const Audit *a, Moved *out)
+static size_t from_audit(const Audit *a, const Description *d, Moved *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < a->probes + a->columns; i++) {
         bool feature = i < a->probes;
         const Probe *probe = feature ? &a->probe[i] : &a->column[i - a->probes];
-        if ((!feature && probe->about != PROBE_CUSTOMER) || probe->one_cohort ||
+        const DescribedColumn *c = data_find(d, probe->name, feature);
+        bool shut = c == NULL || c->kind == DESCRIBE_PROTECTED || c->kind == DESCRIBE_IDENTIFIER;
+        if ((!feature && (probe->about != PROBE_CUSTOMER || shut)) || probe->one_cohort ||
             is_missing(probe->stability.psi))
             continue;
         out[count++] = (Moved){probe->name,
@@ -73,7 +75,7 @@ static int by_size(const void *a, const void *b)
     return str_compare(x->name, y->name);
 }
 
-/* What differs: medians, and the bin whose share moved most. Of a protected column nothing. */
+/* What differs: medians, and the bin whose share moved most.  */
 static Str difference(Page *p, const Moved *m)
 {
     const Description *d = p->run->description;
@@ -81,8 +83,6 @@ static Str difference(Page *p, const Moved *m)
     Arena *a = p->arena;
     if (c == NULL || d->customers[DESCRIBE_LABELLED] == 0 || d->customers[DESCRIBE_SCORED] == 0)
         return S("");
-    if (c->kind == DESCRIBE_PROTECTED)
-        return S("protected: not shown");
     Buffer b = buffer_new(a);
     const DescribeSummary *x = &c->summary[DESCRIBE_LABELLED], *y = &c->summary[DESCRIBE_SCORED];
     if (c->kind == DESCRIBE_NUMBER && !is_missing(x->median) && !is_missing(y->median)) {
@@ -166,7 +166,8 @@ void data_drift(Page *p)
         return;
     size_t most = audited ? run->audit->probes + run->audit->columns : run->drift->count;
     Moved *m = ARENA_ARRAY(p->arena, Moved, most + 1);
-    size_t count = audited ? from_audit(run->audit, m) : from_drift(run->drift, m);
+    size_t count =
+        audited ? from_audit(run->audit, run->description, m) : from_drift(run->drift, m);
     html(p, audited ? "<h3 id=\"drift\">Labelled against to be scored</h3>\n"
                     : "<h3 id=\"drift\">Training against now</h3>\n");
     if (count == 0) {
@@ -193,6 +194,6 @@ void data_drift(Page *p)
     html_note(p,
               "Shown: %zu of %zu. From 0.1 on a difference is worth a look, from 0.25 on it is "
               "great, as in credit scoring. What chance stays below in 999 of 1,000 cases is "
-              "worked out for these sample sizes.",
+              "worked out for these sample sizes. Columns on a protected ground are left out here.",
               shown, count);
 }

@@ -110,6 +110,17 @@ static size_t holed(const Description *d, const Missingness **out, bool features
     return count;
 }
 
+/* A column of transactions that one cohort's files fill and the other's do not. */
+static void one_sided(Page *p, const Missingness *m)
+{
+    double labelled = share_of(m, DESCRIBE_LABELLED), scored = share_of(m, DESCRIBE_SCORED);
+    if (m->of != DESCRIBE_OF_TRANSACTIONS || m->rows[DESCRIBE_LABELLED] == 0 ||
+        m->rows[DESCRIBE_SCORED] == 0 || fmax(labelled, scored) < 1 || fmin(labelled, scored) > 0.5)
+        return;
+    html_paragraph(p, "%.*s has no value in any transaction of %s, and is filled for the others.",
+                   STR_ARG(m->name), scored < 1 ? "labelled customers" : "customers to be scored");
+}
+
 static void words(Page *p)
 {
     const Description *d = p->run->description;

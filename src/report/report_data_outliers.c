@@ -121,15 +121,12 @@ void data_outliers(Page *p)
         html_paragraph(p, "No column is a number that varies.");
         return;
     }
-    html_paragraph(
-        p,
-        "%zu of %zu numeric columns and features have customers far out: beyond the quartiles by "
-        "more "
-        "than 3 times their distance. They are kept as they are. Money is skewed by nature, and "
-        "what lies far out is often the very thing looked for; trees do not mind it, and "
-        "the linear candidates see such inputs on a scale that does not let single "
-        "customers decide.",
-        count, numbers);
+    html_paragraph(p,
+                   "%zu of %zu numeric columns and features have customers far out: beyond the "
+                   "quartiles by more than 3 times their distance. They are kept as they are: "
+                   "money is skewed by nature, and what lies far out is often the very thing "
+                   "that is looked for.",
+                   count, numbers);
     if (count == 0)
         return;
     bars(p, c, count < SHOWN ? count : SHOWN);

@@ -37,7 +37,7 @@ static Str quantile_words(Page *p, const DescribedColumn *c)
             continue;
         Str first = data_number(p->arena, x->median, c->unit);
         Str second = data_number(p->arena, y->median, c->unit);
-        Str one = data_group(p, pairs[i][0]), other = data_group(p, pairs[i][1]);
+        Str one = data_group_said(p, pairs[i][0]), other = data_group_said(p, pairs[i][1]);
         buffer_format(&b, "%s%.*s of %.*s against %.*s of %.*s", b.size == 0 ? "Median " : "; ",
                       STR_ARG(first), STR_ARG(one), STR_ARG(second), STR_ARG(other));
     }
@@ -53,7 +53,7 @@ static Str level_words(Page *p, const DescribedColumn *c)
     bool classes = d->customers[DESCRIBE_POSITIVE] > 0 && d->customers[DESCRIBE_NEGATIVE] > 0;
     DescribeGroup x = classes ? DESCRIBE_POSITIVE : DESCRIBE_LABELLED;
     DescribeGroup y = classes ? DESCRIBE_NEGATIVE : DESCRIBE_SCORED;
-    double most = 0;
+    double most = 0.05; /* what is worth a word */
     const DescribeBin *best = NULL;
     if (d->customers[x] == 0 || d->customers[y] == 0)
         return S("");
@@ -70,7 +70,7 @@ static Str level_words(Page *p, const DescribedColumn *c)
         return S("");
     Str first = number_share(p->arena, (double)best->count[x] / (double)d->customers[x]);
     Str second = number_share(p->arena, (double)best->count[y] / (double)d->customers[y]);
-    Str one = data_group(p, x), other = data_group(p, y);
+    Str one = data_group_said(p, x), other = data_group_said(p, y);
     return str_format(p->arena, "They differ most in %.*s: %.*s of %.*s against %.*s of %.*s.",
                       STR_ARG(data_range(p->arena, c, best)), STR_ARG(first), STR_ARG(one),
                       STR_ARG(second), STR_ARG(other));
@@ -210,7 +210,8 @@ void data_distributions(Page *p)
     html_paragraph(
         p, "Bars are shares of the customers of a group, those without a value "
            "included, so that groups of different size can be compared. Numbers are cut at the "
-           "deciles of all customers; a count of 1 to 4 is not shown.");
+           "deciles of all customers (a range holds its upper end, not its lower one); a count of "
+           "1 to 4 is not shown.");
     html(p, "<div class=\"charts data\">\n");
     for (size_t k = 0, n = 0; k < d->columns && n < COLUMNS_SHOWN; k++)
         if (!d->column[k].feature &&

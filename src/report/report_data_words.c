@@ -40,6 +40,26 @@ Str data_number(Arena *arena, double value, DescribeUnit unit)
     return unit == DESCRIBE_DAYS ? str_format(arena, "%.*s d", STR_ARG(number)) : number;
 }
 
+Str data_group_said(Page *p, DescribeGroup g)
+{
+    static const Str said[] = {
+        {"risky", 5}, {"not risky", 9}, {"the labelled", 12}, {"those to be scored", 18}};
+    return g == DESCRIBE_POSITIVE || g == DESCRIBE_NEGATIVE ? data_group(p, g) : said[g];
+}
+
+/* (low, high] of whole numbers, ends included. */
+static Str whole_range(Arena *arena, const DescribedColumn *c, const DescribeBin *b)
+{
+    double first = floor(b->low) + 1, last = floor(b->high);
+    Str low = data_number(arena, first, c->unit), high = data_number(arena, last, c->unit);
+    if (is_missing(b->low))
+        return str_format(arena, "up to %.*s", STR_ARG(high));
+    if (is_missing(b->high))
+        return str_format(arena, "%.*s or more", STR_ARG(low));
+    return first >= last ? high
+                         : str_format(arena, "%.*s \xE2\x80\x93 %.*s", STR_ARG(low), STR_ARG(high));
+}
+
 Str data_range(Arena *arena, const DescribedColumn *c, const DescribeBin *b)
 {
     if (b->level.size > 0 || b->missing)
@@ -48,6 +68,8 @@ Str data_range(Arena *arena, const DescribedColumn *c, const DescribeBin *b)
         return S("(empty text)");
     if (b->low == b->high)
         return data_number(arena, b->low, c->unit);
+    if (c->whole)
+        return whole_range(arena, c, b);
     Str low = data_number(arena, b->low, c->unit), high = data_number(arena, b->high, c->unit);
     if (is_missing(b->low))
         return str_format(arena, "up to %.*s", STR_ARG(high));
