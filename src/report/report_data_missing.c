@@ -139,6 +139,8 @@ static void words(Page *p)
     }
     html_paragraph(p, "%zu of %zu columns of the files have a value in every row that was used.",
                    complete, columns);
+    for (size_t i = 0; i < d->missings; i++)
+        one_sided(p, &d->missing[i]);
     if (cohorts.size > 0)
         html_paragraph(
             p,
