@@ -91,6 +91,11 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                .timing = timing,
                .timings = 1};
     store_lists(&run, args->arena);
+    Arena scratch = arena_new();
+    progress_tell(&args->progress, "describing the data", 0, 1);
+    run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,
+                                       scored->features, args->team);
+    arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));

@@ -10,6 +10,7 @@
 #define STORE_STORE_H
 
 #include "audit/audit.h"
+#include "describe/describe.h"
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
@@ -80,6 +81,7 @@ typedef struct Run {
     const Fairness *fairness;     /* how groups on protected grounds fare */
     size_t headline;              /* the stratum that the customers to be scored resemble */
     double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
+    const Description *description; /* of the files; NULL when nobody asked for it */
     Timing *timing;
     size_t timings;
 } Run;
