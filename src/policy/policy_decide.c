@@ -29,7 +29,7 @@ typedef struct Facts {
     const Messages *messages;
     Table *table;           /* the features, then the engine's own names */
     const Column **feature; /* by feature; NULL when not computed */
-    Column insufficient, *rule, *mitigating, *safeguard, *action;
+    Column insufficient, *rule, *mitigating, *safeguard, *action, *comparable;
     uint32_t *rules, *severe_rules, *families; /* by row */
     double *exposure;
 } Facts;
@@ -185,6 +185,9 @@ static Status gather(Facts *f, Arena *scratch, Arena spare, const Deciding *d, E
     count_rules(f, scratch, p);
     add_own_names(f, scratch, d, &exposure);
     TRY(evaluate_clauses(&f->mitigating, scratch, spare, p->mitigating, p->mitigatings, f, err));
+    f->comparable = ARENA_ARRAY(scratch, Column, p->comparables);
+    for (size_t i = 0; i < p->comparables && d->in->peers != NULL; i++)
+        TRY(evaluate(&f->comparable[i], scratch, spare, p->comparable[i].when, f, err));
     TRY(evaluate_clauses(&f->safeguard, scratch, spare, p->safeguard, p->safeguards, f, err));
     return evaluate_clauses(&f->action, scratch, spare, p->action, p->actions, f, err);
 }
@@ -210,6 +213,17 @@ static Str feature_value(Arena *keep, const Deciding *d, const Facts *f, size_t 
                                    d->p->plan->schema->currency.text, c, row);
 }
 
+static void add_standing(Reason *out, const Deciding *d, const Facts *f, size_t feature, size_t row)
+{
+    const Events *e = d->in->events;
+    size_t customer = d->in->row[f->from + row];
+    if (d->in->peers == NULL || f->feature[feature] == NULL)
+        return;
+    size_t set =
+        comparable_set(d->p, f->comparable, row, e->start[customer + 1] > e->start[customer]);
+    peers_reason(out, d->in->peers, set, feature, cell_double(f->feature[feature], row));
+}
+
 /* The part of a reason that its feature tells: value, window and transactions. */
 static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Deciding *d,
                            const Facts *f, size_t feature, size_t row, Error *err)
@@ -221,6 +235,7 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
     out->feature = plan->feature[feature].name.text;
     out->window = d->p->window[feature];
     out->value = feature_value(keep, d, f, feature, row);
+    add_standing(out, d, f, feature, row);
     TRY(feature_evidence(&rows, &count, &scratch, *keep, &plan->feature[feature], d->in->events,
                          d->in->row[f->from + row], err));
     const Column *id = d->transaction_id;
@@ -231,9 +246,21 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
     return STATUS_OK;
 }
 
+/* The columns of one category feature push together: they are one fact about the customer. */
+static double *feature_contributions(Arena *scratch, const Deciding *d, size_t customer)
+{
+    const MatrixPlan *columns = d->in->columns;
+    const double *contribution = d->in->contribution + customer * (columns->columns + 1);
+    double *sum = ARENA_ARRAY(scratch, double, d->p->plan->features);
+    for (size_t i = 0; i < columns->columns; i++)
+        sum[columns->feature[i]] += contribution[i];
+    return sum;
+}
+
 static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                         const Facts *f, size_t row, Error *err)
 {
+    const double *push = feature_contributions(&scratch, d, f->from + row);
     for (int severe = 1; severe >= 0; severe--)
         for (size_t i = 0; i < d->p->rules; i++) {
             const Rule *rule = &d->p->rule[i];
@@ -243,6 +270,7 @@ static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Decidin
             *reason = (Reason){.source = REASON_RULE,
                                .code = rule->id,
                                .percentile = NAN,
+                               .contribution = push[rule->evidence],
                                .family = rule->family,
                                .severity = rule->severe ? S("severe") : S("supporting"),
                                .sentence = fill(keep, rule->because, f, row),
@@ -267,17 +295,6 @@ static Str model_sentence(Arena *keep, const Facts *f, const Feature *feature, S
     return message_fill(keep, f->messages, f->language,
                         S("{feature}: {value} (raises the log-odds by {contribution})."), part,
                         COUNT_OF(part));
-}
-
-/* The columns of one category feature push together: they are one fact about the customer. */
-static double *feature_contributions(Arena *scratch, const Deciding *d, size_t customer)
-{
-    const MatrixPlan *columns = d->in->columns;
-    const double *contribution = d->in->contribution + customer * (columns->columns + 1);
-    double *sum = ARENA_ARRAY(scratch, double, d->p->plan->features);
-    for (size_t i = 0; i < columns->columns; i++)
-        sum[columns->feature[i]] += contribution[i];
-    return sum;
 }
 
 static Status add_model(Decision *out, Arena *keep, Arena scratch, const Deciding *d,

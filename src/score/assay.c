@@ -246,6 +246,12 @@ static const char *explain(Arena *keep, const Bundle *b, const Decision *d)
         put(doc, o, "also", r->also);
         put(doc, o, "missing_proof", r->missing_proof);
         put(doc, o, "next_step", r->next_step);
+        put_real(doc, o, "contribution", r->contribution);
+        if (!is_missing(r->percentile)) {
+            put_real(doc, o, "percentile", r->percentile);
+            put(doc, o, "peer_group", r->peer_group);
+            put_real(doc, o, "peers", (double)r->peers);
+        }
         yyjson_mut_val *ids = yyjson_mut_obj_add_arr(doc, o, "transactions");
         for (size_t k = 0; k < r->transactions; k++)
             (void)yyjson_mut_arr_add_strncpy(doc, ids, r->transaction[k].data,

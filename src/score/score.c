@@ -122,6 +122,7 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
                                  .matrix = s->x,
                                  .columns = b->columns,
                                  .contradictory = s->contradictory,
+                                 .peers = b->peers,
                                  .facts = options == NULL ? NULL : options->facts,
                                  .earlier = options == NULL ? NULL : options->earlier,
                                  .language =

@@ -65,6 +65,7 @@ typedef struct Bundle {
     float (*decile)[11];
     double *missing;
     Reference *reference; /* of every feature and the score; NULL in bundles that came without */
+    PeerSets *peers;      /* the same customers as company for others; NULL likewise */
     /* Where it came from. */
     Str version;  /* of the program */
     Str imported; /* SHA-256 of the model file when it was trained elsewhere; else empty */

@@ -18,8 +18,12 @@ static void add_reason(Document *j, yyjson_mut_val *list, const Reason *r)
         document_text(j, o, "also", r->also);
         document_text(j, o, "missing_proof", r->missing_proof);
         document_text(j, o, "next_step", r->next_step);
-    } else {
-        document_real(j, o, "contribution", r->contribution);
+    }
+    document_real(j, o, "contribution", r->contribution);
+    if (!is_missing(r->percentile)) {
+        document_real(j, o, "percentile", r->percentile);
+        document_text(j, o, "peer_group", r->peer_group);
+        document_count(j, o, "peers", r->peers);
     }
     yyjson_mut_val *evidence = document_object(j, o, "evidence");
     document_text(j, evidence, "feature", r->feature);
