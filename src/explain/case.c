@@ -19,14 +19,6 @@ Str case_cell(const Column *c, size_t row)
     return c->dictionary->text[c->code[row]];
 }
 
-Str case_money(Arena *arena, const Case *c, int64_t amount)
-{
-    uint64_t valid = 1;
-    const Column cell = {
-        .type = TYPE_DECIMAL, .scale = c->scale, .valid = &valid, .integer = &amount};
-    return format_cell(arena, FORMAT_MONEY, c->currency, &cell, 0);
-}
-
 /* ---- events ---- */
 
 static bool is_role(const SchemaTransactions *t, Str name)

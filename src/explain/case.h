@@ -138,7 +138,26 @@ bool explain_find(size_t *customer, const Dataset *data, Str id);
  * Cost: O(customers * size of id^2). */
 size_t explain_near(Str **out, Arena *keep, Arena scratch, const Str *id, size_t count, Str wanted);
 
-/* An amount with its currency for people: €1,234.50, 1,234.50 PLN.  Memory: arena. */
-Str case_money(Arena *arena, const Case *c, int64_t amount);
+/* ---- words for people, the same on the terminal and on the page.  Memory: arena ---- */
+
+/* What stands for {name} in a sentence. */
+typedef struct MessagePart {
+    Str name, text;
+} MessagePart;
+
+Str case_word(const Case *c, const char *english);
+/* A sentence with its placeholders filled: "{count} of {all}". */
+Str case_say(Arena *arena, const Case *c, const char *english, const MessagePart *part,
+             size_t parts);
+/* The same with {count} alone, in one of two sentences. */
+Str case_plural(Arena *arena, const Case *c, size_t count, const char *one, const char *many);
+Str case_count(Arena *arena, const Case *c, size_t count);
+Str case_money(Arena *arena, const Case *c, int64_t amount); /* with the currency */
+Str case_percent(Arena *arena, const Case *c, double share);
+Str case_lag(Arena *arena, const Case *c, int64_t duration_us); /* 12 min, 6.5 h, 3 days */
+Str case_day(Arena *arena, int64_t at_us);                      /* 2024-03-12 */
+Str case_minute(Arena *arena, int64_t at_us);                   /* 2024-03-12 09:14 */
+/* Where the customer stands among comparable ones; empty when there are none. */
+Str case_standing(Arena *arena, const Case *c, const Reason *r);
 
 #endif
