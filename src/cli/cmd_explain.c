@@ -107,7 +107,10 @@ static Status run(const Args *args, Error *err)
     change = NULL;
     look.version = S(ASSAY_VERSION);
     look.bundle = str_from(f.bundle->id);
-    answer(screen_case(args->arena, c, change, &look));
+    if (args_flag(args, "json"))
+        answer(str_trim(store_case(args->arena, c, change, look.version, f.bundle)));
+    else
+        answer(screen_case(args->arena, c, change, &look));
     arena_free(&scratch);
     return STATUS_OK;
 }

@@ -9,7 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { REASONS_SHOWN = 5, LOTS_SHOWN = 5, MIX_SHOWN = 6, LINES_SHOWN = 4, GAP = 3 };
+enum { REASONS_SHOWN = 5, LOTS_SHOWN = 5, MIX_SHOWN = 6, LINES_SHOWN = 3, BAR_MOST = 3, GAP = 3 };
+
+#define SEPARATOR " \xC2\xB7 "
 
 typedef struct Screen {
     Arena *arena;
@@ -106,14 +108,14 @@ static void head(Screen *s)
     const Case *c = s->c;
     const Decision *d = c->decision;
     pane_text(s->p, TINT_STRONG, 0, d->id);
-    pane_say(s->p, TINT_NONE, 0, "  ");
+    pane_say(s->p, TINT_SOFT, 0, SEPARATOR);
     pane_text(s->p, TINT_STRONG, 0, case_word(c, segment_name(d->segment).data));
-    pane_say(s->p, TINT_NONE, 0, "  ");
+    pane_say(s->p, TINT_SOFT, 0, SEPARATOR);
     pane_text(s->p, tint_of(d->action), 0, action_name(d->action));
     const MessagePart score[] = {{S("score"), case_percent(s->arena, c, d->probability)},
                                  {S("low"), case_percent(s->arena, c, d->probability_low)},
                                  {S("high"), case_percent(s->arena, c, d->probability_high)}};
-    pane_say(s->p, TINT_NONE, 0, "  ");
+    pane_say(s->p, TINT_SOFT, 0, SEPARATOR);
     pane_text(s->p, TINT_NONE, 0,
               case_say(s->arena, c, "score {score} ({low} to {high})", score, COUNT_OF(score)));
     pane_end(s->p);
@@ -145,10 +147,10 @@ static void reason(Screen *s, size_t number, const Reason *r)
     buffer_add(
         &b, rule ? case_word(s->c, r->severity.size > 0 ? str_chars(s->arena, r->severity) : "rule")
                  : case_word(s->c, "model"));
-    buffer_add(&b, S(" \xC2\xB7 "));
+    buffer_add(&b, S(SEPARATOR));
     buffer_add(&b, r->family);
     if (r->transactions > 0) {
-        buffer_add(&b, S(" \xC2\xB7 "));
+        buffer_add(&b, S(SEPARATOR));
         buffer_add(&b, case_plural(s->arena, s->c, r->transactions, "{count} transaction",
                                    "{count} transactions"));
     }
@@ -248,8 +250,9 @@ static void facts(Screen *s)
 
 /* ---- what the money did ---- */
 
-static void bars(Screen *s, const char *name, Tint tint, bool in, size_t columns, int64_t peak,
-                 int64_t total, size_t events)
+/* `each` periods make a bar, which is `wide` cells wide. */
+static void bars(Screen *s, const char *name, Tint tint, bool in, size_t each, size_t wide,
+                 int64_t peak)
 {
     static const char *const blocks[] = {" ",
                                          "\xE2\x96\x81",
@@ -263,17 +266,17 @@ static void bars(Screen *s, const char *name, Tint tint, bool in, size_t columns
     static const char ascii[] = " .:-=+*#@";
     const Case *c = s->c;
     Buffer b = buffer_new(s->arena);
-    size_t each = (c->periods + columns - 1) / columns;
+    int64_t total = in ? c->total_in : c->total_out;
+    size_t events = in ? c->counted_in : c->counted_out, columns = 0;
     for (size_t i = 0; i < c->periods; i += each) {
         double sum = 0;
         for (size_t k = i; k < i + each && k < c->periods; k++)
             sum += (double)(in ? c->period[k].in : c->period[k].out);
         size_t level = sum <= 0 || peak <= 0 ? 0 : (size_t)ceil(sum / (double)peak * 8);
         level = level > 8 ? 8 : level;
-        if (s->p->unicode)
-            buffer_add(&b, str_from(blocks[level]));
-        else
-            buffer_char(&b, ascii[level]);
+        for (size_t k = 0; k < wide; k++)
+            buffer_add(&b, s->p->unicode ? str_from(blocks[level]) : (Str){&ascii[level], 1});
+        columns += wide;
     }
     Pane *p = s->p;
     pane_cut(p, TINT_NONE, 5, case_word(c, name));
@@ -311,12 +314,12 @@ static void timeline(Screen *s)
         return;
     }
     size_t most = s->p->width > 34 ? s->p->width - 28 : 6;
-    size_t columns = c->periods < most ? (c->periods > 0 ? c->periods : 1) : most;
-    size_t each = c->periods == 0 ? 1 : (c->periods + columns - 1) / columns;
-    columns = c->periods == 0 ? 0 : (c->periods + each - 1) / each;
+    size_t each = c->periods <= most ? 1 : (c->periods + most - 1) / most;
+    size_t wide = c->periods == 0 ? 1 : most / ((c->periods + each - 1) / each);
+    wide = wide > BAR_MOST ? BAR_MOST : wide;
     int64_t peak = tallest(c, each);
-    bars(s, "In", TINT_IN, true, columns > 0 ? columns : 1, peak, c->total_in, c->counted_in);
-    bars(s, "Out", TINT_OUT, false, columns > 0 ? columns : 1, peak, c->total_out, c->counted_out);
+    bars(s, "In", TINT_IN, true, each, wide, peak);
+    bars(s, "Out", TINT_OUT, false, each, wide, peak);
     if (c->periods == 0)
         return;
     const MessagePart part[] = {
@@ -504,7 +507,7 @@ static void foot(Screen *s, const Look *look)
     buffer_format(&b, " assay %.*s \xC2\xB7 %.*s", STR_ARG(look->version),
                   STR_ARG(str_slice(look->bundle, 0, 12)));
     if (c->decision_id.size > 0) {
-        buffer_add(&b, S(" \xC2\xB7 "));
+        buffer_add(&b, S(SEPARATOR));
         buffer_add(&b, c->decision_id);
     }
     pane_blank(s->p);
