@@ -107,7 +107,11 @@ static Status run(const Args *args, Error *err)
     change = NULL;
     look.version = S(ASSAY_VERSION);
     look.bundle = str_from(f.bundle->id);
-    if (args_flag(args, "json"))
+    const char *page = args_value(args, "html", NULL);
+    if (page != NULL) {
+        TRY(file_write(page, report_dossier(args->arena, c, change, look.version, f.bundle), err));
+        talk(args, "the case is in %s; it holds personal data", page);
+    } else if (args_flag(args, "json"))
         answer(str_trim(store_case(args->arena, c, change, look.version, f.bundle)));
     else
         answer(screen_case(args->arena, c, change, &look));

@@ -193,6 +193,7 @@ void pane_end(Pane *p)
     *ARENA_PUSH(p->arena, p->cells, lines, p->cells_capacity) = p->used;
     p->at = buffer_new(p->arena);
     p->used = 0;
+    p->owed = NULL;
 }
 
 void pane_blank(Pane *p)
@@ -211,26 +212,28 @@ void pane_to(Pane *p, size_t cell)
 
 static void wrap(Pane *p, Tint tint, size_t hang, Str text)
 {
-    bool gap = false; /* a space is owed before the next word */
+    Str gap = p->owed == NULL ? S("") : terminal_text(p->arena, str_from(p->owed), p->unicode);
+    p->owed = NULL;
     for (size_t i = 0; i < text.size;) {
         size_t from = i;
         while (i < text.size && text.data[i] == ' ')
             i++;
-        gap = gap || (i > from && p->used > hang);
+        if (i > from && gap.size == 0 && p->used > hang)
+            gap = S(" ");
         size_t word = i;
         while (i < text.size && text.data[i] != ' ')
             i++;
         Str one = str_slice(text, word, i);
         if (one.size == 0)
             break;
-        size_t cells = terminal_cells(one);
-        if (p->used > hang && p->used + gap + cells > p->width) {
+        size_t cells = terminal_cells(one), parting = terminal_cells(gap);
+        if (p->used > hang && p->used + parting + cells > p->width) {
             pane_end(p);
             pane_to(p, hang);
-            gap = false;
+        } else {
+            put(p, gap.size > 1 ? TINT_SOFT : TINT_NONE, gap);
         }
-        if (gap)
-            put(p, TINT_NONE, S(" "));
+        gap = S("");
         while (p->used + cells > p->width) { /* longer than a line: cut it anywhere */
             size_t bytes = fitting(one, p->width > p->used ? p->width - p->used : 1);
             bytes = bytes == 0 ? one.size : bytes;
@@ -243,10 +246,12 @@ static void wrap(Pane *p, Tint tint, size_t hang, Str text)
             pane_to(p, hang);
         }
         put(p, tint, one);
-        gap = false;
     }
-    if (text.size > 0 && text.data[text.size - 1] == ' ' && p->used < p->width && p->used > 0)
-        put(p, TINT_NONE, S(" "));
+}
+
+void pane_part(Pane *p, const char *separator)
+{
+    p->owed = separator;
 }
 
 void pane_text(Pane *p, Tint tint, size_t hang, Str text)

@@ -30,6 +30,7 @@ typedef struct Pane {
     size_t lines, capacity, cells_capacity;
     Buffer at; /* the line being written */
     size_t used;
+    const char *owed; /* goes before the next text, if that still fits the line */
 } Pane;
 
 Pane pane_new(Arena *arena, size_t width, bool colour, bool unicode);
@@ -39,6 +40,8 @@ Pane pane_new(Arena *arena, size_t width, bool colour, bool unicode);
 void pane_text(Pane *p, Tint tint, size_t hang, Str text);
 /* The same of a text of ours. */
 void pane_say(Pane *p, Tint tint, size_t hang, const char *text);
+/* What parts the next text from the one before; nothing when that begins a line. */
+void pane_part(Pane *p, const char *separator);
 /* Spaces up to a cell; nothing when the line is longer. */
 void pane_to(Pane *p, size_t cell);
 void pane_end(Pane *p);   /* the line is done */

@@ -12,6 +12,7 @@
 enum { REASONS_SHOWN = 5, LOTS_SHOWN = 5, MIX_SHOWN = 6, LINES_SHOWN = 3, BAR_MOST = 3, GAP = 3 };
 
 #define SEPARATOR " \xC2\xB7 "
+#define ARROW     " \xE2\x86\x92 "
 
 typedef struct Screen {
     Arena *arena;
@@ -108,14 +109,14 @@ static void head(Screen *s)
     const Case *c = s->c;
     const Decision *d = c->decision;
     pane_text(s->p, TINT_STRONG, 0, d->id);
-    pane_say(s->p, TINT_SOFT, 0, SEPARATOR);
+    pane_part(s->p, SEPARATOR);
     pane_text(s->p, TINT_STRONG, 0, case_word(c, segment_name(d->segment).data));
-    pane_say(s->p, TINT_SOFT, 0, SEPARATOR);
+    pane_part(s->p, SEPARATOR);
     pane_text(s->p, tint_of(d->action), 0, action_name(d->action));
     const MessagePart score[] = {{S("score"), case_percent(s->arena, c, d->probability)},
                                  {S("low"), case_percent(s->arena, c, d->probability_low)},
                                  {S("high"), case_percent(s->arena, c, d->probability_high)}};
-    pane_say(s->p, TINT_SOFT, 0, SEPARATOR);
+    pane_part(s->p, SEPARATOR);
     pane_text(s->p, TINT_NONE, 0,
               case_say(s->arena, c, "score {score} ({low} to {high})", score, COUNT_OF(score)));
     pane_end(s->p);
@@ -370,14 +371,14 @@ static void lots(Screen *s)
     for (size_t i = 0; i < shown; i++) {
         Pane *p = s->p;
         const CaseLot *l = lot[i];
-        pane_text(p, TINT_SOFT, 2, case_minute(s->arena, l->in_us));
-        pane_say(p, TINT_NONE, 2, " ");
+        pane_text(p, TINT_SOFT, 2, case_day(s->arena, l->in_us));
+        pane_part(p, " ");
         pane_text(p, TINT_IN, 2, case_money(s->arena, c, l->amount));
-        pane_say(p, TINT_NONE, 2, " ");
+        pane_part(p, " ");
         pane_text(p, TINT_NONE, 2, l->in_kind);
-        pane_say(p, TINT_SOFT, 2, " \xE2\x86\x92 ");
+        pane_part(p, ARROW);
         pane_text(p, TINT_SOFT, 2, case_lag(s->arena, c, l->lag_us));
-        pane_say(p, TINT_SOFT, 2, " \xE2\x86\x92 ");
+        pane_part(p, ARROW);
         pane_text(p, TINT_OUT, 2, l->out_kind);
         pane_end(p);
     }
@@ -426,7 +427,7 @@ static void said_and_done(Screen *s)
         if (!f->declared)
             continue;
         pane_text(s->p, TINT_SOFT, 2, f->name);
-        pane_say(s->p, TINT_SOFT, 2, ": ");
+        pane_part(s->p, ": ");
         pane_text(s->p, TINT_STRONG, 2,
                   f->value.size > 0 ? f->value : case_word(c, "not on record"));
         pane_end(s->p);
@@ -510,7 +511,6 @@ static void foot(Screen *s, const Look *look)
         buffer_add(&b, S(SEPARATOR));
         buffer_add(&b, c->decision_id);
     }
-    pane_blank(s->p);
     line(s, TINT_SOFT, 0, buffer_str(&b));
 }
 
@@ -535,6 +535,7 @@ Str screen_case(Arena *arena, const Case *c, const Change *with, const Look *loo
         pane_print(&b, &why);
         pane_print(&b, &money);
     }
+    buffer_char(&b, '\n');
     Pane bottom = pane_new(arena, look->width, look->colour, look->unicode);
     s.p = &bottom;
     foot(&s, look);

@@ -300,6 +300,7 @@ Status explain_case(Case **out, Arena *keep, Arena scratch, const CaseInputs *in
         read_periods(c, event, keep);
         c->kinds = mix_of(event, c->events, false, keep, scratch);
         c->states = mix_of(event, c->events, true, keep, scratch);
+        case_read_pushes(c, &g, keep);
         case_read_record(c, &g, keep);
         case_read_warnings(c, &g, keep, scratch);
     }

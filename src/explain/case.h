@@ -80,6 +80,12 @@ typedef struct CaseWarning {
     size_t places;
 } CaseWarning;
 
+/* What a feature adds to the calibrated log-odds; its columns together. */
+typedef struct CasePush {
+    Str feature, says;
+    double value;
+} CasePush;
+
 typedef struct Case {
     const Decision *decision;
     Str decision_id; /* empty: not known */
@@ -104,6 +110,10 @@ typedef struct Case {
     CaseLot *lot;                   /* [lots] by time of the outflow */
     size_t lots, all_lots;
     int64_t matched; /* of all lots */
+
+    CasePush *push; /* [pushes] all that are not 0, strongest first */
+    size_t pushes;
+    double push_start, push_sum; /* with nothing known of the customer; of all, the score's */
 
     CaseMixes kinds, states;
     Str kind_column; /* the column of kinds; empty: the files have none */

@@ -20,6 +20,8 @@ Str case_cell(const Column *c, size_t row);
 
 /* What the customer said beside what the features compare with it. */
 void case_read_record(Case *c, const Gathering *g, Arena *keep);
+/* What the score is made of. */
+void case_read_pushes(Case *c, const Gathering *g, Arena *keep);
 /* What is doubtful about the customer's rows. */
 void case_read_warnings(Case *c, const Gathering *g, Arena *keep, Arena scratch);
 

@@ -144,6 +144,9 @@ void chart_tick(Chart *c, double x, Str text);
 void chart_line(Chart *c, const char *style, const double *x, const double *y, size_t count);
 void chart_point(Chart *c, const char *style, double x, double y, double radius);
 void chart_bar(Chart *c, const char *style, double x_low, double x_high, double y);
+/* A bar that stands or hangs anywhere. */
+void chart_span(Chart *c, const char *style, double x_low, double x_high, double y_low,
+                double y_high);
 void chart_upright(Chart *c, double x, double low, double high); /* a whisker */
 void chart_mark(Chart *c, double x, Str label);                  /* a dashed line over the height */
 void chart_close(Chart *c);

@@ -71,6 +71,16 @@ static void add_decision(Document *j, const Case *c)
     for (size_t i = 0; i < d->reasons; i++)
         add_reason(j, list, &d->reason[i]);
     document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
+    yyjson_mut_val *made = document_object(j, o, "score");
+    document_real(j, made, "start", c->push_start);
+    document_real(j, made, "log_odds", c->push_sum);
+    list = document_list(j, made, "features");
+    for (size_t i = 0; i < c->pushes; i++) {
+        yyjson_mut_val *one = document_object(j, list, NULL);
+        document_text(j, one, "feature", c->push[i].feature);
+        document_text(j, one, "says", c->push[i].says);
+        document_real(j, one, "contribution", c->push[i].value);
+    }
     list = document_list(j, o, "measures");
     for (size_t i = 0; i < d->measures; i++) {
         yyjson_mut_val *one = document_object(j, list, NULL);
