@@ -11,6 +11,7 @@
 
 #include "audit/audit.h"
 #include "describe/describe.h"
+#include "explain/explain.h"
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
@@ -136,6 +137,12 @@ typedef struct Reliability {
  * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
+
+/* ---- one customer ---- */
+
+/* The case as JSON; change NULL: it was not looked for. docs/explain.md has every key.
+ * Memory: keep. */
+Str store_case(Arena *keep, const Case *c, const Change *change, Str version, const Bundle *bundle);
 
 /* ---- two runs side by side ---- */
 
