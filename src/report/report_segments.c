@@ -21,7 +21,7 @@ static void histogram(Page *p, Thresholds t)
     Arena *a = p->arena;
     size_t count[BINS] = {0}, most = 1;
     for (size_t i = 0; i < run->scored->count; i++) {
-        size_t bin = (size_t)(run->scored->decision[i].probability * BINS);
+        size_t bin = (size_t)(run->scored->outcome[i].probability * BINS);
         bin = bin >= BINS ? BINS - 1 : bin;
         count[bin]++;
         most = count[bin] > most ? count[bin] : most;
@@ -64,7 +64,7 @@ static void sizes(Page *p, const Tally *t)
         double low = MISSING_VALUE, high = MISSING_VALUE;
         size_t insufficient = 0;
         for (size_t i = 0; i < run->scored->count; i++) {
-            const Decision *d = &run->scored->decision[i];
+            const Outcome *d = &run->scored->outcome[i];
             if (d->segment != (Segment)s)
                 continue;
             low = is_missing(low) || d->probability < low ? d->probability : low;
@@ -91,8 +91,8 @@ static void actions(Page *p, const Tally *t)
     for (size_t action = ACTIONS; action-- > 0;) {
         size_t count[SEGMENTS] = {0};
         for (size_t i = 0; i < run->scored->count; i++)
-            if (run->scored->decision[i].action == (Action)action)
-                count[run->scored->decision[i].segment]++;
+            if (run->scored->outcome[i].action == (Action)action)
+                count[run->scored->outcome[i].segment]++;
         html_row(p);
         html_head(p, action_name((Action)action));
         for (size_t s = 0; s < SEGMENTS; s++)
@@ -127,8 +127,7 @@ static Str median(Page *p, const Feature *f, const Column *c, Segment segment)
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++) {
         double x = cell_double(c, s->row[i]);
-        if (s->decision[i].segment == segment && !s->decision[i].insufficient_data &&
-            !is_missing(x))
+        if (s->outcome[i].segment == segment && !s->outcome[i].insufficient_data && !is_missing(x))
             value[n++] = (Value){x, s->row[i]};
     }
     if (n == 0)
