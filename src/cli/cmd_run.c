@@ -30,7 +30,7 @@ static Status run(const Args *args, Error *err)
     job_describe(j);
     TRY(job_thresholds(j, err));
     TRY(job_stability(j, err));
-    job_importance(j);
+    TRY(job_importance(j, err));
     TRY(job_fairness(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");

@@ -119,7 +119,8 @@ MUST_USE Status job_fairness(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
 
-void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
+MUST_USE Status
+job_importance(Job *j, Error *err); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -247,6 +247,18 @@ typedef struct Decision {
     size_t contributions;
 } Decision;
 
+/* The numbers of a Decision, for those who go through everybody: no sentence, no reason. */
+typedef struct Outcome {
+    Str id;
+    double margin, probability, probability_low, probability_high, exposure;
+    uint32_t rules, severe_rules, families;
+    Segment segment, segment_by_score;
+    Action action, before_safeguards;
+    bool insufficient_data;
+    bool near_miss; /* not proposed, though nearly all of it holds */
+} Outcome;
+Outcome policy_outcome(const Decision *d);
+
 /* What is known of the customers when policy is applied. All by the same row number. */
 typedef struct PolicyInputs {
     const Events *events;
@@ -258,7 +270,7 @@ typedef struct PolicyInputs {
     /* [count][columns + 1], calibrated log-odds, bias last. NULL: nobody asks for reasons, and
      * decisions come without reasons and mitigating facts. */
     const double *contribution;
-    const Matrix *matrix; /* [count] rows: the model's inputs */
+    const Matrix *matrix; /* [count] rows: the model's inputs; NULL where contribution is */
     const MatrixPlan *columns;
     const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
     const CaseFacts *facts;       /* NULL: none are known */
@@ -274,8 +286,15 @@ typedef struct PolicyInputs {
 MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
                               const PolicyInputs *inputs, Team *team, Error *err);
 
+/* The same for everybody, numbers only: inputs' contributions and matrix are not read. fired, where
+ * it is not NULL, becomes how many customers each rule fired for, in the order of policy_rules.
+ * Memory: keep, some 100 bytes a customer.  Cost: O(count * rules). */
+MUST_USE Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Arena scratch,
+                                const Policy *policy, const PolicyInputs *inputs, Team *team,
+                                Error *err);
+
 /* Candidates for off-boarding, best supported first: by families, then severe rules, then
  * probability, then exposure, then id. Writes row numbers into order (room for count). */
-size_t policy_rank(uint32_t *order, const Decision *decision, size_t count);
+size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    SLICE_ROWS = 256,
     SLOTS_MAX = 32,        /* slices under way at a time */
     MODEL_REASONS_MAX = 5, /* of the model, for one customer */
     OWN_SAFEGUARDS = 2     /* that hold whatever the book says */
@@ -33,12 +32,6 @@ typedef struct Facts {
     uint32_t *rules, *severe_rules, *families; /* by row */
     double *exposure;
 } Facts;
-
-typedef struct Deciding {
-    const Policy *p;
-    const PolicyInputs *in;
-    const Column *transaction_id;
-} Deciding;
 
 /* Unknown is false. */
 static bool holds(const Column *c, size_t row)
@@ -425,7 +418,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
     return add_model(out, keep, scratch, d, f, row, err);
 }
 
-static Status decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
     Facts f = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
@@ -433,7 +426,10 @@ static Status decide_slice(Decision *out, Arena *keep, Arena scratch, const Deci
     f.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(gather(&f, &scratch, *keep, d, err));
     for (size_t row = 0; row < f.rows; row++)
-        TRY(decide(&out[f.from + row], keep, scratch, d, &f, row, err));
+        TRY(decide(&out[row], keep, scratch, d, &f, row, err));
+    for (size_t i = 0; d->fired != NULL && i < d->p->rules; i++)
+        for (size_t row = 0; row < f.rows; row++)
+            d->fired[slice * d->p->rules + i] += holds(&f.rule[i], row);
     return STATUS_OK;
 }
 
@@ -459,7 +455,8 @@ static void wave_task(void *context, size_t task, Arena scratch)
     const Wave *w = context;
     Slot *slot = &w->slot[task];
     slot->err = (Error){0};
-    slot->status = decide_slice(w->out, &slot->keep, scratch, w->d, w->first + task, &slot->err);
+    slot->status = policy_decide_slice(w->out + (w->first + task) * SLICE_ROWS, &slot->keep,
+                                       scratch, w->d, w->first + task, &slot->err);
 }
 
 static Str *copy_texts(Arena *keep, const Str *text, size_t count)
@@ -527,16 +524,22 @@ static Status decide_shared(Decision *out, Arena *keep, const Deciding *d, size_
     return status;
 }
 
-Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
-                     const PolicyInputs *inputs, Team *team, Error *err)
+Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs)
 {
-    size_t width = inputs->columns->columns + 1;
     Deciding d = {.p = policy, .in = inputs};
-    assert(inputs->matrix->rows == inputs->count);
-    assert(inputs->matrix->columns == inputs->columns->columns);
     d.transaction_id =
         table_find(inputs->events->rows, policy->plan->schema->transactions.key.text);
     assert(d.transaction_id != NULL && d.transaction_id->dictionary != NULL);
+    return d;
+}
+
+Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
+                     const PolicyInputs *inputs, Team *team, Error *err)
+{
+    size_t width = inputs->columns->columns + 1, slices = SLICES(inputs->count);
+    const Deciding d = policy_deciding(policy, inputs);
+    assert(inputs->matrix == NULL || inputs->matrix->rows == inputs->count);
+    assert(inputs->matrix == NULL || inputs->matrix->columns == inputs->columns->columns);
 
     Decision *made = ARENA_ARRAY(keep, Decision, inputs->count);
     if (inputs->contribution != NULL) {
@@ -546,43 +549,10 @@ Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *p
             made[i].contribution = contribution + i * width;
     }
 
-    size_t slices = (inputs->count + SLICE_ROWS - 1) / SLICE_ROWS;
     *out = made;
     if (slices > 1 && team_threads(team) > 1)
         return decide_shared(made, keep, &d, slices, team, err);
     for (size_t i = 0; i < slices; i++)
-        TRY(decide_slice(made, keep, scratch, &d, i, err));
+        TRY(policy_decide_slice(made + i * SLICE_ROWS, keep, scratch, &d, i, err));
     return STATUS_OK;
-}
-
-/* ---- the list ---- */
-
-static int by_number(double a, double b) /* larger first */
-{
-    return (a < b) - (a > b);
-}
-
-static int by_support(const void *a, const void *b, void *context)
-{
-    const Decision *x = (const Decision *)context + *(const uint32_t *)a;
-    const Decision *y = (const Decision *)context + *(const uint32_t *)b;
-    int order = by_number((double)x->families, (double)y->families);
-    if (order == 0)
-        order = by_number((double)x->severe_rules, (double)y->severe_rules);
-    if (order == 0)
-        order = by_number(x->probability, y->probability);
-    if (order == 0)
-        order = by_number(x->exposure, y->exposure);
-    return order != 0 ? order : str_compare(x->id, y->id);
-}
-
-size_t policy_rank(uint32_t *order, const Decision *decision, size_t count)
-{
-    size_t candidates = 0;
-    for (size_t i = 0; i < count; i++)
-        if (decision[i].action == ACTION_PROPOSE_OFFBOARDING)
-            order[candidates++] = (uint32_t)i;
-    if (candidates > 1)
-        qsort_r(order, candidates, sizeof *order, by_support, (void *)decision);
-    return candidates;
 }

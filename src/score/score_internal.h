@@ -72,6 +72,8 @@ bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
+/* The same without contributions and bias, which take most of the time. */
+void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
 void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x);
 
 #endif

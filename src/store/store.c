@@ -12,7 +12,6 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_metrics(run, folder, scratch, err));
     TRY(store_learning(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
-    TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));
     /* Last, so that a folder with run.json in it is complete. */
