@@ -106,9 +106,15 @@ static Status parse(Args *args, int argc, char **argv, bool *help, Error *err)
     args->option = ARENA_ARRAY(args->arena, const char *, argc + 1);
     args->value = ARENA_ARRAY(args->arena, const char *, argc + 1);
     args->operand = ARENA_ARRAY(args->arena, const char *, argc + 1);
+    bool ended = false;
     for (int i = 2; i < argc; i++) {
         const char *word = argv[i];
-        if (strncmp(word, "--", 2) != 0 || word[2] == '\0') {
+        if (!ended &&
+            strcmp(word, "--") == 0) { /* what follows are operands, whatever they begin with */
+            ended = true;
+            continue;
+        }
+        if (ended || strncmp(word, "--", 2) != 0) {
             args->operand[args->operands++] = word;
             continue;
         }

@@ -27,9 +27,10 @@ static Status run(const Args *args, Error *err)
     job_calibration(j);
     TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
+    job_describe(j);
     TRY(job_thresholds(j, err));
     TRY(job_stability(j, err));
-    job_importance(j);
+    TRY(job_importance(j, err));
     TRY(job_fairness(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");

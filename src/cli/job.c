@@ -334,8 +334,9 @@ Status job_score(Job *j, Error *err)
     TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, &options,
                       j->args->team, err));
     j->run.scored = scored;
-    store_lists(&j->run, j->keep);
-    return STATUS_OK;
+    j->run.bundle = j->bundle;
+    j->run.team = j->args->team;
+    return store_lists(&j->run, j->keep, err);
 }
 
 static Status begin_folder(Job *j, const char *folder, Error *err)
@@ -462,9 +463,11 @@ Status job_judge(Job *j, Error *err)
     j->run.scored = scored;
     j->events = scored->events;
     j->features = j->slices = scored->features;
-    j->set = (TrainingSet){.x = scored->x, .label = label, .group = job_groups(j)};
+    Matrix *x;
+    TRY(score_matrix(&x, j->keep, j->bundle, scored, NULL, n, err));
+    j->set = (TrainingSet){.x = x, .label = label, .group = job_groups(j)};
     TRY(find_strata(j, err));
-    bundle_data_hash(hash, scored->x, label);
+    bundle_data_hash(hash, x, label);
     if (str_equal(str_from(hash), j->bundle->data_hash))
         findings_add(j->data->findings, SEVERITY_SEVERE, "same_customers", n,
                      S("these are the very customers that the bundle was trained on"),
@@ -496,6 +499,7 @@ const Run *job_record(Job *j)
     r->policy = j->policy;
     r->bundle = j->bundle;
     r->events = j->events;
+    r->team = j->args->team;
     r->training = j->set.x == NULL ? NULL : &j->set;
     r->training_row = j->training_row;
     r->timing = j->clock.timing;

@@ -133,6 +133,12 @@ Str lang_bare_name(const Expr *e);
  */
 const Str *lang_names(const Expr *e, size_t *count);
 const Str *lang_event_names(const Expr *e, size_t *count);
+bool lang_is_aggregate(const Expr *e); /* nothing but one aggregate */
+/* Is b true wherever a is, and are a and b never true together? As far as their form tells: parts
+ * joined by `and` and `or`, and a name's equality with values, `in` and `<>` them. NULL is always
+ * true.  Cost: O(nodes of a * nodes of b) at most. */
+bool lang_implies(const Expr *a, const Expr *b);
+bool lang_excludes(const Expr *a, const Expr *b);
 /* One canonical text: equal meanings after definitions are put in give equal texts. */
 Str lang_text(const Expr *e);
 

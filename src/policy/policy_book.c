@@ -418,6 +418,7 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     TRY(read_clauses(&p->action, &p->actions, &r, &text.actions, "actions", false));
     TRY(check_actions(&r, &text.actions));
     TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
+    TRY(comparable_read(p, keep, &text.comparable, &r.features, file, err));
     p->window = feature_windows(keep, plan);
     return STATUS_OK;
 }

@@ -306,6 +306,9 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     if (distributions != NULL &&
         (b->reference = reference_read(r->keep, distributions, b->plan)) == NULL)
         return refuse(r, "distributions of the customers it learnt from");
+    yyjson_val *peers = yyjson_obj_get(root, "peers");
+    if (peers != NULL && (b->peers = peers_read(r->keep, peers, b->policy, b->plan)) == NULL)
+        return refuse(r, "quantiles of comparable customers");
     if (metrics != NULL) {
         size_t size;
         char *json = yyjson_val_write(metrics, 0, &size);

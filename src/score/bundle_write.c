@@ -162,6 +162,8 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     put(d, root, "reference", reference_part(d, b));
     if (b->reference != NULL)
         put(d, root, "distributions", reference_write(d.doc, b->reference));
+    if (b->peers != NULL)
+        put(d, root, "peers", peers_write(d.doc, b->peers, b->plan));
     put(d, root, "golden", golden_part(d, b));
     put(d, root, "golden_customers", golden_customers_part(d, b, customers));
     yyjson_doc *metrics =
