@@ -99,7 +99,7 @@ static void messages_are_refused_with_their_place(void **state)
         {"version: 1\nbooks:\n  - en: \"{b:eur}\"\n    fr: \"{b:money}\"\n",
          "the translation leaves out {b:eur}", 4},
         {"version: 1\nbooks:\n  - en: \"{b}\"\n    fr: \"{b\"\n", "the brace is never closed", 4},
-        {"version: 1\nbooks:\n  - en: a\n    fr: \"\"\n", "a message is empty", 4},
+        {"version: 1\nbooks:\n  - en: a\n    fr: \"\"\n", "`fr` is empty", 4},
         {"version: 1\nbooks:\n  - en: a\n    fr: \"b\\u001B\"\n",
          "a message has a control character", 4},
         {"version: 1\nbooks:\n  - en: a\n    de: b\n", "de", 4},
@@ -244,10 +244,28 @@ static void french_has_no_break_spaces_before_high_marks(void **state)
 
 /* ---- the program's own sentences: what the source says is what the catalogue has ---- */
 
-/* Functions that say a sentence; a sentence is a text in their call, outside braces (where the
- * names of its parts are). */
-static const char *const sayers[] = {"message",   "message_fill", "say",        "slice_say",
-                                     "case_word", "case_say",     "case_plural"};
+/* Functions that say a sentence, and which of their arguments it is. Inside braces are the names of
+ * its parts. */
+static const struct {
+    const char *call;
+    size_t from, to;
+} sayers[] = {{"message", 2, 2},
+              {"message_fill", 3, 3},
+              {"say", 1, 1},
+              {"slice_say", 1, 1},
+              {"case_word", 1, 1},
+              {"case_text", 1, 1},
+              {"case_say", 2, 2},
+              {"case_plural", 3, 4},
+              {"title", 1, 1},
+              {"mix", 1, 1},
+              {"each_once", 1, 1},
+              {"aside", 1, 1},
+              {"dossier_words", 1, 1},
+              {"dossier_section", 2, 2},
+              {"dossier_subtitle", 1, 1},
+              {"dossier_figure", 1, 1},
+              {"dossier_table", 1, 2}};
 
 static bool is_word(char c)
 {
@@ -281,23 +299,24 @@ static Str literal(Arena *arena, Str source, size_t *at)
     return buffer_str(&b);
 }
 
-static bool says_at(Str source, size_t at)
+/* Which of the sayers is called here; as many as there are: none. */
+static size_t sayer_at(Str source, size_t at)
 {
-    if (at > 0 && is_word(source.data[at - 1]))
-        return false;
-    for (size_t k = 0; k < COUNT_OF(sayers); k++) {
-        Str call = str_from(sayers[k]);
+    size_t k = at > 0 && is_word(source.data[at - 1]) ? COUNT_OF(sayers) : 0;
+    for (; k < COUNT_OF(sayers); k++) {
+        Str call = str_from(sayers[k].call);
         if (str_starts(str_slice(source, at, source.size), call) && at + call.size < source.size &&
             source.data[at + call.size] == '(')
-            return true;
+            break;
     }
-    return false;
+    return k;
 }
 
 /* Every literal of the source goes into `all`; those in calls that say them into `said`. */
 static void scan(Arena *arena, Str source, Dictionary *all, Dictionary *said)
 {
-    size_t depth = 0, braces = 0; /* inside a call that says something; 0: outside */
+    size_t depth = 0, braces = 0, argument = 0; /* of a call that says something; 0: outside */
+    size_t sayer = 0;
     for (size_t i = 0; i < source.size; i++) {
         char c = source.data[i];
         Str rest = str_slice(source, i, source.size);
@@ -316,18 +335,20 @@ static void scan(Arena *arena, Str source, Dictionary *all, Dictionary *said)
             if (text.size == 0)
                 continue;
             (void)dictionary_add(all, text);
-            if (depth > 0 && braces == 0)
+            if (depth > 0 && braces == 0 && argument >= sayers[sayer].from &&
+                argument <= sayers[sayer].to)
                 (void)dictionary_add(said, text);
-        } else if (depth == 0 && says_at(source, i)) {
+        } else if (depth == 0 && (sayer = sayer_at(source, i)) < COUNT_OF(sayers)) {
             while (source.data[i] != '(')
                 i++;
             depth = 1;
-            braces = 0;
+            braces = argument = 0;
         } else if (depth > 0) {
             depth += c == '(';
             depth -= c == ')';
             braces += c == '{';
             braces -= c == '}' && braces > 0;
+            argument += c == ',' && depth == 1 && braces == 0;
         }
     }
 }
@@ -352,11 +373,12 @@ static void sentences_are_found_in_a_source(void **state)
     Arena arena = arena_new();
     Dictionary *all = dictionary_new(&arena), *said = dictionary_new(&arena);
     scan(&arena,
-         S("/* say(\"not this\") */ f(\"nor this\"); x = say(f, c == '\"' ? S(\"One \"\n   "
+         S("/* say(f, \"not this\") */ f(\"nor this\"); x = say(f, c == '\"' ? S(\"One \"\n   "
            "\"two\") : "
-           "S(\"three\\xC3\\xA9\")); message_fill(a, S(\"{n} of\"), (P[]){{S(\"n\"), g(\"in\")}}, "
+           "S(\"three\\xC3\\xA9\")); message_fill(a, m, l, S(\"{n} of\"), (P[]){{S(\"n\"), "
+           "g(\"in\")}}, "
            "1); "
-           "essay(\"no\");"),
+           "essay(f, \"no\"); say(\"no\", 1);"),
          all, said);
     assert_int_equal(said->count, 3);
     same(said->text[0], "One two");
