@@ -124,6 +124,10 @@ typedef struct CaseFact {
     Str name;         /* of the book's `facts:` */
     Str evidence;     /* where it is documented: a reference, never the document */
     int64_t since_us; /* NO_TIME: not said */
+    /* Of a decision: does it count (a fact whose evidence is required and not given does not), and
+     * what is known, in words. Of inputs neither is read. */
+    bool counts;
+    Str sentence;
 } CaseFact;
 
 typedef struct CaseFacts {
@@ -156,6 +160,7 @@ typedef struct Decision {
     Earlier next;           /* what the next run needs to know: its Earlier of this customer */
     bool insufficient_data; /* an overlay: the score says little */
     Action action, before_safeguards;
+    Str queue;      /* who takes the case, as the book names them; empty: the usual reviewers */
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;

@@ -44,6 +44,47 @@ static void add_stable(Document *j, yyjson_mut_val *in, const char *key, const R
     document_real(j, o, "probability_deviation", r->deviation[at]);
 }
 
+static void add_time(Document *j, yyjson_mut_val *in, const char *key, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    if (time_us == NO_TIME)
+        document_null(j, in, key);
+    else
+        document_text(j, in, key, str_copy(j->arena, time_text(text, time_us)));
+}
+
+/* What holds the segment up, and what the next run must know of it. */
+static void add_segment(Document *j, yyjson_mut_val *in, const Decision *d)
+{
+    document_text(j, in, "segment_by_score", segment_name(d->segment_by_score));
+    document_text(j, in, "segment_because", d->segment_because);
+    add_time(j, in, "segment_since", d->next.known ? d->next.since_us : NO_TIME);
+    add_time(j, in, "segment_lower_since", d->next.known ? d->next.lower_since_us : NO_TIME);
+}
+
+static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
+{
+    document_text(j, in, "queue", d->queue);
+    yyjson_mut_val *list = document_list(j, in, "facts");
+    for (size_t i = 0; i < d->facts; i++) {
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "name", d->fact[i].name);
+        add_time(j, o, "since", d->fact[i].since_us);
+        document_text(j, o, "evidence", d->fact[i].evidence);
+        document_truth(j, o, "counts", d->fact[i].counts);
+        document_text(j, o, "sentence", d->fact[i].sentence);
+    }
+    list = document_list(j, in, "measures");
+    for (size_t i = 0; i < d->measures; i++) {
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "id", d->measure[i].id);
+        document_text(j, o, "action", action_name(d->measure[i].action));
+        document_truth(j, o, "suffices", d->measure[i].suffices);
+        document_text(j, o, "sentence", d->measure[i].sentence);
+    }
+    document_text(j, in, "near_miss", d->near_miss);
+}
+
 static void add_decision(Document *j, const Run *run, const Decision *d, bool contradictory)
 {
     yyjson_mut_val *o = j->root;
@@ -57,6 +98,7 @@ static void add_decision(Document *j, const Run *run, const Decision *d, bool co
     document_real(j, o, "probability_low", d->probability_low);
     document_real(j, o, "probability_high", d->probability_high);
     document_text(j, o, "segment", segment_name(d->segment));
+    add_segment(j, o, d);
     document_truth(j, o, "insufficient_data", d->insufficient_data);
     document_truth(j, o, "contradictory_label", contradictory);
     document_text(j, o, "action", action_name(d->action));
@@ -70,6 +112,7 @@ static void add_decision(Document *j, const Run *run, const Decision *d, bool co
     }
     document_text(j, o, "because", d->because);
     document_texts(j, o, "safeguards", d->safeguard, d->safeguards);
+    add_case(j, o, d);
     document_count(j, o, "rules", d->rules);
     document_count(j, o, "severe_rules", d->severe_rules);
     document_count(j, o, "families", d->families);
