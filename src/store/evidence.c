@@ -279,13 +279,22 @@ static Status add_input(Document *j, yyjson_mut_val *in, const LedgerLine *l, Ar
     return STATUS_OK;
 }
 
-static Status add_inputs(Document *j, const Dataset *d, Error *err)
+static Status add_inputs(Document *j, const Run *run, Error *err)
 {
+    const Dataset *d = run->data;
     yyjson_mut_val *list = document_list(j, j->root, "inputs");
     Arena whole_file = arena_new();
     Status status = STATUS_OK;
     for (size_t i = 0; i < d->ledger_count && status == STATUS_OK; i++)
         status = add_input(j, list, &d->ledger[i], whole_file, err);
+    LedgerLine facts = {.file = str_from(run->case_facts), .role = S("case_facts")};
+    if (run->case_facts != NULL && status == STATUS_OK)
+        status = add_input(j, list, &facts, whole_file, err);
+    const char *decisions =
+        run->previous == NULL ? NULL : path_join(j->arena, run->previous, "decisions.csv");
+    LedgerLine earlier = {.file = str_from(decisions), .role = S("previous_decisions")};
+    if (decisions != NULL && status == STATUS_OK)
+        status = add_input(j, list, &earlier, whole_file, err);
     arena_free(&whole_file);
     return status;
 }
@@ -326,7 +335,7 @@ Status store_identity(const Run *run, const char *folder, Arena scratch, Error *
     add_book(&j, books, "schema", run->plan->schema->text);
     add_book(&j, books, "features", run->plan->text);
     add_book(&j, books, "policy", policy_text(run->policy));
-    TRY(add_inputs(&j, run->data, err));
+    TRY(add_inputs(&j, run, err));
     if (run->bundle != NULL)
         add_bundle(&j, run->bundle);
     yyjson_mut_val *counts = document_object(&j, j.root, "counts");
