@@ -79,7 +79,7 @@ static void hold_exits(Decision *out, Arena *keep, const Deciding *d)
 
 /* Every safeguard that alone would lower the action is named, not only the strictest. */
 static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, const Clause *chosen,
-                             const Slice *s, size_t row)
+                             const FactView *hard, const Slice *s, size_t row)
 {
     const Policy *p = d->p;
     const uint8_t *contradictory = d->in->contradictory;
@@ -92,8 +92,7 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
         if (one->action < before && !passes && slice_holds(&s->safeguard[i], row))
             cap_action(out, one->action, slice_fill(keep, one->because, s, row));
     }
-    if (before == ACTION_PROPOSE_OFFBOARDING &&
-        !facts_support(chosen, d, s->from + row, FACT_HARD))
+    if (before == ACTION_PROPOSE_OFFBOARDING && hard == NULL)
         hold_exits(out, keep, d);
     /* One of the two labels is wrong, and nobody knows which. */
     if (before > ACTION_ENHANCED_DUE_DILIGENCE && !uncapped && contradictory != NULL &&
@@ -102,9 +101,25 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
                    S("This customer carries both labels in the files; settle that first."));
 }
 
-/* Where an exit is still proposed: would something milder do? */
-static void weigh_measures(Decision *out, Arena *keep, const Policy *p, const Slice *s, size_t row)
+/* What a book says against a measure is about behaviour; where a documented fact stands for the
+ * exit, that is the answer. */
+static Str insufficient_words(Arena *keep, const Clause *m, const FactView *hard, const Slice *s,
+                              size_t row)
 {
+    if (hard == NULL)
+        return slice_fill(keep, m->otherwise, s, row);
+    Buffer b = buffer_new(keep);
+    buffer_add(&b, S("It would not answer what is documented: "));
+    buffer_add(&b, hard->says);
+    buffer_char(&b, '.');
+    return buffer_str(&b);
+}
+
+/* Where an exit is still proposed: would something milder do? */
+static void weigh_measures(Decision *out, Arena *keep, const Deciding *d, const FactView *hard,
+                           const Slice *s, size_t row)
+{
+    const Policy *p = d->p;
     if (out->action != ACTION_PROPOSE_OFFBOARDING || p->measures == 0)
         return;
     out->measure = ARENA_ARRAY(keep, MilderMeasure, p->measures);
@@ -116,8 +131,8 @@ static void weigh_measures(Decision *out, Arena *keep, const Policy *p, const Sl
             (MilderMeasure){.id = m->id,
                             .action = m->action,
                             .suffices = suffices,
-                            .sentence = slice_fill(keep, suffices ? m->because : m->otherwise, s,
-                                                   row)};
+                            .sentence = suffices ? slice_fill(keep, m->because, s, row)
+                                                 : insufficient_words(keep, m, hard, s, row)};
         if (suffices && out->action == ACTION_PROPOSE_OFFBOARDING)
             out->action = m->action;
     }
@@ -152,8 +167,10 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
                       .contributions = contribution == NULL ? 0 : in->columns->columns + 1};
     segment_decide(out, keep, d, s, row);
     const Clause *chosen = choose_action(out, keep, p, s, row);
-    apply_safeguards(out, keep, d, chosen, s, row);
-    weigh_measures(out, keep, p, s, row);
+    const FactView *hard =
+        out->action == ACTION_PROPOSE_OFFBOARDING ? facts_support(chosen, d, k) : NULL;
+    apply_safeguards(out, keep, d, chosen, hard, s, row);
+    weigh_measures(out, keep, d, hard, s, row);
     near_add(out, keep, d, s, row);
     facts_add(out, keep, d, k);
     if (in->contribution == NULL)

@@ -170,14 +170,14 @@ void facts_add(Decision *out, Arena *keep, const Deciding *d, size_t k)
     }
 }
 
-bool facts_support(const Clause *c, const Deciding *d, size_t k, FactKind kind)
+const FactView *facts_support(const Clause *c, const Deciding *d, size_t k)
 {
     size_t names;
     const Str *name = lang_names(c->when, &names);
     for (size_t i = 0; i < names; i++) {
         const FactView *fact = policy_fact(d->p, name[i]);
-        if (fact != NULL && fact->kind == kind && is_true(d, k, fact))
-            return true;
+        if (fact != NULL && fact->kind == FACT_HARD && is_true(d, k, fact))
+            return fact;
     }
-    return false;
+    return NULL;
 }

@@ -41,6 +41,7 @@ typedef struct Part {
     ComparedSides sides;
     Str name;     /* the name on the comparison's side that is nothing else, or the bare name */
     bool flipped; /* it stands on the right */
+    bool negated; /* `not` stands before the bare name */
     bool fact;    /* it reads a fact of kind order or hard */
 } Part;
 
@@ -122,8 +123,9 @@ MUST_USE Status reasons_add(Decision *out, Arena *keep, Arena scratch, const Dec
 void facts_gather(Slice *s, Arena *scratch, const Deciding *d);
 /* Those known of the customer, in words. */
 void facts_add(Decision *out, Arena *keep, const Deciding *d, size_t k);
-/* Is the condition true of this customer by a documented fact of this kind? */
-bool facts_support(const Clause *c, const Deciding *d, size_t k, FactKind kind);
+/* A documented fact of kind hard that the condition reads and that is true of this customer; or
+ * NULL. */
+const FactView *facts_support(const Clause *c, const Deciding *d, size_t k);
 
 void segment_decide(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row);
 

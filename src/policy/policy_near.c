@@ -6,6 +6,8 @@
  */
 #include "policy/policy_reading.h"
 
+#include <math.h>
+
 enum { PARTS_LEAST = 3 };
 
 /* ---- the book ---- */
@@ -26,6 +28,11 @@ static Part make_part(const Reading *r, Expr *e)
 {
     Part part = {.when = e, .name = lang_bare_name(e), .fact = reads_documented_fact(r->p, e)};
     part.compares = lang_compared(&part.sides, r->keep, e);
+    const Expr *inner = lang_negated(r->keep, e);
+    if (inner != NULL) {
+        part.name = lang_bare_name(inner);
+        part.negated = part.name.size > 0;
+    }
     if (part.compares)
         part.name = lang_bare_name(part.sides.left);
     if (part.compares && part.name.size == 0) {
@@ -185,7 +192,9 @@ static Str part_words(Arena *keep, const Policy *p, const Part *part, const Part
         return comparison_words(keep, p, part, c, row);
     const FactView *fact = policy_fact(p, part->name);
     if (fact != NULL)
-        return str_format(keep, "the book asks for a fact that is not on record: %.*s",
+        return str_format(keep, "%s: %.*s",
+                          part->negated ? "a fact on record speaks against it"
+                                        : "the book asks for a fact that is not on record",
                           STR_ARG(fact->says));
     return condition_words(keep, p, part, s, row);
 }
@@ -204,6 +213,16 @@ static size_t failing_part(const Clause *c, const PartColumns *column, size_t ro
         found = k;
     }
     return found;
+}
+
+/* How far a comparison is from holding, as a share of the larger side; 1 of anything else. */
+static double gap_of(const Part *part, const PartColumns *c, size_t row)
+{
+    double left = part->compares ? cell_double(&c->left, row) : NAN;
+    double right = part->compares ? cell_double(&c->right, row) : NAN;
+    double larger = fmax(fabs(left), fabs(right));
+    double gap = fabs(left - right) / larger;
+    return isfinite(gap) && gap < 1 ? gap : 1;
 }
 
 /* Sentences may be long: they are put together, never cut. */
@@ -238,21 +257,26 @@ void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, siz
         out->near_miss = lowered(keep, out);
         return;
     }
+    double closest = INFINITY;
     for (size_t i = 0; i < p->actions; i++) {
         const Clause *c = &p->action[i];
         size_t at = c->parts == 0 ? 1 : failing_part(c, s->part[i], row);
         if (at > c->parts || (at < c->parts && c->part[at].fact))
             continue;
-        if (at == c->parts)
+        if (at == c->parts) {
             out->near_miss =
                 joined(keep,
                        str_format(keep, "Not proposed, because %.*s goes first: ",
                                   STR_ARG(action_name(out->action))),
                        out->because, S(""));
-        else
-            out->near_miss =
-                joined(keep, S("Not proposed: "),
-                       part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
-        return;
+            return;
+        }
+        double gap = gap_of(&c->part[at], &s->part[i][at], row);
+        if (gap >= closest)
+            continue;
+        closest = gap;
+        out->near_miss =
+            joined(keep, S("Not proposed: "),
+                   part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
     }
 }
