@@ -127,8 +127,8 @@ static Status run(const Args *args, Error *err)
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &beside, args->team,
-                      err));
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &beside,
+                      args->team, err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
     progress_tell(&args->progress, "done", 1, 1);

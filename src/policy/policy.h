@@ -9,10 +9,10 @@
  *                                                    supporting rules, each counted once
  *   exposure, insufficient_data                      the book's own expressions of these names
  *   and the book's facts: true of a customer of whom the bank knows them (never read by rules)
- * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. Whatever a book says, an
- * exit that no documented fact of kind hard stands for needs two families of evidence, a score from
- * threshold_high on and something at stake; else it is capped, as is everything graver than due
- * diligence for a customer whom the files call both good and risky.
+ * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. Whatever a book says,
+ * an exit that no documented fact of kind hard stands for needs two families of evidence, a score
+ * from threshold_high on and something at stake; else it is capped, as is everything graver than
+ * due diligence for a customer whom the files call both good and risky.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H

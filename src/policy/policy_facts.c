@@ -21,10 +21,9 @@ static Status check_fact(const Reading *r, const FactText *text)
         return reading_refuse(r, text->mark, "a fact needs a name");
     if (!needs_documents((FactKind)text->kind) || text->evidence != 0)
         return STATUS_OK;
-    Status status = reading_refuse(r, text->mark,
-                                   "`%.*s` is of kind %s and would count without evidence",
-                                   STR_ARG(text->name.text),
-                                   text->kind == FACT_HARD ? "hard" : "order");
+    Status status =
+        reading_refuse(r, text->mark, "`%.*s` is of kind %s and would count without evidence",
+                       STR_ARG(text->name.text), text->kind == FACT_HARD ? "hard" : "order");
     (void)error_remedy(r->err, "write `evidence: required`, or leave `evidence` out: a criterion "
                                "that stands for an exit must be documented");
     return status;

@@ -33,12 +33,12 @@ static Part make_part(const Reading *r, Expr *e)
         part.name = lang_bare_name(inner);
         part.negated = part.name.size > 0;
     }
-    if (part.compares)
-        part.name = lang_bare_name(part.sides.left);
-    if (part.compares && part.name.size == 0) {
-        part.name = lang_bare_name(part.sides.right);
-        part.flipped = part.name.size > 0;
-    }
+    if (!part.compares)
+        return part;
+    /* A threshold is what others are compared with. */
+    Str left = lang_bare_name(part.sides.left), right = lang_bare_name(part.sides.right);
+    part.flipped = right.size > 0 && (left.size == 0 || str_starts(left, S("threshold_")));
+    part.name = part.flipped ? right : left;
     return part;
 }
 
@@ -72,10 +72,10 @@ Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error
             TRY(lang_evaluate(&column[k].when, scratch, spare, part->when, s->table, NULL, err));
             if (!part->compares)
                 continue;
-            TRY(lang_evaluate(&column[k].left, scratch, spare, part->sides.left, s->table,
-                              NULL, err));
-            TRY(lang_evaluate(&column[k].right, scratch, spare, part->sides.right, s->table,
-                              NULL, err));
+            TRY(lang_evaluate(&column[k].left, scratch, spare, part->sides.left, s->table, NULL,
+                              err));
+            TRY(lang_evaluate(&column[k].right, scratch, spare, part->sides.right, s->table, NULL,
+                              err));
         }
     }
     return STATUS_OK;
@@ -132,14 +132,14 @@ static Format format_of(const Policy *p, Str name)
 static const char *failing_words(CompareSign sign, bool flipped)
 {
     static const char *const words[] = {
-        [COMPARE_EQUAL] = "not",           [COMPARE_UNEQUAL] = "the same as",
-        [COMPARE_LESS] = "not below",      [COMPARE_LESS_EQUAL] = "above",
-        [COMPARE_GREATER] = "not above",   [COMPARE_GREATER_EQUAL] = "below",
+        [COMPARE_EQUAL] = "not",         [COMPARE_UNEQUAL] = "the same as",
+        [COMPARE_LESS] = "not below",    [COMPARE_LESS_EQUAL] = "above",
+        [COMPARE_GREATER] = "not above", [COMPARE_GREATER_EQUAL] = "below",
     };
     static const CompareSign other[] = {
-        [COMPARE_EQUAL] = COMPARE_EQUAL,     [COMPARE_UNEQUAL] = COMPARE_UNEQUAL,
-        [COMPARE_LESS] = COMPARE_GREATER,    [COMPARE_LESS_EQUAL] = COMPARE_GREATER_EQUAL,
-        [COMPARE_GREATER] = COMPARE_LESS,    [COMPARE_GREATER_EQUAL] = COMPARE_LESS_EQUAL,
+        [COMPARE_EQUAL] = COMPARE_EQUAL,  [COMPARE_UNEQUAL] = COMPARE_UNEQUAL,
+        [COMPARE_LESS] = COMPARE_GREATER, [COMPARE_LESS_EQUAL] = COMPARE_GREATER_EQUAL,
+        [COMPARE_GREATER] = COMPARE_LESS, [COMPARE_GREATER_EQUAL] = COMPARE_LESS_EQUAL,
     };
     return words[flipped ? other[sign] : sign];
 }
@@ -179,8 +179,7 @@ static Str condition_words(Arena *keep, const Policy *p, const Part *part, const
         Str value = c == NULL ? S("unknown")
                               : format_cell(keep, format_of(p, name[i]),
                                             p->plan->schema->currency.text, c, row);
-        buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]),
-                      STR_ARG(value));
+        buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]), STR_ARG(value));
     }
     return buffer_str(&b);
 }
@@ -264,19 +263,17 @@ void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, siz
         if (at > c->parts || (at < c->parts && c->part[at].fact))
             continue;
         if (at == c->parts) {
-            out->near_miss =
-                joined(keep,
-                       str_format(keep, "Not proposed, because %.*s goes first: ",
-                                  STR_ARG(action_name(out->action))),
-                       out->because, S(""));
+            out->near_miss = joined(keep,
+                                    str_format(keep, "Not proposed, because %.*s goes first: ",
+                                               STR_ARG(action_name(out->action))),
+                                    out->because, S(""));
             return;
         }
         double gap = gap_of(&c->part[at], &s->part[i][at], row);
         if (gap >= closest)
             continue;
         closest = gap;
-        out->near_miss =
-            joined(keep, S("Not proposed: "),
-                   part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
+        out->near_miss = joined(keep, S("Not proposed: "),
+                                part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
     }
 }

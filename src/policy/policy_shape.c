@@ -61,11 +61,10 @@ static const Field certify_fields[] = {
     {0}};
 
 #define MINUTES(which, text)                                                                       \
-    {.name = #which,                                                                               \
-     .kind = FIELD_NUMBER,                                                                         \
-     .offset = AT(MinutesText, action[ACTION_##which]),                                           \
-     .required = ACTION_##which != ACTION_RETAIN,                                                 \
-     .says = text}
+    {                                                                                              \
+        .name = #which, .kind = FIELD_NUMBER, .offset = AT(MinutesText, action[ACTION_##which]),   \
+        .required = ACTION_##which != ACTION_RETAIN, .says = text                                  \
+    }
 static const Field minutes_fields[] = {
     MINUTES(RETAIN, "Of a customer for whom nothing is proposed; default 0"),
     MINUTES(MONITOR, "Of one who is watched more closely"),
@@ -263,24 +262,23 @@ static const Field measure_fields[] = {
      .says = "Sentence that says why it does not"},
     {0}};
 
-static const Field floor_fields[] = {
-    {.name = "at_least",
-     .kind = FIELD_CHOICE,
-     .offset = AT(ClauseText, at_least),
-     .required = true,
-     .says = "The lowest segment then",
-     .choices = policy_segment_names},
-    {.name = "when",
-     .kind = FIELD_TEXT,
-     .offset = AT(ClauseText, when),
-     .required = true,
-     .says = "Condition"},
-    {.name = "because",
-     .kind = FIELD_TEXT,
-     .offset = AT(ClauseText, because),
-     .required = true,
-     .says = "Sentence that says why"},
-    {0}};
+static const Field floor_fields[] = {{.name = "at_least",
+                                      .kind = FIELD_CHOICE,
+                                      .offset = AT(ClauseText, at_least),
+                                      .required = true,
+                                      .says = "The lowest segment then",
+                                      .choices = policy_segment_names},
+                                     {.name = "when",
+                                      .kind = FIELD_TEXT,
+                                      .offset = AT(ClauseText, when),
+                                      .required = true,
+                                      .says = "Condition"},
+                                     {.name = "because",
+                                      .kind = FIELD_TEXT,
+                                      .offset = AT(ClauseText, because),
+                                      .required = true,
+                                      .says = "Sentence that says why"},
+                                     {0}};
 
 static const Field segments_fields[] = {
     {.name = "floors",

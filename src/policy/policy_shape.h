@@ -76,10 +76,10 @@ typedef struct PolicyText {
     BookText otherwise;
 } PolicyText;
 
-extern const char *const policy_severities[];   /* position 1 is severe */
-extern const char *const policy_action_names[]; /* by Action */
-extern const char *const policy_segment_names[]; /* by Segment */
+extern const char *const policy_severities[];     /* position 1 is severe */
+extern const char *const policy_action_names[];   /* by Action */
+extern const char *const policy_segment_names[];  /* by Segment */
 extern const char *const policy_evidence_needs[]; /* position 1 is required */
-extern const Field policy_fields[];             /* of a PolicyText */
+extern const Field policy_fields[];               /* of a PolicyText */
 
 #endif

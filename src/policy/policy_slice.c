@@ -1,4 +1,5 @@
-/* policy_slice.c - everything that a book's expressions say about some customers, column by column. */
+/* policy_slice.c - everything that a book's expressions say about some customers, column by column.
+ */
 #include "policy/policy_internal.h"
 
 #include <math.h>
@@ -52,7 +53,8 @@ static void take_features(Slice *s, Arena *scratch, const Deciding *d)
     const Plan *plan = d->p->plan;
     const Table *features = d->in->features;
     Table *taken = table_take(scratch, features, d->in->row + s->from, s->rows);
-    s->table = table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
+    s->table =
+        table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
     s->table->columns = features->columns; /* the engine's own follow once they are known */
     memcpy(s->table->column, taken->column, features->columns * sizeof(Column));
     s->feature = ARENA_ARRAY(scratch, const Column *, plan->features);
@@ -174,4 +176,3 @@ Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Er
     TRY(evaluate_clauses(&s->action, scratch, spare, p->action, p->actions, s, err));
     return near_gather(s, scratch, spare, p, err);
 }
-

@@ -76,10 +76,10 @@ typedef struct Run {
     size_t near_misses;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
-    const Strata *strata;         /* slices side by side, and which is quoted */
-    const Fairness *fairness;     /* how groups on protected grounds fare */
-    size_t headline;              /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
+    const Strata *strata;              /* slices side by side, and which is quoted */
+    const Fairness *fairness;          /* how groups on protected grounds fare */
+    size_t headline;                   /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored;      /* [strata] share of the customers to be scored in each */
     const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
