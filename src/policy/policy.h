@@ -93,6 +93,32 @@ typedef struct ActionView {
 size_t policy_actions(const Policy *p, Arena *keep, ActionView **out);
 size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out); /* action: the cap */
 
+/* ---- conditions as expressions, for who reasons about a book ---- */
+
+typedef enum ConditionOf {
+    CONDITION_INSUFFICIENT,
+    CONDITION_RULE,
+    CONDITION_MITIGATING,
+    CONDITION_SAFEGUARD,
+    CONDITION_ACTION
+} ConditionOf;
+
+typedef struct Condition {
+    ConditionOf of;
+    Str id;              /* of an action its name */
+    Str text;            /* as written */
+    Action action;       /* of an action; of a safeguard the cap */
+    Str family;          /* of a rule */
+    size_t family_index; /* of a rule: equal families, equal numbers */
+    bool severe;         /* of a rule */
+    const Expr *when;
+    int64_t line, column; /* where it begins in the book */
+} Condition;
+
+/* All of them, list by list in the order of the enumeration, each list as it is written. */
+size_t policy_conditions(const Policy *p, Arena *keep, Condition **out);
+const Expr *policy_exposure(const Policy *p);
+
 typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
 
 typedef struct Reason {

@@ -1,0 +1,66 @@
+/* prove.h - what can be known of a policy book before it decides about anybody.
+ *
+ * Conditions are formulas over comparisons. Every feature's line is cut at the constants that it
+ * is compared with and at its natural bounds (a count is not negative, a probability is from 0 to
+ * 1); missing is a piece of its own. A formula is then a decision diagram over pieces, in three
+ * values, and questions about all customers that there could be are questions about diagrams:
+ * can this rule ever fire, does an earlier action take all its customers, who keeps RETAIN at a
+ * high score, where does a hair's breadth jump over actions. docs/prove.md says what the answers
+ * hold for.
+ *
+ * Answers "never" and "always" are proofs: features are taken as independent, which allows more
+ * customers than there can be. Answers "there are such customers" show which; where they rest on a
+ * comparison between features, which is not looked into, or on features that hang together, they
+ * say "may". What the bound on nodes leaves open is counted as not decided, never as proved.
+ */
+#ifndef PROVE_PROVE_H
+#define PROVE_PROVE_H
+
+#include "policy/policy.h"
+
+typedef enum ProofSeverity { PROOF_ERROR, PROOF_WARNING, PROOF_NOTE } ProofSeverity;
+Str proof_severity_name(ProofSeverity s); /* "error", "warning", "note" */
+
+typedef struct Proof {
+    ProofSeverity severity;
+    Str code;     /* stable: never_fires */
+    Str about;    /* "rule gone_within_24h"; empty: the book as a whole */
+    Str sentence; /* what was found */
+    Str remedy;   /* may be empty */
+    int64_t line, column;
+} Proof;
+
+typedef struct Proofs {
+    Proof *item; /* errors, then warnings, then notes; each in the order of the book */
+    size_t count;
+    size_t errors, warnings, notes;
+    size_t questions;  /* asked of the diagrams */
+    size_t open;       /* of these not decided within the bound */
+    Str *undecided;    /* [open_named] what they were about, at most 20 */
+    size_t open_named;
+} Proofs;
+
+/* A feature that tells who is of a group on a protected ground, as a run has found. */
+typedef struct ProveProxy {
+    Str feature, column, ground, group;
+    double auc; /* of this feature alone */
+} ProveProxy;
+
+/* Customers to hold the book's comparisons against; all optional. */
+typedef struct ProveSeen {
+    Str from;              /* "the run folder out": for sentences */
+    const Table *features; /* a column for each feature, one row for each customer */
+    const uint32_t *row;   /* [scored] rows of features that have a probability */
+    size_t scored;
+    const double *probability, *probability_low, *probability_high; /* [scored] */
+    const ProveProxy *proxy;
+    size_t proxies;
+} ProveSeen;
+
+/* Prove what can be proved of a book.  Memory: keep; texts of the book stay the policy's.
+ * Cost: bounded by a number of diagram nodes; well under a second for a book of dozens of rules.
+ * Source: multi-valued decision diagrams, Srinivasan et al. 1990. */
+Proofs *prove_policy(Arena *keep, Arena scratch, const Policy *policy, const Plan *plan,
+                     const ProveSeen *seen);
+
+#endif
