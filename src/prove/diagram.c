@@ -166,18 +166,13 @@ Diagram diagram_apply(Diagrams *d, Operation op, Diagram a, Diagram b)
         return m->result;
     uint32_t left = top(d, a), right = top(d, b), variable = left < right ? left : right;
     uint32_t width = d->width[variable];
-    Diagram few[16], *child = few;
-    Arena mark = {0};
-    if (width > COUNT_OF(few)) {
-        mark = d->keep;
-        child = ARENA_RAW(&d->keep, Diagram, width);
-    }
+    Arena mark = d->keep;
+    Diagram *child = ARENA_ARRAY(&d->keep, Diagram, width);
     for (uint32_t i = 0; i < width; i++)
         child[i] =
             diagram_apply(d, op, child_of(d, a, variable, i), child_of(d, b, variable, i));
     out = diagram_node(d, variable, child);
-    if (width > COUNT_OF(few))
-        d->keep = mark;
+    d->keep = mark;
     if (!d->full)
         *m = (Memo){(uint32_t)op + 1, a, b, 0, out};
     return out;
@@ -198,18 +193,13 @@ Diagram diagram_choose(Diagrams *d, Diagram condition, Diagram yes, Diagram no)
     variable = top(d, yes) < variable ? top(d, yes) : variable;
     variable = top(d, no) < variable ? top(d, no) : variable;
     uint32_t width = d->width[variable];
-    Diagram few[16], *child = few;
-    Arena mark = {0};
-    if (width > COUNT_OF(few)) {
-        mark = d->keep;
-        child = ARENA_RAW(&d->keep, Diagram, width);
-    }
+    Arena mark = d->keep;
+    Diagram *child = ARENA_ARRAY(&d->keep, Diagram, width);
     for (uint32_t i = 0; i < width; i++)
         child[i] = diagram_choose(d, child_of(d, condition, variable, i),
                                   child_of(d, yes, variable, i), child_of(d, no, variable, i));
     Diagram out = diagram_node(d, variable, child);
-    if (width > COUNT_OF(few))
-        d->keep = mark;
+    d->keep = mark;
     if (!d->full)
         *m = (Memo){OPERATION_CHOOSE + 1, condition, yes, no, out};
     return out;
@@ -227,17 +217,12 @@ Diagram diagram_restrict(Diagrams *d, Diagram a, uint32_t variable, uint32_t pie
     if (memo_has(m, OPERATION_RESTRICT, a, variable, piece))
         return m->result;
     uint32_t own = top(d, a), width = d->width[own];
-    Diagram few[16], *child = few;
-    Arena mark = {0};
-    if (width > COUNT_OF(few)) {
-        mark = d->keep;
-        child = ARENA_RAW(&d->keep, Diagram, width);
-    }
+    Arena mark = d->keep;
+    Diagram *child = ARENA_ARRAY(&d->keep, Diagram, width);
     for (uint32_t i = 0; i < width; i++)
         child[i] = diagram_restrict(d, child_of(d, a, own, i), variable, piece);
     Diagram out = diagram_node(d, own, child);
-    if (width > COUNT_OF(few))
-        d->keep = mark;
+    d->keep = mark;
     if (!d->full)
         *m = (Memo){OPERATION_RESTRICT + 1, a, variable, piece, out};
     return out;
