@@ -1,4 +1,5 @@
 /* assay run - the main job: profile, train, evaluate, score, decide, report. */
+#include "cli/beside.h"
 #include "cli/commands.h"
 #include "cli/job.h"
 
@@ -11,6 +12,7 @@ static const Option options[] = {
 static const Option *const shared[] = {job_labelled_files,
                                        job_scored_files,
                                        job_book_options,
+                                       beside_options,
                                        job_read_options,
                                        job_learn_options,
                                        job_stability_option,
@@ -22,7 +24,9 @@ static Status run(const Args *args, Error *err)
     const char *out = args_value(args, "out", "out");
     const char *bundle = path_join(j->keep, out, "bundle");
     j->resume = path_join(j->keep, out, "resume");
+    TRY(beside_check(args, out, err));
     TRY(job_begin(j, out, err));
+    TRY(beside_read(&j->beside, args, j->policy, j->data, j->scratch, err));
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));

@@ -316,9 +316,11 @@ Status job_score(Job *j, Error *err)
         row[count++] = (uint32_t)i;
     }
     j->run.contradictory = contradictory;
-    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, NULL,
+    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, &j->beside,
                       j->args->team, err));
     j->run.scored = scored;
+    j->run.case_facts = args_value(j->args, "case-facts", NULL);
+    j->run.previous = args_value(j->args, "previous", NULL);
     store_lists(&j->run, j->keep);
     return STATUS_OK;
 }

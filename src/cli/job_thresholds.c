@@ -105,7 +105,9 @@ Status job_stability(Job *j, Error *err)
                                  .count = s->count,
                                  .matrix = s->x,
                                  .columns = j->bundle->columns,
-                                 .contradictory = s->contradictory};
+                                 .contradictory = s->contradictory,
+                                 .facts = s->facts,
+                                 .earlier = s->earlier};
     TRY(judge_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
                         &inputs, s->decision, (size_t)runs, j->args->team, err));
     j->run.stability = stability;

@@ -8,9 +8,11 @@
  *   rules, severe_rules, families                    how many fired; families: of severe or
  *                                                    supporting rules, each counted once
  *   exposure, insufficient_data                      the book's own expressions of these names
- * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. A score alone never
- * proposes it, whatever a book says: with fewer than two families it is capped. Nor is anything
- * graver than due diligence proposed for a customer whom the files call both good and risky.
+ *   and the book's facts: true of a customer of whom the bank knows them (never read by rules)
+ * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. Whatever a book says, an
+ * exit that no documented fact of kind hard stands for needs two families of evidence, a score from
+ * threshold_high on and something at stake; else it is capped, as is everything graver than due
+ * diligence for a customer whom the files call both good and risky.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -41,6 +43,16 @@ MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *fil
 Str policy_json_schema(Arena *keep); /* of the policy book */
 
 Str policy_text(const Policy *p); /* the book as read */
+
+/* Which book it is. */
+typedef struct PolicyIdentity {
+    Str name, revision; /* as written; revision may be empty */
+    Str sha256;         /* of the book's bytes */
+} PolicyIdentity;
+PolicyIdentity policy_identity(const Policy *p);
+
+/* Minutes an analyst needs for a case of this action; NAN when the book does not say. */
+double policy_minutes(const Policy *p, Action a);
 
 /* From the costs: medium = monitor / missed_risk, high = review / missed_risk,
  * offboarding = wrong_exit / (wrong_exit + missed_risk). */
@@ -93,6 +105,25 @@ typedef struct ActionView {
 size_t policy_actions(const Policy *p, Arena *keep, ActionView **out);
 size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out); /* action: the cap */
 
+size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
+
+/* What may be known of a customer beside profile and transactions. */
+typedef enum FactKind {
+    FACT_ORDER,     /* of a court or an authority, or a sanctions match */
+    FACT_HARD,      /* stands for an exit by itself, documented */
+    FACT_SAFEGUARD, /* may protect a customer, never count against one */
+    FACT_CONTEXT
+} FactKind;
+typedef struct FactView {
+    Str name, says;
+    FactKind kind;
+    bool needs_evidence; /* without a reference it has no effect; of order and hard always */
+} FactView;
+size_t policy_facts(const Policy *p, const FactView **out);
+
+/* How long the score alone must have been lower before a segment comes down; 0: at once. */
+int64_t policy_cool_down(const Policy *p);
+
 /* ---- conditions as expressions, for who reasons about a book ---- */
 
 typedef enum ConditionOf {
@@ -100,14 +131,19 @@ typedef enum ConditionOf {
     CONDITION_RULE,
     CONDITION_MITIGATING,
     CONDITION_SAFEGUARD,
-    CONDITION_ACTION
+    CONDITION_ACTION,
+    CONDITION_MEASURE,
+    CONDITION_FLOOR
 } ConditionOf;
 
 typedef struct Condition {
     ConditionOf of;
-    Str id;              /* of an action its name */
+    Str id;              /* of an action its name, of a floor its segment */
     Str text;            /* as written */
-    Action action;       /* of an action; of a safeguard the cap */
+    Action action;       /* of an action and a measure; of a safeguard the cap */
+    Action allows;       /* of a safeguard: what passes though graver than the cap; ACTIONS: none */
+    bool uncapped;       /* of an action: no safeguard lowers it */
+    Segment at_least;    /* of a floor */
     Str family;          /* of a rule */
     size_t family_index; /* of a rule: equal families, equal numbers */
     bool severe;         /* of a rule */
@@ -145,11 +181,16 @@ typedef struct Reason {
 #define NO_TIME INT64_MIN /* of an instant that is not known */
 
 /* What the bank knows of a customer beside profile and transactions: an appeal, a warning, a court
- * order. The policy book names the facts that there are and what each needs for evidence. */
+ * order. The policy book names the facts that there are and what each needs for evidence; others,
+ * and what begins after as_of, are not known to it. */
 typedef struct CaseFact {
     Str name;         /* of the book's `facts:` */
     Str evidence;     /* where it is documented: a reference, never the document */
     int64_t since_us; /* NO_TIME: not said */
+    /* Of a decision: does it count (a fact whose evidence is required and not given does not), and
+     * what is known, in words. Of inputs neither is read. */
+    bool counts;
+    Str sentence;
 } CaseFact;
 
 typedef struct CaseFacts {
@@ -182,6 +223,7 @@ typedef struct Decision {
     Earlier next;           /* what the next run needs to know: its Earlier of this customer */
     bool insufficient_data; /* an overlay: the score says little */
     Action action, before_safeguards;
+    Str queue;      /* who takes the case, as the book names them; empty: the usual reviewers */
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;

@@ -142,14 +142,54 @@ static void ask_levels(Proving *p)
         else if (after == IS_FALSE && before != IS_FALSE)
             prove_add(p, PROOF_ERROR, "unreachable_action", first,
                       str_format(p->keep,
-                                 "nobody is ever proposed %.*s: safeguards, or the engine's own "
-                                 "cap on exits with fewer than two families, always lower it",
+                                 "nobody is ever proposed %.*s: safeguards, milder measures or the "
+                                 "engine's own caps on exits always lower it",
                                  STR_ARG(action_name(a))),
                       S("ask for families >= 2 where an exit is proposed, or mend the safeguards"));
     }
 }
 
 /* ---- safeguards ---- */
+
+/* Would it lower what somebody is proposed, were it the only one? */
+static Diagram lowered_by(Proving *p, size_t safeguard)
+{
+    const Condition *s = &p->condition[safeguard];
+    Diagram before = IS_FALSE, out = IS_FALSE;
+    for (size_t i = 0; i < p->conditions; i++) {
+        const Condition *c = &p->condition[i];
+        if (c->of != CONDITION_ACTION)
+            continue;
+        Diagram mine = diagram_and(&p->d, holds(p, i), diagram_not(&p->d, before));
+        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        if (!c->uncapped && c->action > s->action && !passes)
+            out = diagram_apply(&p->d, OPERATION_OR, out, mine);
+        before = diagram_apply(&p->d, OPERATION_OR, before, holds(p, i));
+    }
+    return inside(p, diagram_and(&p->d, out, holds(p, safeguard)));
+}
+
+static void ask_covered(Proving *p, size_t i)
+{
+    const Condition *c = &p->condition[i];
+    for (size_t k = 0; k < p->conditions; k++) {
+        const Condition *other = &p->condition[k];
+        if (other->of != CONDITION_SAFEGUARD || k == i || other->action > c->action ||
+            other->allows != c->allows || (other->action == c->action && k > i))
+            continue;
+        question(p);
+        Diagram rest = beyond(p, holds(p, i), holds(p, k));
+        if (!decided(p, condition_name(p->keep, c)) || rest != IS_FALSE)
+            continue;
+        prove_add(p, PROOF_NOTE, "covered", c,
+                  str_format(p->keep,
+                             "whoever meets it also meets safeguard %.*s, which caps at least as "
+                             "low",
+                             STR_ARG(other->id)),
+                  S(""));
+        return;
+    }
+}
 
 static void ask_safeguards(Proving *p, const uint8_t *can)
 {
@@ -158,38 +198,40 @@ static void ask_safeguards(Proving *p, const uint8_t *can)
         if (c->of != CONDITION_SAFEGUARD || !can[i])
             continue;
         question(p);
-        Diagram low = diagram_apply(&p->d, OPERATION_LEAST, p->action, (Diagram)c->action);
-        Diagram lowers = diagram_apply(&p->d, OPERATION_DISTANCE, low, p->action);
-        Diagram work = diagram_and(&p->d, holds(p, i),
-                                   diagram_not(&p->d, diagram_is(&p->d, lowers, 0)));
-        work = inside(p, work);
+        Diagram work = lowered_by(p, i);
         if (!decided(p, condition_name(p->keep, c)))
             continue;
-        if (work == IS_FALSE) {
+        if (work == IS_FALSE)
             prove_add(p, PROOF_WARNING, "lowers_nothing", c,
                       str_format(p->keep,
-                                 "never lowers anything: whoever meets it is proposed %.*s or less "
-                                 "anyway",
+                                 "never lowers anything: whoever meets it is proposed nothing that "
+                                 "it would cap at %.*s",
                                  STR_ARG(action_name(c->action))),
                       S("take it away, or set a lower cap"));
+        else
+            ask_covered(p, i);
+    }
+}
+
+/* ---- floors ---- */
+
+static void ask_floors(Proving *p, const uint8_t *can)
+{
+    for (size_t i = 0; i < p->conditions; i++) {
+        const Condition *c = &p->condition[i];
+        if (c->of != CONDITION_FLOOR || !can[i])
             continue;
-        }
-        for (size_t k = 0; k < p->conditions; k++) {
-            const Condition *other = &p->condition[k];
-            if (other->of != CONDITION_SAFEGUARD || k == i || other->action > c->action ||
-                (other->action == c->action && k > i))
-                continue;
-            question(p);
-            Diagram rest = beyond(p, holds(p, i), holds(p, k));
-            if (!decided(p, condition_name(p->keep, c)) || rest != IS_FALSE)
-                continue;
-            prove_add(p, PROOF_NOTE, "covered", c,
-                      str_format(p->keep, "whoever meets it also meets safeguard %.*s, which caps "
-                                          "at least as low",
-                                 STR_ARG(other->id)),
-                      S(""));
-            break;
-        }
+        double threshold =
+            c->at_least == SEGMENT_HIGH ? p->thresholds.high : p->thresholds.medium;
+        question(p);
+        Diagram up = beyond(p, holds(p, i), score_at_least(p, S("probability"), threshold));
+        if (decided(p, condition_name(p->keep, c)) && up == IS_FALSE)
+            prove_add(p, PROOF_WARNING, "holds_nothing_up", c,
+                      str_format(p->keep,
+                                 "never holds anything up: whoever meets it is in the segment "
+                                 "%.*s by the score alone",
+                                 STR_ARG(c->id)),
+                      S("take it away"));
     }
 }
 
@@ -271,5 +313,6 @@ void ask_reach(Proving *p)
     ask_hidden(p, can);
     ask_levels(p);
     ask_safeguards(p, can);
+    ask_floors(p, can);
     ask_rules(p, can);
 }

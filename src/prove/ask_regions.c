@@ -21,21 +21,9 @@ static void ask_gap(Proving *p, Diagram though, const char *code, const char *sa
               S("add an entry for them at the end of the actions"));
 }
 
-static Diagram at_least(Proving *p, double threshold)
-{
-    const Variable *v = variable_find(p, S("probability"));
-    Arena mark = p->scratch;
-    Diagram *child = ARENA_ARRAY(&p->scratch, Diagram, v->pieces);
-    for (size_t i = 0; i < v->numbers; i++)
-        child[i] = v->piece[i].low >= threshold ? IS_TRUE : IS_FALSE;
-    Diagram out = diagram_node(&p->d, (uint32_t)(v - p->variable), child);
-    p->scratch = mark;
-    return out;
-}
-
 static void ask_gaps(Proving *p)
 {
-    ask_gap(p, at_least(p, p->thresholds.high), "gap_high",
+    ask_gap(p, score_at_least(p, S("probability"), p->thresholds.high), "gap_high",
             "the score is at least threshold_high");
     Diagram severe = diagram_not(&p->d, diagram_is(&p->d, p->derived[DERIVED_SEVERE], 0));
     ask_gap(p, severe, "gap_severe", "a severe rule fires");

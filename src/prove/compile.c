@@ -26,6 +26,8 @@ void part_names(Proving *p, const ExprNode *n, uint8_t *used, bool derived[DERIV
 static uint32_t opaque(Proving *p, const ExprNode *n)
 {
     Str text = lang_node_text(p->keep, n);
+    if (lang_view(n).type != TYPE_BOOLEAN)
+        text = str_format(p->keep, "%.*s > 0", STR_ARG(text));
     for (size_t i = 0; i < p->variables; i++)
         if (p->variable[i].kind == VARIABLE_OPAQUE && str_equal(p->variable[i].name, text))
             return (uint32_t)i;
@@ -56,6 +58,7 @@ static Diagram truth_diagram(Proving *p, const ExprNode *n, uint8_t set)
 
 typedef struct Leaf {
     const ExprNode *n;
+    bool positive; /* it is a number, and asked is whether it is above 0; missing is not */
     uint32_t *name; /* ascending */
     size_t names;
 } Leaf;
@@ -64,7 +67,12 @@ static Diagram leaf_pieces(Proving *p, const Leaf *leaf, size_t i)
 {
     if (i == leaf->names) {
         Lookup lookup = proving_lookup(p);
-        return truth_diagram(p, leaf->n, value_of(leaf->n, &lookup).truth);
+        Value v = value_of(leaf->n, &lookup);
+        if (!leaf->positive)
+            return truth_diagram(p, leaf->n, v.truth);
+        bool yes = v.may_have && v.high > 0, no = v.may_miss || v.low <= 0;
+        return truth_diagram(p, leaf->n,
+                             (uint8_t)((yes ? MAY_TRUE : 0) | (no ? MAY_FALSE : 0)));
     }
     uint32_t name = leaf->name[i];
     size_t pieces = p->variable[name].pieces;
@@ -96,13 +104,13 @@ static Diagram leaf_counts(Proving *p, const Leaf *leaf, const bool derived[DERI
     return out;
 }
 
-static Diagram compile_leaf(Proving *p, const ExprNode *n)
+static Diagram compile_leaf(Proving *p, const ExprNode *n, bool positive)
 {
     uint8_t *used = ARENA_ARRAY(&p->scratch, uint8_t, p->variables + 1);
     bool derived[DERIVED] = {false};
     size_t combinations = 1, known = p->variables;
     part_names(p, n, used, derived);
-    Leaf leaf = {.n = n, .name = ARENA_ARRAY(&p->scratch, uint32_t, known + 1)};
+    Leaf leaf = {.n = n, .positive = positive, .name = ARENA_ARRAY(&p->scratch, uint32_t, known + 1)};
     for (size_t i = 0; i < known; i++)
         if (used[i]) {
             leaf.name[leaf.names++] = (uint32_t)i;
@@ -132,7 +140,7 @@ Diagram compile_part(Proving *p, const ExprNode *n)
     } else if (v.kind == VIEW_NULL) {
         out = IS_UNKNOWN;
     } else {
-        out = compile_leaf(p, n);
+        out = compile_leaf(p, n, false);
     }
     p->scratch = mark;
     return out;
@@ -195,26 +203,87 @@ static Diagram fewer_families(Proving *p, uint32_t than)
     return out;
 }
 
-/* The first action that holds is taken; safeguards cap it, and so does the engine where fewer
- * than two families support an exit. */
+Diagram score_at_least(Proving *p, Str name, double threshold)
+{
+    const Variable *v = variable_find(p, name);
+    Arena mark = p->scratch;
+    Diagram *child = ARENA_ARRAY(&p->scratch, Diagram, v->pieces);
+    for (size_t i = 0; i < v->numbers; i++)
+        child[i] = v->piece[i].low >= threshold ? IS_TRUE : IS_FALSE;
+    Diagram out = diagram_node(&p->d, (uint32_t)(v - p->variable), child);
+    p->scratch = mark;
+    return out;
+}
+
+/* Is a fact that stands for an exit by itself behind this entry? */
+static Diagram supported(Proving *p, const Condition *c)
+{
+    const FactView *fact;
+    size_t facts = policy_facts(p->policy, &fact), names;
+    const Str *name = lang_names(c->when, &names);
+    Diagram out = IS_FALSE;
+    for (size_t i = 0; i < names; i++)
+        for (size_t k = 0; k < facts; k++) {
+            const Variable *v = variable_find(p, name[i]);
+            if (fact[k].kind != FACT_HARD || !str_equal(fact[k].name, name[i]) || v == NULL)
+                continue;
+            const Diagram known[2] = {IS_FALSE, IS_TRUE};
+            out = diagram_apply(&p->d, OPERATION_OR, out,
+                                diagram_node(&p->d, (uint32_t)(v - p->variable), known));
+        }
+    return out;
+}
+
+/* Where the engine lets no exit pass whatever a book says (docs/policy.md). */
+static Diagram held_back(Proving *p, const Condition *c)
+{
+    double high = p->thresholds.high;
+    Diagram score =
+        diagram_apply(&p->d, OPERATION_OR, score_at_least(p, S("probability"), high),
+                      score_at_least(p, S("probability_low"), high));
+    Diagram out = diagram_apply(&p->d, OPERATION_OR, fewer_families(p, 2),
+                                diagram_not(&p->d, score));
+    Arena mark = p->scratch;
+    Diagram stake = compile_leaf(p, lang_root(policy_exposure(p->policy)), true);
+    p->scratch = mark;
+    out = diagram_apply(&p->d, OPERATION_OR, out, diagram_not(&p->d, stake));
+    return diagram_and(&p->d, out, diagram_not(&p->d, supported(p, c)));
+}
+
+/* What is left of an entry's action after safeguards, the engine's caps and milder measures. */
+static Diagram cap_entry(Proving *p, const Condition *c)
+{
+    Diagram out = c->action;
+    for (size_t i = 0; i < p->conditions && !c->uncapped; i++) {
+        const Condition *s = &p->condition[i];
+        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        if (s->of != CONDITION_SAFEGUARD || s->action >= c->action || passes)
+            continue;
+        Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, out, (Diagram)s->action);
+        out = diagram_choose(&p->d, holds(p, i), cap, out);
+    }
+    if (c->action != ACTION_PROPOSE_OFFBOARDING)
+        return out;
+    Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, out, ACTION_ENHANCED_DUE_DILIGENCE);
+    out = diagram_choose(&p->d, held_back(p, c), cap, out);
+    Diagram measured = out;
+    for (size_t i = p->conditions; i-- > 0;) /* the mildest stands first, and goes before */
+        if (p->condition[i].of == CONDITION_MEASURE)
+            measured = diagram_choose(&p->d, holds(p, i), (Diagram)p->condition[i].action, measured);
+    return diagram_choose(&p->d, diagram_is(&p->d, out, ACTION_PROPOSE_OFFBOARDING), measured, out);
+}
+
+/* The first action that holds is taken. */
 static void follow_customer(Proving *p)
 {
-    p->action = ACTION_RETAIN;
-    for (size_t i = p->conditions; i-- > 0;)
-        if (p->condition[i].of == CONDITION_ACTION)
-            p->action = diagram_choose(&p->d, holds(p, i), (Diagram)p->condition[i].action,
-                                       p->action);
-    p->capped = p->action;
-    for (size_t i = 0; i < p->conditions; i++)
-        if (p->condition[i].of == CONDITION_SAFEGUARD) {
-            Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, p->capped,
-                                        (Diagram)p->condition[i].action);
-            p->capped = diagram_choose(&p->d, holds(p, i), cap, p->capped);
-        }
-    Diagram alone = fewer_families(p, 2);
-    Diagram exit = diagram_is(&p->d, p->action, ACTION_PROPOSE_OFFBOARDING);
-    Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, p->capped, ACTION_ENHANCED_DUE_DILIGENCE);
-    p->capped = diagram_choose(&p->d, diagram_and(&p->d, alone, exit), cap, p->capped);
+    p->action = p->capped = ACTION_RETAIN;
+    for (size_t i = p->conditions; i-- > 0;) {
+        const Condition *c = &p->condition[i];
+        if (c->of != CONDITION_ACTION)
+            continue;
+        p->action = diagram_choose(&p->d, holds(p, i), (Diagram)c->action, p->action);
+        p->capped = diagram_choose(&p->d, holds(p, i), cap_entry(p, c), p->capped);
+    }
 }
 
 void proving_compile(Proving *p)
@@ -228,6 +297,8 @@ void proving_compile(Proving *p)
     count_rules(p);
     compile_list(p, CONDITION_MITIGATING);
     compile_list(p, CONDITION_SAFEGUARD);
+    compile_list(p, CONDITION_MEASURE);
+    compile_list(p, CONDITION_FLOOR);
     compile_list(p, CONDITION_ACTION);
     follow_customer(p);
 }

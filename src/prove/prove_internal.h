@@ -185,6 +185,8 @@ Lookup proving_lookup(Proving *p);
 
 void proving_compile(Proving *p);
 Diagram compile_part(Proving *p, const ExprNode *n);
+/* "probability" or "probability_low". */
+Diagram score_at_least(Proving *p, Str name, double threshold);
 /* The names behind a part, exposure put in: used[variable], derived[DERIVED]. */
 void part_names(Proving *p, const ExprNode *n, uint8_t *used, bool derived[DERIVED]);
 

@@ -260,6 +260,8 @@ static void add_variable(Proving *p, Str name, Type type, int scale)
         v->bound = p->bound[0][f - p->plan->feature];
     else if (str_starts(name, S("probability")))
         v->bound = value_between(0, 1);
+    else if (type == TYPE_BOOLEAN) /* a fact of the case is known or it is not */
+        v->bound = value_truth(MAY_TRUE | MAY_FALSE);
     else
         v->bound = value_anything(type);
     if (v->kind != VARIABLE_NUMBER)
@@ -356,16 +358,20 @@ static void count_pieces(Proving *p, Variable *v)
 void variables_collect(Proving *p)
 {
     static const ConditionOf order[] = {CONDITION_INSUFFICIENT, CONDITION_RULE, CONDITION_ACTION,
-                                        CONDITION_SAFEGUARD, CONDITION_MITIGATING};
+                                        CONDITION_SAFEGUARD, CONDITION_MEASURE, CONDITION_FLOOR,
+                                        CONDITION_MITIGATING};
     bound_features(p);
     /* The score first: nearly every action asks for it. */
     add_variable(p, S("probability"), TYPE_DOUBLE, 0);
+    add_variable(p, S("probability_low"), TYPE_DOUBLE, 0);
     for (size_t k = 0; k < COUNT_OF(order); k++)
         for (size_t i = 0; i < p->conditions; i++)
             if (p->condition[i].of == order[k])
                 add_names(p, lang_root(p->condition[i].when));
+    add_names(p, lang_root(policy_exposure(p->policy)));
     for (size_t i = 0; i < p->conditions; i++)
         cut_part(p, lang_root(p->condition[i].when));
+    pull(p, lang_root(policy_exposure(p->policy)), 0); /* is anything at stake? */
     for (size_t i = 0; i < p->variables; i++) {
         count_pieces(p, &p->variable[i]);
         uint32_t number = diagrams_variable(&p->d, (uint32_t)p->variable[i].pieces);

@@ -40,6 +40,10 @@ Str condition_name(Arena *keep, const Condition *c)
         return str_format(keep, "mitigating fact %.*s", STR_ARG(c->id));
     case CONDITION_SAFEGUARD:
         return str_format(keep, "safeguard %.*s", STR_ARG(c->id));
+    case CONDITION_MEASURE:
+        return str_format(keep, "measure %.*s", STR_ARG(c->id));
+    case CONDITION_FLOOR:
+        return str_format(keep, "floor at %.*s", STR_ARG(c->id));
     default:
         return str_format(keep, "action %.*s", STR_ARG(c->id));
     }

@@ -106,6 +106,8 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
     s->high = ARENA_ARRAY(keep, double, count + 1);
     s->contribution = ARENA_RAW(keep, double, count *(s->x->columns + 1) + 1);
     team_run(team, (count + ROWS_TASK - 1) / ROWS_TASK, answer_task, &(Answering){b, s});
+    s->facts = options == NULL ? NULL : options->facts;
+    s->earlier = options == NULL ? NULL : options->earlier;
     s->contradictory = ARENA_ARRAY(keep, uint8_t, count + 1);
     for (size_t i = 0; i < count; i++)
         s->contradictory[i] = data->label[row[i]] == LABEL_CONTRADICTORY;
@@ -122,7 +124,7 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
                                  .matrix = s->x,
                                  .columns = b->columns,
                                  .contradictory = s->contradictory,
-                                 .facts = options == NULL ? NULL : options->facts,
-                                 .earlier = options == NULL ? NULL : options->earlier};
+                                 .facts = s->facts,
+                                 .earlier = s->earlier};
     return policy_decide(&s->decision, keep, scratch, b->policy, &inputs, team, err);
 }

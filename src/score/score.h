@@ -108,6 +108,8 @@ typedef struct Scored {
     double *contribution;   /* [count][columns + 1] calibrated log-odds, bias last */
     Decision *decision;     /* [count] */
     uint8_t *contradictory; /* [count] the files hold both labels */
+    const CaseFacts *facts; /* as given; NULL: none were */
+    const Earlier *earlier;
 } Scored;
 
 /* What decides beside the files and the bundle; all by customer of the dataset. NULL stands for
@@ -116,6 +118,21 @@ typedef struct ScoreOptions {
     const CaseFacts *facts;
     const Earlier *earlier;
 } ScoreOptions;
+
+/* Read a file of case facts (CSV: customer_id, fact, and since and evidence if there are any). Any
+ * row that cannot be understood is an error with its line: FORMAT for a fact that the policy book
+ * does not list (with the nearest name), a time that is none, evidence of more than 200 bytes or
+ * with control characters. Rows of other customers, and facts that begin after as_of, are found and
+ * not used; the same fact twice is one.  Memory: keep.  Cost: O(rows log customers). */
+MUST_USE Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                                 uint64_t unpacked_max, const Policy *policy, Dataset *data,
+                                 Error *err);
+
+/* Read what the run in `folder` decided of customers of the dataset from its decisions.csv. FORMAT
+ * when it is not as a run leaves it, DATA when it knows of a later time than as_of.
+ * Memory: keep.  Cost: O(rows log customers). */
+MUST_USE Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
+                                   Dataset *data, Error *err);
 
 /* Events, features, scores, contributions and decisions for the customers in row. Findings
  * about values that the model never saw are added to the dataset's.  Memory: keep. */

@@ -80,6 +80,7 @@ typedef struct Run {
     const Fairness *fairness;     /* how groups on protected grounds fare */
     size_t headline;              /* the stratum that the customers to be scored resemble */
     double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
+    const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
 } Run;
