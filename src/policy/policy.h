@@ -269,6 +269,12 @@ typedef struct PolicyInputs {
 MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
                               const PolicyInputs *inputs, Team *team, Error *err);
 
+/* (*out)[condition][customer of inputs]: is the condition true? In the order of policy_conditions.
+ * Of inputs contributions, matrix and columns are not read.
+ * Memory: keep.  Cost: O(count * conditions). */
+MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Policy *policy,
+                            const PolicyInputs *inputs, Error *err);
+
 /* Candidates for off-boarding, best supported first: by families, then severe rules, then
  * probability, then exposure, then id. Writes row numbers into order (room for count). */
 size_t policy_rank(uint32_t *order, const Decision *decision, size_t count);

@@ -56,3 +56,54 @@ const Expr *policy_exposure(const Policy *p)
 {
     return p->exposure;
 }
+
+/* ---- what they say of customers ---- */
+
+enum { HOLD_ROWS = 256 };
+
+/* at[]: how many of each list were asked for. */
+static const Column *column_of(const Slice *s, const Condition *c, size_t at[])
+{
+    switch (c->of) {
+    case CONDITION_INSUFFICIENT:
+        return &s->insufficient;
+    case CONDITION_RULE:
+        return &s->rule[at[c->of]++];
+    case CONDITION_MITIGATING:
+        return &s->mitigating[at[c->of]++];
+    case CONDITION_SAFEGUARD:
+        return &s->safeguard[at[c->of]++];
+    case CONDITION_ACTION:
+        return &s->action[at[c->of]++];
+    case CONDITION_MEASURE:
+        return &s->measure[at[c->of]++];
+    default:
+        return &s->floor[at[c->of]++];
+    }
+}
+
+Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Policy *policy,
+                   const PolicyInputs *inputs, Error *err)
+{
+    Condition *condition;
+    Arena spare = arena_new();
+    const Deciding d = {.p = policy, .in = inputs};
+    size_t conditions = policy_conditions(policy, keep, &condition);
+    Status status = STATUS_OK;
+    *out = ARENA_ARRAY(keep, uint8_t *, conditions + 1);
+    for (size_t i = 0; i < conditions; i++)
+        (*out)[i] = ARENA_ARRAY(keep, uint8_t, inputs->count + 1);
+    for (size_t from = 0; from < inputs->count && status == STATUS_OK; from += HOLD_ROWS) {
+        Arena inner = scratch;
+        size_t left = inputs->count - from, at[CONDITION_FLOOR + 1] = {0};
+        Slice s = {.from = from, .rows = left < HOLD_ROWS ? left : HOLD_ROWS};
+        status = slice_gather(&s, &inner, spare, &d, err);
+        for (size_t i = 0; i < conditions && status == STATUS_OK; i++) {
+            const Column *c = column_of(&s, &condition[i], at);
+            for (size_t row = 0; row < s.rows; row++)
+                (*out)[i][from + row] = slice_holds(c, row);
+        }
+    }
+    arena_free(&spare);
+    return status;
+}

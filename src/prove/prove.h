@@ -63,4 +63,33 @@ typedef struct ProveSeen {
 Proofs *prove_policy(Arena *keep, Arena scratch, const Policy *policy, const Plan *plan,
                      const ProveSeen *seen);
 
+/* ---- two books on the same customers ---- */
+
+/* Somebody whose action or segment is another one under the new book. */
+typedef struct PolicyMove {
+    uint32_t at; /* position in inputs */
+    Action from, to;
+    Segment from_segment, to_segment;
+    Str *why; /* sentences: what changed the outcome for this customer */
+    size_t whys;
+} PolicyMove;
+
+typedef struct PolicyDiff {
+    size_t customers;
+    const Decision *before, *after; /* [customers] */
+    size_t action[ACTIONS][ACTIONS];      /* [from][to] */
+    size_t segment[SEGMENTS][SEGMENTS];
+    double minutes[2][ACTIONS]; /* of a case, by either book; NAN: it does not say */
+    double hours[2];            /* of analysts, for all customers; NAN where minutes are not said */
+    PolicyMove *move; /* the largest steps first, then by action, probability and id */
+    size_t moves;
+    Str *change; /* what differs between the books, in words */
+    size_t changes;
+} PolicyDiff;
+
+/* Decide under both books and compare. Both are read against the plan of inputs' features.
+ * Memory: keep.  Cost: twice that of policy_decide and of policy_hold. */
+MUST_USE Status prove_diff(PolicyDiff **out, Arena *keep, Arena scratch, const Policy *before,
+                           const Policy *after, const PolicyInputs *inputs, Team *team, Error *err);
+
 #endif
