@@ -132,7 +132,7 @@ static int64_t get_time(const Lines *l, yyjson_val *in, const char *key)
 {
     int64_t out;
     Str text = get_text(l, in, key);
-    return text.size > 0 && time_parse(text, &out) ? out : NO_TIME;
+    return text.size > 0 && parse_time(text, &out) ? out : NO_TIME;
 }
 
 static Status get_action(Action *out, const Lines *l, yyjson_val *in, const char *key)
