@@ -80,7 +80,7 @@ static Status take_operands(Args *own, const Args *args, Error *err)
     memcpy(own->option, args->option, args->given * sizeof *args->option);
     memcpy(own->value, args->value, args->given * sizeof *args->value);
     for (size_t i = 0; i < args->operands; i++) {
-        const char *kind;
+        const char *kind = NULL;
         TRY(kind_of(&kind, args, args->operand[i], err));
         if (args_value(own, kind, NULL) != NULL) {
             (void)error_set(err, STATUS_USAGE, "two %s books are given", kind);
