@@ -44,6 +44,50 @@ static void unguard(Column *c, Arena *keep, size_t rows)
     c->dictionary = plain;
 }
 
+/* A duration as it is written there: also a negative one, or one with parts of a second, neither of
+ * which a book may write. */
+static bool read_duration(Str text, int64_t *out)
+{
+    static const struct {
+        Str name;
+        int64_t us;
+    } unit[] = {{S("s"), SECOND_US}, {S("min"), MINUTE_US}, {S("h"), HOUR_US}, {S("d"), DAY_US}};
+    size_t n = text.size > 0 && text.data[0] == '-';
+    while (n < text.size && ((text.data[n] >= '0' && text.data[n] <= '9') || text.data[n] == '.'))
+        n++;
+    int64_t micros;
+    Str number = str_slice(text, 0, n), name = str_slice(text, n, text.size);
+    for (size_t i = 0; i < COUNT_OF(unit); i++) {
+        if (!str_equal(name, unit[i].name) || !parse_decimal(number, 6, &micros))
+            continue;
+        return !__builtin_mul_overflow(micros, unit[i].us / SECOND_US, out);
+    }
+    return false;
+}
+
+static Status take_durations(Table *t, Arena *keep, const Plan *plan, const char *path, Error *err)
+{
+    for (size_t i = 0; i < plan->features; i++) {
+        Column *text = &t->column[i + 1], out;
+        if (lang_type(plan->feature[i].expr) != TYPE_DURATION)
+            continue;
+        column_init(&out, keep, text->name, TYPE_DURATION, 0, t->rows, NULL);
+        for (size_t row = 0; row < t->rows; row++) {
+            if (!column_valid(text, row))
+                continue;
+            if (!read_duration(text->dictionary->text[text->code[row]], &out.integer[row])) {
+                (void)error_set(err, STATUS_FORMAT, "%.*s is not a duration",
+                                STR_ARG(text->name));
+                (void)error_place(err, path, (int64_t)t->line[row], (int64_t)i + 3);
+                return error_remedy(err, "the file was edited: run again");
+            }
+            column_set_valid(&out, row);
+        }
+        *text = out;
+    }
+    return STATUS_OK;
+}
+
 static Status read_features(Table **out, Arena *keep, Arena scratch, const char *folder,
                             const Plan *plan, Error *err)
 {
@@ -54,7 +98,9 @@ static Status read_features(Table **out, Arena *keep, Arena scratch, const char 
         (CsvColumn){.name = S("customer_id"), .type = TYPE_TEXT, .required = true, .key = true};
     for (size_t i = 0; i < plan->features; i++)
         column[i + 1] = (CsvColumn){.name = plan->feature[i].name.text,
-                                    .type = lang_type(plan->feature[i].expr),
+                                    .type = lang_type(plan->feature[i].expr) == TYPE_DURATION
+                                                ? TYPE_TEXT
+                                                : lang_type(plan->feature[i].expr),
                                     .scale = lang_scale(plan->feature[i].expr),
                                     .required = true};
     const CsvOptions options = {
@@ -69,6 +115,7 @@ static Status read_features(Table **out, Arena *keep, Arena scratch, const char 
         (void)error_place(err, path, (int64_t)row->line, row->column);
         return error_remedy(err, "the file was edited: run again");
     }
+    TRY(take_durations(*out, keep, plan, path, err));
     for (size_t i = 0; i < (*out)->columns; i++) {
         Column *c = &(*out)->column[i];
         if (c->type == TYPE_TEXT || c->type == TYPE_CATEGORY)
