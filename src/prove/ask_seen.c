@@ -149,6 +149,18 @@ static Tally tally(Seeing *s, const ExprNode *n, const uint8_t *used, bool score
     return t;
 }
 
+/* Doubles to six digits: they are shown, not compared. */
+static Str seen_words(Arena *keep, const Variable *v, double x)
+{
+    char text[NUMBER_TEXT];
+    double unit = 1;
+    if (v->type != TYPE_DOUBLE || x == 0 || !isfinite(x))
+        return number_words(keep, v, x);
+    while (fabs(x) * unit < 1e5 && unit < 1e12)
+        unit *= 10;
+    return str_copy(keep, double_text(text, floor(x * unit + 0.5) / unit));
+}
+
 /* "inflow runs from 0 to 900 there", of the numbers in the comparison. */
 static Str ranges(Seeing *s, const uint8_t *used, bool scored)
 {
@@ -173,8 +185,8 @@ static Str ranges(Seeing *s, const uint8_t *used, bool scored)
             buffer_format(&out, "%.*s is missing", STR_ARG(v->name));
         else
             buffer_format(&out, "%.*s runs from %.*s to %.*s", STR_ARG(v->name),
-                          STR_ARG(number_words(p->keep, v, low)),
-                          STR_ARG(number_words(p->keep, v, high)));
+                          STR_ARG(seen_words(p->keep, v, low)),
+                          STR_ARG(seen_words(p->keep, v, high)));
     }
     return buffer_str(&out);
 }

@@ -49,6 +49,13 @@ static Str number(Arena *keep, double x)
     return str_copy(keep, double_text(text, x));
 }
 
+/* A score to four decimals, never rounded over a threshold that is written with fewer. */
+static Str share(Arena *keep, double x)
+{
+    char text[NUMBER_TEXT];
+    return str_copy(keep, decimal_text(text, (int64_t)floor(x * 10000), 4));
+}
+
 /* The condition of the same list and id; NULL when there is none. Entries of actions have no ids:
  * equal action and equal condition are the same entry. */
 static size_t counterpart(const Book *b, const Condition *c)
@@ -162,11 +169,13 @@ static void why_threshold(Sentences *out, const Comparing *w, size_t k)
     for (size_t i = 0; i < COUNT_OF(all); i++)
         for (size_t s = 0; s < COUNT_OF(score); s++) {
             bool was = score[s].value >= all[i].before, is = score[s].value >= all[i].after;
-            if (was != is)
-                say(out, "%s goes from %.*s to %.*s: %s, %.*s, %s it now", all[i].name,
-                    STR_ARG(number(out->keep, all[i].before)),
-                    STR_ARG(number(out->keep, all[i].after)), score[s].name,
-                    STR_ARG(number(out->keep, score[s].value)), is ? "reaches" : "is below");
+            if (was == is)
+                continue;
+            say(out, "%s goes from %.*s to %.*s: %s, %.*s, %s it now", all[i].name,
+                STR_ARG(number(out->keep, all[i].before)), STR_ARG(number(out->keep, all[i].after)),
+                score[s].name, STR_ARG(share(out->keep, score[s].value)),
+                is ? "reaches" : "is below");
+            break; /* its interval says no more about this threshold */
         }
 }
 
@@ -218,6 +227,34 @@ static Str entry_words(Arena *keep, const Condition *c)
     return c == NULL ? S("RETAIN, since no entry held")
                      : str_format(keep, "%.*s by `%.*s`", STR_ARG(c->id),
                                   STR_ARG(lang_text(c->when)));
+}
+
+static bool reads_counts(const Condition *c)
+{
+    size_t names = 0;
+    const Str *name = c == NULL ? NULL : lang_names(c->when, &names);
+    for (size_t i = 0; i < names; i++)
+        if (str_equal(name[i], S("rules")) || str_equal(name[i], S("severe_rules")) ||
+            str_equal(name[i], S("families")))
+            return true;
+    return false;
+}
+
+/* Could the rules that fire have decided? They are counted where an entry was taken for its counts,
+ * where an exit is held back, and where a floor holds in one book alone. */
+static bool rules_matter(const Comparing *w, const PolicyMove *m)
+{
+    const Book *a = &w->book[0], *b = &w->book[1];
+    bool floors = false;
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < w->book[side].conditions; i++)
+            floors = floors || (w->book[side].condition[i].of == CONDITION_FLOOR &&
+                                w->book[side].hold[i][m->at]);
+    if (m->from == m->to)
+        return floors;
+    return reads_counts(taken(a, m->at)) || reads_counts(taken(b, m->at)) ||
+           a->decision[m->at].before_safeguards == ACTION_PROPOSE_OFFBOARDING ||
+           b->decision[m->at].before_safeguards == ACTION_PROPOSE_OFFBOARDING;
 }
 
 static void why_entry(Sentences *out, const Comparing *w, size_t k)
@@ -321,12 +358,14 @@ static void explain(PolicyMove *m, const Comparing *w)
 {
     Sentences out = {.keep = w->keep};
     why_threshold(&out, w, m->at);
-    why_rules(&out, w, m->at);
+    if (rules_matter(w, m))
+        why_rules(&out, w, m->at);
     why_rest(&out, w, m->at);
-    if (m->from != m->to)
+    if (m->from != m->to) {
         why_entry(&out, w, m->at);
-    why_safeguards(&out, w, m->at);
-    why_engine(&out, w, m->at);
+        why_safeguards(&out, w, m->at);
+        why_engine(&out, w, m->at);
+    }
     m->why = out.item;
     m->whys = out.count;
 }
