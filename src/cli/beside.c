@@ -30,7 +30,7 @@ Status beside_check(const Args *args, const char *out, Error *err)
 }
 
 Status beside_read(ScoreOptions *out, const Args *args, const Policy *policy, Dataset *data,
-                     Arena scratch, Error *err)
+                   Arena scratch, Error *err)
 {
     const char *file = args_value(args, "case-facts", NULL);
     const char *folder = args_value(args, "previous", NULL);

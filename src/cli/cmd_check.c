@@ -1,5 +1,6 @@
 /* assay check - read the books, say whether they hold together, and prove what can be proved of the
  * policy. */
+#include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/recorded.h"
 
@@ -14,10 +15,12 @@ static const Option options[] = {
     {"schema", "FILE", "schema book (default: built in)", false},
     {"features", "FILE", "features book (default: built in)", false},
     {"policy", "FILE", "policy book (default: built in)", false},
+    {"messages", "FILE", "their sentences in other languages (default: built in)", false},
     {"run", "FOLDER", "a run folder: also hold comparisons against its customers", false},
     {"bundle", "FOLDER", "the bundle of --run, when that folder has none", false},
     {"json", NULL, "what was found, as one JSON object", false},
-    {"json-schema", "BOOK", "print the JSON Schema of schema, features or policy, and stop", false},
+    {"json-schema", "BOOK",
+     "print the JSON Schema of schema, features, policy or messages, and stop", false},
     {0}};
 
 static Status print_schema(const Args *args, const char *book, Error *err)
@@ -28,9 +31,11 @@ static Status print_schema(const Args *args, const char *book, Error *err)
         answer(plan_json_schema(args->arena));
     else if (strcmp(book, "policy") == 0)
         answer(policy_json_schema(args->arena));
+    else if (strcmp(book, "messages") == 0)
+        answer(messages_json_schema(args->arena));
     else {
         (void)error_set(err, STATUS_USAGE, "--json-schema: there is no book `%s`", book);
-        return error_remedy(err, "write schema, features or policy");
+        return error_remedy(err, "write schema, features, policy or messages");
     }
     return STATUS_OK;
 }
@@ -50,7 +55,8 @@ static Status kind_of(const char **out, const Args *args, const char *file, Erro
 {
     static const char *const sign[][2] = {{"costs", "policy"},        {"actions", "policy"},
                                           {"features", "features"},   {"customers", "schema"},
-                                          {"transactions", "schema"}, {"rules", "policy"}};
+                                          {"transactions", "schema"}, {"rules", "policy"},
+                                          {"books", "messages"}};
     Str text;
     Node *node;
     TRY(file_read(&text, args->arena, file, err));
@@ -64,7 +70,7 @@ static Status kind_of(const char **out, const Args *args, const char *file, Erro
             *out = sign[i][1];
             return STATUS_OK;
         }
-    (void)error_set(err, STATUS_FORMAT, "this is no schema, features or policy book");
+    (void)error_set(err, STATUS_FORMAT, "this is no schema, features, policy or messages book");
     (void)error_place(err, file, 1, 1);
     return error_remedy(err, "a policy book has `costs`, a features book `features`, a schema book "
                              "`customers`; `assay check --json-schema policy` has every key");
@@ -236,7 +242,7 @@ static Status check(const Args *args, Error *err)
                       "monitor), %zu rules",
                       b.plan->features, use[USE_MODEL], use[USE_POLICY], use[USE_MONITOR],
                       policy_rules(b.policy, args->arena, &rules)));
-    return STATUS_OK;
+    return check_messages(args, b.plan, b.policy, err);
 }
 
 static Status run(const Args *args, Error *err)

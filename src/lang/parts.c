@@ -33,8 +33,8 @@ bool lang_compared(ComparedSides *out, Arena *keep, const Expr *e)
     if (n->kind < NODE_EQUAL || n->kind > NODE_GREATER_EQUAL)
         return false;
     *out = (ComparedSides){.sign = (CompareSign)(n->kind - NODE_EQUAL),
-                        .left = part_of(keep, e, n->child[0]),
-                        .right = part_of(keep, e, n->child[1])};
+                           .left = part_of(keep, e, n->child[0]),
+                           .right = part_of(keep, e, n->child[1])};
     return true;
 }
 

@@ -38,14 +38,14 @@ static Str feature_name(const Plan *plan, size_t i)
 
 /* What is only monitored may not count against a customer. */
 Status reading_refuse_monitored(const Reading *r, const Str *names, size_t count, Mark mark,
-                               const char *where)
+                                const char *where)
 {
     for (size_t i = 0; i < count; i++) {
         const Feature *f = plan_find(r->p->plan, names[i]);
         if (f == NULL || f->use != USE_MONITOR)
             continue;
-        Status status =
-            reading_refuse(r, mark, "%s reads `%.*s`, which is only monitored", where, STR_ARG(names[i]));
+        Status status = reading_refuse(r, mark, "%s reads `%.*s`, which is only monitored", where,
+                                       STR_ARG(names[i]));
         (void)error_remedy(r->err, "use a feature of `use: policy`, or give `%.*s` that use",
                            STR_ARG(names[i]));
         return status;
@@ -59,8 +59,9 @@ static Status read_condition(Expr **out, const Reading *r, const Scope *scope, B
                   r->err));
     if (lang_type(*out) == TYPE_BOOLEAN)
         return STATUS_OK;
-    Status status = reading_refuse(r, when.mark, "a condition must be true or false; this is a %.*s",
-                           STR_ARG(type_name(lang_type(*out))));
+    Status status =
+        reading_refuse(r, when.mark, "a condition must be true or false; this is a %.*s",
+                       STR_ARG(type_name(lang_type(*out))));
     (void)error_remedy(r->err, "compare it with something: `... >= 0.8`");
     return status;
 }
@@ -71,8 +72,12 @@ static Status read_sentence(Template **out, const Reading *r, const Scope *scope
     *out = NULL;
     if (text.text.size == 0)
         return STATUS_OK;
-    return template_read(out, r->keep, text.text, scope, r->file, text.mark.line, text.mark.column,
-                         r->err);
+    TRY(template_read(out, r->keep, text.text, scope, r->file, text.mark.line, text.mark.column,
+                      r->err));
+    Policy *p = r->p;
+    *ARENA_PUSH(r->keep, p->sentence, p->sentences, p->sentences_capacity) =
+        (Sentence){text, *out, *scope};
+    return STATUS_OK;
 }
 
 static Status check_costs(const Reading *r, const Costs *c)
@@ -87,7 +92,7 @@ static Status check_costs(const Reading *r, const Costs *c)
     for (size_t i = 0; i < COUNT_OF(cost); i++)
         if (!(cost[i].value > 0) || cost[i].value > 1e9)
             return reading_refuse(r, c->mark, "the cost `%s` must be above 0 and at most 1e9",
-                          cost[i].name);
+                                  cost[i].name);
     Thresholds *t = &r->p->thresholds;
     t->medium = c->monitor / c->missed_risk;
     t->high = c->review / c->missed_risk;
@@ -99,9 +104,9 @@ static Status check_costs(const Reading *r, const Costs *c)
     if (t->medium <= t->high && t->high <= t->offboarding)
         return STATUS_OK;
     Status status = reading_refuse(r, c->mark,
-                           "the costs give thresholds out of order: "
-                           "medium %.4g, high %.4g, offboarding %.4g",
-                           t->medium, t->high, t->offboarding);
+                                   "the costs give thresholds out of order: "
+                                   "medium %.4g, high %.4g, offboarding %.4g",
+                                   t->medium, t->high, t->offboarding);
     (void)error_remedy(r->err, "monitoring must cost no more than a review, and a review less than "
                                "an exit: monitor <= review, and "
                                "review / missed_risk <= wrong_exit / (wrong_exit + missed_risk)");
@@ -115,8 +120,9 @@ static Status check_capacity(const Reading *r, const CapacityText *c)
     r->p->capacity = (Capacity){(size_t)c->reviews, c->per.text};
     if (c->reviews >= 1 && c->reviews <= 1000000000)
         return STATUS_OK;
-    Status status = reading_refuse(r, c->mark, "`reviews` must be at least 1 and at most 1e9; this is %lld",
-                           (long long)c->reviews);
+    Status status =
+        reading_refuse(r, c->mark, "`reviews` must be at least 1 and at most 1e9; this is %lld",
+                       (long long)c->reviews);
     (void)error_remedy(r->err, "leave `capacity` out when nothing is known of it");
     return status;
 }
@@ -132,14 +138,14 @@ static Status check_certify(const Reading *r, const CertifyText *c)
     Status status = STATUS_OK;
     if (!(c->precision > 0 && c->precision <= 1))
         status = reading_refuse(r, c->mark,
-                        "the `precision` to certify must be above 0 and at most 1; "
-                        "this is %.4g",
-                        c->precision);
+                                "the `precision` to certify must be above 0 and at most 1; "
+                                "this is %.4g",
+                                c->precision);
     else if (!(c->confidence >= 0.5 && c->confidence <= 1))
         status = reading_refuse(r, c->mark,
-                        "the `confidence` of a guarantee must be from 0.5 to 1; "
-                        "this is %.4g",
-                        c->confidence);
+                                "the `confidence` of a guarantee must be from 0.5 to 1; "
+                                "this is %.4g",
+                                c->confidence);
     if (status != STATUS_OK)
         (void)error_remedy(r->err, "write shares, not percent: "
                                    "`certify: {precision: 0.80, confidence: 0.95}`");
@@ -157,7 +163,8 @@ static Status find_evidence(size_t *out, const Reading *r, BookText evidence)
             return reading_refuse_monitored(r, &names[i], 1, evidence.mark, "the evidence");
         }
     }
-    Status status = reading_refuse(r, evidence.mark, "unknown feature `%.*s`", STR_ARG(evidence.text));
+    Status status =
+        reading_refuse(r, evidence.mark, "unknown feature `%.*s`", STR_ARG(evidence.text));
     Str near = str_nearest(evidence.text, names, plan->features);
     if (near.size > 0)
         (void)error_remedy(r->err, "did you mean `%.*s`?", STR_ARG(near));
@@ -167,7 +174,7 @@ static Status find_evidence(size_t *out, const Reading *r, BookText evidence)
 }
 
 Status reading_check_id(const Reading *r, BookText id, const Str *before, size_t count,
-                       const char *list)
+                        const char *list)
 {
     for (size_t i = 0; i < count; i++)
         if (str_equal(before[i], id.text))
@@ -229,8 +236,9 @@ static Status read_rule(Rule *out, const Reading *r, const RuleText *text)
     TRY(read_sentence(&out->because, r, &r->features, text->because));
     (void)template_names(out->because, &names);
     if (names == 0) {
-        Status status = reading_refuse(r, text->because.mark,
-                               "the rule's sentence carries none of the customer's own numbers");
+        Status status =
+            reading_refuse(r, text->because.mark,
+                           "the rule's sentence carries none of the customer's own numbers");
         (void)error_remedy(r->err, "put a feature into it, like {%.*s}",
                            STR_ARG(text->evidence.text));
         return status;
@@ -279,7 +287,7 @@ static Status read_clause(Clause *out, const Reading *r, const Scope *scope, con
 }
 
 Status reading_clauses(Clause **out, size_t *count, const Reading *r, const BookRecords *list,
-                           const char *name, bool has_ids)
+                       const char *name, bool has_ids)
 {
     const ClauseText *text = list->item;
     TRY(reading_check_count(r, list->count, name));
@@ -303,12 +311,11 @@ static Status read_safeguards(const Reading *r, const BookRecords *list)
     TRY(reading_clauses(&p->safeguard, &p->safeguards, r, list, "safeguards", true));
     for (size_t i = 0; i < list->count; i++) {
         int allows = text[i].allows;
-        if (allows == ACTIONS ||
-            (allows > text[i].action && allows != ACTION_PROPOSE_OFFBOARDING))
+        if (allows == ACTIONS || (allows > text[i].action && allows != ACTION_PROPOSE_OFFBOARDING))
             continue;
-        Status status = reading_refuse(r, text[i].mark, "a safeguard that caps at %s cannot allow %s",
-                                       policy_action_names[text[i].action],
-                                       policy_action_names[allows]);
+        Status status =
+            reading_refuse(r, text[i].mark, "a safeguard that caps at %s cannot allow %s",
+                           policy_action_names[text[i].action], policy_action_names[allows]);
         (void)error_remedy(r->err, "allow an action that is graver than the cap and milder than "
                                    "PROPOSE_OFFBOARDING: RESTRICT");
         return status;
@@ -335,7 +342,7 @@ static Status read_exposure(const Reading *r, BookText text)
     Type type = lang_type(r->p->exposure);
     if (type != TYPE_DECIMAL && type != TYPE_INT64 && type != TYPE_DOUBLE)
         return reading_refuse(r, text.mark, "`exposure` must be an amount; this is a %.*s",
-                      STR_ARG(type_name(type)));
+                              STR_ARG(type_name(type)));
     size_t names;
     const Str *name = lang_names(r->p->exposure, &names);
     return reading_refuse_monitored(r, name, names, text.mark, "`exposure`");
@@ -374,7 +381,7 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     TRY(book_read(&text, keep, node, policy_fields, file, err));
     if (text.version != 1) {
         Status status = reading_refuse(&r, node->mark, "version %lld of a policy book is not known",
-                               (long long)text.version);
+                                       (long long)text.version);
         (void)error_remedy(err, "write `version: 1`");
         return status;
     }
@@ -396,13 +403,14 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     }
     TRY(read_rules(&r, &text.rules));
     TRY(reading_clauses(&p->mitigating, &p->mitigatings, &r, &text.mitigating, "mitigating facts",
-                     true));
+                        true));
     TRY(read_safeguards(&r, &text.safeguards));
     TRY(reading_actions(&r, &text.actions));
     TRY(reading_measures(&r, &text.measures));
     TRY(reading_segments(&r, &text.segments));
     reading_parts(&r);
     TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
+    TRY(comparable_read(p, keep, &text.comparable, &r.features, file, err));
     p->window = feature_windows(keep, plan);
     return STATUS_OK;
 }

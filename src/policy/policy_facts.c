@@ -21,10 +21,9 @@ static Status check_fact(const Reading *r, const FactText *text)
         return reading_refuse(r, text->mark, "a fact needs a name");
     if (!needs_documents((FactKind)text->kind) || text->evidence != 0)
         return STATUS_OK;
-    Status status = reading_refuse(r, text->mark,
-                                   "`%.*s` is of kind %s and would count without evidence",
-                                   STR_ARG(text->name.text),
-                                   text->kind == FACT_HARD ? "hard" : "order");
+    Status status =
+        reading_refuse(r, text->mark, "`%.*s` is of kind %s and would count without evidence",
+                       STR_ARG(text->name.text), text->kind == FACT_HARD ? "hard" : "order");
     (void)error_remedy(r->err, "write `evidence: required`, or leave `evidence` out: a criterion "
                                "that stands for an exit must be documented");
     return status;
@@ -138,7 +137,7 @@ static Str fact_sentence(Arena *keep, const FactView *fact, const CaseFact *c, b
     buffer_add(&b, counts ? S(": on record") : S(": noted"));
     if (c->since_us != NO_TIME) {
         buffer_add(&b, S(" since "));
-        buffer_add(&b, instant_words(keep, c->since_us));
+        buffer_add(&b, instant_words(keep, LANGUAGE_ENGLISH, c->since_us));
     }
     if (c->evidence.size > 0) {
         buffer_add(&b, S(" (evidence: "));
@@ -170,14 +169,14 @@ void facts_add(Decision *out, Arena *keep, const Deciding *d, size_t k)
     }
 }
 
-bool facts_support(const Clause *c, const Deciding *d, size_t k, FactKind kind)
+const FactView *facts_support(const Clause *c, const Deciding *d, size_t k)
 {
     size_t names;
     const Str *name = lang_names(c->when, &names);
     for (size_t i = 0; i < names; i++) {
         const FactView *fact = policy_fact(d->p, name[i]);
-        if (fact != NULL && fact->kind == kind && is_true(d, k, fact))
-            return true;
+        if (fact != NULL && fact->kind == FACT_HARD && is_true(d, k, fact))
+            return fact;
     }
-    return false;
+    return NULL;
 }

@@ -88,8 +88,8 @@ static Status check_measure(const Reading *r, const ClauseText *text)
 {
     if (text->action != ACTION_RETAIN && text->action != ACTION_PROPOSE_OFFBOARDING)
         return STATUS_OK;
-    Status status = reading_refuse(r, text->mark, "%s is no milder measure",
-                                   policy_action_names[text->action]);
+    Status status =
+        reading_refuse(r, text->mark, "%s is no milder measure", policy_action_names[text->action]);
     (void)error_remedy(r->err, "name MONITOR, ENHANCED_DUE_DILIGENCE or RESTRICT");
     return status;
 }

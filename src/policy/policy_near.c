@@ -6,6 +6,8 @@
  */
 #include "policy/policy_reading.h"
 
+#include <math.h>
+
 enum { PARTS_LEAST = 3 };
 
 /* ---- the book ---- */
@@ -26,12 +28,17 @@ static Part make_part(const Reading *r, Expr *e)
 {
     Part part = {.when = e, .name = lang_bare_name(e), .fact = reads_documented_fact(r->p, e)};
     part.compares = lang_compared(&part.sides, r->keep, e);
-    if (part.compares)
-        part.name = lang_bare_name(part.sides.left);
-    if (part.compares && part.name.size == 0) {
-        part.name = lang_bare_name(part.sides.right);
-        part.flipped = part.name.size > 0;
+    const Expr *inner = lang_negated(r->keep, e);
+    if (inner != NULL) {
+        part.name = lang_bare_name(inner);
+        part.negated = part.name.size > 0;
     }
+    if (!part.compares)
+        return part;
+    /* A threshold is what others are compared with. */
+    Str left = lang_bare_name(part.sides.left), right = lang_bare_name(part.sides.right);
+    part.flipped = right.size > 0 && (left.size == 0 || str_starts(left, S("threshold_")));
+    part.name = part.flipped ? right : left;
     return part;
 }
 
@@ -65,10 +72,10 @@ Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error
             TRY(lang_evaluate(&column[k].when, scratch, spare, part->when, s->table, NULL, err));
             if (!part->compares)
                 continue;
-            TRY(lang_evaluate(&column[k].left, scratch, spare, part->sides.left, s->table,
-                              NULL, err));
-            TRY(lang_evaluate(&column[k].right, scratch, spare, part->sides.right, s->table,
-                              NULL, err));
+            TRY(lang_evaluate(&column[k].left, scratch, spare, part->sides.left, s->table, NULL,
+                              err));
+            TRY(lang_evaluate(&column[k].right, scratch, spare, part->sides.right, s->table, NULL,
+                              err));
         }
     }
     return STATUS_OK;
@@ -125,14 +132,14 @@ static Format format_of(const Policy *p, Str name)
 static const char *failing_words(CompareSign sign, bool flipped)
 {
     static const char *const words[] = {
-        [COMPARE_EQUAL] = "not",           [COMPARE_UNEQUAL] = "the same as",
-        [COMPARE_LESS] = "not below",      [COMPARE_LESS_EQUAL] = "above",
-        [COMPARE_GREATER] = "not above",   [COMPARE_GREATER_EQUAL] = "below",
+        [COMPARE_EQUAL] = "not",         [COMPARE_UNEQUAL] = "the same as",
+        [COMPARE_LESS] = "not below",    [COMPARE_LESS_EQUAL] = "above",
+        [COMPARE_GREATER] = "not above", [COMPARE_GREATER_EQUAL] = "below",
     };
     static const CompareSign other[] = {
-        [COMPARE_EQUAL] = COMPARE_EQUAL,     [COMPARE_UNEQUAL] = COMPARE_UNEQUAL,
-        [COMPARE_LESS] = COMPARE_GREATER,    [COMPARE_LESS_EQUAL] = COMPARE_GREATER_EQUAL,
-        [COMPARE_GREATER] = COMPARE_LESS,    [COMPARE_GREATER_EQUAL] = COMPARE_LESS_EQUAL,
+        [COMPARE_EQUAL] = COMPARE_EQUAL,  [COMPARE_UNEQUAL] = COMPARE_UNEQUAL,
+        [COMPARE_LESS] = COMPARE_GREATER, [COMPARE_LESS_EQUAL] = COMPARE_GREATER_EQUAL,
+        [COMPARE_GREATER] = COMPARE_LESS, [COMPARE_GREATER_EQUAL] = COMPARE_LESS_EQUAL,
     };
     return words[flipped ? other[sign] : sign];
 }
@@ -149,11 +156,11 @@ static Str comparison_words(Arena *keep, const Policy *p, const Part *part, cons
     const char *is = sentence ? ":" : " is";
     if (!column_valid(mine, row))
         return str_format(keep, "%.*s%s unknown", STR_ARG(name), is);
-    Str value = format_cell(keep, f, currency, mine, row);
-    Str limit = format_cell(keep, f, currency, bound, row);
+    Str value = format_cell(keep, f, LANGUAGE_ENGLISH, currency, mine, row);
+    Str limit = format_cell(keep, f, LANGUAGE_ENGLISH, currency, bound, row);
     if (str_equal(value, limit)) { /* rounded alike, though one is beyond the other */
-        value = format_cell(keep, FORMAT_PLAIN, currency, mine, row);
-        limit = format_cell(keep, FORMAT_PLAIN, currency, bound, row);
+        value = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, mine, row);
+        limit = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, bound, row);
     }
     return str_format(keep, "%.*s%s %.*s, %s %.*s", STR_ARG(name), is, STR_ARG(value),
                       failing_words(part->sides.sign, part->flipped), STR_ARG(limit));
@@ -170,10 +177,9 @@ static Str condition_words(Arena *keep, const Policy *p, const Part *part, const
     for (size_t i = 0; i < names; i++) {
         const Column *c = table_find(s->table, name[i]);
         Str value = c == NULL ? S("unknown")
-                              : format_cell(keep, format_of(p, name[i]),
+                              : format_cell(keep, format_of(p, name[i]), LANGUAGE_ENGLISH,
                                             p->plan->schema->currency.text, c, row);
-        buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]),
-                      STR_ARG(value));
+        buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]), STR_ARG(value));
     }
     return buffer_str(&b);
 }
@@ -185,7 +191,9 @@ static Str part_words(Arena *keep, const Policy *p, const Part *part, const Part
         return comparison_words(keep, p, part, c, row);
     const FactView *fact = policy_fact(p, part->name);
     if (fact != NULL)
-        return str_format(keep, "the book asks for a fact that is not on record: %.*s",
+        return str_format(keep, "%s: %.*s",
+                          part->negated ? "a fact on record speaks against it"
+                                        : "the book asks for a fact that is not on record",
                           STR_ARG(fact->says));
     return condition_words(keep, p, part, s, row);
 }
@@ -204,6 +212,16 @@ static size_t failing_part(const Clause *c, const PartColumns *column, size_t ro
         found = k;
     }
     return found;
+}
+
+/* How far a comparison is from holding, as a share of the larger side; 1 of anything else. */
+static double gap_of(const Part *part, const PartColumns *c, size_t row)
+{
+    double left = part->compares ? cell_double(&c->left, row) : NAN;
+    double right = part->compares ? cell_double(&c->right, row) : NAN;
+    double larger = fmax(fabs(left), fabs(right));
+    double gap = fabs(left - right) / larger;
+    return isfinite(gap) && gap < 1 ? gap : 1;
 }
 
 /* Sentences may be long: they are put together, never cut. */
@@ -238,21 +256,24 @@ void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, siz
         out->near_miss = lowered(keep, out);
         return;
     }
+    double closest = INFINITY;
     for (size_t i = 0; i < p->actions; i++) {
         const Clause *c = &p->action[i];
         size_t at = c->parts == 0 ? 1 : failing_part(c, s->part[i], row);
         if (at > c->parts || (at < c->parts && c->part[at].fact))
             continue;
-        if (at == c->parts)
-            out->near_miss =
-                joined(keep,
-                       str_format(keep, "Not proposed, because %.*s goes first: ",
-                                  STR_ARG(action_name(out->action))),
-                       out->because, S(""));
-        else
-            out->near_miss =
-                joined(keep, S("Not proposed: "),
-                       part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
-        return;
+        if (at == c->parts) {
+            out->near_miss = joined(keep,
+                                    str_format(keep, "Not proposed, because %.*s goes first: ",
+                                               STR_ARG(action_name(out->action))),
+                                    out->because, S(""));
+            return;
+        }
+        double gap = gap_of(&c->part[at], &s->part[i][at], row);
+        if (gap >= closest)
+            continue;
+        closest = gap;
+        out->near_miss = joined(keep, S("Not proposed: "),
+                                part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
     }
 }

@@ -61,11 +61,10 @@ static const Field certify_fields[] = {
     {0}};
 
 #define MINUTES(which, text)                                                                       \
-    {.name = #which,                                                                               \
-     .kind = FIELD_NUMBER,                                                                         \
-     .offset = AT(MinutesText, action[ACTION_##which]),                                           \
-     .required = ACTION_##which != ACTION_RETAIN,                                                 \
-     .says = text}
+    {                                                                                              \
+        .name = #which, .kind = FIELD_NUMBER, .offset = AT(MinutesText, action[ACTION_##which]),   \
+        .required = ACTION_##which != ACTION_RETAIN, .says = text                                  \
+    }
 static const Field minutes_fields[] = {
     MINUTES(RETAIN, "Of a customer for whom nothing is proposed; default 0"),
     MINUTES(MONITOR, "Of one who is watched more closely"),
@@ -234,6 +233,19 @@ static const Field action_fields[] = {{.name = "action",
                                        .says = "Sentence that says why"},
                                       {0}};
 
+static const Field comparable_fields[] = {
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .offset = AT(ComparableText, name),
+     .required = true,
+     .says = "Who they are, in words: customers with ..."},
+    {.name = "when",
+     .kind = FIELD_TEXT,
+     .offset = AT(ComparableText, when),
+     .required = true,
+     .says = "Condition over the features; the first that holds"},
+    {0}};
+
 static const Field measure_fields[] = {
     {.name = "id",
      .kind = FIELD_TEXT,
@@ -263,24 +275,23 @@ static const Field measure_fields[] = {
      .says = "Sentence that says why it does not"},
     {0}};
 
-static const Field floor_fields[] = {
-    {.name = "at_least",
-     .kind = FIELD_CHOICE,
-     .offset = AT(ClauseText, at_least),
-     .required = true,
-     .says = "The lowest segment then",
-     .choices = policy_segment_names},
-    {.name = "when",
-     .kind = FIELD_TEXT,
-     .offset = AT(ClauseText, when),
-     .required = true,
-     .says = "Condition"},
-    {.name = "because",
-     .kind = FIELD_TEXT,
-     .offset = AT(ClauseText, because),
-     .required = true,
-     .says = "Sentence that says why"},
-    {0}};
+static const Field floor_fields[] = {{.name = "at_least",
+                                      .kind = FIELD_CHOICE,
+                                      .offset = AT(ClauseText, at_least),
+                                      .required = true,
+                                      .says = "The lowest segment then",
+                                      .choices = policy_segment_names},
+                                     {.name = "when",
+                                      .kind = FIELD_TEXT,
+                                      .offset = AT(ClauseText, when),
+                                      .required = true,
+                                      .says = "Condition"},
+                                     {.name = "because",
+                                      .kind = FIELD_TEXT,
+                                      .offset = AT(ClauseText, because),
+                                      .required = true,
+                                      .says = "Sentence that says why"},
+                                     {0}};
 
 static const Field segments_fields[] = {
     {.name = "floors",
@@ -408,4 +419,11 @@ const Field policy_fields[] = {
      .kind = FIELD_TEXT,
      .offset = AT(PolicyText, otherwise),
      .says = "The sentence of RETAIN"},
+    {.name = "comparable",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, comparable),
+     .says = "Whom a customer's numbers are set beside",
+     .fields = comparable_fields,
+     .size = sizeof(ComparableText),
+     .marked = true},
     {0}};

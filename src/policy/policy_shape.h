@@ -42,6 +42,10 @@ typedef struct ClauseText {
     BookText queue, because, otherwise;
 } ClauseText;
 
+typedef struct ComparableText {
+    Mark mark;
+    BookText name, when;
+} ComparableText;
 typedef struct FactText {
     Mark mark;
     BookText name, says;
@@ -74,12 +78,13 @@ typedef struct PolicyText {
     SegmentsText segments;
     BookRecords safeguards, actions, measures;
     BookText otherwise;
+    BookRecords comparable;
 } PolicyText;
 
-extern const char *const policy_severities[];   /* position 1 is severe */
-extern const char *const policy_action_names[]; /* by Action */
-extern const char *const policy_segment_names[]; /* by Segment */
+extern const char *const policy_severities[];     /* position 1 is severe */
+extern const char *const policy_action_names[];   /* by Action */
+extern const char *const policy_segment_names[];  /* by Segment */
 extern const char *const policy_evidence_needs[]; /* position 1 is required */
-extern const Field policy_fields[];             /* of a PolicyText */
+extern const Field policy_fields[];               /* of a PolicyText */
 
 #endif

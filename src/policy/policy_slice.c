@@ -1,4 +1,5 @@
-/* policy_slice.c - everything that a book's expressions say about some customers, column by column. */
+/* policy_slice.c - everything that a book's expressions say about some customers, column by column.
+ */
 #include "policy/policy_internal.h"
 
 #include <math.h>
@@ -11,16 +12,21 @@ bool slice_holds(const Column *c, size_t row)
 
 Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row)
 {
-    return t == NULL ? S("") : template_fill(keep, t, s->table, row);
+    return t == NULL ? S("") : template_fill(keep, t, s->language, s->table, row);
 }
 
-Str instant_words(Arena *keep, int64_t time_us)
+Str slice_say(const Slice *s, Str english)
+{
+    return message(s->messages, s->language, english);
+}
+
+Str instant_words(Arena *keep, Language language, int64_t time_us)
 {
     Column c;
     column_init(&c, keep, S(""), TYPE_TIME, 0, 1, NULL);
     c.integer[0] = time_us;
     column_set_valid(&c, 0);
-    return format_cell(keep, FORMAT_DATE, S(""), &c, 0);
+    return format_cell(keep, FORMAT_DATE, language, S(""), &c, 0);
 }
 
 int64_t slice_as_of(const Deciding *d, size_t k)
@@ -52,7 +58,8 @@ static void take_features(Slice *s, Arena *scratch, const Deciding *d)
     const Plan *plan = d->p->plan;
     const Table *features = d->in->features;
     Table *taken = table_take(scratch, features, d->in->row + s->from, s->rows);
-    s->table = table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
+    s->table =
+        table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
     s->table->columns = features->columns; /* the engine's own follow once they are known */
     memcpy(s->table->column, taken->column, features->columns * sizeof(Column));
     s->feature = ARENA_ARRAY(scratch, const Column *, plan->features);
@@ -168,10 +175,12 @@ Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Er
     add_own_names(s, scratch, d, &exposure);
     facts_gather(s, scratch, d);
     TRY(evaluate_clauses(&s->mitigating, scratch, spare, p->mitigating, p->mitigatings, s, err));
+    s->comparable = ARENA_ARRAY(scratch, Column, p->comparables);
+    for (size_t i = 0; i < p->comparables && d->in->peers != NULL; i++)
+        TRY(evaluate(&s->comparable[i], scratch, spare, p->comparable[i].when, s, err));
     TRY(evaluate_clauses(&s->safeguard, scratch, spare, p->safeguard, p->safeguards, s, err));
     TRY(evaluate_clauses(&s->measure, scratch, spare, p->measure, p->measures, s, err));
     TRY(evaluate_clauses(&s->floor, scratch, spare, p->floor, p->floors, s, err));
     TRY(evaluate_clauses(&s->action, scratch, spare, p->action, p->actions, s, err));
     return near_gather(s, scratch, spare, p, err);
 }
-

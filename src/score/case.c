@@ -77,9 +77,9 @@ static Status unknown_fact(Error *err, Arena *keep, const char *path, uint64_t l
     for (size_t i = 0; i < facts; i++)
         names[i] = fact[i].name;
     Str near = str_nearest(name, names, facts);
-    (void)refuse(err, path, line, STATUS_FORMAT,
-                 str_format(keep, "the policy book knows no fact `%.*s`",
-                            STR_ARG(shown(keep, name))));
+    (void)refuse(
+        err, path, line, STATUS_FORMAT,
+        str_format(keep, "the policy book knows no fact `%.*s`", STR_ARG(shown(keep, name))));
     if (near.size > 0)
         return error_remedy(err, "did you mean `%.*s`?", STR_ARG(near));
     return error_remedy(err, facts == 0 ? "the book lists none; add them to its `facts`"
@@ -133,8 +133,8 @@ static bool merge(CaseFact *known, size_t count, const CaseFact *fact)
             continue;
         bool better = k->evidence.size == 0 && fact->evidence.size > 0;
         bool alike = (k->evidence.size == 0) == (fact->evidence.size == 0);
-        bool earlier = fact->since_us != NO_TIME &&
-                       (k->since_us == NO_TIME || fact->since_us < k->since_us);
+        bool earlier =
+            fact->since_us != NO_TIME && (k->since_us == NO_TIME || fact->since_us < k->since_us);
         if (better || (alike && earlier))
             *k = *fact;
         return true;
@@ -220,8 +220,7 @@ Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char 
     const CsvOptions options = {.cell_bytes_max = FACT_CELL_MAX, .unpacked_max = unpacked_max};
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
-    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside,
-                 err));
+    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
     TRY(refuse_unread(err, path, aside));
     CaseFacts *facts = *out = ARENA_NEW(keep, CaseFacts);
     facts->of = ARENA_ARRAY(keep, CaseFact *, data->customers + 1);
@@ -275,8 +274,7 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
     const char *path = path_join(keep, folder, "decisions.csv");
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
-    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside,
-                 err));
+    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
     TRY(refuse_unread(err, path, aside));
     Earlier *earlier = *out = ARENA_ARRAY(keep, Earlier, data->customers + 1);
     const Column *id = &rows->column[0], *segment = &rows->column[1];
