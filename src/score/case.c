@@ -12,13 +12,14 @@ static Status refuse(Error *err, const char *path, uint64_t line, Status status,
 }
 
 /* A row set aside by the reader: its place and reason, never its text. */
-static Status refuse_unread(Error *err, const char *path, const Quarantine *aside)
+static Status refuse_unread(Error *err, const char *path, const Quarantine *aside,
+                            const char *remedy)
 {
     if (aside->count == 0)
         return STATUS_OK;
     const QuarantineRow *row = &aside->row[0];
     (void)refuse(err, path, row->line, STATUS_FORMAT, row->reason);
-    return error_remedy(err, "mend the row; none may go unread here");
+    return error_remedy(err, "%s", remedy);
 }
 
 /* Ids ascend by bytes. */
@@ -115,7 +116,7 @@ typedef struct FactReading {
 static Str cell(Arena *keep, const Table *t, const char *name, size_t row)
 {
     const Column *c = table_find(t, str_from(name));
-    return c == NULL ? S("") : str_trim(cell_text(keep, c, row));
+    return c == NULL ? S("") : cell_text(keep, c, row);
 }
 
 static int64_t since_of(const Table *t, size_t row)
@@ -147,14 +148,14 @@ static Status read_fact(FactReading *r, const Dataset *data, size_t row, Error *
     const FactView *known;
     size_t facts = policy_facts(r->policy, &known);
     uint64_t line = r->rows->line[row];
-    Str name = cell(r->keep, r->rows, "fact", row);
+    Str name = str_trim(cell(r->keep, r->rows, "fact", row));
+    Str evidence = cell(r->keep, r->rows, "evidence", row);
     const FactView *view = find_fact(r->policy, name);
     if (view == NULL)
         return unknown_fact(err, r->keep, r->path, line, r->policy, name);
-    CaseFact fact = {.name = view->name,
-                     .evidence = cell(r->keep, r->rows, "evidence", row),
-                     .since_us = since_of(r->rows, row)};
-    TRY(check_evidence(err, r->path, line, fact.evidence));
+    TRY(check_evidence(err, r->path, line, evidence));
+    CaseFact fact = {
+        .name = view->name, .evidence = str_trim(evidence), .since_us = since_of(r->rows, row)};
     size_t customer = find_customer(data, cell(r->keep, r->rows, "customer_id", row));
     if (customer == data->customers) {
         r->counts.others++;
@@ -221,7 +222,7 @@ Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char 
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
     TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
-    TRY(refuse_unread(err, path, aside));
+    TRY(refuse_unread(err, path, aside, "mend the row; none may go unread here"));
     CaseFacts *facts = *out = ARENA_NEW(keep, CaseFacts);
     facts->of = ARENA_ARRAY(keep, CaseFact *, data->customers + 1);
     facts->count = ARENA_ARRAY(keep, size_t, data->customers + 1);
@@ -242,6 +243,15 @@ static size_t find_written(const Dataset *data, Str id)
     if (customer == data->customers && id.size > 1 && id.data[0] == '\'')
         customer = find_customer(data, str_slice(id, 1, id.size));
     return customer;
+}
+
+static const char not_a_run[] = "give the folder of a run, as `assay run` or `assay score --out` "
+                                "left it";
+
+static Status refuse_twice(Error *err, const char *path, uint64_t line)
+{
+    (void)refuse(err, path, line, STATUS_FORMAT, S("the earlier run holds a customer twice"));
+    return error_remedy(err, "%s", not_a_run);
 }
 
 static Status check_times(Error *err, const char *path, uint64_t line, const Earlier *e,
@@ -275,7 +285,7 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
     TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
-    TRY(refuse_unread(err, path, aside));
+    TRY(refuse_unread(err, path, aside, not_a_run));
     Earlier *earlier = *out = ARENA_ARRAY(keep, Earlier, data->customers + 1);
     const Column *id = &rows->column[0], *segment = &rows->column[1];
     const Column *since = &rows->column[2], *lower = &rows->column[3];
@@ -292,8 +302,7 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
                 e.segment = (Segment)s;
         TRY(check_times(err, path, rows->line[i], &e, data->as_of_us));
         if (earlier[customer].known)
-            return refuse(err, path, rows->line[i], STATUS_FORMAT,
-                          S("the earlier run holds a customer twice"));
+            return refuse_twice(err, path, rows->line[i]);
         earlier[customer] = e;
         found++;
     }
