@@ -196,6 +196,7 @@ typedef struct Decision {
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;
+    bool documented;        /* a documented fact of kind hard stands for the exit by itself */
     MilderMeasure *measure; /* weighed where an exit would have been proposed, mildest first */
     size_t measures;
     CaseFact *fact; /* those known of the customer */
@@ -238,8 +239,9 @@ typedef struct PolicyInputs {
 MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
                               const PolicyInputs *inputs, Team *team, Error *err);
 
-/* Candidates for off-boarding, best supported first: by families, then severe rules, then
- * probability, then exposure, then id. Writes row numbers into order (room for count). */
+/* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count).
+ */
 size_t policy_rank(uint32_t *order, const Decision *decision, size_t count);
 
 #endif

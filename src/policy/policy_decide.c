@@ -169,6 +169,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
     const Clause *chosen = choose_action(out, keep, p, s, row);
     const FactView *hard =
         out->action == ACTION_PROPOSE_OFFBOARDING ? facts_support(chosen, d, k) : NULL;
+    out->documented = hard != NULL;
     apply_safeguards(out, keep, d, chosen, hard, s, row);
     weigh_measures(out, keep, d, hard, s, row);
     near_add(out, keep, d, s, row);
@@ -333,7 +334,9 @@ static int by_support(const void *a, const void *b, void *context)
 {
     const Decision *x = (const Decision *)context + *(const uint32_t *)a;
     const Decision *y = (const Decision *)context + *(const uint32_t *)b;
-    int order = by_number((double)x->families, (double)y->families);
+    int order = by_number(x->documented, y->documented);
+    if (order == 0)
+        order = by_number((double)x->families, (double)y->families);
     if (order == 0)
         order = by_number((double)x->severe_rules, (double)y->severe_rules);
     if (order == 0)

@@ -210,8 +210,19 @@ static void count_undocumented(FactReading *r, const Dataset *data)
         }
 }
 
-Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
-                        uint64_t unpacked_max, const Policy *policy, Dataset *data, Error *err)
+static Status read_rows(Table **out, Arena *keep, Arena scratch, const char *path, const Str *bytes,
+                        const CsvColumn *column, size_t columns, const CsvOptions *options,
+                        Quarantine *aside, Error *err)
+{
+    if (bytes != NULL)
+        return csv_read_bytes(out, NULL, keep, scratch, *bytes, path, column, columns, options,
+                              aside, err);
+    return csv_read(out, NULL, keep, scratch, path, column, columns, options, aside, err);
+}
+
+Status case_facts_read(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                       const Str *bytes, uint64_t unpacked_max, const Policy *policy, Dataset *data,
+                       Error *err)
 {
     static const CsvColumn column[] = {
         {.name = {"customer_id", 11}, .type = TYPE_TEXT, .required = true, .key = true},
@@ -221,7 +232,8 @@ Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char 
     const CsvOptions options = {.cell_bytes_max = FACT_CELL_MAX, .unpacked_max = unpacked_max};
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
-    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
+    TRY(read_rows(&rows, keep, scratch, path, bytes, column, COUNT_OF(column), &options, aside,
+                  err));
     TRY(refuse_unread(err, path, aside, "mend the row; none may go unread here"));
     CaseFacts *facts = *out = ARENA_NEW(keep, CaseFacts);
     facts->of = ARENA_ARRAY(keep, CaseFact *, data->customers + 1);
@@ -232,6 +244,12 @@ Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char 
     count_undocumented(&r, data);
     find_facts(&r, data);
     return STATUS_OK;
+}
+
+Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                        uint64_t unpacked_max, const Policy *policy, Dataset *data, Error *err)
+{
+    return case_facts_read(out, keep, scratch, path, NULL, unpacked_max, policy, data, err);
 }
 
 /* ---- an earlier run ---- */
@@ -264,8 +282,8 @@ static Status check_times(Error *err, const char *path, uint64_t line, const Ear
     return error_remedy(err, "give a run that came before, or a later --as-of");
 }
 
-Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
-                          Dataset *data, Error *err)
+Status case_earlier_read(Earlier **out, Arena *keep, Arena scratch, const char *path,
+                         const Str *bytes, Dataset *data, Error *err)
 {
     static const Str segments[SEGMENTS] = {{"Low", 3}, {"Medium", 6}, {"High", 4}};
     static const CsvColumn column[] = {
@@ -281,10 +299,10 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
     const CsvOptions options = {
         .absent_hint = S("decide the earlier customers again with this version, or leave "
                          "--previous out")};
-    const char *path = path_join(keep, folder, "decisions.csv");
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
-    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
+    TRY(read_rows(&rows, keep, scratch, path, bytes, column, COUNT_OF(column), &options, aside,
+                  err));
     TRY(refuse_unread(err, path, aside, not_a_run));
     Earlier *earlier = *out = ARENA_ARRAY(keep, Earlier, data->customers + 1);
     const Column *id = &rows->column[0], *segment = &rows->column[1];
@@ -310,4 +328,11 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
                  S("no customer of the earlier run is in these files"),
                  S("every segment begins anew"));
     return STATUS_OK;
+}
+
+Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
+                          Dataset *data, Error *err)
+{
+    return case_earlier_read(out, keep, scratch, path_join(keep, folder, "decisions.csv"), NULL,
+                             data, err);
 }
