@@ -106,6 +106,7 @@ size_t policy_actions(const Policy *p, Arena *keep, ActionView **out);
 size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out); /* action: the cap */
 
 size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
+size_t policy_floors(const Policy *p, Arena *keep, ActionView **out);   /* action: the segment */
 
 /* What may be known of a customer beside profile and transactions. */
 typedef enum FactKind {
