@@ -179,7 +179,10 @@ const Command command_score = {
     .example = "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "              --transactions unlabelled_transactions.csv > decisions.csv\n"
                "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
-               "              --transactions unlabelled_transactions.csv --out next_month",
+               "              --transactions unlabelled_transactions.csv --out next_month\n"
+               "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
+               "              --transactions unlabelled_transactions.csv --previous next_month \\\n"
+               "              --case-facts case_facts.csv --out the_month_after",
     .options = options,
     .shared = shared,
     .run = run};

@@ -70,6 +70,7 @@ static void add_segment(Document *j, yyjson_mut_val *in, const Decision *d)
 static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
 {
     document_text(j, in, "queue", d->queue);
+    document_truth(j, in, "documented", d->documented);
     yyjson_mut_val *list = document_list(j, in, "facts");
     for (size_t i = 0; i < d->facts; i++) {
         yyjson_mut_val *o = document_object(j, list, NULL);
