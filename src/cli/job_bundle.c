@@ -44,6 +44,7 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
     Bundle b = {.schema = j->schema,
                 .plan = j->plan,
                 .policy = j->policy,
+                .messages = j->messages,
                 .model = j->learned.model,
                 .calibration = j->learned.calibration,
                 .venn_abers = j->learned.venn_abers,

@@ -9,7 +9,7 @@
 #ifndef EXPLAIN_EXPLAIN_H
 #define EXPLAIN_EXPLAIN_H
 
-#include "score/score.h"
+#include "explain/case.h"
 
 /* ---- what would change the outcome (change.c) ---- */
 

@@ -256,4 +256,29 @@ MUST_USE Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Ar
                                  const Feature *feature, const Events *events, size_t customer,
                                  Error *err);
 
+/* Part of money that came in, and the outflow that took it. */
+typedef struct FlowPart {
+    uint32_t in, out; /* rows of events->rows */
+    int64_t amount;   /* in the amount's units */
+    int64_t lag_us;   /* from when the money was there to when it left */
+} FlowPart;
+
+/* One customer's money as a feature made of matched(a to b within w) sees it. */
+typedef struct FlowView {
+    const Feature *feature; /* NULL: the book matches no money; then nothing below is filled */
+    FlowPart *part;         /* by outflow in time order, oldest money first; every unit once */
+    size_t parts;
+    size_t from, rows; /* the customer's rows of events->rows */
+    uint8_t *in, *out; /* [rows] where a holds, where b does, inside the feature's window or not */
+} FlowView;
+
+/* Does the feature, or the first that it is made of, match money? */
+bool feature_matches(const Plan *p, const Feature *f);
+
+/* `feature` NULL stands for the book's first that matches money over the whole history, and is
+ * neither only watched nor a reader of protected columns.  Memory: keep.
+ * Cost: O(n log n) in the customer's events. */
+MUST_USE Status feature_flow(FlowView *out, Arena *keep, Arena scratch, const Feature *feature,
+                             const Events *events, size_t customer, Error *err);
+
 #endif

@@ -16,6 +16,7 @@
 #define POLICY_POLICY_H
 
 #include "feature/feature.h"
+#include "message/message.h"
 #include "model/model.h"
 
 typedef enum Action {
@@ -39,6 +40,14 @@ typedef struct Policy Policy;
 MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
                             Error *err);
 Str policy_json_schema(Arena *keep); /* of the policy book */
+
+/* Take every sentence in the catalogue's other languages; those that it lacks stay English, and
+ * `untranslated` counts them by language (may be NULL).  Memory: keep; refers to m. */
+MUST_USE Status policy_translate(Policy *p, Arena *keep, const Messages *m,
+                                 size_t untranslated[LANGUAGES], Error *err);
+const Messages *policy_messages(const Policy *p); /* NULL: English only */
+/* Every sentence of the book with its place, in the order read.  Memory: keep. */
+size_t policy_sentences(const Policy *p, Arena *keep, BookText **out);
 
 Str policy_text(const Policy *p); /* the book as read */
 
@@ -238,6 +247,18 @@ typedef struct Decision {
     size_t contributions;
 } Decision;
 
+/* The numbers of a Decision, for those who go through everybody: no sentence, no reason. */
+typedef struct Outcome {
+    Str id;
+    double margin, probability, probability_low, probability_high, exposure;
+    uint32_t rules, severe_rules, families;
+    Segment segment, segment_by_score;
+    Action action, before_safeguards;
+    bool insufficient_data;
+    bool near_miss; /* not proposed, though nearly all of it holds */
+} Outcome;
+Outcome policy_outcome(const Decision *d);
+
 /* What is known of the customers when policy is applied. All by the same row number. */
 typedef struct PolicyInputs {
     const Events *events;
@@ -249,11 +270,12 @@ typedef struct PolicyInputs {
     /* [count][columns + 1], calibrated log-odds, bias last. NULL: nobody asks for reasons, and
      * decisions come without reasons and mitigating facts. */
     const double *contribution;
-    const Matrix *matrix; /* [count] rows: the model's inputs */
+    const Matrix *matrix; /* [count] rows: the model's inputs; NULL where contribution is */
     const MatrixPlan *columns;
     const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
     const CaseFacts *facts;       /* NULL: none are known */
     const Earlier *earlier;       /* by row of features; NULL: nobody was decided before */
+    Language language;            /* of sentences; nothing else depends on it */
     const PeerSets *peers;        /* NULL: reasons come without percentiles */
 } PolicyInputs;
 
@@ -264,8 +286,15 @@ typedef struct PolicyInputs {
 MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
                               const PolicyInputs *inputs, Team *team, Error *err);
 
+/* The same for everybody, numbers only: inputs' contributions and matrix are not read. fired, where
+ * it is not NULL, becomes how many customers each rule fired for, in the order of policy_rules.
+ * Memory: keep, some 100 bytes a customer.  Cost: O(count * rules). */
+MUST_USE Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Arena scratch,
+                                const Policy *policy, const PolicyInputs *inputs, Team *team,
+                                Error *err);
+
 /* Candidates for off-boarding, best supported first: by families, then severe rules, then
  * probability, then exposure, then id. Writes row numbers into order (room for count). */
-size_t policy_rank(uint32_t *order, const Decision *decision, size_t count);
+size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

@@ -42,6 +42,12 @@ typedef struct Clause {
     Template *because;
 } Clause;
 
+/* A sentence of the book, for who translates it. */
+typedef struct Sentence {
+    BookText text;
+    Template *template;
+    Scope scope;
+} Sentence;
 /* A set of the book's `comparable:` list. */
 typedef struct Comparable {
     Str name;
@@ -64,6 +70,9 @@ struct Policy {
     size_t rules, families;
     Clause *mitigating, *safeguard, *action;
     size_t mitigatings, safeguards, actions;
+    Sentence *sentence;
+    size_t sentences, sentences_capacity;
+    const Messages *messages; /* NULL: English only */
     Comparable *comparable;
     size_t comparables;
 };
@@ -77,5 +86,21 @@ size_t comparable_set(const Policy *p, const Column *condition, size_t row, bool
 
 /* Say where the reason's value stands. */
 void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature, double value);
+
+/* Customers are decided in slices of a fixed size. */
+enum { SLICE_ROWS = 256 };
+#define SLICES(count) (((count) + SLICE_ROWS - 1) / SLICE_ROWS)
+
+typedef struct Deciding {
+    const Policy *p;
+    const PolicyInputs *in;
+    const Column *transaction_id;
+    uint32_t *fired; /* [slices][rules] customers of a slice that a rule fired for; may be NULL */
+} Deciding;
+Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs);
+
+/* Decide for the customers of one slice; out is its first. */
+MUST_USE Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+                                    size_t slice, Error *err);
 
 #endif

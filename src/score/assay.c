@@ -309,6 +309,7 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
     in.score_transactions = (InputFiles){&file[1], 1};
     Dataset *data;
     Scored *scored;
+    Decision *made = NULL;
     Arena scratch = arena_new();
     Error refused = {0};
     Status status = dataset_read(&data, keep, scratch, s, &in, &refused);
@@ -326,11 +327,12 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
         }
     if (status != STATUS_OK && err->status == STATUS_OK)
         *err = refused;
-    const uint32_t row = 0;
+    const uint32_t row = 0, only = 0;
     if (status == STATUS_OK)
         status = score_dataset(&scored, keep, scratch, b, data, &row, 1, NULL, NULL, err);
+    if (status == STATUS_OK)
+        status = score_decide(&made, keep, scratch, b, scored, &only, 1, NULL, err);
     if (status == STATUS_OK) {
-        const Decision *made = &scored->decision[0];
         d->outcome = (assay_outcome){.probability = made->probability,
                                      .probability_low = made->probability_low,
                                      .probability_high = made->probability_high,

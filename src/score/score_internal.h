@@ -8,8 +8,17 @@
 
 #define BUNDLE_FORMAT 2
 
-/* The files of a bundle, in the order SHA256SUMS lists them. */
-extern const char *const bundle_files[5];
+/* The files of a bundle, in the order SHA256SUMS lists them. Only the messages may be missing. */
+typedef enum BundleFile {
+    BUNDLE_MANIFEST,
+    BUNDLE_FEATURES,
+    BUNDLE_MESSAGES,
+    BUNDLE_MODEL,
+    BUNDLE_POLICY,
+    BUNDLE_SCHEMA,
+    BUNDLE_FILES
+} BundleFile;
+extern const char *const bundle_files[BUNDLE_FILES];
 
 /* One thing about every customer of a group: numbers, or texts. */
 typedef struct Sample {
@@ -63,6 +72,8 @@ bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
+/* The same without contributions and bias, which take most of the time. */
+void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
 void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x);
 
 #endif
