@@ -460,7 +460,7 @@ static void warnings(Screen *s)
     const Case *c = s->c;
     if (c->warnings == 0)
         return;
-    title(s, "To doubt in these rows");
+    title(s, "Doubts about the data");
     for (size_t i = 0; i < c->warnings; i++)
         item(s, "?", TINT_WARN, c->warning[i].sentence);
 }
