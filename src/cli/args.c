@@ -284,6 +284,28 @@ Status args_policy(Policy **out, const Args *args, const Plan *plan, Error *err)
     return error_remedy(err, "give a policy book that reads the features there are: --policy FILE");
 }
 
+Status args_messages(Messages **out, const Args *args, Error *err)
+{
+    Str text;
+    const char *file;
+    TRY(args_book(&text, &file, args, "messages", err));
+    return messages_read(out, args->arena, text, file, err);
+}
+
+Status args_language(Language *out, const Args *args, const Messages *m, Error *err)
+{
+    const char *name = args_value(args, "language", "en");
+    if (!language_from_name(str_from(name), out)) {
+        (void)error_set(err, STATUS_USAGE, "--language takes en or fr, and got `%.40s`", name);
+        return error_remedy(err, "write --language fr for French sentences");
+    }
+    if (m != NULL || *out == LANGUAGE_ENGLISH)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE,
+                    "the bundle has no messages in other languages than English");
+    return error_remedy(err, "train it again: a bundle that is made now holds messages.yaml");
+}
+
 /* The command line for the record, without what cannot change a result: where the program lies,
  * how many threads it uses and how it talks. Two runs with equal records give equal bytes. */
 static Str record_line(const Args *args, int argc, char **argv)

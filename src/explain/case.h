@@ -150,11 +150,6 @@ size_t explain_near(Str **out, Arena *keep, Arena scratch, const Str *id, size_t
 
 /* ---- words for people, the same on the terminal and on the page.  Memory: arena ---- */
 
-/* What stands for {name} in a sentence. */
-typedef struct MessagePart {
-    Str name, text;
-} MessagePart;
-
 Str case_word(const Case *c, const char *english);
 /* A sentence with its placeholders filled: "{count} of {all}". */
 Str case_say(Arena *arena, const Case *c, const char *english, const MessagePart *part,

@@ -173,6 +173,42 @@ MUST_USE Status feature_population_slow(Column *out, Arena *keep, Arena scratch,
                                         size_t feature, const Events *events, const Table *features,
                                         const Fitting *fitting, Error *err);
 
+/* ---- the quantities behind the features ---- */
+
+/* A distinct aggregate of a plan in its window: what customers did, before shares and conditions
+ * are made of it. */
+typedef struct Quantity {
+    const Aggregate *aggregate;
+    Window window;
+    uint32_t feature; /* the first that has it */
+} Quantity;
+
+typedef struct Quantities {
+    Quantity *item;
+    size_t count;
+    uint32_t **of; /* [features][aggregates of its own expression] positions in item */
+} Quantities;
+void plan_quantities(Quantities *out, Arena *keep, const Plan *plan);
+
+/* (*out)[quantities->count], one row for each customer of events.  Memory: keep.  Cost: as
+ * feature_table's. */
+MUST_USE Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *plan,
+                                 const Quantities *quantities, const Events *events, Team *team,
+                                 Error *err);
+
+/* One customer as it might have been: a table like feature_table's whose `rows` rows all have this
+ * customer's profile and each its own quantities, value[quantities->count] of that many rows.
+ * Population features compare with the tables in the plan, but how many partners are risky stays
+ * what `features` says. Memory: keep.  Cost: O(rows * nodes of the features' expressions). */
+MUST_USE Status feature_table_varied(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                                     const Quantities *quantities, const Column *value, size_t rows,
+                                     const Events *events, const Table *features, size_t customer,
+                                     Error *err);
+
+/* The customers in row alone, with their events, in that order.  Memory: keep.  Cost: O(their
+ * rows). */
+Events *events_take(Arena *keep, const Events *events, const uint32_t *row, size_t count);
+
 /* The plain, slow way: one customer at a time, every aggregate by walking all events. Kept as
  * the oracle of feature_table. */
 MUST_USE Status feature_table_slow(Table **out, Arena *keep, Arena scratch, const Plan *plan,

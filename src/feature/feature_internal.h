@@ -123,6 +123,9 @@ MUST_USE Status population_column(Column *out, Arena *keep, Arena scratch, const
                                   size_t index, const Events *events, const Table *features,
                                   const Fitting *fitting, Peers **peers, Error *err);
 
+/* Say where in the book a feature that could not be computed stands. */
+Status feature_place(const Plan *plan, size_t feature, Error *err);
+
 Flow flow_of(const Events *e, const Folding *f);
 
 #endif
