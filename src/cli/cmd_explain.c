@@ -15,6 +15,7 @@ static const Option options[] = {
      false},
     {"html", "FILE", "write the case as a page of its own instead", false},
     {"json", NULL, "print the case as JSON instead", false},
+    {"language", "en|fr", "of sentences and labels (default en)", false},
     {"width", "N", "cells of a line, 40 to 160 (default: the terminal's, else 100)", false},
     {"color", "auto|always|never", "colours (default auto: on a terminal, unless NO_COLOR is set)",
      false},
@@ -32,6 +33,7 @@ typedef struct Found {
     Decision *decision;
     size_t position;
     Str decision_id;
+    ScoreOptions options;
 } Found;
 
 static Status not_found(const Args *args, Str wanted, const Str *id, size_t count, Error *err)
@@ -75,9 +77,10 @@ static Status from_files(Found *f, const Args *args, Str wanted, Error *err)
         return not_found(args, wanted, f->data->id, f->data->customers, err);
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, 1);
     row[0] = (uint32_t)customer;
-    TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, NULL, args->team,
-                      err));
-    f->decision = &f->scored->decision[0];
+    TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, &f->options,
+                      args->team, err));
+    TRY(score_decide(&f->decision, keep, scratch, f->bundle, f->scored, (uint32_t[]){0}, 1,
+                     args->team, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
@@ -87,6 +90,7 @@ static Status run(const Args *args, Error *err)
     Found f = {0};
     Case *c;
     Change *change;
+    Messages *words;
     Look look;
     TRY(screen_look(&look, args, err));
     if (args->operands != 1) {
@@ -94,6 +98,8 @@ static Status run(const Args *args, Error *err)
                         args->operands);
         return error_remedy(err, "write the customer's id, in quotes where it holds a space");
     }
+    TRY(args_messages(&words, args, err));
+    TRY(args_language(&f.options.language, args, words, err));
     TRY(args_need(args, "bundle", err));
     TRY(from_files(&f, args, str_from(args->operand[0]), err));
     Arena scratch = arena_new();
@@ -102,7 +108,8 @@ static Status run(const Args *args, Error *err)
                                .scored = f.scored,
                                .position = f.position,
                                .decision = f.decision,
-                               .decision_id = f.decision_id};
+                               .decision_id = f.decision_id,
+                               .words = words};
     TRY(explain_case(&c, args->arena, scratch, &inputs, err));
     change = NULL;
     look.version = S(ASSAY_VERSION);

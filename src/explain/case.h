@@ -89,6 +89,8 @@ typedef struct CasePush {
 typedef struct Case {
     const Decision *decision;
     Str decision_id; /* empty: not known */
+    Language language;
+    const Messages *words, *books; /* the program's own, and those of the bundle; may be NULL */
     int64_t as_of_us;
     Str currency;
     int scale;
@@ -132,8 +134,8 @@ typedef struct CaseInputs {
     const Scored *scored;
     size_t position; /* in scored */
     const Decision *decision;
-    const Earlier *earlier; /* by customer of the dataset; NULL: nobody was decided before */
     Str decision_id;        /* may be empty */
+    const Messages *words;  /* the program's catalogue; NULL: what is not a book's is English */
 } CaseInputs;
 
 /* Gather the case of one customer.  Memory: keep; refers to its inputs.
@@ -150,7 +152,9 @@ size_t explain_near(Str **out, Arena *keep, Arena scratch, const Str *id, size_t
 
 /* ---- words for people, the same on the terminal and on the page.  Memory: arena ---- */
 
+/* A text of ours, or of a book, in the case's language; English where no catalogue has it. */
 Str case_word(const Case *c, const char *english);
+Str case_text(const Case *c, Str english);
 /* A sentence with its placeholders filled: "{count} of {all}". */
 Str case_say(Arena *arena, const Case *c, const char *english, const MessagePart *part,
              size_t parts);
