@@ -6,21 +6,6 @@
 
 enum { LOTS_OPEN = 12, TICKS = 4, LONG = 14 };
 
-/* What the report's page does not need. */
-static const char style[] =
-    "svg .in{fill:var(--accent)}svg .out{fill:var(--soft)}\n"
-    "svg .line.out{fill:none;stroke:var(--soft);stroke-width:2.2;stroke-dasharray:5 3}\n"
-    ".key{font-size:.8rem;color:var(--soft);margin:.2rem 0 .6rem}"
-    ".key i{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .9em;"
-    "background:var(--accent)}.key i:first-child{margin-left:0}.key i.out{background:var(--soft)}\n"
-    "th small{display:block;color:var(--soft);font-size:.8rem;max-width:34rem}"
-    ".figures .long{font-size:.95rem;line-height:2}"
-    ".reasons{padding-left:1.9rem;max-width:46rem}.reasons>li{margin-bottom:1.3rem}"
-    ".reasons p{margin:0 0 .3rem}\n"
-    ".mark{font-weight:650;color:var(--accent)}\n"
-    ".blank td{height:2.6rem;min-width:8rem}\n"
-    "h2{margin-top:2.6rem}.figures+p{margin-top:1.4rem}\n";
-
 /* ---- small parts ---- */
 
 void dossier_words(Dossier *d, const char *english)
@@ -100,19 +85,11 @@ static void begin(Dossier *d, Str version, const Bundle *bundle)
 {
     Page *p = d->p;
     const Case *c = d->c;
-    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta name=\"referrer\" content=\"no-referrer\">\n"
-            "<meta name=\"robots\" content=\"noindex\">\n<title>");
-    dossier_words(d, "Case of a customer");
-    html(p, "</title>\n<style>\n");
-    html(p, report_style);
-    html(p, style);
-    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#money\">");
+    html_open(p, str_chars(d->arena, case_word(c, "Case of a customer")), "dossier");
+    html(p, "<a class=\"skip\" href=\"#money\">");
     dossier_words(d, "Skip to the case");
-    html(p, "</a>\n<header>\n<p class=\"meta\">");
+    html(p, c->language == LANGUAGE_FRENCH ? "</a>\n<header lang=\"fr\">\n<p class=\"meta\">"
+                                           : "</a>\n<header>\n<p class=\"meta\">");
     dossier_words(d, "Case of a customer");
     html(p, "</p>\n<h1>");
     html_id(p, c->decision->id);
@@ -143,7 +120,8 @@ static void begin(Dossier *d, Str version, const Bundle *bundle)
     dossier_figure(d, "Doubts about the data", case_count(d->arena, c, c->warnings),
                    c->warnings == 0 ? case_word(c, "nothing was found")
                                     : case_word(c, "see below"));
-    html(p, "</dl>\n</header>\n<main>\n");
+    html(p, c->language == LANGUAGE_FRENCH ? "</dl>\n</header>\n<main lang=\"fr\">\n"
+                                           : "</dl>\n</header>\n<main>\n");
 }
 
 /* ---- money ---- */
@@ -364,9 +342,10 @@ Str report_dossier(Arena *keep, const Case *c, const Change *with, Str version,
     dossier_events(&d);
     html(&p, "</main>\n<footer>\n<p class=\"note\">");
     dossier_words(&d,
-                  "This file holds personal data of one customer. It needs no network and runs no "
-                  "script. It proposes; people decide.");
-    html(&p, "</p>\n</footer>\n</body>\n</html>\n");
+                  "This file holds personal data of one customer. It needs no network. It proposes; "
+                  "people decide.");
+    html(&p, "</p>\n</footer>\n");
+    html_close(&p);
     arena_free(&spare);
     arena_free(&own);
     return buffer_str(&p.out);
