@@ -155,10 +155,28 @@ static void reason(Screen *s, size_t number, const Reason *r)
         buffer_add(&b, case_plural(s->arena, s->c, r->transactions, "{count} transaction",
                                    "{count} transactions"));
     }
+    Str standing = case_standing(s->arena, s->c, r, true);
+    if (standing.size > 0) {
+        buffer_add(&b, S(SEPARATOR));
+        buffer_add(&b, standing);
+    }
     line(s, TINT_SOFT, 2, buffer_str(&b));
-    Str standing = case_standing(s->arena, s->c, r);
-    if (standing.size > 0)
-        line(s, TINT_SOFT, 2, standing);
+}
+
+/* Who the others are, each group once. */
+static void company(Screen *s)
+{
+    const Decision *d = s->c->decision;
+    Dictionary *seen = dictionary_new(s->arena);
+    for (size_t i = 0; i < d->reasons && i < REASONS_SHOWN; i++) {
+        const Reason *r = &d->reason[i];
+        size_t before = seen->count;
+        if (r->peers == 0 || r->peer_group.size == 0 ||
+            dictionary_add(seen, r->peer_group) < before)
+            continue;
+        const MessagePart part = {S("peers"), r->peer_group};
+        line(s, TINT_SOFT, 2, case_say(s->arena, s->c, "Comparable: {peers}.", &part, 1));
+    }
 }
 
 static void reasons(Screen *s)
@@ -170,6 +188,7 @@ static void reasons(Screen *s)
     for (size_t i = 0; i < d->reasons && i < REASONS_SHOWN; i++)
         reason(s, i + 1, &d->reason[i]);
     more(s, d->reasons > REASONS_SHOWN ? d->reasons - REASONS_SHOWN : 0);
+    company(s);
 }
 
 static void mitigating(Screen *s)
@@ -502,8 +521,8 @@ static void foot(Screen *s, const Look *look)
     if (c->hidden > 0) {
         buffer_char(&b, ' ');
         buffer_add(&b, case_plural(s->arena, c, c->hidden,
-                                   "{count} column on protected grounds is not shown.",
-                                   "{count} columns on protected grounds are not shown."));
+                                   "{count} value on protected grounds is not shown.",
+                                   "{count} values on protected grounds are not shown."));
     }
     buffer_format(&b, " assay %.*s \xC2\xB7 %.*s", STR_ARG(look->version),
                   STR_ARG(str_slice(look->bundle, 0, 12)));

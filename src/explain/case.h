@@ -121,7 +121,7 @@ typedef struct Case {
     Str kind_column; /* the column of kinds; empty: the files have none */
     CaseField *field;
     size_t fields;
-    size_t hidden; /* columns of the record that stand for a protected ground */
+    size_t hidden; /* values of the record that stand for a protected ground */
     CaseComparison *comparison;
     size_t comparisons, holding;
     CaseWarning *warning;
@@ -166,7 +166,8 @@ Str case_percent(Arena *arena, const Case *c, double share);
 Str case_lag(Arena *arena, const Case *c, int64_t duration_us); /* 12 min, 6.5 h, 3 days */
 Str case_day(Arena *arena, int64_t at_us);                      /* 2024-03-12 */
 Str case_minute(Arena *arena, int64_t at_us);                   /* 2024-03-12 09:14 */
-/* Where the customer stands among comparable ones; empty when there are none. */
-Str case_standing(Arena *arena, const Case *c, const Reason *r);
+/* Where the customer stands among comparable ones; empty when there are none. brief: without who
+ * they are. */
+Str case_standing(Arena *arena, const Case *c, const Reason *r, bool brief);
 
 #endif

@@ -52,7 +52,8 @@ void case_read_record(Case *c, const Gathering *g, Arena *keep)
     c->field = ARENA_ARRAY(keep, CaseField, s->customers.columns.count + 1);
     for (size_t i = 0; i < s->customers.columns.count; i++) {
         const Column *cell = table_find(g->data->profile, column[i].name.text);
-        c->hidden += column[i].protected.text.size > 0 && cell != NULL;
+        c->hidden +=
+            column[i].protected.text.size > 0 && cell != NULL && column_valid(cell, g->customer);
         if (!is_shown(s, &column[i]) || cell == NULL)
             continue;
         CaseField *f = &c->field[c->fields++];

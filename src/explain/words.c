@@ -88,7 +88,7 @@ Str case_minute(Arena *arena, int64_t at_us)
     return str_copy(arena, str_slice(time_text(text, at_us), 0, 16));
 }
 
-Str case_standing(Arena *arena, const Case *c, const Reason *r)
+Str case_standing(Arena *arena, const Case *c, const Reason *r, bool brief)
 {
     if (r->peers == 0 || !isfinite(r->percentile))
         return S("");
@@ -97,6 +97,11 @@ Str case_standing(Arena *arena, const Case *c, const Reason *r)
         {S("share"), case_percent(arena, c, high ? r->percentile : 1 - r->percentile)},
         {S("count"), case_count(arena, c, r->peers)},
         {S("peers"), r->peer_group}};
+    if (brief)
+        return case_say(arena, c,
+                        high ? "higher than {share} of {count} comparable"
+                             : "lower than {share} of {count} comparable",
+                        part, COUNT_OF(part));
     return case_say(arena, c,
                     high ? "Higher than {share} of {count} comparable customers: {peers}."
                          : "Lower than {share} of {count} comparable customers: {peers}.",

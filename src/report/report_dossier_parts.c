@@ -82,7 +82,7 @@ void dossier_reasons(Dossier *d)
         html(d->p, "</span> ");
         html_text(d->p, r->sentence);
         html(d->p, "</p>\n");
-        dossier_paragraph(d, "aside", case_standing(d->arena, c, r));
+        dossier_paragraph(d, "aside", case_standing(d->arena, c, r, false));
         aside(d, "May also be:", r->also);
         aside(d, "Missing proof:", r->missing_proof);
         aside(d, "Next step:", r->next_step);
@@ -152,8 +152,8 @@ void dossier_record(Dossier *d)
     if (c->hidden > 0)
         dossier_paragraph(d, "note",
                           case_plural(d->arena, c, c->hidden,
-                                      "{count} column on protected grounds is not shown.",
-                                      "{count} columns on protected grounds are not shown."));
+                                      "{count} value on protected grounds is not shown.",
+                                      "{count} values on protected grounds are not shown."));
     if (c->comparisons > 0) {
         dossier_table(d, "What was said beside what was done", "Comparison|Seen here");
         for (size_t i = 0; i < c->comparisons; i++) {

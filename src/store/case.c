@@ -220,7 +220,7 @@ static void add_record(Document *j, const Case *c)
             document_null(j, o, "value");
         document_truth(j, o, "declared", c->field[i].declared);
     }
-    document_count(j, j->root, "protected_columns_hidden", c->hidden);
+    document_count(j, j->root, "protected_values_hidden", c->hidden);
     list = document_list(j, j->root, "comparisons");
     for (size_t i = 0; i < c->comparisons; i++) {
         yyjson_mut_val *o = document_object(j, list, NULL);
