@@ -1,6 +1,7 @@
 /* assay explain - one customer's case on the terminal, as a page, as JSON. */
 #include "cli/commands.h"
 
+#include "cli/beside.h"
 #include "cli/pane.h"
 #include "cli/screen.h"
 #include "report/report.h"
@@ -24,6 +25,8 @@ static const Option options[] = {
     {"max-unpacked", "SIZE",
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {0}};
+
+static const Option *const shared[] = {beside_options, NULL};
 
 /* What a case is made of, wherever it came from. */
 typedef struct Found {
@@ -75,6 +78,9 @@ static Status from_files(Found *f, const Args *args, Str wanted, Error *err)
     size_t customer;
     if (!explain_find(&customer, f->data, wanted))
         return not_found(args, wanted, f->data->id, f->data->customers, err);
+    Language language = f->options.language;
+    TRY(beside_read(&f->options, args, f->bundle->policy, f->data, scratch, err));
+    f->options.language = language;
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, 1);
     row[0] = (uint32_t)customer;
     TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, &f->options,
@@ -134,4 +140,5 @@ const Command command_explain = {
     .example = "  assay explain S-0042 --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "                --transactions unlabelled_transactions.csv",
     .options = options,
+    .shared = shared,
     .run = run};

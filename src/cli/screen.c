@@ -121,6 +121,10 @@ static void head(Screen *s)
               case_say(s->arena, c, "score {score} ({low} to {high})", score, COUNT_OF(score)));
     pane_end(s->p);
     line(s, TINT_NONE, 0, d->because);
+    if (d->queue.size > 0) {
+        const MessagePart part = {S("queue"), d->queue};
+        item(s, ">", TINT_STRONG, case_say(s->arena, c, "The case goes to {queue}.", &part, 1));
+    }
     for (size_t i = 0; i < d->safeguards; i++)
         item(s, "!", TINT_WARN, d->safeguard[i]);
     if (d->segment_because.size > 0)
@@ -247,16 +251,7 @@ static void facts(Screen *s)
         title(s, "Known of the case");
     for (size_t i = 0; i < d->facts; i++) {
         const CaseFact *f = &d->fact[i];
-        Buffer b = buffer_new(s->arena);
-        buffer_add(&b, f->name);
-        if (f->since_us != NO_TIME)
-            buffer_format(&b, " %.*s", STR_ARG(case_day(s->arena, f->since_us)));
-        if (f->evidence.size > 0) {
-            buffer_add(&b, S(" ("));
-            buffer_add(&b, f->evidence);
-            buffer_add(&b, S(")"));
-        }
-        item(s, "-", TINT_SOFT, buffer_str(&b));
+        item(s, f->counts ? "-" : "?", TINT_SOFT, f->sentence.size > 0 ? f->sentence : f->name);
     }
     if (!c->earlier.known)
         return;

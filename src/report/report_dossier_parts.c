@@ -279,14 +279,19 @@ static void facts(Dossier *d)
     const Decision *made = c->decision;
     if (made->facts > 0) {
         dossier_subtitle(d, "Known of the case");
-        dossier_table(d, "Facts of the case", "Fact|Evidence|Since");
+        dossier_table(d, "Facts of the case", "Fact|Evidence|Since|Counts");
         for (size_t i = 0; i < made->facts; i++) {
             const CaseFact *f = &made->fact[i];
             html_row(d->p);
-            html_head(d->p, f->name);
+            html(d->p, "<th scope=\"row\"><code>");
+            html_text(d->p, f->name);
+            html(d->p, "</code><small>");
+            html_text(d->p, f->sentence);
+            html(d->p, "</small></th>");
             html_cell(d->p, f->evidence);
             html_cell(d->p, f->since_us == NO_TIME ? case_word(c, "not said")
                                                    : case_day(d->arena, f->since_us));
+            html_cell(d->p, case_word(c, f->counts ? "yes" : "no"));
             html_row_end(d->p);
         }
         html_table_end(d->p);
@@ -325,6 +330,10 @@ void dossier_outcome(Dossier *d)
                                "{count} severe rules"));
     html(d->p, "</dl>\n");
     dossier_paragraph(d, "lead", made->because);
+    if (made->queue.size > 0) {
+        const MessagePart queue = {S("queue"), made->queue};
+        dossier_paragraph(d, "", case_say(d->arena, c, "The case goes to {queue}.", &queue, 1));
+    }
     dossier_paragraph(d, "", made->segment_because);
     dossier_paragraph(d, "", made->near_miss);
     if (made->insufficient_data)
