@@ -117,7 +117,9 @@ static Status run(const Args *args, Error *err)
                                .decision_id = f.decision_id,
                                .words = words};
     TRY(explain_case(&c, args->arena, scratch, &inputs, err));
-    change = NULL;
+    const uint32_t position = (uint32_t)f.position;
+    TRY(explain_changes(&change, args->arena, scratch, f.bundle, f.scored, &position, 1, args->team,
+                        err));
     look.version = S(ASSAY_VERSION);
     look.bundle = str_from(f.bundle->id);
     const char *page = args_value(args, "html", NULL);

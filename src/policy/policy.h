@@ -135,7 +135,7 @@ typedef struct PeerSet {
     Str name; /* in words */
     size_t customers;
     PeerKnots *feature;  /* [features] of numbers that the model or the book reads; else none */
-    PeerKnots *quantity; /* [quantities of the plan] of numbers */
+    PeerKnots *quantity; /* [quantities of the plan] of numbers behind those features */
 } PeerSet;
 
 typedef struct PeerSets {
