@@ -1,4 +1,5 @@
 /* assay score - decisions for new customers with a saved bundle. */
+#include "cli/beside.h"
 #include "cli/commands.h"
 
 #include "report/report.h"
@@ -23,6 +24,8 @@ static const Option options[] = {
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
      false},
     {0}};
+
+static const Option *const shared[] = {beside_options, NULL};
 
 static void add_real(Buffer *b, double value)
 {
@@ -111,6 +114,8 @@ static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data
                .events = scored->events,
                .drift = drift,
                .scored = scored,
+               .case_facts = args_value(args, "case-facts", NULL),
+               .previous = args_value(args, "previous", NULL),
                .timing = timing,
                 .timings = 1,
                 .team = args->team};
@@ -140,21 +145,23 @@ static Status run(const Args *args, Error *err)
     const char *out = args_value(args, "out", NULL);
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
+    ScoreOptions beside;
+    TRY(beside_check(args, out, err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
-    ScoreOptions with = {0};
-    TRY(args_language(&with.language, args, bundle->messages, err));
     if (out != NULL) {
         talk_replacing(args, out);
         TRY(store_begin(out, err));
     }
     TRY(read_files(&data, args, bundle->schema, scratch, quarantine, err));
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
+    TRY(beside_read(&beside, args, bundle->policy, data, scratch, err));
+    TRY(args_language(&beside.language, args, bundle->messages, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &with, args->team,
-                      err));
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &beside,
+                      args->team, err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
     progress_tell(&args->progress, "done", 1, 1);
@@ -176,4 +183,5 @@ const Command command_score = {
                "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "              --transactions unlabelled_transactions.csv --out next_month",
     .options = options,
+    .shared = shared,
     .run = run};

@@ -142,6 +142,35 @@ bool lang_excludes(const Expr *a, const Expr *b);
 /* One canonical text: equal meanings after definitions are put in give equal texts. */
 Str lang_text(const Expr *e);
 
+/* ---- a condition taken apart ---- */
+
+typedef enum PartsOf { PARTS_AND, PARTS_OR } PartsOf;
+
+/* The parts of `a and b and c`, or of `a or b`, brackets between equals opened; another expression
+ * is its own only part. Each is an Expr with its own names and canonical text. For conditions
+ * outside aggregates.  Memory: keep; they share e's tree.  Cost: O(nodes). */
+size_t lang_parts(Expr ***out, Arena *keep, const Expr *e, PartsOf of);
+
+typedef enum CompareSign {
+    COMPARE_EQUAL,
+    COMPARE_UNEQUAL,
+    COMPARE_LESS,
+    COMPARE_LESS_EQUAL,
+    COMPARE_GREATER,
+    COMPARE_GREATER_EQUAL
+} CompareSign;
+
+typedef struct ComparedSides {
+    CompareSign sign;
+    Expr *left, *right;
+} ComparedSides;
+
+/* False when the expression is no comparison of two values.  Memory: keep. */
+bool lang_compared(ComparedSides *out, Arena *keep, const Expr *e);
+
+/* What `not` stands before; NULL when the expression is no negation.  Memory: keep. */
+Expr *lang_negated(Arena *keep, const Expr *e);
+
 /* ---- functions of all customers at once ---- */
 
 typedef enum PopulationKind {

@@ -8,9 +8,11 @@
  *   rules, severe_rules, families                    how many fired; families: of severe or
  *                                                    supporting rules, each counted once
  *   exposure, insufficient_data                      the book's own expressions of these names
- * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. A score alone never
- * proposes it, whatever a book says: with fewer than two families it is capped. Nor is anything
- * graver than due diligence proposed for a customer whom the files call both good and risky.
+ *   and the book's facts: true of a customer of whom the bank knows them (never read by rules)
+ * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. Whatever a book says,
+ * an exit that no documented fact of kind hard stands for needs two families of evidence, a score
+ * from threshold_high on and something at stake; else it is capped, as is everything graver than
+ * due diligence for a customer whom the files call both good and risky.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -50,6 +52,16 @@ const Messages *policy_messages(const Policy *p); /* NULL: English only */
 size_t policy_sentences(const Policy *p, Arena *keep, BookText **out);
 
 Str policy_text(const Policy *p); /* the book as read */
+
+/* Which book it is. */
+typedef struct PolicyIdentity {
+    Str name, revision; /* as written; revision may be empty */
+    Str sha256;         /* of the book's bytes */
+} PolicyIdentity;
+PolicyIdentity policy_identity(const Policy *p);
+
+/* Minutes an analyst needs for a case of this action; NAN when the book does not say. */
+double policy_minutes(const Policy *p, Action a);
 
 /* From the costs: medium = monitor / missed_risk, high = review / missed_risk,
  * offboarding = wrong_exit / (wrong_exit + missed_risk). */
@@ -156,6 +168,24 @@ const PeerSet *peer_quantity_set(const PeerSets *p, size_t set, size_t quantity)
  * knots, within a point for 300 customers or more and within 2.5 points for the fewest. NAN without
  * knots.  Cost: O(log knots). */
 double peer_percentile(const PeerKnots *k, double value);
+size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
+
+/* What may be known of a customer beside profile and transactions. */
+typedef enum FactKind {
+    FACT_ORDER,     /* of a court or an authority, or a sanctions match */
+    FACT_HARD,      /* stands for an exit by itself, documented */
+    FACT_SAFEGUARD, /* may protect a customer, never count against one */
+    FACT_CONTEXT
+} FactKind;
+typedef struct FactView {
+    Str name, says;
+    FactKind kind;
+    bool needs_evidence; /* without a reference it has no effect; of order and hard always */
+} FactView;
+size_t policy_facts(const Policy *p, const FactView **out);
+
+/* How long the score alone must have been lower before a segment comes down; 0: at once. */
+int64_t policy_cool_down(const Policy *p);
 
 typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
 
@@ -190,11 +220,16 @@ Str reason_standing(Arena *keep, const Reason *r);
 #define NO_TIME INT64_MIN /* of an instant that is not known */
 
 /* What the bank knows of a customer beside profile and transactions: an appeal, a warning, a court
- * order. The policy book names the facts that there are and what each needs for evidence. */
+ * order. The policy book names the facts that there are and what each needs for evidence; others,
+ * and what begins after as_of, are not known to it. */
 typedef struct CaseFact {
     Str name;         /* of the book's `facts:` */
     Str evidence;     /* where it is documented: a reference, never the document */
     int64_t since_us; /* NO_TIME: not said */
+    /* Of a decision: does it count (a fact whose evidence is required and not given does not), and
+     * what is known, in words. Of inputs neither is read. */
+    bool counts;
+    Str sentence;
 } CaseFact;
 
 typedef struct CaseFacts {
@@ -227,6 +262,7 @@ typedef struct Decision {
     Earlier next;           /* what the next run needs to know: its Earlier of this customer */
     bool insufficient_data; /* an overlay: the score says little */
     Action action, before_safeguards;
+    Str queue;      /* who takes the case, as the book names them; empty: the usual reviewers */
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;

@@ -6,21 +6,6 @@
 
 enum { PUSHES_SHOWN = 12, LOTS_OPEN = 12, TICKS = 4 };
 
-/* What the report's page does not need. */
-static const char style[] =
-    "svg .in{fill:var(--accent)}svg .out{fill:var(--soft)}\n"
-    "svg .line.out{fill:none;stroke:var(--soft);stroke-width:2.2;stroke-dasharray:5 3}\n"
-    ".key{font-size:.8rem;color:var(--soft);margin:.2rem 0 .6rem}"
-    ".key i{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .9em;"
-    "background:var(--accent)}.key i:first-child{margin-left:0}.key i.out{background:var(--soft)}\n"
-    ".reasons{padding-left:1.4rem;max-width:46rem}.reasons>li{margin-bottom:1.3rem}"
-    ".reasons p{margin:0 0 .3rem}\n"
-    ".mark{font-weight:650;color:var(--accent)}\n"
-    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));"
-    "gap:0 2.5rem}\n"
-    ".blank td{height:2.6rem;min-width:8rem}\n"
-    "h2{margin-top:2.6rem}\n";
-
 typedef struct Dossier {
     Page *p;
     Arena *arena;
@@ -136,17 +121,8 @@ static void begin(Dossier *d, Str version, const Bundle *bundle)
 {
     Page *p = d->p;
     const Case *c = d->c;
-    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta name=\"referrer\" content=\"no-referrer\">\n"
-            "<meta name=\"robots\" content=\"noindex\">\n<title>");
-    words(d, "Case of a customer");
-    html(p, "</title>\n<style>\n");
-    html(p, report_style);
-    html(p, style);
-    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#money\">");
+    html_open(p, str_chars(d->arena, case_word(c, "Case of a customer")), "dossier");
+    html(p, "<a class=\"skip\" href=\"#money\">");
     words(d, "Skip to the case");
     html(p, "</a>\n<header>\n<p class=\"meta\">");
     words(d, "Case of a customer");
@@ -754,9 +730,10 @@ Str report_dossier(Arena *keep, const Case *c, const Change *with, Str version,
     signatures(&d);
     events(&d);
     html(&p, "</main>\n<footer>\n<p class=\"note\">");
-    words(&d, "This file holds personal data of one customer. It needs no network and runs no "
-              "script. It proposes; people decide.");
-    html(&p, "</p>\n</footer>\n</body>\n</html>\n");
+    words(&d, "This file holds personal data of one customer. It needs no network. It "
+              "proposes; people decide.");
+    html(&p, "</p>\n</footer>\n");
+    html_close(&p);
     arena_free(&spare);
     arena_free(&own);
     return buffer_str(&p.out);

@@ -45,7 +45,7 @@ static Str source_of(Arena *arena, Str text)
     return buffer_str(&b);
 }
 
-void html_open(Page *p, const char *title)
+void html_open(Page *p, const char *title, const char *kind)
 {
     html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -60,7 +60,9 @@ void html_open(Page *p, const char *title)
     html_say(p, "%s", title);
     html(p, "</title>\n<style>");
     buffer_add(&p->out, style());
-    html(p, "</style>\n</head>\n<body>\n");
+    html(p, "</style>\n</head>\n<body class=\"");
+    html(p, kind);
+    html(p, "\">\n");
 }
 
 void html_close(Page *p)

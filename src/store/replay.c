@@ -53,9 +53,15 @@ static Str text_of(yyjson_val *in, const char *key)
     return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : S("");
 }
 
-static bool time_of(int64_t *out, yyjson_val *in, const char *key, Arena *keep)
+static bool time_of(int64_t *out, yyjson_val *in, const char *key)
 {
-    return parse_time(str_copy(keep, text_of(in, key)), out);
+    return parse_time(text_of(in, key), out);
+}
+
+static bool time_or_none(int64_t *out, yyjson_val *in, const char *key)
+{
+    *out = NO_TIME;
+    return yyjson_is_null(yyjson_obj_get(in, key)) || time_of(out, in, key);
 }
 
 static bool read_facts(CaseFacts *out, Arena *keep, yyjson_val *list)
@@ -72,15 +78,14 @@ static bool read_facts(CaseFacts *out, Arena *keep, yyjson_val *list)
     yyjson_arr_foreach(list, i, n, v)
     {
         fact[i] = (CaseFact){.name = str_copy(keep, text_of(v, "name")),
-                             .evidence = str_copy(keep, text_of(v, "evidence")),
-                             .since_us = NO_TIME};
-        if (yyjson_obj_get(v, "since") != NULL && !time_of(&fact[i].since_us, v, "since", keep))
+                             .evidence = str_copy(keep, text_of(v, "evidence"))};
+        if (!time_or_none(&fact[i].since_us, v, "since"))
             return false;
     }
     return true;
 }
 
-static bool read_earlier(Earlier *out, Arena *keep, yyjson_val *o)
+static bool read_earlier(Earlier *out, yyjson_val *o)
 {
     *out = (Earlier){.since_us = NO_TIME, .lower_since_us = NO_TIME};
     if (o == NULL)
@@ -91,10 +96,8 @@ static bool read_earlier(Earlier *out, Arena *keep, yyjson_val *o)
            !str_equal(segment_name((Segment)segment), text_of(o, "segment")))
         segment++;
     out->segment = (Segment)segment;
-    if (segment == SEGMENTS || !time_of(&out->since_us, o, "since", keep))
-        return false;
-    return yyjson_obj_get(o, "lower_since") == NULL ||
-           time_of(&out->lower_since_us, o, "lower_since", keep);
+    return segment < SEGMENTS && time_or_none(&out->since_us, o, "since") &&
+           time_or_none(&out->lower_since_us, o, "lower_since");
 }
 
 /* What a line says that a decision is made of. */
@@ -127,14 +130,14 @@ static const char *read_made(Made *out, Arena *keep, yyjson_val *root)
     out->rank = yyjson_get_uint(yyjson_obj_get(root, "rank"));
     if (out->customer.size == 0)
         return "customer_id";
-    if (!time_of(&out->as_of_us, root, "as_of", keep))
+    if (!time_of(&out->as_of_us, root, "as_of"))
         return "as_of";
     if (!read_slice(&out->slice[HISTORY_CUSTOMERS], yyjson_obj_get(history, "customers")) ||
         !read_slice(&out->slice[HISTORY_TRANSACTIONS], yyjson_obj_get(history, "transactions")))
         return "history";
     if (!read_facts(&out->facts, keep, yyjson_obj_get(given, "facts")))
         return "facts";
-    return read_earlier(&out->earlier, keep, yyjson_obj_get(given, "earlier")) ? NULL : "earlier";
+    return read_earlier(&out->earlier, yyjson_obj_get(given, "earlier")) ? NULL : "earlier";
 }
 
 /* ---- the customer ---- */

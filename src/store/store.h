@@ -91,6 +91,7 @@ typedef struct Run {
     size_t headline;              /* the stratum that the customers to be scored resemble */
     double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
     const Description *description; /* of the files; NULL when nobody asked for it */
+    const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
     Team *team; /* shares out what is computed while it is written; NULL: one thread */
