@@ -100,7 +100,7 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 }
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
-static Status write_folder(const Args *args, const Bundle *bundle, const Dataset *data,
+static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
                            const Scored *scored, const Drift *drift, Timing *timing,
                            const char *out, Error *err)
 {
@@ -126,6 +126,8 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                                        scored->features, args->team);
     arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
+    /* What decided goes with the decisions: they can be made again from the folder alone. */
+    TRY(bundle_write(bundle, path_join(args->arena, out, "bundle"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
     return STATUS_OK;

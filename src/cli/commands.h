@@ -18,6 +18,7 @@ extern const Command command_run;
 extern const Command command_score;
 extern const Command command_synth;
 extern const Command command_train;
+extern const Command command_replay;
 extern const Command command_verify;
 extern const Command command_version;
 
