@@ -360,11 +360,14 @@ Status store_identity(Str *out, Arena *keep, const Run *run, const Chain *chain,
     document_text(&j, j.root, "version", run->version);
     document_text(&j, j.root, "command", run->command);
     document_count(&j, j.root, "seed", run->seed);
+    document_text(&j, j.root, "language", language_name(run->language));
     document_text(&j, j.root, "as_of", time_text(time, run->data->as_of_us));
     yyjson_mut_val *books = document_object(&j, j.root, "books");
     add_book(&j, books, "schema", run->plan->schema->text);
     add_book(&j, books, "features", run->plan->text);
     add_book(&j, books, "policy", policy_text(run->policy));
+    if (policy_messages(run->policy) != NULL)
+        add_book(&j, books, "messages", messages_text(policy_messages(run->policy)));
     TRY(add_inputs(&j, run, err));
     if (run->bundle != NULL)
         add_bundle(&j, run->bundle);

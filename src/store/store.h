@@ -47,6 +47,7 @@ typedef struct Run {
     Str version; /* of the program */
     Str command; /* the command line, as typed */
     uint64_t seed;
+    Language language; /* of sentences in decisions and lists */
     const Dataset *data;
     const Plan *plan;
     const Policy *policy;
