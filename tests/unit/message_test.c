@@ -224,6 +224,32 @@ static void no_sentence_accuses(void **state)
     arena_free(&arena);
 }
 
+static const Node *value_of(const Node *map, const char *key)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (str_equal(map->key[i].text, str_from(key)))
+            return &map->item[i];
+    return NULL;
+}
+
+static void every_rule_says_what_else_it_may_mean(void **state)
+{
+    (void)state;
+    Arena arena = arena_new();
+    Node *policy;
+    Error err = {0};
+    assert_int_equal(book_parse(&policy, &arena, book_default_text("policy"), "policy.yaml", &err),
+                     STATUS_OK);
+    const Node *rules = value_of(policy, "rules");
+    assert_true(rules->count > 0);
+    for (size_t i = 0; i < rules->count; i++) {
+        const Node *also = value_of(&rules->item[i], "also");
+        if (also == NULL || also->text.size == 0)
+            fail_msg("%.*s", STR_ARG(value_of(&rules->item[i], "id")->text));
+    }
+    arena_free(&arena);
+}
+
 /* French writes a no-break space before these, which nobody sees in an editor. */
 static void french_has_no_break_spaces_before_high_marks(void **state)
 {
@@ -431,6 +457,7 @@ int main(void)
         cmocka_unit_test(entries_keep_their_order_and_list),
         cmocka_unit_test(accusing_words_are_found),
         cmocka_unit_test(no_sentence_accuses),
+        cmocka_unit_test(every_rule_says_what_else_it_may_mean),
         cmocka_unit_test(french_has_no_break_spaces_before_high_marks),
         cmocka_unit_test(sentences_are_found_in_a_source),
         cmocka_unit_test(what_the_program_says_is_translated),
