@@ -12,6 +12,7 @@ extern const Command command_evaluate;
 extern const Command command_features;
 extern const Command command_init;
 extern const Command command_man;
+extern const Command command_profile;
 extern const Command command_run;
 extern const Command command_score;
 extern const Command command_synth;

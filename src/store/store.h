@@ -14,6 +14,7 @@
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
+#include "profile/profile.h"
 #include "score/score.h"
 
 typedef struct Timing {
@@ -77,10 +78,10 @@ typedef struct Run {
     size_t near_misses;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
-    const Strata *strata;         /* slices side by side, and which is quoted */
-    const Fairness *fairness;     /* how groups on protected grounds fare */
-    size_t headline;              /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
+    const Strata *strata;           /* slices side by side, and which is quoted */
+    const Fairness *fairness;       /* how groups on protected grounds fare */
+    size_t headline;                /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored;   /* [strata] share of the customers to be scored in each */
     const Description *description; /* of the files; NULL when nobody asked for it */
     Timing *timing;
     size_t timings;
@@ -136,6 +137,9 @@ typedef struct Reliability {
  * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
+
+/* Files looked at, as a JSON document.  Memory: keep. */
+Str store_survey(Arena *keep, const Survey *survey);
 
 /* ---- two runs side by side ---- */
 
