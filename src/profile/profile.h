@@ -67,8 +67,8 @@ typedef struct SurveyColumn {
     /* Of numbers and times (microseconds since 1970), over rows; NaN for others. */
     double low, q1, median, q3, high, mean;
     size_t below, above; /* rows beyond Tukey's outer fences; 0 where the quartiles are equal */
-    /* Rows in equal steps between the 1 % and the 99 % quantile; what lies beyond is in the first
-     * and the last. */
+    /* Rows in equal steps between the 1 % and the 99 % quantile, or the outer fences where these
+     * are nearer; what lies beyond is in the first and the last. */
     double from, to;
     size_t steps; /* SURVEY_STEPS, or 0 */
     size_t step[SURVEY_STEPS];

@@ -96,7 +96,7 @@ static void make_sheet(Viewed *seen, const Table *t, Arena *keep, Arena scratch)
         Arena own = scratch;
         Portrait *c = &s->column[k];
         Str plain = words_plain(keep, from->name);
-        *c = (Portrait){.name = from->name,
+        *c = (Portrait){.name = str_copy(keep, from->name),
                         .plain = plain,
                         .words = words_read(plain),
                         .cohorts = LABELLED,

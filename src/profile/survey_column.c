@@ -70,6 +70,10 @@ static void measure(SurveyColumn *out, const Portrait *c, Arena scratch)
     out->from = quantile(w, count, rows, 0.01);
     out->to = quantile(w, count, rows, 0.99);
     double between = out->q3 - out->q1;
+    if (between > 0) { /* one long tail would leave all but a step empty */
+        out->from = fmax(out->from, out->q1 - 3 * between);
+        out->to = fmin(out->to, out->q3 + 3 * between);
+    }
     for (size_t i = 0; i < count && between > 0; i++) {
         out->below += w[i].value < out->q1 - 3 * between ? w[i].rows : 0;
         out->above += w[i].value > out->q3 + 3 * between ? w[i].rows : 0;
@@ -112,17 +116,18 @@ static bool counts_rows(const Portrait *c)
 
 static void find_hidden(SurveyColumn *out, const Portrait *c)
 {
-    enum { ROWS = 10 };
+    enum { ROWS = 10, CODES = 30 }; /* fewer codes stand for kinds of things, not for one each */
     bool text = c->kind == KIND_TEXT || c->kind == KIND_CATEGORY;
+    bool many = c->kind == KIND_TEXT || (c->kind == KIND_CATEGORY && out->distinct > CODES);
     bool nearly_unique = c->filled >= ROWS && out->distinct * 10 >= c->filled * 9;
     if (text && SPEAKS(c, WORD_NAME))
         out->hidden_why = S("by its name it is about people");
     else if (c->kind == KIND_TEXT && nearly_unique)
         out->hidden_why = out->distinct == c->filled ? S("every row has a value of its own")
                                                      : S("nearly every row has a value of its own");
-    else if (c->kind == KIND_TEXT && SPEAKS(c, WORD_ID))
+    else if (many && SPEAKS(c, WORD_ID))
         out->hidden_why = S("by its name it identifies something");
-    else if (c->kind == KIND_TEXT && made_by_machine(out, c))
+    else if (many && made_by_machine(out, c))
         out->hidden_why = S("its values look like identifiers");
     else if (counts_rows(c) || (c->kind == KIND_INTEGER && SPEAKS(c, WORD_ID) && nearly_unique))
         out->hidden_why = S("whole numbers that name rows");
@@ -192,6 +197,6 @@ void survey_column(SurveyColumn *out, const Portrait *c, const Viewed *seen, Are
         measure(out, c, scratch);
     else if (!out->hidden && !seen->hide_values)
         find_tops(out, c, seen, scratch);
-    if (seen->hide_values)
+    if (seen->hide_values || SPEAKS(c, WORD_AGE)) /* the oldest customer is a person */
         out->low = out->high = MISSING_VALUE;
 }

@@ -15,6 +15,27 @@ static double percent(size_t part, size_t of)
 
 /* ---- a column alone ---- */
 
+/* Columns that the law forbids to decide by, as far as their names tell. */
+static void say_ground(const Viewed *seen, SurveyColumn *s, const Portrait *c)
+{
+    static const struct {
+        Word word;
+        const char *ground;
+    } grounds[] = {{WORD_GENDER, "gender"},       {WORD_AGE, "age"},
+                   {WORD_RESIDENCE, "residence"}, {WORD_NATIONALITY, "nationality"},
+                   {WORD_LANGUAGE, "language"},   {WORD_ETHNICITY, "ethnicity"},
+                   {WORD_RELIGION, "religion"},   {WORD_MARITAL, "marital status"},
+                   {WORD_FAMILY, "family"},       {WORD_HEALTH, "health"},
+                   {WORD_OPINION, "opinion"},     {WORD_ECONOMIC, "economic situation"}};
+    if (SPEAKS(c, WORD_BUSINESS))
+        return;
+    for (size_t i = 0; i < COUNT_OF(grounds); i++)
+        if (SPEAKS(c, grounds[i].word)) {
+            SAY(s, "by its name it may stand for a protected ground (%s)", grounds[i].ground);
+            return;
+        }
+}
+
 static void say_kind(const Viewed *seen, SurveyColumn *s, const Portrait *c, Arena scratch)
 {
     size_t rows = seen->sheet.rows;
@@ -23,8 +44,7 @@ static void say_kind(const Viewed *seen, SurveyColumn *s, const Portrait *c, Are
     else if (s->distinct == 1 && rows > 1)
         SAY(s, "%s one value in %s row", c->filled == rows ? "constant:" : "holds",
             c->filled == rows ? "every" : "every filled");
-    if (s->hidden)
-        SAY(s, "values are not shown: %.*s", STR_ARG(s->hidden_why));
+    say_ground(seen, s, c);
     size_t repeats = c->filled - s->distinct;
     if (c->kind == KIND_TEXT && s->hidden && repeats > 0 && repeats * 10 <= c->filled)
         SAY(s, "%zu rows repeat a value of another row: no key as it is", repeats);
@@ -43,7 +63,7 @@ static void say_kind(const Viewed *seen, SurveyColumn *s, const Portrait *c, Are
     for (size_t i = 0; i < portrait_values(c) && portrait_values(c) < 1000 && c->unsure.size == 0;
          i++)
         none += value_says(c->value->text[i], SAYS_NOTHING, scratch) ? c->count[i] : 0;
-    if (none > 0 && !s->number)
+    if (none > 0 && !s->number && portrait_saying(c, SAYS_COUNTRY, scratch) < 0.9)
         SAY(s, "%zu cells hold a word for nothing (NA, NULL, -) and are not empty", none);
 }
 

@@ -36,8 +36,9 @@ static void begin(Page *p, const Survey *s, Str version)
 static void columns(Page *p, const SurveyFile *f)
 {
     Arena *a = p->arena;
-    html_table(p, "Columns",
-               "Column|Holds|>Missing|>Distinct|>Least|>25 %|>Median|>75 %|>Greatest|>Far out");
+    html_table(
+        p, "Columns",
+        "Column|Holds|>Missing|>Distinct|>Least|>25 %|>Median|>75 %|>Greatest|>Far out|Values");
     for (size_t k = 0; k < f->columns; k++) {
         const SurveyColumn *c = &f->column[k];
         const double value[] = {c->low, c->q1, c->median, c->q3, c->high};
@@ -52,6 +53,7 @@ static void columns(Page *p, const SurveyFile *f)
             html_cell_number(p, is_missing(value[i]) ? S("") : survey_number(a, c, value[i]));
         html_cell_number(
             p, c->number && !is_missing(c->median) ? number_count(a, c->below + c->above) : S(""));
+        html_cell(p, c->hidden ? str_format(a, "not shown: %.*s", STR_ARG(c->hidden_why)) : S(""));
         html_row_end(p);
     }
     html_table_end(p);
@@ -184,7 +186,8 @@ static void shapes(Page *p, const SurveyFile *f, size_t number)
     }
     html(p, "</div>\n");
     html_note(p,
-              "Numbers and times: rows in 20 equal steps between the 1 %% and the 99 %% quantile; "
+              "Numbers and times: rows in 20 equal steps between the 1 %% and the 99 %% quantile, "
+              "or the outer fences where these are nearer; "
               "the first and last bar hold what lies beyond. Words: the most frequent values. "
               "Drawn: %zu of %zu columns that vary and may be shown.",
               drawn, could);

@@ -111,7 +111,7 @@ static void column(Buffer *b, Arena *a, const SurveyColumn *c, uint64_t rows)
     padded(b, rows == 0 ? S("-") : number_share(a, missing), 7, true);
     padded(b, number_count(a, c->distinct), 9, true);
     if (c->hidden)
-        buffer_add(b, S("(values not shown)"));
+        buffer_format(b, "(not shown: %.*s)", STR_ARG(c->hidden_why));
     else if (c->number || c->time)
         numbers(b, a, c);
     else

@@ -18,7 +18,7 @@ static void column(Document *d, yyjson_mut_val *list, const SurveyColumn *c)
     document_text(d, o, "holds", c->holds);
     document_count(d, o, "filled", c->filled);
     document_count(d, o, "distinct", c->distinct);
-    document_truth(d, o, "values_hidden", c->hidden);
+    document_text(d, o, "values_hidden", c->hidden_why);
     document_count(d, o, "shortest", c->shortest);
     document_count(d, o, "longest", c->longest);
     if (c->number || c->time) {
