@@ -47,9 +47,11 @@ static void say_kind(const Viewed *seen, SurveyColumn *s, const Portrait *c, Are
     say_ground(seen, s, c);
     size_t repeats = c->filled - s->distinct;
     if (c->kind == KIND_TEXT && s->hidden && repeats > 0 && repeats * 10 <= c->filled)
-        SAY(s, "%zu rows repeat a value of another row: no key as it is", repeats);
+        SAY(s, "%zu %s a value of another row: no key as it is", repeats,
+            repeats == 1 ? "row repeats" : "rows repeat");
     if (c->misfits > 0)
-        SAY(s, "%zu cells are no %.*s", c->misfits, STR_ARG(s->holds));
+        SAY(s, "%zu %s no %.*s", c->misfits, c->misfits == 1 ? "cell is" : "cells are",
+            STR_ARG(s->holds));
     if (c->form_unsure && c->kind == KIND_TIME)
         SAY(s, "every date can be read day first and month first");
     else if (c->form_unsure && s->number)
@@ -135,10 +137,12 @@ static void say_times(const Viewed *seen, SurveyColumn *s, const Portrait *c)
     Str one = date_text(a, (int64_t)floor(first / (double)DAY_US));
     Str other = date_text(b, (int64_t)floor(last / (double)DAY_US));
     if (seen->hide_values)
-        SAY(s, "%zu dates lie years away from nearly all others", outside);
+        SAY(s, "%zu %s years away from nearly all others", outside,
+            outside == 1 ? "date lies" : "dates lie");
     else
-        SAY(s, "%zu dates lie years away from nearly all others: %.*s%s%.*s", outside, STR_ARG(one),
-            first < last ? " to " : "", first < last ? (int)other.size : 0, other.data);
+        SAY(s, "%zu %s years away from nearly all others: %.*s%s%.*s", outside,
+            outside == 1 ? "date lies" : "dates lie", STR_ARG(one), first < last ? " to " : "",
+            first < last ? (int)other.size : 0, other.data);
 }
 
 /* Calling codes of two figures that exist (ITU-T E.164); others begin a longer one. */
