@@ -91,15 +91,15 @@ static void describe_levels(DescribedColumn *out, const uint32_t *code, const St
         out->kind = DESCRIBE_CONSTANT;
         return;
     }
-    if (levels > 50 && levels * 2 > known) {
-        out->kind = DESCRIBE_IDENTIFIER;
-        return;
-    }
-    out->kind = DESCRIBE_LEVELS;
     qsort(level, levels, sizeof *level, by_count);
     size_t shown = 0;
     while (shown < levels && shown < DESCRIBE_LEVELS_MAX && level[shown].count >= DESCRIBE_LEAST)
         shown++;
+    if (shown == 0 || (levels > 50 && levels * 2 > known)) {
+        out->kind = DESCRIBE_IDENTIFIER;
+        return;
+    }
+    out->kind = DESCRIBE_LEVELS;
     for (size_t i = 0; i < shown; i++) {
         bin[level[i].code] = (uint32_t)i;
         add_bin(out,

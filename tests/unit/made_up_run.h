@@ -829,6 +829,9 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     run->forward = &forward;
     run->scored = made_up_scores(keep, run, events, features);
     made_up_inspection(keep, run);
+    Arena work = arena_new();
+    run->description = describe_dataset(keep, work, data, plan, events, features, NULL);
+    arena_free(&work);
 
     run->importance = made_up_importance(keep, run);
     run->screening = made_up_screening(keep, run);
