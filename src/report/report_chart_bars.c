@@ -15,7 +15,7 @@ const char report_data_style[] =
     ".charts.data figure{max-width:32rem}.charts.data details{margin:.1rem 0 .6rem}"
     "figure p.note{margin:.2rem 0 .4rem}\n";
 
-enum { WIDTH = 380, LABELS = 124, GAP = 38, TOP = 22, BAR = 10, ROW_GAP = 6, TITLES = 44 };
+enum { WIDTH = 350, LABELS = 114, GAP = 36, TOP = 22, BAR = 10, ROW_GAP = 6 };
 
 static void real(Buffer *b, double value)
 {
@@ -140,7 +140,7 @@ void bars_row(Bars *b, Str label, const double *value, const Str *text, const St
     double top = (double)b->deep * 13 + 8 + (double)b->row++ * row_height(b);
     size_t placed[2] = {0, 0};
     words(p, "end name", LABELS - 6, top + (double)b->deep * BAR / 2 + 3.5,
-          shortened(p->arena, label, 18));
+          shortened(p->arena, label, 17));
     for (size_t i = 0; i < b->count; i++) {
         size_t panel = b->series[i].panel;
         double x = panel_left(b, panel), y = top + (double)placed[panel]++ * BAR;
@@ -162,7 +162,7 @@ void bars_close(Bars *b)
 void heat_draw(Page *p, const char *id, Str title, Str description, const Str *name,
                const double *value, size_t count)
 {
-    double cell = (WIDTH - TITLES - LABELS + 20) / (double)(count == 0 ? 1 : count);
+    double cell = (WIDTH - LABELS - 30) / (double)(count == 0 ? 1 : count);
     if (cell > 26)
         cell = 26;
     double left = LABELS + 24;
