@@ -186,8 +186,8 @@ void data_drift(Page *p)
                    audited ? "with labels" : "that the bundle learnt from", moved,
                    moved == 0 ? ", so that nothing here speaks against reading figures of the one "
                                 "as figures of the other"
-                   : audited  ? "; figures of the labelled customers carry over with care, and the "
-                                "headline slice says for whom"
+                   : audited  ? "; figures of the labelled customers carry over with care, and "
+                                "the slices of the model chapter say for whom"
                               : "; what the bundle's papers promise carries over with care");
     size_t shown = count < SHOWN ? count : SHOWN;
     bars(p, m, shown);
