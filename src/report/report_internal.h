@@ -27,6 +27,8 @@ void html(Page *p, const char *markup);
 void html_text(Page *p, Str text);
 void html_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The answer of a section in one sentence, before its evidence. */
+void html_verdict(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_note(Page *p, const char *format, ...) PRINTF_LIKE(2, 3); /* smaller */
 void html_id(Page *p, Str id); /* an identifier, on its own in any text direction */
 
@@ -178,6 +180,8 @@ void section_data(Page *p);
 void section_model(Page *p);
 void section_strata(Page *p);
 void section_fairness(Page *p);
+void section_gain(Page *p); /* report_confusion.c */
+void section_confusion(Page *p);
 void section_calibration(Page *p);
 void section_audit(Page *p);
 void section_split(Page *p);
