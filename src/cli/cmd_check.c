@@ -1,4 +1,5 @@
 /* assay check - read the books and say whether they hold together. */
+#include "cli/check.h"
 #include "cli/commands.h"
 
 #include "policy/policy.h"
@@ -9,7 +10,9 @@ static const Option options[] = {
     {"schema", "FILE", "schema book (default: built in)", false},
     {"features", "FILE", "features book (default: built in)", false},
     {"policy", "FILE", "policy book (default: built in)", false},
-    {"json-schema", "BOOK", "print the JSON Schema of schema, features or policy, and stop", false},
+    {"messages", "FILE", "their sentences in other languages (default: built in)", false},
+    {"json-schema", "BOOK",
+     "print the JSON Schema of schema, features, policy or messages, and stop", false},
     {0}};
 
 static Status print_schema(const Args *args, const char *book, Error *err)
@@ -20,9 +23,11 @@ static Status print_schema(const Args *args, const char *book, Error *err)
         answer(plan_json_schema(args->arena));
     else if (strcmp(book, "policy") == 0)
         answer(policy_json_schema(args->arena));
+    else if (strcmp(book, "messages") == 0)
+        answer(messages_json_schema(args->arena));
     else {
         (void)error_set(err, STATUS_USAGE, "--json-schema: there is no book `%s`", book);
-        return error_remedy(err, "write schema, features or policy");
+        return error_remedy(err, "write schema, features, policy or messages");
     }
     return STATUS_OK;
 }
@@ -51,11 +56,11 @@ static Status run(const Args *args, Error *err)
                       "monitor), %zu rules",
                       plan->features, use[USE_MODEL], use[USE_POLICY], use[USE_MONITOR],
                       policy_rules(policy, args->arena, &rules)));
-    return STATUS_OK;
+    return check_messages(args, plan, policy, err);
 }
 
 const Command command_check = {.name = "check",
-                               .says = "check the books: schema, features, policy",
+                               .says = "check the books: schema, features, policy, messages",
                                .example = "  assay check --features features.yaml",
                                .options = options,
                                .run = run};

@@ -8,13 +8,9 @@ static const Option options[] = {
     {"out", "FOLDER", "where the results go; an earlier run there is removed at once (default out)",
      false},
     {0}};
-static const Option *const shared[] = {job_labelled_files,
-                                       job_scored_files,
-                                       job_book_options,
-                                       job_read_options,
-                                       job_learn_options,
-                                       job_stability_option,
-                                       NULL};
+static const Option *const shared[] = {
+    job_labelled_files, job_scored_files,  job_book_options,     job_language_option,
+    job_read_options,   job_learn_options, job_stability_option, NULL};
 
 static Status run(const Args *args, Error *err)
 {
@@ -31,9 +27,10 @@ static Status run(const Args *args, Error *err)
     job_calibration(j);
     TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
+    job_describe(j);
     TRY(job_thresholds(j, err));
     TRY(job_stability(j, err));
-    job_importance(j);
+    TRY(job_importance(j, err));
     TRY(job_fairness(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");

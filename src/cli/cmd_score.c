@@ -14,6 +14,7 @@ static const Option options[] = {
      false},
     {"max-unpacked", "SIZE",
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
+    {"language", "en|fr", "of the sentences in decisions and lists (default en)", false},
     {"out", "FOLDER",
      "write a whole run folder, with drift and report, instead of CSV; an earlier run there is "
      "removed at once",
@@ -31,25 +32,48 @@ static void add_real(Buffer *b, double value)
         buffer_add(b, double_text(text, value));
 }
 
-static Str table_of(Arena *keep, const Scored *s)
+enum { ROWS_BLOCK = 4096 };
+
+static void add_row(Buffer *b, const Decision *d)
 {
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, S("customer_id,segment,action,probability,probability_low,probability_high,"
-                     "insufficient_data,families,because\n"));
-    for (size_t i = 0; i < s->count; i++) {
-        const Decision *d = &s->decision[i];
-        csv_write_cell(&b, d->id, true);
-        buffer_format(&b, ",%.*s,%.*s", STR_ARG(segment_name(d->segment)),
-                      STR_ARG(action_name(d->action)));
-        add_real(&b, d->probability);
-        add_real(&b, d->probability_low);
-        add_real(&b, d->probability_high);
-        buffer_format(&b, ",%s,%zu,", d->insufficient_data ? "true" : "false", d->families);
-        csv_write_cell(&b, d->because, true);
-        buffer_char(&b, '\n');
+    csv_write_cell(b, d->id, true);
+    buffer_format(b, ",%.*s,%.*s", STR_ARG(segment_name(d->segment)),
+                  STR_ARG(action_name(d->action)));
+    add_real(b, d->probability);
+    add_real(b, d->probability_low);
+    add_real(b, d->probability_high);
+    buffer_format(b, ",%s,%zu,", d->insufficient_data ? "true" : "false", d->families);
+    csv_write_cell(b, d->because, true);
+}
+
+/* A block of customers at a time; nobody asks for their reasons. */
+static Status answer_table(const Bundle *bundle, const Scored *scored, Team *team, Error *err)
+{
+    Scored brief = *scored;
+    brief.options.brief = true;
+    Arena own = arena_new(), text = arena_new(), scratch = arena_new();
+    Status status = STATUS_OK;
+    answer(S("customer_id,segment,action,probability,probability_low,probability_high,"
+             "insufficient_data,families,because"));
+    for (size_t first = 0; first < scored->count && status == STATUS_OK; first += ROWS_BLOCK) {
+        Arena block = own;
+        size_t left = scored->count - first, n = left < ROWS_BLOCK ? left : ROWS_BLOCK;
+        uint32_t *position = ARENA_ARRAY(&block, uint32_t, n);
+        for (size_t i = 0; i < n; i++)
+            position[i] = (uint32_t)(first + i);
+        Decision *made;
+        status = score_decide(&made, &block, scratch, bundle, &brief, position, n, team, err);
+        for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+            Arena one = text;
+            Buffer b = buffer_new(&one);
+            add_row(&b, &made[i]);
+            answer(buffer_str(&b));
+        }
     }
-    b.size--; /* the last line's end is the answer's */
-    return buffer_str(&b);
+    arena_free(&own);
+    arena_free(&text);
+    arena_free(&scratch);
+    return status;
 }
 
 static Status read_files(Dataset **out, const Args *args, const Schema *schema, Arena scratch,
@@ -88,8 +112,14 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                .drift = drift,
                .scored = scored,
                .timing = timing,
-               .timings = 1};
-    store_lists(&run, args->arena);
+                .timings = 1,
+                .team = args->team};
+    TRY(store_lists(&run, args->arena, err));
+    Arena scratch = arena_new();
+    progress_tell(&args->progress, "describing the data", 0, 1);
+    run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,
+                                       scored->features, args->team);
+    arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
@@ -109,6 +139,8 @@ static Status run(const Args *args, Error *err)
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
+    ScoreOptions with = {0};
+    TRY(args_language(&with.language, args, bundle->messages, err));
     if (out != NULL) {
         talk_replacing(args, out);
         TRY(store_begin(out, err));
@@ -119,7 +151,7 @@ static Status run(const Args *args, Error *err)
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, NULL, args->team,
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &with, args->team,
                       err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
@@ -127,7 +159,7 @@ static Status run(const Args *args, Error *err)
     talk_findings(args, data->findings, 0, SEVERITY_INFO);
     Timing timing = {"score", (double)(clock_monotonic_us() - began) / 1e6};
     if (out == NULL)
-        answer(table_of(keep, scored));
+        TRY(answer_table(bundle, scored, args->team, err));
     else
         TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
     arena_free(&scratch);

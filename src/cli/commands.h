@@ -9,6 +9,7 @@ extern const Command command_check;
 extern const Command command_compare;
 extern const Command command_completion;
 extern const Command command_evaluate;
+extern const Command command_explain;
 extern const Command command_features;
 extern const Command command_init;
 extern const Command command_man;

@@ -133,6 +133,12 @@ Str lang_bare_name(const Expr *e);
  */
 const Str *lang_names(const Expr *e, size_t *count);
 const Str *lang_event_names(const Expr *e, size_t *count);
+bool lang_is_aggregate(const Expr *e); /* nothing but one aggregate */
+/* Is b true wherever a is, and are a and b never true together? As far as their form tells: parts
+ * joined by `and` and `or`, and a name's equality with values, `in` and `<>` them. NULL is always
+ * true.  Cost: O(nodes of a * nodes of b) at most. */
+bool lang_implies(const Expr *a, const Expr *b);
+bool lang_excludes(const Expr *a, const Expr *b);
 /* One canonical text: equal meanings after definitions are put in give equal texts. */
 Str lang_text(const Expr *e);
 
@@ -164,6 +170,14 @@ MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Exp
 
 /* ---- numbers for people ---- */
 
+/* Of sentences and the numbers in them. Names, codes and columns are the same in all. */
+typedef enum Language { LANGUAGE_ENGLISH, LANGUAGE_FRENCH, LANGUAGES } Language;
+
+Str language_name(Language l); /* "en", "fr" */
+bool language_from_name(Str name, Language *out);
+
+/* The comments show English; French writes no-break
+ * spaces before units and signs and narrow ones between thousands: 4 210,00 EUR, 98 %, 2,4 fois. */
 typedef enum Format {
     FORMAT_PLAIN,   /* as is, at most 4 significant decimals */
     FORMAT_COUNT,   /* 1,234 */
@@ -182,15 +196,29 @@ bool format_from_name(Str name, Format *out);
 /* Would it print the sign of another currency than this one (empty: any)? */
 bool format_wrong_currency(Format f, Str currency);
 Str format_name(Format f);
-/* Missing gives "unknown"; the currency is of MONEY alone.  Memory: arena. */
-Str format_cell(Arena *arena, Format f, Str currency, const Column *c, size_t row);
+/* Missing gives "unknown"; the currency is of MONEY alone. Exact for decimals in every language.
+ * Memory: arena. */
+Str format_cell(Arena *arena, Format f, Language language, Str currency, const Column *c,
+                size_t row);
+/* The same of one number; NAN is unknown. */
+Str format_real(Arena *arena, Format f, Language language, Str currency, double value);
+/* units * 10^-scale with all its digits: 1,234.50. */
+Str format_decimal(Arena *arena, Language language, int64_t units, int scale);
+Str format_unknown(Language language); /* "unknown" */
 
 /* A sentence with placeholders: "{pass_through_24h:percent} of {inflow:eur} left". "{{" is a brace.
  * Every placeholder must be a customer name of the scope, and `eur` what its currency is. */
 typedef struct Template Template;
 MUST_USE Status template_read(Template **out, Arena *keep, Str text, const Scope *scope,
                               const char *file, int64_t line, int64_t column, Error *err);
-Str template_fill(Arena *arena, const Template *t, const Table *rows, size_t row);
+/* The same sentence in another language, with the same placeholders in any order: FORMAT when
+ * they are not. The place is the translation's. */
+MUST_USE Status template_translate(Template *t, Arena *keep, Language language, Str text,
+                                   const Scope *scope, const char *file, int64_t line,
+                                   int64_t column, Error *err);
+/* English, numbers too, where the language has no translation. */
+Str template_fill(Arena *arena, const Template *t, Language language, const Table *rows,
+                  size_t row);
 const Str *template_names(const Template *t, size_t *count);
 
 #endif

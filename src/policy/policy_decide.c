@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    SLICE_ROWS = 256,
     SLOTS_MAX = 32,        /* slices under way at a time */
     MODEL_REASONS_MAX = 5, /* of the model, for one customer */
     OWN_SAFEGUARDS = 2     /* that hold whatever the book says */
@@ -25,18 +24,14 @@ enum {
 /* What the book's expressions say about a slice's rows. */
 typedef struct Facts {
     size_t from, rows;
+    Language language;
+    const Messages *messages;
     Table *table;           /* the features, then the engine's own names */
     const Column **feature; /* by feature; NULL when not computed */
-    Column insufficient, *rule, *mitigating, *safeguard, *action;
+    Column insufficient, *rule, *mitigating, *safeguard, *action, *comparable;
     uint32_t *rules, *severe_rules, *families; /* by row */
     double *exposure;
 } Facts;
-
-typedef struct Deciding {
-    const Policy *p;
-    const PolicyInputs *in;
-    const Column *transaction_id;
-} Deciding;
 
 /* Unknown is false. */
 static bool holds(const Column *c, size_t row)
@@ -183,6 +178,9 @@ static Status gather(Facts *f, Arena *scratch, Arena spare, const Deciding *d, E
     count_rules(f, scratch, p);
     add_own_names(f, scratch, d, &exposure);
     TRY(evaluate_clauses(&f->mitigating, scratch, spare, p->mitigating, p->mitigatings, f, err));
+    f->comparable = ARENA_ARRAY(scratch, Column, p->comparables);
+    for (size_t i = 0; i < p->comparables && d->in->peers != NULL; i++)
+        TRY(evaluate(&f->comparable[i], scratch, spare, p->comparable[i].when, f, err));
     TRY(evaluate_clauses(&f->safeguard, scratch, spare, p->safeguard, p->safeguards, f, err));
     return evaluate_clauses(&f->action, scratch, spare, p->action, p->actions, f, err);
 }
@@ -191,15 +189,32 @@ static Status gather(Facts *f, Arena *scratch, Arena spare, const Deciding *d, E
 
 static Str fill(Arena *keep, const Template *t, const Facts *f, size_t row)
 {
-    return t == NULL ? S("") : template_fill(keep, t, f->table, row);
+    return t == NULL ? S("") : template_fill(keep, t, f->language, f->table, row);
+}
+
+/* A sentence of the engine's own. */
+static Str say(const Facts *f, Str english)
+{
+    return message(f->messages, f->language, english);
 }
 
 static Str feature_value(Arena *keep, const Deciding *d, const Facts *f, size_t feature, size_t row)
 {
     const Column *c = f->feature[feature];
-    return c == NULL ? S("unknown")
-                     : format_cell(keep, d->p->plan->feature[feature].format,
+    return c == NULL ? format_unknown(f->language)
+                     : format_cell(keep, d->p->plan->feature[feature].format, f->language,
                                    d->p->plan->schema->currency.text, c, row);
+}
+
+static void add_standing(Reason *out, const Deciding *d, const Facts *f, size_t feature, size_t row)
+{
+    const Events *e = d->in->events;
+    size_t customer = d->in->row[f->from + row];
+    if (d->in->peers == NULL || f->feature[feature] == NULL)
+        return;
+    size_t set =
+        comparable_set(d->p, f->comparable, row, e->start[customer + 1] > e->start[customer]);
+    peers_reason(out, d->in->peers, set, feature, cell_double(f->feature[feature], row));
 }
 
 /* The part of a reason that its feature tells: value, window and transactions. */
@@ -213,6 +228,7 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
     out->feature = plan->feature[feature].name.text;
     out->window = d->p->window[feature];
     out->value = feature_value(keep, d, f, feature, row);
+    add_standing(out, d, f, feature, row);
     TRY(feature_evidence(&rows, &count, &scratch, *keep, &plan->feature[feature], d->in->events,
                          d->in->row[f->from + row], err));
     const Column *id = d->transaction_id;
@@ -221,45 +237,6 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
         if (column_valid(id, rows[i]))
             out->transaction[out->transactions++] = id->dictionary->text[id->code[rows[i]]];
     return STATUS_OK;
-}
-
-static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
-                        const Facts *f, size_t row, Error *err)
-{
-    for (int severe = 1; severe >= 0; severe--)
-        for (size_t i = 0; i < d->p->rules; i++) {
-            const Rule *rule = &d->p->rule[i];
-            if (rule->severe != (severe == 1) || !holds(&f->rule[i], row))
-                continue;
-            Reason *reason = &out->reason[out->reasons++];
-            *reason = (Reason){.source = REASON_RULE,
-                               .code = rule->id,
-                               .percentile = NAN,
-                               .family = rule->family,
-                               .severity = rule->severe ? S("severe") : S("supporting"),
-                               .sentence = fill(keep, rule->because, f, row),
-                               .also = fill(keep, rule->also, f, row),
-                               .missing_proof = fill(keep, rule->missing_proof, f, row),
-                               .next_step = fill(keep, rule->next_step, f, row)};
-            TRY(add_evidence(reason, keep, scratch, d, f, rule->evidence, row, err));
-        }
-    return STATUS_OK;
-}
-
-/* "Share of ...: 93 % (raises the log-odds by 0.41)." Two decimals by whole numbers, since
- * printf's point depends on the locale. */
-static Str model_sentence(Arena *keep, const Feature *feature, Str value, double contribution)
-{
-    char text[NUMBER_TEXT];
-    double hundredths = floor(fmin(contribution, 1e9) * 100 + 0.5);
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, feature->says.text.size > 0 ? feature->says.text : feature->name.text);
-    buffer_add(&b, S(": "));
-    buffer_add(&b, value);
-    buffer_add(&b, S(" (raises the log-odds by "));
-    buffer_add(&b, decimal_text(text, (int64_t)hundredths, 2));
-    buffer_add(&b, S(")."));
-    return buffer_str(&b);
 }
 
 /* The columns of one category feature push together: they are one fact about the customer. */
@@ -271,6 +248,46 @@ static double *feature_contributions(Arena *scratch, const Deciding *d, size_t c
     for (size_t i = 0; i < columns->columns; i++)
         sum[columns->feature[i]] += contribution[i];
     return sum;
+}
+
+static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+                        const Facts *f, size_t row, Error *err)
+{
+    const double *push = feature_contributions(&scratch, d, f->from + row);
+    for (int severe = 1; severe >= 0; severe--)
+        for (size_t i = 0; i < d->p->rules; i++) {
+            const Rule *rule = &d->p->rule[i];
+            if (rule->severe != (severe == 1) || !holds(&f->rule[i], row))
+                continue;
+            Reason *reason = &out->reason[out->reasons++];
+            *reason = (Reason){.source = REASON_RULE,
+                               .code = rule->id,
+                               .percentile = NAN,
+                               .contribution = push[rule->evidence],
+                               .family = rule->family,
+                               .severity = rule->severe ? S("severe") : S("supporting"),
+                               .sentence = fill(keep, rule->because, f, row),
+                               .also = fill(keep, rule->also, f, row),
+                               .missing_proof = fill(keep, rule->missing_proof, f, row),
+                               .next_step = fill(keep, rule->next_step, f, row)};
+            TRY(add_evidence(reason, keep, scratch, d, f, rule->evidence, row, err));
+        }
+    return STATUS_OK;
+}
+
+/* "Share of ...: 93 % (raises the log-odds by 0.41)." */
+static Str model_sentence(Arena *keep, const Facts *f, const Feature *feature, Str value,
+                          double contribution)
+{
+    Str says = feature->says.text.size > 0 ? feature->says.text : feature->name.text;
+    int64_t hundredths = (int64_t)floor(fmin(contribution, 1e9) * 100 + 0.5);
+    const MessagePart part[] = {
+        {S("feature"), say(f, says)},
+        {S("value"), value},
+        {S("contribution"), format_decimal(keep, f->language, hundredths, 2)}};
+    return message_fill(keep, f->messages, f->language,
+                        S("{feature}: {value} (raises the log-odds by {contribution})."), part,
+                        COUNT_OF(part));
 }
 
 static Status add_model(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
@@ -294,7 +311,7 @@ static Status add_model(Decision *out, Arena *keep, Arena scratch, const Decidin
                            .family = feature->family.text,
                            .contribution = push[best]};
         TRY(add_evidence(reason, keep, scratch, d, f, best, row, err));
-        reason->sentence = model_sentence(keep, feature, reason->value, push[best]);
+        reason->sentence = model_sentence(keep, f, feature, reason->value, push[best]);
         push[best] = 0;
     }
     return STATUS_OK;
@@ -324,7 +341,7 @@ static void choose_action(Decision *out, Arena *keep, const Policy *p, const Fac
     else if (p->otherwise != NULL)
         out->because = fill(keep, p->otherwise, f, row);
     else
-        out->because = S("No condition of a graver action holds.");
+        out->because = say(f, S("No condition of a graver action holds."));
 }
 
 static void cap_action(Decision *out, Action cap, Str sentence)
@@ -350,12 +367,12 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
     /* Whatever a book says, a score alone proposes no exit. */
     if (out->before_safeguards == ACTION_PROPOSE_OFFBOARDING && out->families < 2)
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("Fewer than two independent kinds of evidence support an exit."));
+                   say(f, S("Fewer than two independent kinds of evidence support an exit.")));
     /* One of the two labels is wrong, and nobody knows which. */
     if (out->before_safeguards > ACTION_ENHANCED_DUE_DILIGENCE && contradictory != NULL &&
         contradictory[f->from + row])
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("This customer carries both labels in the files; settle that first."));
+                   say(f, S("This customer carries both labels in the files; settle that first.")));
 }
 
 static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *d, const Facts *f,
@@ -401,15 +418,18 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
     return add_model(out, keep, scratch, d, f, row, err);
 }
 
-static Status decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
-    Facts f = {.from = slice * SLICE_ROWS};
+    Facts f = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
     size_t left = d->in->count - f.from;
     f.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(gather(&f, &scratch, *keep, d, err));
     for (size_t row = 0; row < f.rows; row++)
-        TRY(decide(&out[f.from + row], keep, scratch, d, &f, row, err));
+        TRY(decide(&out[row], keep, scratch, d, &f, row, err));
+    for (size_t i = 0; d->fired != NULL && i < d->p->rules; i++)
+        for (size_t row = 0; row < f.rows; row++)
+            d->fired[slice * d->p->rules + i] += holds(&f.rule[i], row);
     return STATUS_OK;
 }
 
@@ -435,7 +455,8 @@ static void wave_task(void *context, size_t task, Arena scratch)
     const Wave *w = context;
     Slot *slot = &w->slot[task];
     slot->err = (Error){0};
-    slot->status = decide_slice(w->out, &slot->keep, scratch, w->d, w->first + task, &slot->err);
+    slot->status = policy_decide_slice(w->out + (w->first + task) * SLICE_ROWS, &slot->keep,
+                                       scratch, w->d, w->first + task, &slot->err);
 }
 
 static Str *copy_texts(Arena *keep, const Str *text, size_t count)
@@ -503,16 +524,22 @@ static Status decide_shared(Decision *out, Arena *keep, const Deciding *d, size_
     return status;
 }
 
-Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
-                     const PolicyInputs *inputs, Team *team, Error *err)
+Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs)
 {
-    size_t width = inputs->columns->columns + 1;
     Deciding d = {.p = policy, .in = inputs};
-    assert(inputs->matrix->rows == inputs->count);
-    assert(inputs->matrix->columns == inputs->columns->columns);
     d.transaction_id =
         table_find(inputs->events->rows, policy->plan->schema->transactions.key.text);
     assert(d.transaction_id != NULL && d.transaction_id->dictionary != NULL);
+    return d;
+}
+
+Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
+                     const PolicyInputs *inputs, Team *team, Error *err)
+{
+    size_t width = inputs->columns->columns + 1, slices = SLICES(inputs->count);
+    const Deciding d = policy_deciding(policy, inputs);
+    assert(inputs->matrix == NULL || inputs->matrix->rows == inputs->count);
+    assert(inputs->matrix == NULL || inputs->matrix->columns == inputs->columns->columns);
 
     Decision *made = ARENA_ARRAY(keep, Decision, inputs->count);
     if (inputs->contribution != NULL) {
@@ -522,43 +549,10 @@ Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *p
             made[i].contribution = contribution + i * width;
     }
 
-    size_t slices = (inputs->count + SLICE_ROWS - 1) / SLICE_ROWS;
     *out = made;
     if (slices > 1 && team_threads(team) > 1)
         return decide_shared(made, keep, &d, slices, team, err);
     for (size_t i = 0; i < slices; i++)
-        TRY(decide_slice(made, keep, scratch, &d, i, err));
+        TRY(policy_decide_slice(made + i * SLICE_ROWS, keep, scratch, &d, i, err));
     return STATUS_OK;
-}
-
-/* ---- the list ---- */
-
-static int by_number(double a, double b) /* larger first */
-{
-    return (a < b) - (a > b);
-}
-
-static int by_support(const void *a, const void *b, void *context)
-{
-    const Decision *x = (const Decision *)context + *(const uint32_t *)a;
-    const Decision *y = (const Decision *)context + *(const uint32_t *)b;
-    int order = by_number((double)x->families, (double)y->families);
-    if (order == 0)
-        order = by_number((double)x->severe_rules, (double)y->severe_rules);
-    if (order == 0)
-        order = by_number(x->probability, y->probability);
-    if (order == 0)
-        order = by_number(x->exposure, y->exposure);
-    return order != 0 ? order : str_compare(x->id, y->id);
-}
-
-size_t policy_rank(uint32_t *order, const Decision *decision, size_t count)
-{
-    size_t candidates = 0;
-    for (size_t i = 0; i < count; i++)
-        if (decision[i].action == ACTION_PROPOSE_OFFBOARDING)
-            order[candidates++] = (uint32_t)i;
-    if (candidates > 1)
-        qsort_r(order, candidates, sizeof *order, by_support, (void *)decision);
-    return candidates;
 }

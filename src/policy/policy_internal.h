@@ -6,6 +6,7 @@
 #ifndef POLICY_POLICY_INTERNAL_H
 #define POLICY_POLICY_INTERNAL_H
 
+#include "book/book.h"
 #include "policy/policy.h"
 
 /* The engine's own names, in this order behind the features. */
@@ -41,6 +42,18 @@ typedef struct Clause {
     Template *because;
 } Clause;
 
+/* A sentence of the book, for who translates it. */
+typedef struct Sentence {
+    BookText text;
+    Template *template;
+    Scope scope;
+} Sentence;
+/* A set of the book's `comparable:` list. */
+typedef struct Comparable {
+    Str name;
+    Expr *when;
+} Comparable;
+
 struct Policy {
     Str text;
     const Plan *plan;
@@ -57,6 +70,37 @@ struct Policy {
     size_t rules, families;
     Clause *mitigating, *safeguard, *action;
     size_t mitigatings, safeguards, actions;
+    Sentence *sentence;
+    size_t sentences, sentences_capacity;
+    const Messages *messages; /* NULL: English only */
+    Comparable *comparable;
+    size_t comparables;
 };
+
+/* The list as written, against the scope of the features. */
+MUST_USE Status comparable_read(Policy *p, Arena *keep, const BookRecords *list,
+                                const Scope *features, const char *file, Error *err);
+
+/* The set that a customer falls into, given each set's condition over some rows. */
+size_t comparable_set(const Policy *p, const Column *condition, size_t row, bool transactions);
+
+/* Say where the reason's value stands. */
+void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature, double value);
+
+/* Customers are decided in slices of a fixed size. */
+enum { SLICE_ROWS = 256 };
+#define SLICES(count) (((count) + SLICE_ROWS - 1) / SLICE_ROWS)
+
+typedef struct Deciding {
+    const Policy *p;
+    const PolicyInputs *in;
+    const Column *transaction_id;
+    uint32_t *fired; /* [slices][rules] customers of a slice that a rule fired for; may be NULL */
+} Deciding;
+Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs);
+
+/* Decide for the customers of one slice; out is its first. */
+MUST_USE Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+                                    size_t slice, Error *err);
 
 #endif

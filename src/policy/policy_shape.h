@@ -40,6 +40,11 @@ typedef struct ClauseText {
     BookText because;
 } ClauseText;
 
+typedef struct ComparableText {
+    Mark mark;
+    BookText name, when;
+} ComparableText;
+
 typedef struct PolicyText {
     int64_t version;
     BookText name;
@@ -50,6 +55,7 @@ typedef struct PolicyText {
     Overlay insufficient_data;
     BookRecords rules, mitigating, safeguards, actions;
     BookText otherwise;
+    BookRecords comparable;
 } PolicyText;
 
 extern const char *const policy_severities[];   /* position 1 is severe */

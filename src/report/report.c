@@ -1,4 +1,4 @@
-#include "report/report_internal.h"
+#include "report/report_data.h"
 
 static void key_figure(Page *p, const char *name, Str value, Str more)
 {

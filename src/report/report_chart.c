@@ -157,6 +157,20 @@ void chart_box(Chart *c, double x, const double quartile[3])
     chart_point(c, "dot", x, quartile[1], 3);
 }
 
+void chart_span(Chart *c, const char *style, double x_low, double x_high, double y_low,
+                double y_high)
+{
+    double left = place_x(c, x_low), top = place_y(c, y_high);
+    html(c->page, "<rect class=\"");
+    html(c->page, style);
+    html(c->page, "\"");
+    attribute(c, "x", left);
+    attribute(c, "y", top);
+    attribute(c, "width", place_x(c, x_high) - left);
+    attribute(c, "height", place_y(c, y_low) - top);
+    html(c->page, "/>\n");
+}
+
 void chart_upright(Chart *c, double x, double low, double high)
 {
     segment(c, "whisker", place_x(c, x), place_y(c, low), place_x(c, x), place_y(c, high));

@@ -155,6 +155,9 @@ void chart_point(Chart *c, const char *style, double x, double y, double radius)
 void chart_bar(Chart *c, const char *style, double x_low, double x_high, double y);
 /* The middle half around a median: quartiles in rising order. */
 void chart_box(Chart *c, double x, const double quartile[3]);
+/* A bar that stands or hangs anywhere. */
+void chart_span(Chart *c, const char *style, double x_low, double x_high, double y_low,
+                double y_high);
 void chart_upright(Chart *c, double x, double low, double high); /* a whisker */
 void chart_mark(Chart *c, double x, Str label);                  /* a dashed line over the height */
 /* With what the script needs to read the marks out as values. */

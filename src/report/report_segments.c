@@ -20,7 +20,7 @@ static void histogram(Page *p, Thresholds t)
     Arena *a = p->arena;
     size_t count[BINS] = {0}, most = 1;
     for (size_t i = 0; i < run->scored->count; i++) {
-        size_t bin = (size_t)(run->scored->decision[i].probability * BINS);
+        size_t bin = (size_t)(run->scored->outcome[i].probability * BINS);
         bin = bin >= BINS ? BINS - 1 : bin;
         count[bin]++;
         most = count[bin] > most ? count[bin] : most;
@@ -70,7 +70,7 @@ static void sizes(Page *p, const Tally *t)
     for (size_t s = 0; s < SEGMENTS; s++) {
         size_t insufficient = 0, count = 0;
         for (size_t i = 0; i < run->scored->count; i++) {
-            const Decision *d = &run->scored->decision[i];
+            const Outcome *d = &run->scored->outcome[i];
             if (d->segment != (Segment)s)
                 continue;
             score[count++] = d->probability;
@@ -98,8 +98,8 @@ static void actions(Page *p, const Tally *t)
     for (size_t action = ACTIONS; action-- > 0;) {
         size_t count[SEGMENTS] = {0};
         for (size_t i = 0; i < run->scored->count; i++)
-            if (run->scored->decision[i].action == (Action)action)
-                count[run->scored->decision[i].segment]++;
+            if (run->scored->outcome[i].action == (Action)action)
+                count[run->scored->outcome[i].segment]++;
         html_row(p);
         html_head(p, action_name((Action)action));
         for (size_t s = 0; s < SEGMENTS; s++)

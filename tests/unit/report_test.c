@@ -326,7 +326,7 @@ static void every_text_from_outside_is_escaped(void **state)
     assert_int_equal(set.strata, 3);
     set.stratum = stratum;
     Scored scored = *f->run->scored;
-    Decision decision = scored.decision[f->run->candidate[0]];
+    Decision decision = f->run->listed[0];
     Str texts[2] = {evil, evil};
     Reason reason = {.source = REASON_RULE,
                      .code = evil,
@@ -350,7 +350,8 @@ static void every_text_from_outside_is_escaped(void **state)
     decision.mitigating = decision.safeguard = texts;
     decision.mitigatings = decision.safeguards = 2;
     uint32_t first = 0;
-    scored.decision = &decision;
+    Outcome outcome = policy_outcome(&decision);
+    scored.outcome = &outcome;
     scored.count = 1;
     Run run = *f->run;
     run.data = &data;
@@ -361,7 +362,8 @@ static void every_text_from_outside_is_escaped(void **state)
     run.training = &set;
     run.scored = &scored;
     run.candidate = run.contradictory = run.near_miss = &first;
-    run.listed = run.near = &decision;
+    run.listed = run.near = run.torn = &decision;
+    run.listeds = 1;
     run.near_misses = 1;
     run.candidates = run.contradictories = 1;
     run.command = run.version = evil;
@@ -514,7 +516,7 @@ static void undefined_figures_say_so(void **state)
 static void candidates_show_evidence_and_what_speaks_for_them(void **state)
 {
     Fixture *f = *state;
-    const Decision *d = &f->run->scored->decision[f->run->candidate[0]];
+    const Decision *d = &f->run->listed[0];
     assert_true(d->reasons >= 2 && d->reason[0].transactions > 0);
     const char *id =
         str_format(&f->arena, "<li><bdi>%.*s</bdi></li>", STR_ARG(d->reason[0].transaction[0]))
@@ -838,24 +840,25 @@ static void a_hundred_thousand_customers_fit_in_three_megabytes(void **state)
     enum { MANY = 100000 };
     Fixture *f = *state;
     const Scored *few = f->run->scored;
-    size_t width = few->x->columns + 1;
     Arena arena = arena_new();
     Scored scored = *few;
     Run run = *f->run;
     uint32_t *row = ARENA_ARRAY(&arena, uint32_t, MANY), *all = ARENA_ARRAY(&arena, uint32_t, MANY);
     scored.count = MANY;
-    scored.decision = ARENA_ARRAY(&arena, Decision, MANY);
-    scored.contribution = ARENA_ARRAY(&arena, double, MANY *width);
+    scored.outcome = ARENA_ARRAY(&arena, Outcome, MANY);
+    Decision *listed = ARENA_ARRAY(&arena, Decision, LIST_MAX);
     for (size_t i = 0; i < MANY; i++) {
         size_t from = i % few->count;
         row[i] = few->row[from];
-        scored.decision[i] = few->decision[from];
-        memcpy(scored.contribution + i * width, few->contribution + from * width,
-               width * sizeof(double));
+        scored.outcome[i] = few->outcome[from];
+        all[i] = (uint32_t)i;
+        if (i >= LIST_MAX)
+            continue;
         /* Everybody is a candidate with the fullest evidence there is. */
-        Decision worst = few->decision[f->run->candidate[0]];
+        Decision worst = f->run->listed[0];
         worst.id = str_format(&arena, "%08zu-0000-4000-8000-000000000000", i);
         worst.reason = arena_copy(&arena, worst.reason, worst.reasons * sizeof(Reason));
+        listed[i] = worst;
         if (i < 300) {
             for (size_t k = 0; k < worst.reasons; k++) {
                 worst.reason[k].transactions = 2000;
@@ -863,9 +866,8 @@ static void a_hundred_thousand_customers_fit_in_three_megabytes(void **state)
                 for (size_t t = 0; t < 2000; t++)
                     worst.reason[k].transaction[t] = worst.id;
             }
-            scored.decision[i] = worst;
+            scored.outcome[i] = policy_outcome(&worst);
         }
-        all[i] = (uint32_t)i;
     }
     scored.row = row;
     run.scored = &scored;
@@ -874,8 +876,11 @@ static void a_hundred_thousand_customers_fit_in_three_megabytes(void **state)
     run.thresholds = &review;
     run.stability = NULL;
     run.candidate = run.contradictory = all;
-    run.candidates = 300;
+    run.candidates = run.listeds = 300;
     run.contradictories = MANY;
+    run.listed = run.torn = run.near = listed;
+    run.near_miss = all;
+    run.near_misses = LIST_MAX;
     Str page = write_report(&arena, &run);
     if (page.size >= 3000000)
         fail_msg("the report has %zu bytes", page.size);
