@@ -62,13 +62,13 @@ static Sample sample_of(Page *p)
     const Scored *s = p->run->scored;
     Sample out = {.position = ARENA_RAW(p->arena, uint32_t, COMPARED_MAX + 1)};
     for (size_t i = 0; i < s->count; i++)
-        out.of += !s->decision[i].insufficient_data;
+        out.of += !s->outcome[i].insufficient_data;
     size_t step = out.of / COMPARED_MAX + (out.of % COMPARED_MAX > 0), seen = 0;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->decision[i].insufficient_data || seen++ % step != 0)
+        if (s->outcome[i].insufficient_data || seen++ % step != 0)
             continue;
         out.position[out.count++] = (uint32_t)i;
-        out.segment[s->decision[i].segment]++;
+        out.segment[s->outcome[i].segment]++;
     }
     return out;
 }
@@ -88,7 +88,7 @@ static size_t ranks_of(Value *value, const Run *run, const Sample *sample, const
         uint32_t at = sample->position[i], row = run->scored->row[at];
         double x = cell_double(c, row);
         if (!is_missing(x))
-            value[n++] = (Value){x, 0, row, (uint8_t)run->scored->decision[at].segment};
+            value[n++] = (Value){x, 0, row, (uint8_t)run->scored->outcome[at].segment};
     }
     qsort(value, n, sizeof *value, ascending);
     for (size_t from = 0, to; from < n; from = to) {
@@ -200,7 +200,7 @@ static Str value_at(Page *p, const Compared *c, uint32_t row)
         return S("too few");
     if (c->column->type == TYPE_BOOLEAN)
         return cell_double(c->column, row) > 0 ? S("yes") : S("no");
-    return format_cell(p->arena, run->plan->feature[c->feature].format, LANGUAGE_ENGLISH,
+    return format_cell(p->arena, run->plan->feature[c->feature].format, LANGUAGE_ENGLISH, LANGUAGE_ENGLISH,
                        run->plan->schema->currency.text, c->column, row);
 }
 
@@ -399,8 +399,8 @@ static size_t boolean_row(Page *p, const Feature *f, const Column *c)
         double x = cell_double(c, s->row[i]);
         if (is_missing(x))
             continue;
-        of[s->decision[i].segment]++;
-        count[s->decision[i].segment] += x > 0;
+        of[s->outcome[i].segment]++;
+        count[s->outcome[i].segment] += x > 0;
         yes += x > 0;
     }
     if (yes < GROUP_MIN)
@@ -424,8 +424,8 @@ static size_t category_rows(Page *p, const Feature *f, const Column *c)
         size_t at = dictionary_add(level, cell_text(p->arena, c, s->row[i]));
         if (at >= LEVELS_MAX)
             return 0; /* so many values describe nobody */
-        count[at][s->decision[i].segment]++;
-        of[s->decision[i].segment]++;
+        count[at][s->outcome[i].segment]++;
+        of[s->outcome[i].segment]++;
     }
     for (; rows < LEVELS_SHOWN; rows++) {
         size_t best = SIZE_MAX, most = GROUP_MIN - 1;
@@ -452,10 +452,10 @@ static void profile(Page *p)
     const Scored *s = run->scored;
     size_t of[SEGMENTS] = {0}, active[SEGMENTS] = {0}, thin[SEGMENTS] = {0}, rows = 0;
     for (size_t i = 0; i < s->count; i++) {
-        Segment in = s->decision[i].segment;
+        Segment in = s->outcome[i].segment;
         of[in]++;
         active[in] += events_of(run, s->row[i]) > 0;
-        thin[in] += s->decision[i].insufficient_data;
+        thin[in] += s->outcome[i].insufficient_data;
     }
     html_table(p, "Who is in each segment", "Share of customers|>Low|>Medium|>High");
     share_row(p, S("Have transactions"), active, of);

@@ -136,17 +136,8 @@ static void begin(Dossier *d, Str version, const Bundle *bundle)
 {
     Page *p = d->p;
     const Case *c = d->c;
-    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta name=\"referrer\" content=\"no-referrer\">\n"
-            "<meta name=\"robots\" content=\"noindex\">\n<title>");
-    words(d, "Case of a customer");
-    html(p, "</title>\n<style>\n");
-    html(p, report_style);
-    html(p, style);
-    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#money\">");
+    html_open(p, "en", case_word(c, "Case of a customer"), style);
+    html(p, "<a class=\"skip\" href=\"#money\">");
     words(d, "Skip to the case");
     html(p, "</a>\n<header>\n<p class=\"meta\">");
     words(d, "Case of a customer");
@@ -754,9 +745,10 @@ Str report_dossier(Arena *keep, const Case *c, const Change *with, Str version,
     signatures(&d);
     events(&d);
     html(&p, "</main>\n<footer>\n<p class=\"note\">");
-    words(&d, "This file holds personal data of one customer. It needs no network and runs no "
-              "script. It proposes; people decide.");
-    html(&p, "</p>\n</footer>\n</body>\n</html>\n");
+    words(&d, "This file holds personal data of one customer. It needs no network. It "
+              "proposes; people decide.");
+    html(&p, "</p>\n</footer>\n");
+    html_close(&p);
     arena_free(&spare);
     arena_free(&own);
     return buffer_str(&p.out);

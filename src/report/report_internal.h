@@ -39,8 +39,9 @@ void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one);
 
 /* ---- report_shell.c: what every page stands in; p->run may be NULL ---- */
 
-/* From the doctype to <body>, with the style and a policy that allows it and the script alone. */
-void html_open(Page *p, const char *title);
+/* From the doctype to <body>, with the style, what this page adds to it, and a policy that allows
+ * them and the script alone. language: "en". */
+void html_open(Page *p, const char *language, Str title, const char *more_style);
 void html_close(Page *p); /* the script, and the end */
 
 /* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
