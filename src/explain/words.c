@@ -43,7 +43,7 @@ static Str number(Arena *arena, const Case *c, Format format, Type type, int sca
 {
     uint64_t valid = 1;
     const Column cell = {.type = type, .scale = scale, .valid = &valid, .integer = &value};
-    return format_cell(arena, format, c->currency, &cell, 0);
+    return format_cell(arena, format, LANGUAGE_ENGLISH, c->currency, &cell, 0);
 }
 
 Str case_count(Arena *arena, const Case *c, size_t count)
@@ -60,7 +60,7 @@ Str case_percent(Arena *arena, const Case *c, double share)
 {
     uint64_t valid = 1;
     const Column cell = {.type = TYPE_DOUBLE, .valid = &valid, .real = &share};
-    return format_cell(arena, FORMAT_PERCENT, c->currency, &cell, 0);
+    return format_cell(arena, FORMAT_PERCENT, LANGUAGE_ENGLISH, c->currency, &cell, 0);
 }
 
 Str case_lag(Arena *arena, const Case *c, int64_t duration_us)
