@@ -77,7 +77,8 @@ static Status from_files(Found *f, const Args *args, Str wanted, Error *err)
     row[0] = (uint32_t)customer;
     TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, NULL, args->team,
                       err));
-    f->decision = &f->scored->decision[0];
+    const uint32_t only = 0;
+    TRY(score_decide(&f->decision, keep, scratch, f->bundle, f->scored, &only, 1, args->team, err));
     arena_free(&scratch);
     return STATUS_OK;
 }

@@ -200,7 +200,7 @@ static Str value_at(Page *p, const Compared *c, uint32_t row)
         return S("too few");
     if (c->column->type == TYPE_BOOLEAN)
         return cell_double(c->column, row) > 0 ? S("yes") : S("no");
-    return format_cell(p->arena, run->plan->feature[c->feature].format, LANGUAGE_ENGLISH, LANGUAGE_ENGLISH,
+    return format_cell(p->arena, run->plan->feature[c->feature].format, LANGUAGE_ENGLISH,
                        run->plan->schema->currency.text, c->column, row);
 }
 
