@@ -196,6 +196,8 @@ void section_ablation(Page *p, const Ablation *a);
 void section_segments(Page *p);
 void section_behaviour(Page *p);
 void section_thresholds(Page *p); /* parts of section_segments */
+void section_objectives(Page *p);
+Str clause_serves(Arena *arena, Str condition); /* which objectives, by the names it uses */
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);
