@@ -121,6 +121,7 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                                        scored->features, args->team);
     arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
+    TRY(report_note_write(&run, out, err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
     return STATUS_OK;

@@ -31,6 +31,7 @@ Status store_run(const Run *run, const char *folder, Error *err)
 static const char *const written[] = {
     "run.json",
     "report.html",
+    "report.md",
     "offboarding.csv",
     "bundle/SHA256SUMS",
     "ablation.csv",
