@@ -284,6 +284,29 @@ static void importance(Page *p)
                   IMPORTANT, used);
 }
 
+/* Names of slices stand in every table: who they are. */
+static void slices(Page *p)
+{
+    const Run *run = p->run;
+    html(p, "<p class=\"note\">Figures are told for slices of the labelled customers");
+    for (size_t s = 0; s < run->training->strata; s++) {
+        html(p, s == 0 ? ": <b>" : "; <b>");
+        html_text(p, run->training->stratum[s]);
+        html(p, "</b> ");
+        Str who = run->strata != NULL ? run->strata->slice[s].condition : S("");
+        if (str_equal(who, S("true"))) {
+            html(p, "everybody");
+        } else if (who.size > 0) {
+            html(p, "<code>");
+            html_text(p, who);
+            html(p, "</code>");
+        }
+    }
+    if (run->strata != NULL && run->strata->metric != NULL)
+        html(p, "; <b>REWEIGHTED</b> everybody, weighed to the mix of the customers to be scored");
+    html(p, ". An interval beside a figure holds at 95 %.</p>\n");
+}
+
 /* The chapter is long: its own contents. */
 static void chapter(Page *p)
 {
@@ -315,8 +338,10 @@ void section_model(Page *p)
 {
     html(p,
          "<section id=\"model\" aria-labelledby=\"model-h\">\n<h2 id=\"model-h\">2 Model</h2>\n");
-    if (p->run->validation != NULL)
+    if (p->run->validation != NULL) {
         chapter(p);
+        slices(p);
+    }
     if (p->run->validation == NULL && p->run->training != NULL && p->run->judged == NULL) {
         html_paragraph(p, "No model was made: there are too few labelled customers of one kind to "
                           "learn from. Everyone has the same probability, which says nothing; what "

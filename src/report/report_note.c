@@ -98,7 +98,7 @@ static void segments(Page *p, const Tally *t)
 
 static void doubts(Page *p, const Tally *t)
 {
-    enum { SHOWN = 12 };
+    enum { SHOWN = 8 };
     const Run *run = p->run;
     const Findings *f = run->data->findings;
     Arena *a = p->arena;
@@ -122,8 +122,8 @@ static void doubts(Page *p, const Tally *t)
             const Finding *one = &f->item[i];
             if (one->severity != (Severity)severity || !finding_for_people(one) || shown++ >= SHOWN)
                 continue;
-            markdown_item(p, "%s: %.*s; %.*s.", severity == SEVERITY_SEVERE ? "Severe" : "Warning",
-                          STR_ARG(one->what), STR_ARG(one->done));
+            markdown_item(p, "%s: %.*s.", severity == SEVERITY_SEVERE ? "Severe" : "Warning",
+                          STR_ARG(one->what));
         }
     if (shown > SHOWN)
         markdown_item(p, "%zu more findings for people to decide on.", shown - SHOWN);

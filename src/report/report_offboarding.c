@@ -256,23 +256,27 @@ static void the_list(Page *p)
     if (shown == 0)
         return;
     html(p, "<h3 id=\"list\">The list</h3>\n");
-    html_table(
-        p, "Candidates for off-boarding, best supported first",
-        "Rank|Customer|>Probability (supported)|Evidence|>Severe rules|>At stake|On the list "
-        "again|Why");
+    const ListStability *stable = run->stability;
+    html_table(p, "Candidates for off-boarding, best supported first",
+               stable != NULL
+                   ? ">Rank|Customer|>Probability (supported)|Evidence|>Severe rules|>At "
+                     "stake|>Again without a fold|>Again with another seed|First reason"
+                   : ">Rank|Customer|>Probability (supported)|Evidence|>Severe rules|>At "
+                     "stake|First reason");
     for (size_t i = 0; i < shown; i++) {
         const Decision *d = &run->listed[i];
         html_row(p);
-        buffer_format(&p->out, "<th scope=\"row\"><a href=\"#case-%zu\">%zu</a></th><td>", i + 1,
-                      i + 1);
-        html_id(p, d->id);
-        html(p, "</td>");
+        buffer_format(&p->out, "<td class=\"n\"><a href=\"#case-%zu\">%zu</a></td>", i + 1, i + 1);
+        html_head_id(p, d->id);
         html_cell_number(p, probability(p, d));
         html_cell(p, families(p->arena, d));
         html_cell_number(p, number_count(p->arena, d->severe_rules));
         html_cell_number(p, number_money(p->arena, run, d->exposure));
-        Str stable = stability_of(p, run->candidate[i]);
-        html_cell(p, stable.size > 0 ? stable : S("not tried"));
+        for (size_t k = 0; stable != NULL && k < RERUN_KINDS; k++) {
+            const Reruns *r = &stable->kind[k == 0 ? RERUN_FOLDS : RERUN_SEEDS];
+            html_cell_number(
+                p, str_format(p->arena, "%u of %zu", r->on_list[run->candidate[i]], r->runs));
+        }
         html_cell(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
         html_row_end(p);
     }
@@ -280,7 +284,8 @@ static void the_list(Page *p)
     html_note(p,
               "Probability: calibrated, with what the data supports (Venn and Abers), which is "
               "not a confidence bound. Evidence: kinds of it, independent of each other. At stake: "
-              "by the policy book\xE2\x80\x99s expression. Why: the first of the reasons below.");
+              "by the policy book\xE2\x80\x99s expression. Again: in how many of the runs that "
+              "learnt again. Every reason, with its transactions, is below.");
 }
 
 static void cases(Page *p)
