@@ -76,7 +76,6 @@ typedef struct PolicyMove {
 
 typedef struct PolicyDiff {
     size_t customers;
-    const Decision *before, *after; /* [customers] */
     size_t action[ACTIONS][ACTIONS];      /* [from][to] */
     size_t segment[SEGMENTS][SEGMENTS];
     double minutes[2][ACTIONS]; /* of a case, by either book; NAN: it does not say */
@@ -88,7 +87,7 @@ typedef struct PolicyDiff {
 } PolicyDiff;
 
 /* Decide under both books and compare. Both are read against the plan of inputs' features.
- * Memory: keep.  Cost: twice that of policy_decide and of policy_hold. */
+ * Memory: keep.  Cost: twice policy_outcomes, and twice policy_decide of those who move. */
 MUST_USE Status prove_diff(PolicyDiff **out, Arena *keep, Arena scratch, const Policy *before,
                            const Policy *after, const PolicyInputs *inputs, Team *team, Error *err);
 
