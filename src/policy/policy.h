@@ -135,7 +135,7 @@ typedef struct PeerSet {
     Str name; /* in words */
     size_t customers;
     PeerKnots *feature;  /* [features] of numbers that the model or the book reads; else none */
-    PeerKnots *quantity; /* [quantities of the plan] of numbers */
+    PeerKnots *quantity; /* [quantities of the plan] of numbers behind those features */
 } PeerSet;
 
 typedef struct PeerSets {
@@ -169,6 +169,7 @@ const PeerSet *peer_quantity_set(const PeerSets *p, size_t set, size_t quantity)
  * knots.  Cost: O(log knots). */
 double peer_percentile(const PeerKnots *k, double value);
 size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
+size_t policy_floors(const Policy *p, Arena *keep, ActionView **out);   /* action: the segment */
 
 /* What may be known of a customer beside profile and transactions. */
 typedef enum FactKind {
@@ -297,6 +298,7 @@ typedef struct Decision {
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;
+    bool documented;        /* a documented fact of kind hard stands for the exit by itself */
     MilderMeasure *measure; /* weighed where an exit would have been proposed, mildest first */
     size_t measures;
     CaseFact *fact; /* those known of the customer */
@@ -323,6 +325,7 @@ typedef struct Outcome {
     Action action, before_safeguards;
     bool insufficient_data;
     bool near_miss; /* not proposed, though nearly all of it holds */
+    bool documented; /* a documented fact of kind hard stands for the exit by itself */
 } Outcome;
 Outcome policy_outcome(const Decision *d);
 
@@ -366,8 +369,8 @@ MUST_USE Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Aren
 MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Policy *policy,
                             const PolicyInputs *inputs, Error *err);
 
-/* Candidates for off-boarding, best supported first: by families, then severe rules, then
- * probability, then exposure, then id. Writes row numbers into order (room for count). */
+/* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count). */
 size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif
