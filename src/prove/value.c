@@ -404,18 +404,39 @@ static Value connect(const ExprNode *n, const View *v, const Lookup *lookup)
     return value_truth(out);
 }
 
+/* Integers and decimals are computed exactly: an end that is a rounding away from a number of the
+ * result's scale is that number. */
+static double snap(const View *v, double x)
+{
+    int scale = v->type == TYPE_DECIMAL ? v->scale : 0;
+    double unit = (double)power_of_ten(scale);
+    if (!isfinite(x) || fabs(x) * unit >= 1e15)
+        return x;
+    double near = decimal_to_double((int64_t)floor(x * unit + 0.5), scale);
+    return fabs(near - x) <= 4e-16 * fabs(x) ? near : x;
+}
+
+static Value exact(Value out, const View *v)
+{
+    if (v->type == TYPE_DECIMAL || v->type == TYPE_INT64) {
+        out.low = snap(v, out.low);
+        out.high = snap(v, out.high);
+    }
+    return out;
+}
+
 static Value arithmetic(const ExprNode *n, const View *v, const Lookup *lookup)
 {
     Value a = value_of(lang_child(n, 0), lookup), b = value_of(lang_child(n, 1), lookup);
     if (a.kind != VALUE_NUMBER || b.kind != VALUE_NUMBER)
         return value_anything(v->type);
     if (v->kind == VIEW_ADD)
-        return add(&a, &b);
+        return exact(add(&a, &b), v);
     if (v->kind == VIEW_SUBTRACT) {
         Value minus = negate(&b);
-        return add(&a, &minus);
+        return exact(add(&a, &minus), v);
     }
-    return v->kind == VIEW_MULTIPLY ? multiply(&a, &b) : divide(&a, &b);
+    return v->kind == VIEW_MULTIPLY ? exact(multiply(&a, &b), v) : divide(&a, &b);
 }
 
 static Value comparison(const ExprNode *n, const View *v, const Lookup *lookup)

@@ -191,10 +191,15 @@ static void comparisons_between_features_are_never_called_impossible(void **stat
     Books b;
     prove_book(&b, COSTS "rules:\n" RULE("between", "a >= 0.5 * b and b > 100", "x")
                              RULE("pieces", "greatest(a, b) < 10 and a >= 20", "y")
-                                 RULE("scaled", "0.5 * a >= 10 and a < 20", "y") PLAIN_ACTIONS);
+                                 RULE("scaled", "0.5 * a >= 10 and a < 20", "y")
+                                     RULE("third", "0.3 * a + 0.1 > 10.3 and a <= 34", "z")
+                                         RULE("cent", "0.3 * a + 0.1 > 10.3 and a <= 34.01", "z")
+                                             PLAIN_ACTIONS);
     lacks(&b, "never_fires", "rule between");
     has(&b, "never_fires", "rule pieces");
     has(&b, "never_fires", "rule scaled");
+    has(&b, "never_fires", "rule third"); /* decimals are exact: 0.3 * 34 + 0.1 = 10.3 */
+    lacks(&b, "never_fires", "rule cent");
     close_books(&b);
 }
 
@@ -366,19 +371,21 @@ static void too_large_a_book_is_left_open_and_said(void **state)
 /* ---- against brute force ---- */
 
 /* Every piece that the constants below make has a point in the grid. */
-static const double grid_n[] = {0, 1, 2, 3, 5, 6};
-static const double grid_a[] = {-1, 0, 50, 100, 200, 250.5, 300};
+static const double grid_n[] = {0, 1, 2, 3};
+static const double grid_a[] = {-1, 0, 50, 100.5, 200};
 static const double grid_s[] = {NAN, 0, 0.3, 0.5, 0.7, 1};
-static const char *const grid_r[] = {NULL, "A", "B", "C"};
+static const char *const grid_r[] = {NULL, "A", "C"};
+static const char *const facts[] = {"hard", "safe", "note"}; /* every set of them */
 static const double grid_p[] = {0, 0.05, 0.1, 0.12, 0.15, 0.3, 0.4, 0.6, 0.8, 0.85, 0.9, 0.95, 1};
-static const double grid_low[] = {0, 0.1, 0.15, 0.18, 0.2, 0.3, 0.4, 0.6, 1};
+static const double grid_low[] = {0, 0.1, 0.15, 0.3, 0.4, 0.6, 1};
 enum {
-    DIMENSIONS = 6,
+    DIMENSIONS = 7,
     POINTS = COUNT_OF(grid_n) * COUNT_OF(grid_a) * COUNT_OF(grid_s) * COUNT_OF(grid_r) *
-             COUNT_OF(grid_p) * COUNT_OF(grid_low)
+             COUNT_OF(grid_p) * COUNT_OF(grid_low) * 8
 };
-static const size_t sizes[DIMENSIONS] = {COUNT_OF(grid_n), COUNT_OF(grid_a), COUNT_OF(grid_s),
-                                         COUNT_OF(grid_r), COUNT_OF(grid_p), COUNT_OF(grid_low)};
+static const size_t sizes[DIMENSIONS] = {
+    COUNT_OF(grid_n), COUNT_OF(grid_a),   COUNT_OF(grid_s),   COUNT_OF(grid_r),
+    COUNT_OF(grid_p), COUNT_OF(grid_low), 8};
 
 static void place(size_t point, size_t at[DIMENSIONS])
 {
@@ -398,11 +405,15 @@ typedef struct Grid {
     PolicyInputs in;
     Events events;
     MatrixPlan no_columns;
+    CaseFacts facts;
     Team *team;
 } Grid;
 
 static void make_grid(Grid *g, Books *b)
 {
+    *g = (Grid){.team = team_new(1)};
+    g->facts = (CaseFacts){ARENA_ARRAY(&b->keep, CaseFact *, POINTS),
+                           ARENA_ARRAY(&b->keep, size_t, POINTS)};
     Table *t = table_new(&b->keep, S("features"), POINTS, b->plan->features);
     Str *id = ARENA_ARRAY(&b->keep, Str, POINTS);
     uint32_t *row = ARENA_ARRAY(&b->keep, uint32_t, POINTS);
@@ -434,11 +445,15 @@ static void make_grid(Grid *g, Books *b)
         p[i] = grid_p[at[4]];
         low[i] = grid_low[at[5]];
         high[i] = 1;
+        g->facts.of[i] = ARENA_ARRAY(&b->keep, CaseFact, COUNT_OF(facts));
+        for (size_t k = 0; k < COUNT_OF(facts); k++)
+            if (at[6] & ((size_t)1 << k))
+                g->facts.of[i][g->facts.count[i]++] =
+                    (CaseFact){str_from(facts[k]), S("case 1"), NO_TIME, false, S("")};
     }
     Table *rows = table_new(&b->keep, S("events"), 0, 1);
     column_init(&rows->column[0], &b->keep, b->schema->transactions.key.text, TYPE_TEXT, 0, 0, NULL);
     Matrix *x = matrix_new(&b->keep, POINTS, 0);
-    *g = (Grid){.team = team_new(1)};
     g->events = (Events){.plan = b->plan, .rows = rows, .as_of_us = as_of, .customers = POINTS};
     g->in = (PolicyInputs){.events = &g->events,
                            .features = t,
@@ -450,6 +465,7 @@ static void make_grid(Grid *g, Books *b)
                            .probability_low = low,
                            .probability_high = high,
                            .matrix = x,
+                           .facts = &g->facts,
                            .columns = &g->no_columns};
 }
 
@@ -461,13 +477,13 @@ static const char *pick(Random *random, const char *const *from, size_t count)
 static void condition(Buffer *out, Random *random, int depth, bool own)
 {
     static const char *const sign[] = {"=", "<>", "<", "<=", ">", ">="};
-    static const char *const n[] = {"0", "1", "2", "5"};
-    static const char *const a[] = {"0", "100", "250.5", "2 * 50"};
+    static const char *const n[] = {"0", "2"};
+    static const char *const a[] = {"0", "100.5", "2 * 50.25"};
     static const char *const s[] = {"0", "0.5", "1"};
-    static const char *const r[] = {"'A'", "'B'"};
+    static const char *const r[] = {"'A'"};
     static const char *const t[] = {"threshold_medium", "threshold_high", "threshold_offboarding",
                                     "0.1", "0.9"};
-    static const char *const low[] = {"threshold_medium", "threshold_high", "0.2"};
+    static const char *const low[] = {"threshold_medium", "threshold_high"};
     static const char *const k[] = {"0", "1", "2", "3"};
     static const char *const null[] = {"n", "a", "s", "r"};
     uint64_t what = random_below(random, depth > 0 ? 8 : 5);
@@ -482,10 +498,12 @@ static void condition(Buffer *out, Random *random, int depth, bool own)
     }
     if (own && what < 3) {
         static const char *const counts[] = {"rules", "severe_rules", "families"};
-        uint64_t which = random_below(random, 4);
+        uint64_t which = random_below(random, 5);
         const char *op = pick(random, sign, COUNT_OF(sign));
         if (which == 0)
             buffer_format(out, "%s %s %s", pick(random, counts, 3), op, pick(random, k, 4));
+        else if (which == 4)
+            buffer_format(out, "%s", random_below(random, 2) ? "note" : "hard");
         else if (which == 1)
             buffer_format(out, "probability_low %s %s", op, pick(random, low, COUNT_OF(low)));
         else
@@ -508,7 +526,7 @@ static void condition(Buffer *out, Random *random, int depth, bool own)
         return;
     case 6:
         buffer_format(out, "r %s %s", random_below(random, 2) ? "=" : "<>",
-                      pick(random, r, COUNT_OF(r)));
+                      r[0]);
         return;
     default:
         buffer_format(out, "%s is %snull", pick(random, null, COUNT_OF(null)),
@@ -521,7 +539,10 @@ static void random_book(Buffer *out, Random *random)
     static const char *const caps[] = {"MONITOR", "ENHANCED_DUE_DILIGENCE", "RESTRICT"};
     static const char *const grave[] = {"PROPOSE_OFFBOARDING", "RESTRICT", "ENHANCED_DUE_DILIGENCE",
                                         "MONITOR"};
-    buffer_add(out, S(COSTS "insufficient_data: {because: \"Little.\", when: \""));
+    buffer_add(out, S(COSTS "facts:\n  - {name: hard, says: Hard, kind: hard}\n"
+                            "  - {name: safe, says: Safe, kind: safeguard}\n"
+                            "  - {name: note, says: Note, kind: context}\n"
+                            "insufficient_data: {because: \"Little.\", when: \""));
     condition(out, random, 1, false);
     buffer_add(out, S("\"}\nrules:\n"));
     uint64_t rules = 1 + random_below(random, 4);
@@ -535,19 +556,39 @@ static void random_book(Buffer *out, Random *random)
     }
     buffer_add(out, S("safeguards:\n"));
     for (int i = 0; i < 2; i++) {
-        buffer_format(out, "  - {id: s%d, cap: %s, because: \"Capped.\", when: \"", i,
-                      pick(random, caps, COUNT_OF(caps)));
+        size_t cap = random_below(random, COUNT_OF(caps));
+        buffer_format(out, "  - {id: s%d, cap: %s, %sbecause: \"Capped.\", when: \"%s", i, caps[cap],
+                      cap < 2 && random_below(random, 2) ? "allows: RESTRICT, " : "",
+                      random_below(random, 4) == 0 ? "safe and " : "");
         condition(out, random, 1, true);
         buffer_add(out, S("\"}\n"));
     }
     buffer_add(out, S("actions:\n"));
+    if (random_below(random, 2)) {
+        buffer_format(out, "  - {action: PROPOSE_OFFBOARDING, %sbecause: Documented., when: \"hard and ",
+                      random_below(random, 2) ? "uncapped: true, " : "");
+        condition(out, random, 1, true);
+        buffer_add(out, S("\"}\n"));
+    }
     for (size_t level = 0; level < COUNT_OF(grave); level++)
         for (uint64_t i = random_below(random, 3); i > 0; i--) {
             buffer_format(out, "  - {action: %s, because: \"Score.\", when: \"", grave[level]);
             condition(out, random, 2, true);
             buffer_add(out, S("\"}\n"));
         }
-    buffer_add(out, S("  - {action: MONITOR, because: \"Score.\", when: \"n >= 5\"}\n"));
+    buffer_add(out, S("  - {action: MONITOR, because: \"Score.\", when: \"n >= 2\"}\n"));
+    buffer_add(out, S("measures:\n"));
+    for (int i = 0; i < 2; i++) {
+        buffer_format(out, "  - {id: m%d, action: %s, because: Yes., otherwise: \"No: {n:count}.\", "
+                           "suffices: \"",
+                      i, caps[i + 1]);
+        condition(out, random, 1, true);
+        buffer_add(out, S("\"}\n"));
+    }
+    buffer_format(out, "segments:\n  floors:\n    - {at_least: %s, because: Floor., when: \"",
+                  random_below(random, 2) ? "Medium" : "High");
+    condition(out, random, 2, true);
+    buffer_add(out, S("\"}\n"));
 }
 
 typedef struct Brute {
@@ -588,8 +629,8 @@ static void agree(bool prover, bool truth, const char *what, const char *book)
 
 static void agree_on_cliffs(const Books *b, const Brute *w, const char *book)
 {
-    static const char *const names[DIMENSIONS] = {"n", "a", "s", "r", "probability",
-                                                  "probability_low"};
+    static const char *const names[DIMENSIONS] = {
+        "n", "a", "s", "r", "probability", "probability_low", "the facts"};
     size_t step[ACTIONS] = {0}, steps = 0;
     bool seen[ACTIONS] = {false};
     for (size_t i = 0; i < POINTS; i++)
@@ -599,7 +640,7 @@ static void agree_on_cliffs(const Books *b, const Brute *w, const char *book)
     for (size_t dimension = 0; dimension < DIMENSIONS; dimension++) {
         bool cliff = false;
         char text[64];
-        for (size_t i = 0; i < POINTS && dimension != 3; i++) {
+        for (size_t i = 0; i < POINTS && dimension != 3 && dimension != 6; i++) {
             size_t at[DIMENSIONS];
             place(i, at);
             if (++at[dimension] >= sizes[dimension] || (dimension == 2 && at[2] == 1))
@@ -622,7 +663,7 @@ static void prover_and_grid_agree(void **state)
     read_plan(&b);
     make_grid(&g, &b);
     Arena mark = b.keep;
-    for (int round = 0; round < 30; round++, b.keep = mark) {
+    for (int round = 0; round < 14; round++, b.keep = mark) {
         Error err = {0};
         Brute w;
         Buffer text = buffer_new(&b.keep);
@@ -653,8 +694,17 @@ static void prover_and_grid_agree(void **state)
                 hidden += fires && !first[i];
             }
             bool lowers = false;
-            for (size_t k = 0; k < POINTS && c->of == CONDITION_SAFEGUARD; k++)
-                lowers = lowers || (w.hold[i][k] && w.made[k].before_safeguards > c->action);
+            for (size_t k = 0; k < POINTS && c->of == CONDITION_SAFEGUARD && !lowers; k++) {
+                size_t entry = taken(&w, k);
+                lowers = w.hold[i][k] && entry < w.conditions && !w.c[entry].uncapped &&
+                         w.c[entry].action > c->action && w.c[entry].action != c->allows;
+            }
+            bool lifts = false;
+            for (size_t k = 0; k < POINTS && c->of == CONDITION_FLOOR; k++)
+                lifts = lifts || (w.hold[i][k] && w.made[k].segment_by_score < c->at_least);
+            if (c->of == CONDITION_FLOOR)
+                agree(found_at(b.found, "holds_nothing_up", c), fires && !lifts,
+                      "holds_nothing_up", book);
             if (c->of == CONDITION_SAFEGUARD)
                 agree(found_at(b.found, "lowers_nothing", c), fires && !lowers, "lowers_nothing",
                       book);
