@@ -46,9 +46,22 @@ typedef struct ProveProxy {
     double auc; /* of this feature alone */
 } ProveProxy;
 
+/* Customers counted by a feature, or by `probability`: bin b holds (cut[b - 1], cut[b]], the first and
+ * the last without an end; or by value, then all other values. The last bin counts the missing. */
+typedef struct ProveCounts {
+    Str name;
+    bool by_value;
+    const double *cut; /* [bins - 2] */
+    const Str *value;  /* [bins - 2] */
+    const uint64_t *count;
+    size_t bins;
+} ProveCounts;
+
 /* Customers to hold the book's comparisons against; all optional. */
 typedef struct ProveSeen {
-    Str from;              /* "the run folder out": for sentences */
+    Str from; /* "the run folder out": for sentences */
+    const ProveCounts *counts; /* where there is no table of them */
+    size_t counted;
     const Table *features; /* a column for each feature, one row for each customer */
     const uint32_t *row;   /* [scored] rows of features that have a probability */
     size_t scored;

@@ -327,6 +327,72 @@ static void proxies_of_a_run_are_named(void **state)
     close_books(&b);
 }
 
+static void counts_of_a_bundle_say_what_they_prove(void **state)
+{
+    (void)state;
+    Books b;
+    static const double cut[] = {0, 1, 4};
+    static const uint64_t count[] = {40, 0, 50, 10, 0}; /* the last counts the missing */
+    const ProveCounts counts = {
+        .name = S("n"), .cut = cut, .count = count, .bins = COUNT_OF(count)};
+    ProveSeen seen = {.from = S("the bundle"), .counts = &counts, .counted = 1};
+    prove_book(&b, COSTS "rules:\n" RULE("none", "n = 1", "x") RULE("each", "n <> 1", "y")
+                             RULE("rare", "n >= 100", "z") RULE("open", "n >= 3", "w") RULE("zero", "n = 0", "v")
+                                 PLAIN_ACTIONS);
+    b.found = prove_policy(&b.keep, b.scratch, b.policy, b.plan, &seen);
+    assert_non_null(find_saying(b.found, "outside_data", "`n = 1` is true of none of the 100"));
+    assert_non_null(find_saying(b.found, "outside_data", "`n <> 1` is true of each of the 100"));
+    assert_non_null(find_saying(b.found, "rare_in_data", "`n >= 100` is true of 10 of the 100"));
+    lacks(&b, "rare_in_data", "rule open");
+    lacks(&b, "outside_data", "rule open");
+    lacks(&b, "outside_data", "rule zero");
+    close_books(&b);
+}
+
+static void customers_of_a_run_show_what_lies_outside(void **state)
+{
+    (void)state;
+    Books b;
+    read_plan(&b);
+    Table *t = table_new(&b.keep, S("features"), 3, b.plan->features);
+    for (size_t i = 0; i < b.plan->features; i++)
+        column_init(&t->column[i], &b.keep, b.plan->feature[i].name.text,
+                    lang_type(b.plan->feature[i].expr), lang_scale(b.plan->feature[i].expr), 3, NULL);
+    Column *n = table_find(t, S("n")), *s = table_find(t, S("s"));
+    for (size_t i = 0; i < 3; i++) {
+        n->integer[i] = (int64_t)(2 * i + 1); /* 1, 3, 5 */
+        column_set_valid(n, i);
+    }
+    s->real[2] = 0.5;
+    column_set_valid(s, 2);
+    static const uint32_t row[] = {0, 2}; /* the one in the middle has no score */
+    static const double score[] = {0.2, 0.3}, high[] = {1, 1};
+    ProveSeen seen = {.from = S("the run"),
+                      .features = t,
+                      .row = row,
+                      .scored = 2,
+                      .probability = score,
+                      .probability_low = score,
+                      .probability_high = high};
+    read_policy(&b, COSTS "rules:\n" RULE("above", "n >= 6 or s > 0.9", "x")
+                              RULE("each", "n >= 1 and s > 0.4", "y") RULE("some", "n >= 3", "z")
+                                  "actions:\n" ACTION("PROPOSE_OFFBOARDING", "families >= 3")
+                                      ACTION("MONITOR", "probability >= threshold_medium"));
+    b.found = prove_policy(&b.keep, b.scratch, b.policy, b.plan, &seen);
+    assert_non_null(find_saying(b.found, "outside_data",
+                                "`n >= 6` is true of none of the 3 customers in the run: n runs "
+                                "from 1 to 5"));
+    assert_non_null(find_saying(b.found, "outside_data", "`s > 0.9` is true of none of the 3"));
+    assert_non_null(find_saying(b.found, "outside_data", "`n >= 1` is true of each of the 3"));
+    assert_null(find_saying(b.found, "outside_data", "`s > 0.4`"));
+    assert_null(find_saying(b.found, "outside_data", "`n >= 3`"));
+    /* Of the scored: 0 and 2 rules of two families. */
+    assert_non_null(find_saying(b.found, "outside_data", "`families >= 3` is true of none of the 2"));
+    assert_non_null(find_saying(b.found, "outside_data",
+                                "`probability >= threshold_medium` is true of each of the 2"));
+    close_books(&b);
+}
+
 static void built_in_book_holds_together(void **state)
 {
     (void)state;
@@ -742,6 +808,8 @@ int main(void)
         cmocka_unit_test(cliffs_name_the_feature_and_the_value),
         cmocka_unit_test(paths_to_protected_columns_are_written_out),
         cmocka_unit_test(proxies_of_a_run_are_named),
+        cmocka_unit_test(counts_of_a_bundle_say_what_they_prove),
+        cmocka_unit_test(customers_of_a_run_show_what_lies_outside),
         cmocka_unit_test(built_in_book_holds_together),
         cmocka_unit_test(too_large_a_book_is_left_open_and_said),
         cmocka_unit_test(prover_and_grid_agree),
