@@ -11,8 +11,8 @@ typedef struct Tally {
 
 typedef struct Seeing {
     Proving *p;
-    const Column **column;  /* [variables] NULL: not in the table */
-    const double **score;   /* [variables] of the engine's own; else NULL */
+    const Column **column;    /* [variables] NULL: not in the table */
+    const double **score;     /* [variables] of the engine's own; else NULL */
     size_t *derived[DERIVED]; /* [scored] */
 } Seeing;
 
@@ -238,8 +238,8 @@ static Value bin_value(const Variable *v, const ProveCounts *c, size_t b)
         out.other_count = c->bins - 2;
         return out;
     }
-    Value out = value_between(b == 0 ? -INFINITY : c->cut[b - 1],
-                              b + 2 == c->bins ? INFINITY : c->cut[b]);
+    Value out =
+        value_between(b == 0 ? -INFINITY : c->cut[b - 1], b + 2 == c->bins ? INFINITY : c->cut[b]);
     out.low_open = true;
     if (out.low < v->bound.low) {
         out.low = v->bound.low;
@@ -285,7 +285,8 @@ static void ask_counts(Proving *p, const Condition *c, const ExprNode *n, const 
                   S("see whether the number is meant; other customers may be otherwise"));
     else if (yes * 10 <= all)
         prove_add(p, PROOF_NOTE, "rare_in_data", &at,
-                  str_format(p->keep, "`%.*s` is true of %llu of the %llu customers of %.*s at most",
+                  str_format(p->keep,
+                             "`%.*s` is true of %llu of the %llu customers of %.*s at most",
                              STR_ARG(text), (unsigned long long)yes, (unsigned long long)all,
                              STR_ARG(p->seen->from)),
                   S(""));

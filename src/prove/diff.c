@@ -96,7 +96,8 @@ static void threshold_changes(Sentences *out, const Comparing *w)
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (all[i].before != all[i].after)
             say(out, "%s goes from %.*s to %.*s", all[i].name,
-                STR_ARG(number(out->keep, all[i].before)), STR_ARG(number(out->keep, all[i].after)));
+                STR_ARG(number(out->keep, all[i].before)),
+                STR_ARG(number(out->keep, all[i].after)));
     const Expr *x = policy_exposure(w->book[0].policy), *y = policy_exposure(w->book[1].policy);
     if (!same_text(x, y))
         say(out, "exposure was `%.*s` and is `%.*s`", STR_ARG(lang_text(x)), STR_ARG(lang_text(y)));
@@ -104,7 +105,7 @@ static void threshold_changes(Sentences *out, const Comparing *w)
 
 static const char *list_name(const Condition *c)
 {
-    static const char *const names[] = {"", "rule ", "mitigating fact ", "safeguard ",
+    static const char *const names[] = {"",        "rule ",    "mitigating fact ", "safeguard ",
                                         "action ", "measure ", "floor at "};
     return names[c->of];
 }
@@ -225,9 +226,9 @@ static const Condition *taken(const Book *b, size_t k)
 
 static Str entry_words(Arena *keep, const Condition *c)
 {
-    return c == NULL ? S("RETAIN, since no entry held")
-                     : str_format(keep, "%.*s by `%.*s`", STR_ARG(c->id),
-                                  STR_ARG(lang_text(c->when)));
+    return c == NULL
+               ? S("RETAIN, since no entry held")
+               : str_format(keep, "%.*s by `%.*s`", STR_ARG(c->id), STR_ARG(lang_text(c->when)));
 }
 
 static bool reads_counts(const Condition *c)
@@ -249,8 +250,8 @@ static bool rules_matter(const Comparing *w, const PolicyMove *m, size_t k)
     bool floors = false;
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < w->book[side].conditions; i++)
-            floors = floors || (w->book[side].condition[i].of == CONDITION_FLOOR &&
-                                w->book[side].hold[i][k]);
+            floors = floors ||
+                     (w->book[side].condition[i].of == CONDITION_FLOOR && w->book[side].hold[i][k]);
     if (m->from == m->to)
         return floors;
     return reads_counts(taken(a, k)) || reads_counts(taken(b, k)) ||
@@ -293,11 +294,13 @@ static void why_safeguards(Sentences *out, const Comparing *w, size_t k)
                         STR_ARG(action_name(c->action)));
                 continue;
             }
-            const char *because = !there                                      ? ": it is not in the other book"
-                                  : !same_text(c->when, other->condition[o].when) ? ": its condition changed"
-                                                                              : "";
+            const char *because = !there ? ": it is not in the other book"
+                                  : !same_text(c->when, other->condition[o].when)
+                                      ? ": its condition changed"
+                                      : "";
             say(out, "safeguard %.*s %s at %.*s%s", STR_ARG(c->id),
-                side == 1 ? "now caps" : "no longer caps", STR_ARG(action_name(c->action)), because);
+                side == 1 ? "now caps" : "no longer caps", STR_ARG(action_name(c->action)),
+                because);
         }
     }
 }
@@ -343,7 +346,8 @@ static void why_rest(Sentences *out, const Comparing *w, size_t k)
         say(out, "the exposure was %.*s and is %.*s", STR_ARG(number(out->keep, a->exposure)),
             STR_ARG(number(out->keep, b->exposure)));
     if (a->insufficient_data != b->insufficient_data)
-        say(out, "insufficient data %s", b->insufficient_data ? "is now said" : "is no longer said");
+        say(out, "insufficient data %s",
+            b->insufficient_data ? "is now said" : "is no longer said");
     if (is != NULL && (was == NULL || !str_equal(was->id, is->id)))
         say(out, "measure %.*s now suffices in place of an exit", STR_ARG(is->id));
     if (was != NULL && (is == NULL || !str_equal(was->id, is->id)))
@@ -422,12 +426,11 @@ static void find_movers(PolicyDiff *d, const Comparing *w, const PolicyInputs *i
         d->segment[a->segment][b->segment]++;
         if (a->action == b->action && a->segment == b->segment)
             continue;
-        *ARENA_PUSH(w->keep, d->move, d->moves, capacity) =
-            (PolicyMove){.at = (uint32_t)k,
-                         .from = a->action,
-                         .to = b->action,
-                         .from_segment = a->segment,
-                         .to_segment = b->segment};
+        *ARENA_PUSH(w->keep, d->move, d->moves, capacity) = (PolicyMove){.at = (uint32_t)k,
+                                                                         .from = a->action,
+                                                                         .to = b->action,
+                                                                         .from_segment = a->segment,
+                                                                         .to_segment = b->segment};
     }
     if (d->moves > 1)
         qsort_r(d->move, d->moves, sizeof *d->move, by_step, (void *)in);
