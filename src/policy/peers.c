@@ -197,10 +197,15 @@ void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature
     out->peers = with->feature[feature].customers;
 }
 
-Str reason_standing(Arena *keep, const Reason *r)
+Str reason_standing(Arena *keep, const Messages *m, Language language, const Reason *r)
 {
     if (isnan(r->percentile))
         return S("");
-    return str_format(keep, "Percentile %d among %zu labelled customers (%.*s).",
-                      (int)floor(100 * r->percentile + 0.5), r->peers, STR_ARG(r->peer_group));
+    const MessagePart part[] = {
+        {S("percentile"), str_format(keep, "%d", (int)floor(100 * r->percentile + 0.5))},
+        {S("count"), str_format(keep, "%zu", r->peers)},
+        {S("peers"), r->peer_group}};
+    return message_fill(keep, m, language,
+                        S("Percentile {percentile} among {count} labelled customers ({peers})."),
+                        part, COUNT_OF(part));
 }
