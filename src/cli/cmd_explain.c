@@ -78,7 +78,8 @@ static Status from_files(Found *f, const Args *args, Str wanted, Error *err)
     TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, NULL, args->team,
                       err));
     Decision *decision;
-    TRY(score_decide(&decision, keep, scratch, f->bundle, f->scored, NULL, 1, args->team, err));
+    const uint32_t first = 0;
+    TRY(score_decide(&decision, keep, scratch, f->bundle, f->scored, &first, 1, args->team, err));
     f->decision = decision;
     arena_free(&scratch);
     return STATUS_OK;

@@ -137,6 +137,12 @@ static Str whole_sentence(Arena *keep, const Telling *t, const Change *c)
                                 {S("now"), action_name(now->action)},
                                 {S("probability"), percent(keep, t, c->probability)},
                                 {S("was"), percent(keep, t, now->probability)}};
+    if (str_equal(part[2].text, part[3].text))
+        return say(
+            keep, t,
+            S("The proposal would be {action} instead of {now}, with the same score, if this "
+              "were otherwise:"),
+            part, COUNT_OF(part));
     return say(keep, t,
                S("The proposal would be {action} instead of {now}, with a score of {probability} "
                  "instead of {was}, if this were otherwise:"),
