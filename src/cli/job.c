@@ -338,7 +338,8 @@ Status job_score(Job *j, Error *err)
     j->run.team = j->args->team;
     j->run.case_facts = args_value(j->args, "case-facts", NULL);
     j->run.previous = args_value(j->args, "previous", NULL);
-    return store_lists(&j->run, j->keep, err);
+    TRY(store_lists(&j->run, j->keep, err));
+    return store_changes(&j->run, j->keep, err);
 }
 
 static Status begin_folder(Job *j, const char *folder, Error *err)
@@ -495,6 +496,7 @@ const Run *job_record(Job *j)
     r->version = S(ASSAY_VERSION);
     r->command = j->args->line;
     r->seed = j->learn.seed;
+    r->language = j->language;
     r->data = j->data;
     r->plan = j->plan;
     r->policy = j->policy;

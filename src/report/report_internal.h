@@ -194,6 +194,7 @@ void section_thresholds(Page *p); /* parts of section_segments */
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);
+void change_words(Page *p, size_t at); /* of a position in scored; nothing where none is known */
 Str stability_of(Page *p, size_t scored); /* one customer's, in words; empty when not known */
 void section_offboarding(Page *p);
 void section_limits(Page *p);

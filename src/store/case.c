@@ -62,6 +62,7 @@ static void add_decision(Document *j, const Case *c)
     document_truth(j, o, "contradictory_label", c->contradictory);
     document_text(j, o, "because", d->because);
     document_text(j, o, "near_miss", d->near_miss);
+    document_text(j, o, "queue", d->queue);
     document_count(j, o, "rules", d->rules);
     document_count(j, o, "severe_rules", d->severe_rules);
     document_count(j, o, "families", d->families);
@@ -95,37 +96,9 @@ static void add_decision(Document *j, const Case *c)
         document_text(j, one, "name", d->fact[i].name);
         document_text(j, one, "evidence", d->fact[i].evidence);
         add_time(j, one, "since", d->fact[i].since_us);
+        document_truth(j, one, "counts", d->fact[i].counts);
+        document_text(j, one, "sentence", d->fact[i].sentence);
     }
-}
-
-static void add_change(Document *j, const Change *change)
-{
-    if (change == NULL) {
-        document_null(j, j->root, "change");
-        return;
-    }
-    yyjson_mut_val *o = document_object(j, j->root, "change");
-    document_truth(j, o, "found", change->found);
-    document_text(j, o, "sentence", change->sentence);
-    yyjson_mut_val *list = document_list(j, o, "steps");
-    for (size_t i = 0; i < change->steps; i++) {
-        const ChangeStep *s = &change->step[i];
-        yyjson_mut_val *one = document_object(j, list, NULL);
-        document_text(j, one, "feature", s->feature);
-        document_text(j, one, "says", s->says);
-        document_text(j, one, "window", s->window);
-        document_text(j, one, "from", s->from);
-        document_text(j, one, "to", s->to);
-        document_real(j, one, "move", s->move);
-        document_text(j, one, "sentence", s->sentence);
-    }
-    document_texts(j, o, "follows", change->follows, change->followers);
-    if (!change->found)
-        return;
-    document_real(j, o, "probability", change->probability);
-    document_text(j, o, "segment", segment_name(change->segment));
-    document_text(j, o, "action", action_name(change->action));
-    document_text(j, o, "because", change->because);
 }
 
 static Str flow_name(CaseFlow flow)
@@ -220,7 +193,7 @@ static void add_record(Document *j, const Case *c)
             document_null(j, o, "value");
         document_truth(j, o, "declared", c->field[i].declared);
     }
-    document_count(j, j->root, "protected_columns_hidden", c->hidden);
+    document_count(j, j->root, "protected_values_hidden", c->hidden);
     list = document_list(j, j->root, "comparisons");
     for (size_t i = 0; i < c->comparisons; i++) {
         yyjson_mut_val *o = document_object(j, list, NULL);
@@ -251,7 +224,7 @@ Str store_case(Arena *keep, const Case *c, const Change *change, Str version, co
     document_text(&j, j.root, "version", version);
     document_text(&j, j.root, "bundle", str_from(bundle->id));
     add_decision(&j, c);
-    add_change(&j, change);
+    document_change(&j, j.root, "change", change);
     if (c->earlier.known) {
         yyjson_mut_val *o = document_object(&j, j.root, "earlier");
         document_text(&j, o, "segment", segment_name(c->earlier.segment));
