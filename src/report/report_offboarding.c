@@ -246,6 +246,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     contributions(p, d);
     list(p, "Safeguards", d->safeguard, d->safeguards,
          "None of the policy book's safeguards holds.");
+    change_words(p, at);
     html(p, "</div>\n</div>\n</article>\n");
 }
 

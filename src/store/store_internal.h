@@ -107,6 +107,9 @@ enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
 void decision_id(char out[DECISION_ID_TEXT], Arena scratch, const Recording *r, const Decision *d,
                  size_t at);
 
+/* `found`, the sentence, steps and outcome; null without one. */
+void document_change(Document *j, yyjson_mut_val *in, const char *key, const Change *change);
+
 /* What only a run knows of a decision: it comes first on the line. */
 void document_record(Document *j, const Run *run, size_t rank, size_t at,
                      const HistorySlice history[HISTORY_FILES]);
