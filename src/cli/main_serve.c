@@ -5,6 +5,7 @@ int main(int argc, char **argv)
 {
     static const Command *const commands[] = {&command_score,
                                               &command_explain,
+                                              &command_replay,
                                               &command_verify,
                                               &command_completion,
                                               &command_man,

@@ -134,20 +134,33 @@ static void add_given(Document *j, const Scored *s, uint32_t row)
     add_time(j, earlier, "lower_since", e->lower_since_us);
 }
 
-void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
-                       size_t at)
+void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d, size_t at)
 {
     const Str *column;
     yyjson_mut_val *o = j->root;
+    const Scored *s = r->scored;
+    const ScoreOptions *given = &s->options;
     char *id = ARENA_ARRAY(j->arena, char, DECISION_ID_TEXT);
-    bool contradictory = r->scored->contradictory[at] != 0;
-    decision_id(id, scratch, r, d, at);
+    char *features = ARENA_ARRAY(j->arena, char, SHA256_TEXT);
+    uint32_t row = s->row[at];
+    features_sha256(features, scratch, s, at);
+    const DecisionName name = {.bundle = str_from(r->bundle->id),
+                               .policy_sha256 = str_from(r->policy_sha256),
+                               .customer = d->id,
+                               .features_sha256 = str_from(features),
+                               .as_of_us = r->as_of_us,
+                               .fact = given->facts == NULL ? NULL : given->facts->of[row],
+                               .facts = given->facts == NULL ? 0 : given->facts->count[row],
+                               .earlier = given->earlier == NULL ? NULL : &given->earlier[row],
+                               .margin = d->margin};
+    decision_id(id, &name);
     document_text(j, o, "decision_id", str_from(id));
     document_text(j, o, "customer_id", d->id);
     add_time(j, o, "as_of", r->as_of_us);
     document_text(j, o, "bundle", str_from(r->bundle->id));
-    document_text(j, o, "policy_sha256", str_from(r->policy_sha256));
-    add_given(j, r->scored, r->scored->row[at]);
+    document_text(j, o, "policy_sha256", name.policy_sha256);
+    document_text(j, o, "features_sha256", name.features_sha256);
+    add_given(j, s, row);
     document_real(j, o, "margin", d->margin);
     document_real(j, o, "probability", d->probability);
     document_real(j, o, "probability_low", d->probability_low);
@@ -155,7 +168,7 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
     document_text(j, o, "segment", segment_name(d->segment));
     add_segment(j, o, d);
     document_truth(j, o, "insufficient_data", d->insufficient_data);
-    document_truth(j, o, "contradictory_label", contradictory);
+    document_truth(j, o, "contradictory_label", s->contradictory[at] != 0);
     document_text(j, o, "action", action_name(d->action));
     document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
     document_text(j, o, "because", d->because);

@@ -86,11 +86,11 @@ typedef struct Run {
      * over moved customers: those scored, or an even sample of them; negative: not in the model. */
     const double *moves; /* [features] */
     size_t moved;
-    const Strata *strata;         /* slices side by side, and which is quoted */
-    const Fairness *fairness;     /* how groups on protected grounds fare */
-    size_t headline;              /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
-    const Description *description; /* of the files; NULL when nobody asked for it */
+    const Strata *strata;              /* slices side by side, and which is quoted */
+    const Fairness *fairness;          /* how groups on protected grounds fare */
+    size_t headline;                   /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored;      /* [strata] share of the customers to be scored in each */
+    const Description *description;    /* of the files; NULL when nobody asked for it */
     const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
@@ -162,8 +162,8 @@ typedef struct Replayed {
     Dataset *data;        /* of the one customer */
     const Scored *scored; /* likewise */
     const Decision *decision;
-    Str id;    /* the decision's */
-    Str line;  /* as recorded */
+    Str id;   /* the decision's */
+    Str line; /* as recorded */
     size_t rank;
     /* The decision itself as recorded and as made again, JSON: without what only the run knows
      * (rank, version, certified, stability, history, previous, chain). Equal bytes, or not. */
@@ -185,6 +185,17 @@ bool decision_log_next(DecisionLog *log, FileLine *out);
 MUST_USE Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch,
                                     const DecisionLog *log, FileLine line, Error *err);
 MUST_USE Status decision_log_close(DecisionLog *log, Error *err);
+
+/* Is a run folder as it was written? Every file's sum, every line of the log by its chain, its
+ * decision_id and the customer's rows behind it, the bundle opened. FORMAT names the file, and the
+ * line, of the first thing that is not. head: as noted elsewhere when the run was made; empty: not.
+ * Memory: keep.  Cost: O(bytes). */
+typedef struct Verified {
+    size_t decisions, files;
+    Str head;
+    const Bundle *bundle;
+} Verified;
+MUST_USE Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Error *err);
 
 /* The first place where two decisions differ, with both values; false when nowhere.
  * Memory: keep. */
