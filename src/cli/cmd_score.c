@@ -101,12 +101,13 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
 static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
-                           const Scored *scored, const Drift *drift, Timing *timing,
+                           const Scored *scored, const Drift *drift, Timing *timing, Language language,
                            const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
                .seed = bundle->seed,
+               .language = language,
                .data = data,
                .plan = bundle->plan,
                .policy = bundle->policy,
@@ -170,7 +171,7 @@ static Status run(const Args *args, Error *err)
     if (out == NULL)
         TRY(answer_table(bundle, scored, args->team, err));
     else
-        TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, beside.language, out, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
@@ -181,7 +182,10 @@ const Command command_score = {
     .example = "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "              --transactions unlabelled_transactions.csv > decisions.csv\n"
                "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
-               "              --transactions unlabelled_transactions.csv --out next_month",
+               "              --transactions unlabelled_transactions.csv --out next_month\n"
+               "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
+               "              --transactions unlabelled_transactions.csv --previous next_month \\\n"
+               "              --case-facts case_facts.csv --out the_month_after",
     .options = options,
     .shared = shared,
     .run = run};

@@ -92,6 +92,7 @@ static void add_segment(Document *j, yyjson_mut_val *in, const Decision *d)
 static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
 {
     document_text(j, in, "queue", d->queue);
+    document_truth(j, in, "documented", d->documented);
     yyjson_mut_val *list = document_list(j, in, "facts");
     for (size_t i = 0; i < d->facts; i++) {
         yyjson_mut_val *o = document_object(j, list, NULL);
@@ -160,6 +161,7 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
     document_text(j, o, "bundle", str_from(r->bundle->id));
     document_text(j, o, "policy_sha256", name.policy_sha256);
     document_text(j, o, "features_sha256", name.features_sha256);
+    document_text(j, o, "language", language_name(given->language));
     add_given(j, s, row);
     document_real(j, o, "margin", d->margin);
     document_real(j, o, "probability", d->probability);
@@ -372,11 +374,14 @@ Status store_identity(Str *out, Arena *keep, const Run *run, const Chain *chain,
     document_text(&j, j.root, "version", run->version);
     document_text(&j, j.root, "command", run->command);
     document_count(&j, j.root, "seed", run->seed);
+    document_text(&j, j.root, "language", language_name(run->language));
     document_text(&j, j.root, "as_of", time_text(time, run->data->as_of_us));
     yyjson_mut_val *books = document_object(&j, j.root, "books");
     add_book(&j, books, "schema", run->plan->schema->text);
     add_book(&j, books, "features", run->plan->text);
     add_book(&j, books, "policy", policy_text(run->policy));
+    if (policy_messages(run->policy) != NULL)
+        add_book(&j, books, "messages", messages_text(policy_messages(run->policy)));
     TRY(add_inputs(&j, run, err));
     if (run->bundle != NULL)
         add_bundle(&j, run->bundle);

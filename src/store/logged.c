@@ -119,6 +119,8 @@ static const char *read_line(Logged *out, Arena *keep, yyjson_val *root)
         return "customer_id";
     if (!time_of(&n->as_of_us, root, "as_of"))
         return "as_of";
+    if (!language_from_name(text_of(root, "language"), &out->language))
+        return "language";
     if (!yyjson_is_real(yyjson_obj_get(root, "margin")))
         return "margin";
     n->margin = yyjson_get_real(yyjson_obj_get(root, "margin"));

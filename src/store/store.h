@@ -15,6 +15,7 @@
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
+#include "profile/profile.h"
 #include "score/score.h"
 
 typedef struct Timing {
@@ -47,6 +48,7 @@ typedef struct Run {
     Str version; /* of the program */
     Str command; /* the command line, as typed */
     uint64_t seed;
+    Language language; /* of sentences in decisions and lists */
     const Dataset *data;
     const Plan *plan;
     const Policy *policy;
@@ -204,6 +206,9 @@ typedef struct Difference {
     Str recorded, made;
 } Difference;
 bool store_difference(Difference *out, Arena *keep, Str recorded, Str made);
+
+/* Files looked at, as a JSON document.  Memory: keep. */
+Str store_survey(Arena *keep, const Survey *survey);
 
 /* ---- two runs side by side ---- */
 

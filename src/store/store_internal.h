@@ -146,6 +146,7 @@ bool logged_cut(LoggedLine *out, Str line); /* false: no line that a run writes 
 typedef struct Logged {
     DecisionName name;
     uint64_t rank;
+    Language language;
     HistorySlice slice[HISTORY_FILES];
     CaseFacts facts; /* of one customer */
     Earlier earlier;
