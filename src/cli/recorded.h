@@ -19,9 +19,9 @@ typedef struct Recorded {
     size_t proxies;
 } Recorded;
 
-/* Read run.json, features.csv, decisions.jsonl, proxies.csv and the bundle of a run folder; `bundle`
- * is where the bundle is when the folder has none (as after `assay score --out`). Errors name the
- * file that is missing, cut off or does not go with the others.  Memory: keep. */
+/* Read run.json, features.csv, decisions.jsonl, proxies.csv and the bundle of a run folder;
+ * `bundle` is where the bundle is when the folder has none (as after `assay score --out`). Errors
+ * name the file that is missing, cut off or does not go with the others.  Memory: keep. */
 MUST_USE Status recorded_read(Recorded **out, Arena *keep, Arena scratch, const char *folder,
                               const char *bundle, Error *err);
 

@@ -243,14 +243,14 @@ static void near_misses(Page *p)
     size_t count = p->run->near_misses;
     html(p, "<h3 id=\"near\">Near misses</h3>\n");
     if (count == 0) {
-        html_paragraph(p, "Every customer with severe evidence is on the list.");
+        html_paragraph(p, "Nobody meets all but one of the criteria and is not on the list.");
         return;
     }
     html_paragraph(p,
-                   "Severe evidence, but not proposed: %zu. The last column says what held it "
-                   "back.",
-                   count);
-    html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Severe evidence below the criteria",
+                   "Not proposed, though nearly all of the criteria hold: %s%zu. The last column "
+                   "says what held it back; near_misses.csv has more of each.",
+                   count == LIST_MAX ? "the nearest " : "", count);
+    html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Nearly proposed",
                "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {
         const Decision *d = &p->run->near[i];
@@ -261,7 +261,7 @@ static void near_misses(Page *p)
         html_cell_number(p, number_count(p->arena, d->severe_rules));
         html_cell_number(p, number_money(p->arena, p->run, d->exposure));
         html_cell(p, action_name(d->action));
-        html_cell(p, d->safeguards > 0 ? d->safeguard[0] : d->because);
+        html_cell(p, d->near_miss);
         html_row_end(p);
     }
     html_table_end(p);

@@ -117,8 +117,8 @@ Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const Deci
     uint32_t *row = ARENA_NEW(keep, uint32_t);
     Scored *scored;
     Decision *decision;
-    const ScoreOptions options = {.facts = &made->facts, .earlier = &made->earlier,
-                                  .language = made->language};
+    const ScoreOptions options = {
+        .facts = &made->facts, .earlier = &made->earlier, .language = made->language};
     TRY(score_dataset(&scored, keep, scratch, log->bundle, out->data, row, 1, &options, NULL, err));
     TRY(score_decide(&decision, keep, scratch, log->bundle, scored, row, 1, NULL, err));
     out->scored = scored;

@@ -68,9 +68,17 @@ void sheet_line_end(Sheet *s);
 
 void decision_names(Sheet *s); /* of decisions.csv */
 void decision_row(Sheet *s, Arena scratch, size_t rank, const Decision *d, bool contradictory);
-void candidate_names(Sheet *s); /* of offboarding.csv */
-void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
-                   size_t at);
+
+/* One of a list: of those proposed, or of those who nearly are. */
+typedef struct Listed {
+    size_t rank, at; /* at: its position in scored */
+    const Decision *decision;
+    Str id; /* the decision's */
+    bool near;
+} Listed;
+void listed_names(Sheet *s, bool near);
+void listed_row(Sheet *s, Arena scratch, const Run *run, const Listed *l);
+void document_listed(Document *j, const Run *run, const Listed *l);
 
 /* ---- what the program saw of each customer ---- */
 
@@ -116,6 +124,9 @@ typedef struct DecisionName {
 } DecisionName;
 enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
 void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n);
+
+/* The id of the decision of the customer at position `at`.  Memory: keep. */
+Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at);
 
 /* What only a run knows of a decision: it comes first on the line. */
 void document_record(Document *j, const Run *run, size_t rank, size_t at,
@@ -169,7 +180,8 @@ MUST_USE Status store_chain(const Chain *c, Str run_json, const char *folder, Ar
 
 MUST_USE Status store_decisions(Chain *chain, Arena *keep, const Run *run, const uint32_t *order,
                                 const char *folder, Error *err);
-MUST_USE Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err);
+/* offboarding and near_misses, as CSV and as lines of JSON. */
+MUST_USE Status store_listed(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_features(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
