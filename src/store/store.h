@@ -198,6 +198,8 @@ typedef struct Verified {
     const Bundle *bundle;
 } Verified;
 MUST_USE Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Error *err);
+/* The log alone: chain.json, every line, and the rows behind it; neither sums nor bundle. */
+MUST_USE Status store_verify_log(size_t *decisions, Arena *keep, const char *folder, Error *err);
 
 /* The first place where two decisions differ, with both values; false when nowhere.
  * Memory: keep. */

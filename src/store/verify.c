@@ -245,3 +245,14 @@ Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Er
                        "the chain is whole, and its head is not the one that was noted");
     return STATUS_OK;
 }
+
+Status store_verify_log(size_t *decisions, Arena *keep, const char *folder, Error *err)
+{
+    Verifying v = {.folder = folder, .keep = keep, .err = err};
+    Chain found;
+    Str text;
+    TRY(read_chain(&v, &text));
+    TRY(check_log(&v, &found));
+    *decisions = found.count;
+    return STATUS_OK;
+}
