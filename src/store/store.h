@@ -198,6 +198,19 @@ MUST_USE Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch,
                                     const DecisionLog *log, FileLine line, Error *err);
 MUST_USE Status decision_log_close(DecisionLog *log, Error *err);
 
+/* Is a run folder as it was written? Every file's sum, every line of the log by its chain, its
+ * decision_id and the customer's rows behind it, the bundle opened. FORMAT names the file, and the
+ * line, of the first thing that is not. head: as noted elsewhere when the run was made; empty: not.
+ * Memory: keep.  Cost: O(bytes). */
+typedef struct Verified {
+    size_t decisions, files;
+    Str head;
+    const Bundle *bundle;
+} Verified;
+MUST_USE Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Error *err);
+/* The log alone: chain.json, every line, and the rows behind it; neither sums nor bundle. */
+MUST_USE Status store_verify_log(size_t *decisions, Arena *keep, const char *folder, Error *err);
+
 /* The first place where two decisions differ, with both values; false when nowhere.
  * Memory: keep. */
 typedef struct Difference {
