@@ -126,13 +126,14 @@ static void head(Screen *s)
         item(s, ">", TINT_STRONG, case_say(s->arena, c, "The case goes to {queue}.", &part, 1));
     }
     for (size_t i = 0; i < d->safeguards; i++)
-        item(s, "!", TINT_WARN, d->safeguard[i]);
+        if (!str_contains(d->near_miss, d->safeguard[i])) /* which then says more */
+            item(s, "!", TINT_WARN, d->safeguard[i]);
     if (d->segment_because.size > 0)
         item(s, "!", TINT_WARN, d->segment_because);
     if (d->insufficient_data)
         item(s, "!", TINT_WARN, case_word(c, "Insufficient data: the score says little."));
     if (d->near_miss.size > 0)
-        item(s, "!", TINT_SOFT, d->near_miss);
+        item(s, "!", TINT_WARN, d->near_miss);
 }
 
 /* ---- what stands out ---- */
@@ -481,21 +482,18 @@ static void warnings(Screen *s)
 
 /* ---- the whole ---- */
 
-static Pane judgement(Screen *s, size_t width, const Look *look, const Change *with)
+static Pane reasoning(Screen *s, size_t width, const Look *look)
 {
     Pane p = pane_new(s->arena, width, look->colour, look->unicode);
     s->p = &p;
     reasons(s);
     mitigating(s);
-    change(s, with);
-    measures(s);
     each_once(s, "Not yet known", false);
     each_once(s, "Next steps", true);
-    facts(s);
     return p;
 }
 
-static Pane behaviour(Screen *s, size_t width, const Look *look)
+static Pane behaviour(Screen *s, size_t width, const Look *look, const Change *with)
 {
     Pane p = pane_new(s->arena, width, look->colour, look->unicode);
     s->p = &p;
@@ -505,6 +503,9 @@ static Pane behaviour(Screen *s, size_t width, const Look *look)
     mix(s, "States", &s->c->states);
     said_and_done(s);
     warnings(s);
+    facts(s);
+    measures(s);
+    change(s, with);
     return p;
 }
 
@@ -539,12 +540,12 @@ Str screen_case(Arena *arena, const Case *c, const Change *with, const Look *loo
     pane_print(&b, &top);
     if (look->width >= SCREEN_WIDE) {
         size_t left = (look->width - GAP) / 2;
-        Pane money = behaviour(&s, left, look);
-        Pane why = judgement(&s, look->width - GAP - left, look, with);
+        Pane money = behaviour(&s, left, look, with);
+        Pane why = reasoning(&s, look->width - GAP - left, look);
         pane_join(&b, &money, &why, GAP);
     } else {
-        Pane why = judgement(&s, look->width, look, with);
-        Pane money = behaviour(&s, look->width, look);
+        Pane why = reasoning(&s, look->width, look);
+        Pane money = behaviour(&s, look->width, look, with);
         pane_blank(&why);
         pane_print(&b, &why);
         pane_print(&b, &money);
