@@ -169,6 +169,7 @@ const PeerSet *peer_quantity_set(const PeerSets *p, size_t set, size_t quantity)
  * knots.  Cost: O(log knots). */
 double peer_percentile(const PeerKnots *k, double value);
 size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
+size_t policy_floors(const Policy *p, Arena *keep, ActionView **out);   /* action: the segment */
 
 /* What may be known of a customer beside profile and transactions. */
 typedef enum FactKind {
@@ -186,6 +187,37 @@ size_t policy_facts(const Policy *p, const FactView **out);
 
 /* How long the score alone must have been lower before a segment comes down; 0: at once. */
 int64_t policy_cool_down(const Policy *p);
+
+/* ---- conditions as expressions, for who reasons about a book ---- */
+
+typedef enum ConditionOf {
+    CONDITION_INSUFFICIENT,
+    CONDITION_RULE,
+    CONDITION_MITIGATING,
+    CONDITION_SAFEGUARD,
+    CONDITION_ACTION,
+    CONDITION_MEASURE,
+    CONDITION_FLOOR
+} ConditionOf;
+
+typedef struct Condition {
+    ConditionOf of;
+    Str id;              /* of an action its name, of a floor its segment */
+    Str text;            /* as written */
+    Action action;       /* of an action and a measure; of a safeguard the cap */
+    Action allows;       /* of a safeguard: what passes though graver than the cap; ACTIONS: none */
+    bool uncapped;       /* of an action: no safeguard lowers it */
+    Segment at_least;    /* of a floor */
+    Str family;          /* of a rule */
+    size_t family_index; /* of a rule: equal families, equal numbers */
+    bool severe;         /* of a rule */
+    const Expr *when;
+    int64_t line, column; /* where it begins in the book */
+} Condition;
+
+/* All of them, list by list in the order of the enumeration, each list as it is written. */
+size_t policy_conditions(const Policy *p, Arena *keep, Condition **out);
+const Expr *policy_exposure(const Policy *p);
 
 typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
 
@@ -266,6 +298,7 @@ typedef struct Decision {
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;
+    bool documented;        /* a documented fact of kind hard stands for the exit by itself */
     MilderMeasure *measure; /* weighed where an exit would have been proposed, mildest first */
     size_t measures;
     CaseFact *fact; /* those known of the customer */
@@ -292,6 +325,7 @@ typedef struct Outcome {
     Action action, before_safeguards;
     bool insufficient_data;
     bool near_miss; /* not proposed, though nearly all of it holds */
+    bool documented; /* a documented fact of kind hard stands for the exit by itself */
 } Outcome;
 Outcome policy_outcome(const Decision *d);
 
@@ -329,8 +363,14 @@ MUST_USE Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Aren
                                 const Policy *policy, const PolicyInputs *inputs, Team *team,
                                 Error *err);
 
-/* Candidates for off-boarding, best supported first: by families, then severe rules, then
- * probability, then exposure, then id. Writes row numbers into order (room for count). */
+/* (*out)[condition][customer of inputs]: is the condition true? In the order of policy_conditions.
+ * Of inputs contributions, matrix and columns are not read.
+ * Memory: keep.  Cost: O(count * conditions). */
+MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Policy *policy,
+                            const PolicyInputs *inputs, Error *err);
+
+/* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count). */
 size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

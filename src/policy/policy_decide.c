@@ -171,6 +171,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
     const Clause *chosen = choose_action(out, keep, p, s, row);
     const FactView *hard =
         out->action == ACTION_PROPOSE_OFFBOARDING ? facts_support(chosen, d, k) : NULL;
+    out->documented = hard != NULL;
     apply_safeguards(out, keep, d, chosen, hard, s, row);
     weigh_measures(out, keep, d, hard, s, row);
     near_add(out, keep, d, s, row);

@@ -52,8 +52,8 @@ static size_t view(Arena *keep, const Clause *clause, size_t count, ActionView *
 {
     *out = ARENA_ARRAY(keep, ActionView, count);
     for (size_t i = 0; i < count; i++)
-        (*out)[i] =
-            (ActionView){action_name(clause[i].action), clause[i].condition, clause[i].sentence};
+        (*out)[i] = (ActionView){clause[i].action < ACTIONS ? action_name(clause[i].action) : S(""),
+                                 clause[i].condition, clause[i].sentence};
     return count;
 }
 
@@ -70,4 +70,12 @@ size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out)
 size_t policy_measures(const Policy *p, Arena *keep, ActionView **out)
 {
     return view(keep, p->measure, p->measures, out);
+}
+
+size_t policy_floors(const Policy *p, Arena *keep, ActionView **out)
+{
+    size_t count = view(keep, p->floor, p->floors, out);
+    for (size_t i = 0; i < count; i++)
+        (*out)[i].action = segment_name(p->floor[i].at_least);
+    return count;
 }

@@ -12,13 +12,14 @@ static Status refuse(Error *err, const char *path, uint64_t line, Status status,
 }
 
 /* A row set aside by the reader: its place and reason, never its text. */
-static Status refuse_unread(Error *err, const char *path, const Quarantine *aside)
+static Status refuse_unread(Error *err, const char *path, const Quarantine *aside,
+                            const char *remedy)
 {
     if (aside->count == 0)
         return STATUS_OK;
     const QuarantineRow *row = &aside->row[0];
     (void)refuse(err, path, row->line, STATUS_FORMAT, row->reason);
-    return error_remedy(err, "mend the row; none may go unread here");
+    return error_remedy(err, "%s", remedy);
 }
 
 /* Ids ascend by bytes. */
@@ -115,7 +116,7 @@ typedef struct FactReading {
 static Str cell(Arena *keep, const Table *t, const char *name, size_t row)
 {
     const Column *c = table_find(t, str_from(name));
-    return c == NULL ? S("") : str_trim(cell_text(keep, c, row));
+    return c == NULL ? S("") : cell_text(keep, c, row);
 }
 
 static int64_t since_of(const Table *t, size_t row)
@@ -147,14 +148,14 @@ static Status read_fact(FactReading *r, const Dataset *data, size_t row, Error *
     const FactView *known;
     size_t facts = policy_facts(r->policy, &known);
     uint64_t line = r->rows->line[row];
-    Str name = cell(r->keep, r->rows, "fact", row);
+    Str name = str_trim(cell(r->keep, r->rows, "fact", row));
+    Str evidence = cell(r->keep, r->rows, "evidence", row);
     const FactView *view = find_fact(r->policy, name);
     if (view == NULL)
         return unknown_fact(err, r->keep, r->path, line, r->policy, name);
-    CaseFact fact = {.name = view->name,
-                     .evidence = cell(r->keep, r->rows, "evidence", row),
-                     .since_us = since_of(r->rows, row)};
-    TRY(check_evidence(err, r->path, line, fact.evidence));
+    TRY(check_evidence(err, r->path, line, evidence));
+    CaseFact fact = {
+        .name = view->name, .evidence = str_trim(evidence), .since_us = since_of(r->rows, row)};
     size_t customer = find_customer(data, cell(r->keep, r->rows, "customer_id", row));
     if (customer == data->customers) {
         r->counts.others++;
@@ -209,8 +210,19 @@ static void count_undocumented(FactReading *r, const Dataset *data)
         }
 }
 
-Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
-                        uint64_t unpacked_max, const Policy *policy, Dataset *data, Error *err)
+static Status read_rows(Table **out, Arena *keep, Arena scratch, const char *path, const Str *bytes,
+                        const CsvColumn *column, size_t columns, const CsvOptions *options,
+                        Quarantine *aside, Error *err)
+{
+    if (bytes != NULL)
+        return csv_read_bytes(out, NULL, keep, scratch, *bytes, path, column, columns, options,
+                              aside, err);
+    return csv_read(out, NULL, keep, scratch, path, column, columns, options, aside, err);
+}
+
+Status case_facts_read(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                       const Str *bytes, uint64_t unpacked_max, const Policy *policy, Dataset *data,
+                       Error *err)
 {
     static const CsvColumn column[] = {
         {.name = {"customer_id", 11}, .type = TYPE_TEXT, .required = true, .key = true},
@@ -220,8 +232,9 @@ Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char 
     const CsvOptions options = {.cell_bytes_max = FACT_CELL_MAX, .unpacked_max = unpacked_max};
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
-    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
-    TRY(refuse_unread(err, path, aside));
+    TRY(read_rows(&rows, keep, scratch, path, bytes, column, COUNT_OF(column), &options, aside,
+                  err));
+    TRY(refuse_unread(err, path, aside, "mend the row; none may go unread here"));
     CaseFacts *facts = *out = ARENA_NEW(keep, CaseFacts);
     facts->of = ARENA_ARRAY(keep, CaseFact *, data->customers + 1);
     facts->count = ARENA_ARRAY(keep, size_t, data->customers + 1);
@@ -231,6 +244,12 @@ Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char 
     count_undocumented(&r, data);
     find_facts(&r, data);
     return STATUS_OK;
+}
+
+Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                        uint64_t unpacked_max, const Policy *policy, Dataset *data, Error *err)
+{
+    return case_facts_read(out, keep, scratch, path, NULL, unpacked_max, policy, data, err);
 }
 
 /* ---- an earlier run ---- */
@@ -244,6 +263,15 @@ static size_t find_written(const Dataset *data, Str id)
     return customer;
 }
 
+static const char not_a_run[] = "give the folder of a run, as `assay run` or `assay score --out` "
+                                "left it";
+
+static Status refuse_twice(Error *err, const char *path, uint64_t line)
+{
+    (void)refuse(err, path, line, STATUS_FORMAT, S("the earlier run holds a customer twice"));
+    return error_remedy(err, "%s", not_a_run);
+}
+
 static Status check_times(Error *err, const char *path, uint64_t line, const Earlier *e,
                           int64_t as_of_us)
 {
@@ -254,8 +282,8 @@ static Status check_times(Error *err, const char *path, uint64_t line, const Ear
     return error_remedy(err, "give a run that came before, or a later --as-of");
 }
 
-Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
-                          Dataset *data, Error *err)
+Status case_earlier_read(Earlier **out, Arena *keep, Arena scratch, const char *path,
+                         const Str *bytes, Dataset *data, Error *err)
 {
     static const Str segments[SEGMENTS] = {{"Low", 3}, {"Medium", 6}, {"High", 4}};
     static const CsvColumn column[] = {
@@ -271,11 +299,11 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
     const CsvOptions options = {
         .absent_hint = S("decide the earlier customers again with this version, or leave "
                          "--previous out")};
-    const char *path = path_join(keep, folder, "decisions.csv");
     Quarantine *aside = quarantine_new(keep);
     Table *rows;
-    TRY(csv_read(&rows, NULL, keep, scratch, path, column, COUNT_OF(column), &options, aside, err));
-    TRY(refuse_unread(err, path, aside));
+    TRY(read_rows(&rows, keep, scratch, path, bytes, column, COUNT_OF(column), &options, aside,
+                  err));
+    TRY(refuse_unread(err, path, aside, not_a_run));
     Earlier *earlier = *out = ARENA_ARRAY(keep, Earlier, data->customers + 1);
     const Column *id = &rows->column[0], *segment = &rows->column[1];
     const Column *since = &rows->column[2], *lower = &rows->column[3];
@@ -292,8 +320,7 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
                 e.segment = (Segment)s;
         TRY(check_times(err, path, rows->line[i], &e, data->as_of_us));
         if (earlier[customer].known)
-            return refuse(err, path, rows->line[i], STATUS_FORMAT,
-                          S("the earlier run holds a customer twice"));
+            return refuse_twice(err, path, rows->line[i]);
         earlier[customer] = e;
         found++;
     }
@@ -301,4 +328,11 @@ Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char 
                  S("no customer of the earlier run is in these files"),
                  S("every segment begins anew"));
     return STATUS_OK;
+}
+
+Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
+                          Dataset *data, Error *err)
+{
+    return case_earlier_read(out, keep, scratch, path_join(keep, folder, "decisions.csv"), NULL,
+                             data, err);
 }

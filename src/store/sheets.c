@@ -167,12 +167,17 @@ static void instant(Sheet *s, int64_t time_us)
     sheet_text(s, time_us == NO_TIME ? S("") : time_text(text, time_us));
 }
 
-/* Facts, measures and what the next run must know of the segment. */
-static void case_row(Sheet *s, Arena scratch, const Decision *d)
+static void beside_row(Sheet *s, Arena scratch, const Decision *d)
 {
     sheet_text(s, d->queue);
     facts(s, scratch, d);
     measures(s, scratch, d);
+}
+
+/* What was weighed, and what the next run must know of the segment. */
+static void case_row(Sheet *s, Arena scratch, const Decision *d)
+{
+    beside_row(s, scratch, d);
     sheet_text(s, d->near_miss);
     sheet_text(s, segment_name(d->segment_by_score));
     sheet_text(s, d->segment_because);
@@ -263,6 +268,7 @@ void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const D
     rule_parts(s, scratch, d, part_next_step, S(" "));
     sentences(s, scratch, d->mitigating, d->mitigatings);
     sentences(s, scratch, d->safeguard, d->safeguards);
+    beside_row(s, scratch, d);
     buffer_char(&s->line, '\n');
 }
 
@@ -272,7 +278,8 @@ void candidate_names(Sheet *s)
                            "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
                            "rules,exposure,because"));
     reason_names(s, REASONS_SHOWN);
-    buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards\n"));
+    buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards,"
+                           "queue,facts,measures\n"));
 }
 
 static Str cohort_name(uint8_t cohort)

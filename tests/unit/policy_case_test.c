@@ -133,6 +133,16 @@ static void the_book_says_which_it_is(void **state)
     assert_true(fact[0].needs_evidence && fact[1].needs_evidence && fact[4].needs_evidence);
     assert_false(fact[3].needs_evidence || fact[5].needs_evidence);
     assert_int_equal(policy_cool_down(b.policy), 30 * DAY_US);
+    ActionView *floor, *measure;
+    assert_int_equal(policy_floors(b.policy, &b.keep, &floor), 2);
+    same(floor[0].action, "Medium");
+    same(floor[1].condition, "unanswered or ordered");
+    assert_int_equal(policy_measures(b.policy, &b.keep, &measure), 0);
+    close_bank(&b);
+    read_books(&b, CASE MEASURES);
+    assert_int_equal(policy_measures(b.policy, &b.keep, &measure), 2);
+    same(measure[0].action, "ENHANCED_DUE_DILIGENCE"); /* mildest first */
+    same(measure[1].because, "A limit would do for {exposure:eur}.");
     close_bank(&b);
     read_books(&b, BOOK);
     assert_int_equal(policy_identity(b.policy).revision.size, 0);

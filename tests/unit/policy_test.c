@@ -584,8 +584,9 @@ static void the_list_is_ranked_by_support(void **state)
          .severe_rules = 1,
          .probability = .9,
          .exposure = 5},
+        {.id = S("h"), .action = P, .documented = true}, /* a criterion that stands by itself */
     };
-    static const uint32_t want[] = {2, 3, 6, 4, 0, 5};
+    static const uint32_t want[] = {7, 2, 3, 6, 4, 0, 5};
     uint32_t order[COUNT_OF(d)];
     assert_int_equal(policy_rank(order, d, COUNT_OF(d)), COUNT_OF(want));
     for (size_t i = 0; i < COUNT_OF(want); i++)

@@ -179,6 +179,8 @@ static void a_row_that_cannot_be_understood_is_an_error_with_its_line(void **sta
         {S("customer_id,facts\na,vulnerable\n"), 1, "fact", ""},
         {S("customer_id,fact,evidence\na,vulnerable,\"one\ntwo\"\n"), 2, "control characters",
          "reference"},
+        {S("customer_id,fact,evidence\na,vulnerable,\x1B[2J\n"), 2, "control characters",
+         "reference"},
         {S("customer_id,fact,evidence\na,vulnerable,x\xC2\x9By\n"), 2, "control characters",
          "reference"},
         {buffer_str(&longest), 2, "longer than 200 bytes", "reference"},
