@@ -29,5 +29,5 @@ f1,,CASE-1,COMPLETED,PROCESSING_FEE,1.00,EUR,OUT,2024-05-06 09:10:01,2024-05-06 
 CSV
 printf '%s\n' "$reset,,$reset,COMPLETED,CARDS,5.00,EUR,OUT,2024-05-06 09:00:01,2024-05-06 09:00:00" >>transactions.csv
 
-explain() { assay explain "$@" --bundle "$bundle" --customers users.csv --transactions transactions.csv; }
+explain() { assay explain "$@" --bundle "$bundle" --customers users.csv --transactions transactions.csv --quiet; }
 plain() { sed -E -e 's/assay [0-9.]+ (-|·) ?([0-9a-f]{12})?/assay VERSION/' -e 's/[0-9a-f]{64}/HASH/'; }
