@@ -97,7 +97,7 @@ Str case_standing(Arena *arena, const Case *c, const Reason *r, bool brief)
         {S("count"), case_count(arena, c, r->peers)},
         {S("peers"), r->peer_group}};
     return case_say(arena, c,
-                    brief ? "percentile {percentile} of {count} comparable"
-                          : "Percentile {percentile} of {count} comparable customers: {peers}.",
+                    brief ? "percentile {percentile} among {count} comparable"
+                          : "Percentile {percentile} among {count} comparable customers: {peers}.",
                     part, COUNT_OF(part));
 }
