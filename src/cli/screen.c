@@ -482,21 +482,16 @@ static void warnings(Screen *s)
 
 /* ---- the whole ---- */
 
-static Pane reasoning(Screen *s, size_t width, const Look *look)
+static void reasoning(Screen *s)
 {
-    Pane p = pane_new(s->arena, width, look->colour, look->unicode);
-    s->p = &p;
     reasons(s);
     mitigating(s);
     each_once(s, "Not yet known", false);
     each_once(s, "Next steps", true);
-    return p;
 }
 
-static Pane behaviour(Screen *s, size_t width, const Look *look, const Change *with)
+static void behaviour(Screen *s, const Change *with)
 {
-    Pane p = pane_new(s->arena, width, look->colour, look->unicode);
-    s->p = &p;
     timeline(s);
     lots(s);
     mix(s, "Kinds", &s->c->kinds);
@@ -506,7 +501,6 @@ static Pane behaviour(Screen *s, size_t width, const Look *look, const Change *w
     facts(s);
     measures(s);
     change(s, with);
-    return p;
 }
 
 static void foot(Screen *s, const Look *look)
@@ -531,29 +525,32 @@ static void foot(Screen *s, const Look *look)
 
 Str screen_case(Arena *arena, const Case *c, const Change *with, const Look *look)
 {
-    Screen s = {.arena = arena, .c = c};
-    Buffer b = buffer_new(arena);
+    bool wide = look->width >= SCREEN_WIDE;
+    size_t left = wide ? (look->width - GAP) / 2 : look->width;
+    size_t right = wide ? look->width - GAP - left : look->width;
     Pane top = pane_new(arena, look->width, look->colour, look->unicode);
-    s.p = &top;
+    Pane money = pane_new(arena, left, look->colour, look->unicode);
+    Pane why = pane_new(arena, right, look->colour, look->unicode);
+    Pane bottom = pane_new(arena, look->width, look->colour, look->unicode);
+    Screen s = {.arena = arena, .c = c, .p = &top};
+    Buffer b = buffer_new(arena);
     head(&s);
     pane_blank(&top);
+    s.p = &money;
+    behaviour(&s, with);
+    s.p = &why;
+    reasoning(&s);
+    s.p = &bottom;
+    foot(&s, look);
     pane_print(&b, &top);
-    if (look->width >= SCREEN_WIDE) {
-        size_t left = (look->width - GAP) / 2;
-        Pane money = behaviour(&s, left, look, with);
-        Pane why = reasoning(&s, look->width - GAP - left, look);
+    if (wide) {
         pane_join(&b, &money, &why, GAP);
     } else {
-        Pane why = reasoning(&s, look->width, look);
-        Pane money = behaviour(&s, look->width, look, with);
         pane_blank(&why);
         pane_print(&b, &why);
         pane_print(&b, &money);
     }
     buffer_char(&b, '\n');
-    Pane bottom = pane_new(arena, look->width, look->colour, look->unicode);
-    s.p = &bottom;
-    foot(&s, look);
     pane_print(&b, &bottom);
     b.size--; /* the last line's end is the answer's */
     return buffer_str(&b);

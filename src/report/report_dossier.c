@@ -341,9 +341,9 @@ Str report_dossier(Arena *keep, const Case *c, const Change *with, Str version,
     dossier_signatures(&d);
     dossier_events(&d);
     html(&p, "</main>\n<footer>\n<p class=\"note\">");
-    dossier_words(&d,
-                  "This file holds personal data of one customer. It needs no network. It proposes; "
-                  "people decide.");
+    dossier_words(
+        &d, "This file holds personal data of one customer. It needs no network. It proposes; "
+            "people decide.");
     html(&p, "</p>\n</footer>\n");
     html_close(&p);
     arena_free(&spare);

@@ -2,6 +2,7 @@
 # whose matched money is worked out by hand (tests/unit/explain_case_test.c says how), and hostile
 # ones. `explain` runs the command on them; `plain` hides what any change of model or version moves.
 # shellcheck shell=bash
+: "${bundle:?}"
 
 reset=$'\x1b[31mRED\x1b[0m'
 turned=$'abc\xe2\x80\xaexyz'
