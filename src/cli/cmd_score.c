@@ -1,4 +1,5 @@
 /* assay score - decisions for new customers with a saved bundle. */
+#include "cli/beside.h"
 #include "cli/commands.h"
 
 #include "report/report.h"
@@ -14,6 +15,7 @@ static const Option options[] = {
      false},
     {"max-unpacked", "SIZE",
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
+    {"language", "en|fr", "of the sentences in decisions and lists (default en)", false},
     {"out", "FOLDER",
      "write a whole run folder, with drift and report, instead of CSV; an earlier run there is "
      "removed at once",
@@ -23,6 +25,8 @@ static const Option options[] = {
      false},
     {0}};
 
+static const Option *const shared[] = {beside_options, NULL};
+
 static void add_real(Buffer *b, double value)
 {
     char text[NUMBER_TEXT];
@@ -31,25 +35,48 @@ static void add_real(Buffer *b, double value)
         buffer_add(b, double_text(text, value));
 }
 
-static Str table_of(Arena *keep, const Scored *s)
+enum { ROWS_BLOCK = 4096 };
+
+static void add_row(Buffer *b, const Decision *d)
 {
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, S("customer_id,segment,action,probability,probability_low,probability_high,"
-                     "insufficient_data,families,because\n"));
-    for (size_t i = 0; i < s->count; i++) {
-        const Decision *d = &s->decision[i];
-        csv_write_cell(&b, d->id, true);
-        buffer_format(&b, ",%.*s,%.*s", STR_ARG(segment_name(d->segment)),
-                      STR_ARG(action_name(d->action)));
-        add_real(&b, d->probability);
-        add_real(&b, d->probability_low);
-        add_real(&b, d->probability_high);
-        buffer_format(&b, ",%s,%zu,", d->insufficient_data ? "true" : "false", d->families);
-        csv_write_cell(&b, d->because, true);
-        buffer_char(&b, '\n');
+    csv_write_cell(b, d->id, true);
+    buffer_format(b, ",%.*s,%.*s", STR_ARG(segment_name(d->segment)),
+                  STR_ARG(action_name(d->action)));
+    add_real(b, d->probability);
+    add_real(b, d->probability_low);
+    add_real(b, d->probability_high);
+    buffer_format(b, ",%s,%zu,", d->insufficient_data ? "true" : "false", d->families);
+    csv_write_cell(b, d->because, true);
+}
+
+/* A block of customers at a time; nobody asks for their reasons. */
+static Status answer_table(const Bundle *bundle, const Scored *scored, Team *team, Error *err)
+{
+    Scored brief = *scored;
+    brief.options.brief = true;
+    Arena own = arena_new(), text = arena_new(), scratch = arena_new();
+    Status status = STATUS_OK;
+    answer(S("customer_id,segment,action,probability,probability_low,probability_high,"
+             "insufficient_data,families,because"));
+    for (size_t first = 0; first < scored->count && status == STATUS_OK; first += ROWS_BLOCK) {
+        Arena block = own;
+        size_t left = scored->count - first, n = left < ROWS_BLOCK ? left : ROWS_BLOCK;
+        uint32_t *position = ARENA_ARRAY(&block, uint32_t, n);
+        for (size_t i = 0; i < n; i++)
+            position[i] = (uint32_t)(first + i);
+        Decision *made;
+        status = score_decide(&made, &block, scratch, bundle, &brief, position, n, team, err);
+        for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+            Arena one = text;
+            Buffer b = buffer_new(&one);
+            add_row(&b, &made[i]);
+            answer(buffer_str(&b));
+        }
     }
-    b.size--; /* the last line's end is the answer's */
-    return buffer_str(&b);
+    arena_free(&own);
+    arena_free(&text);
+    arena_free(&scratch);
+    return status;
 }
 
 static Status read_files(Dataset **out, const Args *args, const Schema *schema, Arena scratch,
@@ -73,13 +100,14 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 }
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
-static Status write_folder(const Args *args, const Bundle *bundle, const Dataset *data,
-                           const Scored *scored, const Drift *drift, Timing *timing,
+static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
+                           const Scored *scored, const Drift *drift, Timing *timing, Language language,
                            const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
                .seed = bundle->seed,
+               .language = language,
                .data = data,
                .plan = bundle->plan,
                .policy = bundle->policy,
@@ -87,15 +115,20 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                .events = scored->events,
                .drift = drift,
                .scored = scored,
+               .case_facts = args_value(args, "case-facts", NULL),
+               .previous = args_value(args, "previous", NULL),
                .timing = timing,
-               .timings = 1};
-    store_lists(&run, args->arena);
+                .timings = 1,
+                .team = args->team};
+    TRY(store_lists(&run, args->arena, err));
     Arena scratch = arena_new();
     progress_tell(&args->progress, "describing the data", 0, 1);
     run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,
                                        scored->features, args->team);
     arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
+    /* What decided goes with the decisions: they can be made again from the folder alone. */
+    TRY(bundle_write(bundle, path_join(args->arena, out, "bundle"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
     return STATUS_OK;
@@ -113,6 +146,8 @@ static Status run(const Args *args, Error *err)
     const char *out = args_value(args, "out", NULL);
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
+    ScoreOptions beside;
+    TRY(beside_check(args, out, err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
     if (out != NULL) {
         talk_replacing(args, out);
@@ -120,21 +155,23 @@ static Status run(const Args *args, Error *err)
     }
     TRY(read_files(&data, args, bundle->schema, scratch, quarantine, err));
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
+    TRY(beside_read(&beside, args, bundle->policy, data, scratch, err));
+    TRY(args_language(&beside.language, args, bundle->messages, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, NULL, args->team,
-                      err));
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &beside,
+                      args->team, err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
     progress_tell(&args->progress, "done", 1, 1);
     talk_findings(args, data->findings, 0, SEVERITY_INFO);
     Timing timing = {"score", (double)(clock_monotonic_us() - began) / 1e6};
     if (out == NULL)
-        answer(table_of(keep, scored));
+        TRY(answer_table(bundle, scored, args->team, err));
     else
-        TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, beside.language, out, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
@@ -145,6 +182,10 @@ const Command command_score = {
     .example = "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "              --transactions unlabelled_transactions.csv > decisions.csv\n"
                "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
-               "              --transactions unlabelled_transactions.csv --out next_month",
+               "              --transactions unlabelled_transactions.csv --out next_month\n"
+               "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
+               "              --transactions unlabelled_transactions.csv --previous next_month \\\n"
+               "              --case-facts case_facts.csv --out the_month_after",
     .options = options,
+    .shared = shared,
     .run = run};

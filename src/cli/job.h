@@ -42,6 +42,8 @@ typedef struct Job {
     Schema *schema;
     Plan *plan;
     Policy *policy;
+    Messages *messages;
+    Language language; /* of sentences */
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
@@ -59,6 +61,7 @@ typedef struct Job {
     Audit *audit;
     RawColumns raw; /* what the audit made of the files' columns */
     bool ablation;
+    ScoreOptions beside; /* what decides beside the files and the bundle */
     Learned learned;
     Bundle *bundle;
     Run run;
@@ -68,6 +71,7 @@ typedef struct Job {
 extern const Option job_labelled_files[]; /* customers and transactions; required */
 extern const Option job_scored_files[];   /* score-customers and score-transactions */
 extern const Option job_book_options[];
+extern const Option job_language_option[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
 extern const Option job_stability_option[];
@@ -116,7 +120,8 @@ MUST_USE Status job_fairness(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
 
-void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
+MUST_USE Status
+job_importance(Job *j, Error *err); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -3,18 +3,6 @@
 
 #include <math.h>
 
-const char report_data_style[] =
-    "svg .g0{fill:var(--accent)}svg .g1{fill:var(--soft);fill-opacity:.5}"
-    "svg .g2{fill:var(--soft);fill-opacity:.5}"
-    "svg .g3{fill:var(--tint);stroke:var(--accent);stroke-width:.8}"
-    "svg .tiny{font-size:9px}svg .name{font-size:10px}svg .cell{fill:var(--accent)}svg "
-    ".cell.minus{fill:var(--ink)}"
-    "svg .frame{fill:none;stroke:var(--line);stroke-width:.6}"
-    "svg .on{fill:var(--ink)}svg .off{fill:var(--paper)}"
-    ".charts.data{grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}"
-    ".charts.data figure{max-width:32rem}.charts.data details{margin:.1rem 0 .6rem}"
-    "figure p.note{margin:.2rem 0 .4rem}\n";
-
 enum { WIDTH = 350, LABELS = 114, GAP = 36, TOP = 22, BAR = 10, ROW_GAP = 6 };
 
 static void real(Buffer *b, double value)

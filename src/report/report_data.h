@@ -4,7 +4,6 @@
 
 #include "report/report_internal.h"
 
-extern const char report_data_style[]; /* beside report_style */
 
 /* ---- report_chart_bars.c: lying bars of a few series, side by side in one or two panels ---- */
 

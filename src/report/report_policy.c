@@ -25,17 +25,6 @@ static void costs(Page *p)
     html_table_end(p);
 }
 
-static size_t fired(const Run *run, Str rule)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < run->scored->count; i++) {
-        const Decision *d = &run->scored->decision[i];
-        for (size_t k = 0; k < d->reasons; k++)
-            count += d->reason[k].source == REASON_RULE && str_equal(d->reason[k].code, rule);
-    }
-    return count;
-}
-
 static void rules(Page *p)
 {
     RuleView *rule;
@@ -52,7 +41,7 @@ static void rules(Page *p)
         html_cell(p, rule[i].severity);
         html_cell_code(p, rule[i].condition);
         html_cell(p, rule[i].because);
-        html_cell_number(p, number_count(p->arena, fired(p->run, rule[i].id)));
+        html_cell_number(p, number_count(p->arena, p->run->scored->fired[i]));
         html_row_end(p);
     }
     html_table_end(p);
@@ -72,6 +61,29 @@ static void clauses(Page *p, const char *caption, const char *columns, const Act
     html_table_end(p);
 }
 
+static void facts(Page *p)
+{
+    static const char *const kinds[] = {[FACT_ORDER] = "order",
+                                        [FACT_HARD] = "hard criterion",
+                                        [FACT_SAFEGUARD] = "may only protect",
+                                        [FACT_CONTEXT] = "context"};
+    const FactView *fact;
+    size_t count = policy_facts(p->run->policy, &fact);
+    if (count == 0)
+        return;
+    html_table(p, "What the bank may know of a customer beside the files",
+               "Fact|Kind|Counts without evidence|Says");
+    for (size_t i = 0; i < count; i++) {
+        html_row(p);
+        html_head(p, fact[i].name);
+        html_cell(p, str_from(kinds[fact[i].kind]));
+        html_cell(p, fact[i].needs_evidence ? S("no") : S("yes"));
+        html_cell(p, fact[i].says);
+        html_row_end(p);
+    }
+    html_table_end(p);
+}
+
 void section_criteria(Page *p)
 {
     ActionView *view;
@@ -83,5 +95,13 @@ void section_criteria(Page *p)
     rules(p);
     count = policy_safeguards(p->run->policy, p->arena, &view);
     clauses(p, "Safeguards: what they allow at most", "At most|When|Says", view, count);
+    count = policy_measures(p->run->policy, p->arena, &view);
+    if (count > 0)
+        clauses(p, "Milder measures weighed before an exit is proposed",
+                "Measure|Suffices when|Says", view, count);
+    count = policy_floors(p->run->policy, p->arena, &view);
+    if (count > 0)
+        clauses(p, "Floors of segments", "At least|When|Says", view, count);
+    facts(p);
     html(p, "</details>\n");
 }

@@ -8,8 +8,17 @@
 
 #define BUNDLE_FORMAT 2
 
-/* The files of a bundle, in the order SHA256SUMS lists them. */
-extern const char *const bundle_files[5];
+/* The files of a bundle, in the order SHA256SUMS lists them. Only the messages may be missing. */
+typedef enum BundleFile {
+    BUNDLE_MANIFEST,
+    BUNDLE_FEATURES,
+    BUNDLE_MESSAGES,
+    BUNDLE_MODEL,
+    BUNDLE_POLICY,
+    BUNDLE_SCHEMA,
+    BUNDLE_FILES
+} BundleFile;
+extern const char *const bundle_files[BUNDLE_FILES];
 
 /* One thing about every customer of a group: numbers, or texts. */
 typedef struct Sample {
@@ -26,10 +35,23 @@ MUST_USE Status reference_sample(Sample *out, Arena *keep, Arena scratch, const 
 /* Count them in the bins of d.  Memory: keep. */
 uint64_t *reference_count(Arena *keep, const Distribution *d, Sample s);
 
+/* As score_read_facts and score_read_earlier; from bytes when they are given, and then `path` is
+ * for messages. */
+MUST_USE Status case_facts_read(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                                const Str *bytes, uint64_t unpacked_max, const Policy *policy,
+                                Dataset *data, Error *err);
+MUST_USE Status case_earlier_read(Earlier **out, Arena *keep, Arena scratch, const char *path,
+                                  const Str *bytes, Dataset *data, Error *err);
+
 /* The reference distributions as a part of bundle.json. Reading answers NULL when they are not as
  * they were written. */
 yyjson_mut_val *reference_write(yyjson_mut_doc *doc, const Reference *r);
 Reference *reference_read(Arena *keep, yyjson_val *v, const Plan *plan);
+
+/* Comparable customers as a part of bundle.json. Reading answers NULL when they are not as they
+ * were written. */
+yyjson_mut_val *peers_write(yyjson_mut_doc *doc, const PeerSets *p, const Plan *plan);
+PeerSets *peers_read(Arena *keep, yyjson_val *v, const Policy *policy, const Plan *plan);
 
 /* Golden rows: inputs made from the reference distributions, with what the model answers. */
 enum { GOLDEN_ROWS = 16 };
@@ -58,6 +80,8 @@ bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
+/* The same without contributions and bias, which take most of the time. */
+void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
 void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x);
 
 #endif

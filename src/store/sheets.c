@@ -142,6 +142,49 @@ static void transactions(Sheet *s, Arena scratch, const Decision *d)
     sheet_text(s, buffer_str(&j.text));
 }
 
+static void measures(Sheet *s, Arena scratch, const Decision *d)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->measures; i++)
+        join(&j,
+             str_format(&scratch, "%.*s: %.*s", STR_ARG(d->measure[i].id),
+                        STR_ARG(d->measure[i].sentence)),
+             S(" "));
+    sheet_text(s, buffer_str(&j.text));
+}
+
+static void facts(Sheet *s, Arena scratch, const Decision *d)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->facts; i++)
+        join(&j, d->fact[i].sentence, S(" "));
+    sheet_text(s, buffer_str(&j.text));
+}
+
+static void instant(Sheet *s, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    sheet_text(s, time_us == NO_TIME ? S("") : time_text(text, time_us));
+}
+
+static void beside_row(Sheet *s, Arena scratch, const Decision *d)
+{
+    sheet_text(s, d->queue);
+    facts(s, scratch, d);
+    measures(s, scratch, d);
+}
+
+/* What was weighed, and what the next run must know of the segment. */
+static void case_row(Sheet *s, Arena scratch, const Decision *d)
+{
+    beside_row(s, scratch, d);
+    sheet_text(s, d->near_miss);
+    sheet_text(s, segment_name(d->segment_by_score));
+    sheet_text(s, d->segment_because);
+    instant(s, d->next.known ? d->next.since_us : NO_TIME);
+    instant(s, d->next.known ? d->next.lower_since_us : NO_TIME);
+}
+
 static void reasons(Sheet *s, const Decision *d, size_t shown)
 {
     for (size_t i = 0; i < shown; i++)
@@ -156,8 +199,10 @@ static void reason_names(Sheet *s, size_t shown)
 
 /* ---- the files ---- */
 
-static void decision_row(Sheet *s, Arena scratch, const Decision *d, bool contradictory)
+void decision_row(Sheet *s, Arena scratch, size_t rank, const Decision *d, bool contradictory)
 {
+    sheet_count(s, rank);
+    sheet_text(s, d->id);
     sheet_text(s, segment_name(d->segment));
     sheet_truth(s, d->insufficient_data);
     sheet_text(s, action_name(d->action));
@@ -172,32 +217,20 @@ static void decision_row(Sheet *s, Arena scratch, const Decision *d, bool contra
     sheet_truth(s, contradictory);
     sheet_text(s, d->because);
     sentences(s, scratch, d->safeguard, d->safeguards);
+    case_row(s, scratch, d);
     reasons(s, d, REASONS_BRIEF);
     buffer_char(&s->line, '\n');
 }
 
-Status store_decisions(const Run *run, const uint32_t *order, const char *folder, Arena scratch,
-                       Error *err)
+void decision_names(Sheet *s)
 {
-    Sheet s;
-    TRY(sheet_open(&s, &scratch, folder, "decisions.csv", err));
-    const uint8_t *contradictory = store_contradictory(&scratch, run);
-    Arena row = arena_new();
-    buffer_add(&s.line, S("rank,customer_id,segment,insufficient_data,action,"
-                          "action_before_safeguards,probability,probability_low,probability_high,"
-                          "families,severe_rules,rules,exposure,contradictory_label,because,"
-                          "safeguards"));
-    reason_names(&s, REASONS_BRIEF);
-    buffer_char(&s.line, '\n');
-    for (size_t i = 0; i < run->scored->count; i++) {
-        const Decision *d = &run->scored->decision[order[i]];
-        buffer_format(&s.line, "%zu", i + 1);
-        sheet_text(&s, d->id);
-        decision_row(&s, row, d, contradictory[order[i]]);
-        sheet_flush(&s, false);
-    }
-    arena_free(&row);
-    return sheet_close(&s, err);
+    buffer_add(&s->line, S("rank,customer_id,segment,insufficient_data,action,"
+                           "action_before_safeguards,probability,probability_low,probability_high,"
+                           "families,severe_rules,rules,exposure,contradictory_label,because,"
+                           "safeguards,queue,facts,measures,near_miss,segment_by_score,"
+                           "segment_because,segment_since,segment_lower_since"));
+    reason_names(s, REASONS_BRIEF);
+    buffer_char(&s->line, '\n');
 }
 
 static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
@@ -210,9 +243,11 @@ static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
     buffer_format(&s->line, ",%u of %zu", r->on_list[at], r->runs);
 }
 
-static void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t at)
+void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
+                   size_t at)
 {
-    const Decision *d = &run->scored->decision[at];
+    sheet_count(s, rank);
+    sheet_text(s, d->id);
     sheet_real(s, d->probability);
     sheet_real(s, d->probability_low);
     sheet_real(s, d->probability_high);
@@ -233,27 +268,18 @@ static void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t at)
     rule_parts(s, scratch, d, part_next_step, S(" "));
     sentences(s, scratch, d->mitigating, d->mitigatings);
     sentences(s, scratch, d->safeguard, d->safeguards);
+    beside_row(s, scratch, d);
     buffer_char(&s->line, '\n');
 }
 
-Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err)
+void candidate_names(Sheet *s)
 {
-    Sheet s;
-    TRY(sheet_open(&s, &scratch, folder, "offboarding.csv", err));
-    Arena row = arena_new();
-    buffer_add(&s.line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
-                          "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
-                          "rules,exposure,because"));
-    reason_names(&s, REASONS_SHOWN);
-    buffer_add(&s.line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards\n"));
-    for (size_t i = 0; i < run->candidates; i++) {
-        buffer_format(&s.line, "%zu", i + 1);
-        sheet_text(&s, run->scored->decision[run->candidate[i]].id);
-        candidate_row(&s, row, run, run->candidate[i]);
-        sheet_flush(&s, false);
-    }
-    arena_free(&row);
-    return sheet_close(&s, err);
+    buffer_add(&s->line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
+                           "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
+                           "rules,exposure,because"));
+    reason_names(s, REASONS_SHOWN);
+    buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards,"
+                           "queue,facts,measures\n"));
 }
 
 static Str cohort_name(uint8_t cohort)
