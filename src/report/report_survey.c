@@ -9,7 +9,7 @@ static void begin(Page *p, const Survey *s, Str version)
 {
     Str rows = number_plural(p->arena, s->rows, "row", "rows");
     Str files = number_plural(p->arena, s->files, "file", "files");
-    html_open(p, "Data profile", "survey");
+    html_open(p, "en", S("Data profile"), "report");
     html(p, "<a class=\"skip\" href=\"#file-1\">Skip to the files</a>\n"
             "<header>\n<h1>Data profile</h1>\n<p class=\"meta\">");
     html_say(p, "%.*s in %.*s \xC2\xB7 assay %.*s", STR_ARG(rows), STR_ARG(files),
