@@ -1,4 +1,5 @@
 /* assay run - the main job: profile, train, evaluate, score, decide, report. */
+#include "cli/beside.h"
 #include "cli/commands.h"
 #include "cli/job.h"
 
@@ -9,7 +10,7 @@ static const Option options[] = {
      false},
     {0}};
 static const Option *const shared[] = {
-    job_labelled_files, job_scored_files,  job_book_options,     job_language_option,
+    job_labelled_files, job_scored_files,  job_book_options,     job_language_option, beside_options,
     job_read_options,   job_learn_options, job_stability_option, NULL};
 
 static Status run(const Args *args, Error *err)
@@ -18,7 +19,9 @@ static Status run(const Args *args, Error *err)
     const char *out = args_value(args, "out", "out");
     const char *bundle = path_join(j->keep, out, "bundle");
     j->resume = path_join(j->keep, out, "resume");
+    TRY(beside_check(args, out, err));
     TRY(job_begin(j, out, err));
+    TRY(beside_read(&j->beside, args, j->policy, j->data, j->scratch, err));
     TRY(bundle_remove(bundle, err));
     TRY(job_features(j, err));
     TRY(job_validate(j, err));

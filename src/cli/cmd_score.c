@@ -1,4 +1,5 @@
 /* assay score - decisions for new customers with a saved bundle. */
+#include "cli/beside.h"
 #include "cli/commands.h"
 
 #include "report/report.h"
@@ -23,6 +24,8 @@ static const Option options[] = {
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
      false},
     {0}};
+
+static const Option *const shared[] = {beside_options, NULL};
 
 static void add_real(Buffer *b, double value)
 {
@@ -97,13 +100,14 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 }
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
-static Status write_folder(const Args *args, const Bundle *bundle, const Dataset *data,
-                           const Scored *scored, const Drift *drift, Timing *timing,
+static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
+                           const Scored *scored, const Drift *drift, Timing *timing, Language language,
                            const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
                .seed = bundle->seed,
+               .language = language,
                .data = data,
                .plan = bundle->plan,
                .policy = bundle->policy,
@@ -111,6 +115,8 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                .events = scored->events,
                .drift = drift,
                .scored = scored,
+               .case_facts = args_value(args, "case-facts", NULL),
+               .previous = args_value(args, "previous", NULL),
                .timing = timing,
                 .timings = 1,
                 .team = args->team};
@@ -122,6 +128,8 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
     arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
     TRY(report_note_write(&run, out, err));
+    /* What decided goes with the decisions: they can be made again from the folder alone. */
+    TRY(bundle_write(bundle, path_join(args->arena, out, "bundle"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
     return STATUS_OK;
@@ -139,21 +147,23 @@ static Status run(const Args *args, Error *err)
     const char *out = args_value(args, "out", NULL);
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
+    ScoreOptions beside;
+    TRY(beside_check(args, out, err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
-    ScoreOptions with = {0};
-    TRY(args_language(&with.language, args, bundle->messages, err));
     if (out != NULL) {
         talk_replacing(args, out);
         TRY(store_begin(out, err));
     }
     TRY(read_files(&data, args, bundle->schema, scratch, quarantine, err));
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
+    TRY(beside_read(&beside, args, bundle->policy, data, scratch, err));
+    TRY(args_language(&beside.language, args, bundle->messages, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
     progress_tell(&args->progress, "scoring", 0, 1);
-    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &with, args->team,
-                      err));
+    TRY(score_dataset(&scored, keep, scratch, bundle, data, row, data->customers, &beside,
+                      args->team, err));
     progress_tell(&args->progress, "comparing with training", 0, 1);
     TRY(score_drift(&drift, keep, scratch, bundle, data, scored, args->team, err));
     progress_tell(&args->progress, "done", 1, 1);
@@ -162,7 +172,7 @@ static Status run(const Args *args, Error *err)
     if (out == NULL)
         TRY(answer_table(bundle, scored, args->team, err));
     else
-        TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, beside.language, out, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
@@ -173,6 +183,10 @@ const Command command_score = {
     .example = "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "              --transactions unlabelled_transactions.csv > decisions.csv\n"
                "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
-               "              --transactions unlabelled_transactions.csv --out next_month",
+               "              --transactions unlabelled_transactions.csv --out next_month\n"
+               "  assay score --bundle out/bundle --customers unlabelled_users.csv \\\n"
+               "              --transactions unlabelled_transactions.csv --previous next_month \\\n"
+               "              --case-facts case_facts.csv --out the_month_after",
     .options = options,
+    .shared = shared,
     .run = run};

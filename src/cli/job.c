@@ -330,12 +330,14 @@ Status job_score(Job *j, Error *err)
         row[count++] = (uint32_t)i;
     }
     j->run.contradictory = contradictory;
-    const ScoreOptions options = {.language = j->language};
-    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, &options,
+    j->beside.language = j->language;
+    TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, &j->beside,
                       j->args->team, err));
     j->run.scored = scored;
     j->run.bundle = j->bundle;
     j->run.team = j->args->team;
+    j->run.case_facts = args_value(j->args, "case-facts", NULL);
+    j->run.previous = args_value(j->args, "previous", NULL);
     return store_lists(&j->run, j->keep, err);
 }
 
@@ -493,6 +495,7 @@ const Run *job_record(Job *j)
     r->version = S(ASSAY_VERSION);
     r->command = j->args->line;
     r->seed = j->learn.seed;
+    r->language = j->language;
     r->data = j->data;
     r->plan = j->plan;
     r->policy = j->policy;

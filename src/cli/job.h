@@ -61,6 +61,7 @@ typedef struct Job {
     Audit *audit;
     RawColumns raw; /* what the audit made of the files' columns */
     bool ablation;
+    ScoreOptions beside; /* what decides beside the files and the bundle */
     Learned learned;
     Bundle *bundle;
     Run run;

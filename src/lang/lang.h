@@ -142,6 +142,35 @@ bool lang_excludes(const Expr *a, const Expr *b);
 /* One canonical text: equal meanings after definitions are put in give equal texts. */
 Str lang_text(const Expr *e);
 
+/* ---- a condition taken apart ---- */
+
+typedef enum PartsOf { PARTS_AND, PARTS_OR } PartsOf;
+
+/* The parts of `a and b and c`, or of `a or b`, brackets between equals opened; another expression
+ * is its own only part. Each is an Expr with its own names and canonical text. For conditions
+ * outside aggregates.  Memory: keep; they share e's tree.  Cost: O(nodes). */
+size_t lang_parts(Expr ***out, Arena *keep, const Expr *e, PartsOf of);
+
+typedef enum CompareSign {
+    COMPARE_EQUAL,
+    COMPARE_UNEQUAL,
+    COMPARE_LESS,
+    COMPARE_LESS_EQUAL,
+    COMPARE_GREATER,
+    COMPARE_GREATER_EQUAL
+} CompareSign;
+
+typedef struct ComparedSides {
+    CompareSign sign;
+    Expr *left, *right;
+} ComparedSides;
+
+/* False when the expression is no comparison of two values.  Memory: keep. */
+bool lang_compared(ComparedSides *out, Arena *keep, const Expr *e);
+
+/* What `not` stands before; NULL when the expression is no negation.  Memory: keep. */
+Expr *lang_negated(Arena *keep, const Expr *e);
+
 /* ---- functions of all customers at once ---- */
 
 typedef enum PopulationKind {
@@ -167,6 +196,79 @@ const Population *lang_population(const Expr *e); /* NULL: an ordinary expressio
  * Memory: *out in keep.  Cost: O(rows * nodes). */
 MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e,
                               const Table *rows, const Column *aggregate, Error *err);
+
+/* ---- the tree, read only ---- */
+
+/* For who reasons about a condition instead of evaluating it. A child is valid as long as its
+ * expression. Conditions and values inside aggregates are reached through lang_aggregates. */
+typedef struct ExprNode ExprNode;
+
+typedef enum ViewKind {
+    VIEW_NULL,
+    VIEW_BOOLEAN,
+    VIEW_NUMBER,
+    VIEW_DURATION,
+    VIEW_TIME,
+    VIEW_STRING,
+    VIEW_NAME,
+    VIEW_AGGREGATE,
+    VIEW_OR,
+    VIEW_AND,
+    VIEW_NOT,
+    VIEW_EQUAL,
+    VIEW_UNEQUAL,
+    VIEW_LESS,
+    VIEW_LESS_EQUAL,
+    VIEW_GREATER,
+    VIEW_GREATER_EQUAL,
+    VIEW_IN,      /* child 0 in the others */
+    VIEW_BETWEEN, /* child 0 between children 1 and 2 */
+    VIEW_IS_NULL,
+    VIEW_LIKE,
+    VIEW_CASE, /* condition, value, condition, value, ..., [else] */
+    VIEW_ADD,
+    VIEW_SUBTRACT,
+    VIEW_MULTIPLY,
+    VIEW_DIVIDE,
+    VIEW_NEGATE,
+    VIEW_ABS,
+    VIEW_SIGN,
+    VIEW_FLOOR,
+    VIEW_CEIL,
+    VIEW_ROUND,
+    VIEW_LOG,
+    VIEW_LOG1P,
+    VIEW_SQRT,
+    VIEW_EXP,
+    VIEW_MOD,
+    VIEW_NULLIF,
+    VIEW_LOWER,
+    VIEW_LENGTH,
+    VIEW_HOUR,
+    VIEW_WEEKDAY,
+    VIEW_DAY,
+    VIEW_LEAST,
+    VIEW_GREATEST,
+    VIEW_COALESCE
+} ViewKind;
+
+typedef struct View {
+    ViewKind kind;
+    Type type;
+    int scale;
+    size_t children;
+    int64_t integer;  /* BOOLEAN; NUMBER, in units of 10^-scale; DURATION, TIME */
+    Str text;         /* of a STRING; of a NAME its name */
+    size_t aggregate; /* of an AGGREGATE: its place in lang_aggregates */
+} View;
+
+const ExprNode *lang_root(const Expr *e);
+const ExprNode *lang_child(const ExprNode *n, size_t i);
+View lang_view(const ExprNode *n);
+/* As lang_text, of a part.  Memory: arena. */
+Str lang_node_text(Arena *arena, const ExprNode *n);
+/* Where the part begins in its book. */
+void lang_place(const ExprNode *n, int64_t *line, int64_t *column);
 
 /* ---- numbers for people ---- */
 

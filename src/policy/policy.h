@@ -8,9 +8,11 @@
  *   rules, severe_rules, families                    how many fired; families: of severe or
  *                                                    supporting rules, each counted once
  *   exposure, insufficient_data                      the book's own expressions of these names
- * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. A score alone never
- * proposes it, whatever a book says: with fewer than two families it is capped. Nor is anything
- * graver than due diligence proposed for a customer whom the files call both good and risky.
+ *   and the book's facts: true of a customer of whom the bank knows them (never read by rules)
+ * assay proposes, people decide: the gravest action is PROPOSE_OFFBOARDING. Whatever a book says,
+ * an exit that no documented fact of kind hard stands for needs two families of evidence, a score
+ * from threshold_high on and something at stake; else it is capped, as is everything graver than
+ * due diligence for a customer whom the files call both good and risky.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -50,6 +52,16 @@ const Messages *policy_messages(const Policy *p); /* NULL: English only */
 size_t policy_sentences(const Policy *p, Arena *keep, BookText **out);
 
 Str policy_text(const Policy *p); /* the book as read */
+
+/* Which book it is. */
+typedef struct PolicyIdentity {
+    Str name, revision; /* as written; revision may be empty */
+    Str sha256;         /* of the book's bytes */
+} PolicyIdentity;
+PolicyIdentity policy_identity(const Policy *p);
+
+/* Minutes an analyst needs for a case of this action; NAN when the book does not say. */
+double policy_minutes(const Policy *p, Action a);
 
 /* From the costs: medium = monitor / missed_risk, high = review / missed_risk,
  * offboarding = wrong_exit / (wrong_exit + missed_risk). */
@@ -123,7 +135,7 @@ typedef struct PeerSet {
     Str name; /* in words */
     size_t customers;
     PeerKnots *feature;  /* [features] of numbers that the model or the book reads; else none */
-    PeerKnots *quantity; /* [quantities of the plan] of numbers */
+    PeerKnots *quantity; /* [quantities of the plan] of numbers behind those features */
 } PeerSet;
 
 typedef struct PeerSets {
@@ -156,6 +168,56 @@ const PeerSet *peer_quantity_set(const PeerSets *p, size_t set, size_t quantity)
  * knots, within a point for 300 customers or more and within 2.5 points for the fewest. NAN without
  * knots.  Cost: O(log knots). */
 double peer_percentile(const PeerKnots *k, double value);
+size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
+size_t policy_floors(const Policy *p, Arena *keep, ActionView **out);   /* action: the segment */
+
+/* What may be known of a customer beside profile and transactions. */
+typedef enum FactKind {
+    FACT_ORDER,     /* of a court or an authority, or a sanctions match */
+    FACT_HARD,      /* stands for an exit by itself, documented */
+    FACT_SAFEGUARD, /* may protect a customer, never count against one */
+    FACT_CONTEXT
+} FactKind;
+typedef struct FactView {
+    Str name, says;
+    FactKind kind;
+    bool needs_evidence; /* without a reference it has no effect; of order and hard always */
+} FactView;
+size_t policy_facts(const Policy *p, const FactView **out);
+
+/* How long the score alone must have been lower before a segment comes down; 0: at once. */
+int64_t policy_cool_down(const Policy *p);
+
+/* ---- conditions as expressions, for who reasons about a book ---- */
+
+typedef enum ConditionOf {
+    CONDITION_INSUFFICIENT,
+    CONDITION_RULE,
+    CONDITION_MITIGATING,
+    CONDITION_SAFEGUARD,
+    CONDITION_ACTION,
+    CONDITION_MEASURE,
+    CONDITION_FLOOR
+} ConditionOf;
+
+typedef struct Condition {
+    ConditionOf of;
+    Str id;              /* of an action its name, of a floor its segment */
+    Str text;            /* as written */
+    Action action;       /* of an action and a measure; of a safeguard the cap */
+    Action allows;       /* of a safeguard: what passes though graver than the cap; ACTIONS: none */
+    bool uncapped;       /* of an action: no safeguard lowers it */
+    Segment at_least;    /* of a floor */
+    Str family;          /* of a rule */
+    size_t family_index; /* of a rule: equal families, equal numbers */
+    bool severe;         /* of a rule */
+    const Expr *when;
+    int64_t line, column; /* where it begins in the book */
+} Condition;
+
+/* All of them, list by list in the order of the enumeration, each list as it is written. */
+size_t policy_conditions(const Policy *p, Arena *keep, Condition **out);
+const Expr *policy_exposure(const Policy *p);
 
 typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
 
@@ -190,11 +252,16 @@ Str reason_standing(Arena *keep, const Reason *r);
 #define NO_TIME INT64_MIN /* of an instant that is not known */
 
 /* What the bank knows of a customer beside profile and transactions: an appeal, a warning, a court
- * order. The policy book names the facts that there are and what each needs for evidence. */
+ * order. The policy book names the facts that there are and what each needs for evidence; others,
+ * and what begins after as_of, are not known to it. */
 typedef struct CaseFact {
     Str name;         /* of the book's `facts:` */
     Str evidence;     /* where it is documented: a reference, never the document */
     int64_t since_us; /* NO_TIME: not said */
+    /* Of a decision: does it count (a fact whose evidence is required and not given does not), and
+     * what is known, in words. Of inputs neither is read. */
+    bool counts;
+    Str sentence;
 } CaseFact;
 
 typedef struct CaseFacts {
@@ -227,9 +294,11 @@ typedef struct Decision {
     Earlier next;           /* what the next run needs to know: its Earlier of this customer */
     bool insufficient_data; /* an overlay: the score says little */
     Action action, before_safeguards;
+    Str queue;      /* who takes the case, as the book names them; empty: the usual reviewers */
     Str because;    /* of the action before safeguards: one sentence */
     Str *safeguard; /* sentences of the safeguards that capped it */
     size_t safeguards;
+    bool documented;        /* a documented fact of kind hard stands for the exit by itself */
     MilderMeasure *measure; /* weighed where an exit would have been proposed, mildest first */
     size_t measures;
     CaseFact *fact; /* those known of the customer */
@@ -256,6 +325,7 @@ typedef struct Outcome {
     Action action, before_safeguards;
     bool insufficient_data;
     bool near_miss; /* not proposed, though nearly all of it holds */
+    bool documented; /* a documented fact of kind hard stands for the exit by itself */
 } Outcome;
 Outcome policy_outcome(const Decision *d);
 
@@ -293,8 +363,14 @@ MUST_USE Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Aren
                                 const Policy *policy, const PolicyInputs *inputs, Team *team,
                                 Error *err);
 
-/* Candidates for off-boarding, best supported first: by families, then severe rules, then
- * probability, then exposure, then id. Writes row numbers into order (room for count). */
+/* (*out)[condition][customer of inputs]: is the condition true? In the order of policy_conditions.
+ * Of inputs contributions, matrix and columns are not read.
+ * Memory: keep.  Cost: O(count * conditions). */
+MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Policy *policy,
+                            const PolicyInputs *inputs, Error *err);
+
+/* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count). */
 size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

@@ -1,13 +1,11 @@
 /* policy_book.c - the policy book: read, checked against a plan, compiled. */
-#include "policy/policy_internal.h"
-#include "policy/policy_shape.h"
+#include "policy/policy_reading.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 enum { RULES_MAX = 1000 }; /* of each list: a bound on what one customer may cost */
-
-static const char *const segment_names[] = {"Low", "Medium", "High"};
 
 Str action_name(Action a)
 {
@@ -16,22 +14,12 @@ Str action_name(Action a)
 
 Str segment_name(Segment s)
 {
-    return str_from(segment_names[s]);
+    return str_from(policy_segment_names[s]);
 }
 
 /* ---- checks ---- */
 
-typedef struct Reading {
-    Policy *p;
-    Arena *keep;
-    const char *file;
-    Scope features; /* of rules: the features alone */
-    Scope all;      /* of the rest: also the engine's own names */
-    Error *err;
-} Reading;
-
-PRINTF_LIKE(3, 4)
-static Status refuse(const Reading *r, Mark mark, const char *format, ...)
+Status reading_refuse(const Reading *r, Mark mark, const char *format, ...)
 {
     char message[sizeof r->err->message];
     va_list args;
@@ -49,15 +37,15 @@ static Str feature_name(const Plan *plan, size_t i)
 }
 
 /* What is only monitored may not count against a customer. */
-static Status refuse_monitored(const Reading *r, const Str *names, size_t count, Mark mark,
-                               const char *where)
+Status reading_refuse_monitored(const Reading *r, const Str *names, size_t count, Mark mark,
+                                const char *where)
 {
     for (size_t i = 0; i < count; i++) {
         const Feature *f = plan_find(r->p->plan, names[i]);
         if (f == NULL || f->use != USE_MONITOR)
             continue;
-        Status status =
-            refuse(r, mark, "%s reads `%.*s`, which is only monitored", where, STR_ARG(names[i]));
+        Status status = reading_refuse(r, mark, "%s reads `%.*s`, which is only monitored", where,
+                                       STR_ARG(names[i]));
         (void)error_remedy(r->err, "use a feature of `use: policy`, or give `%.*s` that use",
                            STR_ARG(names[i]));
         return status;
@@ -71,8 +59,9 @@ static Status read_condition(Expr **out, const Reading *r, const Scope *scope, B
                   r->err));
     if (lang_type(*out) == TYPE_BOOLEAN)
         return STATUS_OK;
-    Status status = refuse(r, when.mark, "a condition must be true or false; this is a %.*s",
-                           STR_ARG(type_name(lang_type(*out))));
+    Status status =
+        reading_refuse(r, when.mark, "a condition must be true or false; this is a %.*s",
+                       STR_ARG(type_name(lang_type(*out))));
     (void)error_remedy(r->err, "compare it with something: `... >= 0.8`");
     return status;
 }
@@ -102,8 +91,8 @@ static Status check_costs(const Reading *r, const Costs *c)
                 {"monitor", c->monitor}};
     for (size_t i = 0; i < COUNT_OF(cost); i++)
         if (!(cost[i].value > 0) || cost[i].value > 1e9)
-            return refuse(r, c->mark, "the cost `%s` must be above 0 and at most 1e9",
-                          cost[i].name);
+            return reading_refuse(r, c->mark, "the cost `%s` must be above 0 and at most 1e9",
+                                  cost[i].name);
     Thresholds *t = &r->p->thresholds;
     t->medium = c->monitor / c->missed_risk;
     t->high = c->review / c->missed_risk;
@@ -114,10 +103,10 @@ static Status check_costs(const Reading *r, const Costs *c)
                      .risky = {1, c->monitor / c->missed_risk, c->review / c->missed_risk, 0}};
     if (t->medium <= t->high && t->high <= t->offboarding)
         return STATUS_OK;
-    Status status = refuse(r, c->mark,
-                           "the costs give thresholds out of order: "
-                           "medium %.4g, high %.4g, offboarding %.4g",
-                           t->medium, t->high, t->offboarding);
+    Status status = reading_refuse(r, c->mark,
+                                   "the costs give thresholds out of order: "
+                                   "medium %.4g, high %.4g, offboarding %.4g",
+                                   t->medium, t->high, t->offboarding);
     (void)error_remedy(r->err, "monitoring must cost no more than a review, and a review less than "
                                "an exit: monitor <= review, and "
                                "review / missed_risk <= wrong_exit / (wrong_exit + missed_risk)");
@@ -131,8 +120,9 @@ static Status check_capacity(const Reading *r, const CapacityText *c)
     r->p->capacity = (Capacity){(size_t)c->reviews, c->per.text};
     if (c->reviews >= 1 && c->reviews <= 1000000000)
         return STATUS_OK;
-    Status status = refuse(r, c->mark, "`reviews` must be at least 1 and at most 1e9; this is %lld",
-                           (long long)c->reviews);
+    Status status =
+        reading_refuse(r, c->mark, "`reviews` must be at least 1 and at most 1e9; this is %lld",
+                       (long long)c->reviews);
     (void)error_remedy(r->err, "leave `capacity` out when nothing is known of it");
     return status;
 }
@@ -147,15 +137,15 @@ static Status check_certify(const Reading *r, const CertifyText *c)
     r->p->certify = (Certify){c->precision, c->confidence};
     Status status = STATUS_OK;
     if (!(c->precision > 0 && c->precision <= 1))
-        status = refuse(r, c->mark,
-                        "the `precision` to certify must be above 0 and at most 1; "
-                        "this is %.4g",
-                        c->precision);
+        status = reading_refuse(r, c->mark,
+                                "the `precision` to certify must be above 0 and at most 1; "
+                                "this is %.4g",
+                                c->precision);
     else if (!(c->confidence >= 0.5 && c->confidence <= 1))
-        status = refuse(r, c->mark,
-                        "the `confidence` of a guarantee must be from 0.5 to 1; "
-                        "this is %.4g",
-                        c->confidence);
+        status = reading_refuse(r, c->mark,
+                                "the `confidence` of a guarantee must be from 0.5 to 1; "
+                                "this is %.4g",
+                                c->confidence);
     if (status != STATUS_OK)
         (void)error_remedy(r->err, "write shares, not percent: "
                                    "`certify: {precision: 0.80, confidence: 0.95}`");
@@ -170,10 +160,11 @@ static Status find_evidence(size_t *out, const Reading *r, BookText evidence)
         names[i] = feature_name(plan, i);
         if (str_equal(names[i], evidence.text)) {
             *out = i;
-            return refuse_monitored(r, &names[i], 1, evidence.mark, "the evidence");
+            return reading_refuse_monitored(r, &names[i], 1, evidence.mark, "the evidence");
         }
     }
-    Status status = refuse(r, evidence.mark, "unknown feature `%.*s`", STR_ARG(evidence.text));
+    Status status =
+        reading_refuse(r, evidence.mark, "unknown feature `%.*s`", STR_ARG(evidence.text));
     Str near = str_nearest(evidence.text, names, plan->features);
     if (near.size > 0)
         (void)error_remedy(r->err, "did you mean `%.*s`?", STR_ARG(near));
@@ -182,16 +173,16 @@ static Status find_evidence(size_t *out, const Reading *r, BookText evidence)
     return status;
 }
 
-static Status check_id(const Reading *r, BookText id, const Str *before, size_t count,
-                       const char *list)
+Status reading_check_id(const Reading *r, BookText id, const Str *before, size_t count,
+                        const char *list)
 {
     for (size_t i = 0; i < count; i++)
         if (str_equal(before[i], id.text))
-            return refuse(r, id.mark, "two %s are called `%.*s`", list, STR_ARG(id.text));
+            return reading_refuse(r, id.mark, "two %s are called `%.*s`", list, STR_ARG(id.text));
     return STATUS_OK;
 }
 
-static Status check_count(const Reading *r, size_t count, const char *list)
+Status reading_check_count(const Reading *r, size_t count, const char *list)
 {
     if (count <= RULES_MAX)
         return STATUS_OK;
@@ -203,6 +194,34 @@ static Status check_count(const Reading *r, size_t count, const char *list)
 
 /* ---- compiling ---- */
 
+/* Rules are about behaviour; who reads a fact of the case in one is told where it belongs. */
+static Status read_rule_condition(Expr **out, const Reading *r, BookText when)
+{
+    Error own = {0}, other = {0};
+    Reading quiet = *r;
+    quiet.err = &own;
+    Status status = read_condition(out, &quiet, &r->features, when);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    quiet.err = &other;
+    size_t names = 0;
+    const Str *name = NULL;
+    if (read_condition(out, &quiet, &r->all, when) == STATUS_OK)
+        name = lang_names(*out, &names);
+    for (size_t i = 0; i < names; i++) {
+        if (policy_fact(r->p, name[i]) == NULL)
+            continue;
+        status = reading_refuse(r, when.mark, "a rule reads `%.*s`, which is a fact of the case",
+                                STR_ARG(name[i]));
+        (void)error_remedy(r->err, "rules read features alone; read it in an action, a safeguard, "
+                                   "a measure, a floor or a mitigating fact");
+        return status;
+    }
+    if (r->err != NULL)
+        *r->err = own;
+    return status;
+}
+
 static Status read_rule(Rule *out, const Reading *r, const RuleText *text)
 {
     *out = (Rule){.id = text->id.text,
@@ -210,15 +229,16 @@ static Status read_rule(Rule *out, const Reading *r, const RuleText *text)
                   .condition = text->when.text,
                   .sentence = text->because.text,
                   .severe = text->severity == 1};
-    TRY(read_condition(&out->when, r, &r->features, text->when));
+    TRY(read_rule_condition(&out->when, r, text->when));
     size_t names;
     const Str *name = lang_names(out->when, &names);
-    TRY(refuse_monitored(r, name, names, text->when.mark, "a rule"));
+    TRY(reading_refuse_monitored(r, name, names, text->when.mark, "a rule"));
     TRY(read_sentence(&out->because, r, &r->features, text->because));
     (void)template_names(out->because, &names);
     if (names == 0) {
-        Status status = refuse(r, text->because.mark,
-                               "the rule's sentence carries none of the customer's own numbers");
+        Status status =
+            reading_refuse(r, text->because.mark,
+                           "the rule's sentence carries none of the customer's own numbers");
         (void)error_remedy(r->err, "put a feature into it, like {%.*s}",
                            STR_ARG(text->evidence.text));
         return status;
@@ -233,11 +253,11 @@ static Status read_rules(const Reading *r, const BookRecords *list)
 {
     const RuleText *text = list->item;
     Policy *p = r->p;
-    TRY(check_count(r, list->count, "rules"));
+    TRY(reading_check_count(r, list->count, "rules"));
     p->rule = ARENA_ARRAY(r->keep, Rule, list->count);
     Str *ids = ARENA_ARRAY(r->keep, Str, list->count);
     for (size_t i = 0; i < list->count; i++) {
-        TRY(check_id(r, text[i].id, ids, i, "rules"));
+        TRY(reading_check_id(r, text[i].id, ids, i, "rules"));
         ids[i] = text[i].id.text;
         Rule *rule = &p->rule[i];
         TRY(read_rule(rule, r, &text[i]));
@@ -256,21 +276,26 @@ static Status read_clause(Clause *out, const Reading *r, const Scope *scope, con
     *out = (Clause){.id = text->id.text,
                     .condition = text->when.text,
                     .sentence = text->because.text,
-                    .action = (Action)text->action};
+                    .queue = text->queue.text,
+                    .action = (Action)text->action,
+                    .allows = (Action)text->allows,
+                    .at_least = (Segment)text->at_least,
+                    .uncapped = text->uncapped};
     TRY(read_condition(&out->when, r, scope, text->when));
-    return read_sentence(&out->because, r, scope, text->because);
+    TRY(read_sentence(&out->because, r, scope, text->because));
+    return read_sentence(&out->otherwise, r, scope, text->otherwise);
 }
 
-static Status read_clauses(Clause **out, size_t *count, const Reading *r, const BookRecords *list,
-                           const char *name, bool has_ids)
+Status reading_clauses(Clause **out, size_t *count, const Reading *r, const BookRecords *list,
+                       const char *name, bool has_ids)
 {
     const ClauseText *text = list->item;
-    TRY(check_count(r, list->count, name));
+    TRY(reading_check_count(r, list->count, name));
     *out = ARENA_ARRAY(r->keep, Clause, list->count);
     Str *ids = ARENA_ARRAY(r->keep, Str, list->count);
     for (size_t i = 0; i < list->count; i++) {
         if (has_ids)
-            TRY(check_id(r, text[i].id, ids, i, name));
+            TRY(reading_check_id(r, text[i].id, ids, i, name));
         ids[i] = text[i].id.text;
         TRY(read_clause(&(*out)[i], r, &r->all, &text[i]));
     }
@@ -278,27 +303,34 @@ static Status read_clauses(Clause **out, size_t *count, const Reading *r, const 
     return STATUS_OK;
 }
 
-/* The first action that holds is taken, so a graver one below a milder one would never be
- * seen for what it is. */
-static Status check_actions(const Reading *r, const BookRecords *list)
+/* What a safeguard allows must be graver than its cap, or it would say nothing. */
+static Status read_safeguards(const Reading *r, const BookRecords *list)
 {
     const ClauseText *text = list->item;
+    Policy *p = r->p;
+    TRY(reading_clauses(&p->safeguard, &p->safeguards, r, list, "safeguards", true));
     for (size_t i = 0; i < list->count; i++) {
-        if (text[i].action == ACTION_RETAIN) {
-            Status status = refuse(r, text[i].mark, "RETAIN needs no condition: it is the rest");
-            (void)error_remedy(r->err, "take the entry away; its sentence goes to `otherwise`");
-            return status;
-        }
-        if (i > 0 && text[i].action > text[i - 1].action) {
-            Status status = refuse(r, text[i].mark, "%s stands below the milder %s",
-                                   policy_action_names[text[i].action],
-                                   policy_action_names[text[i - 1].action]);
-            (void)error_remedy(r->err, "order the actions from the gravest to the mildest");
-            return status;
-        }
-        size_t names;
-        const Str *name = lang_names(r->p->action[i].when, &names);
-        TRY(refuse_monitored(r, name, names, text[i].when.mark, "an action"));
+        int allows = text[i].allows;
+        if (allows == ACTIONS || (allows > text[i].action && allows != ACTION_PROPOSE_OFFBOARDING))
+            continue;
+        Status status =
+            reading_refuse(r, text[i].mark, "a safeguard that caps at %s cannot allow %s",
+                           policy_action_names[text[i].action], policy_action_names[allows]);
+        (void)error_remedy(r->err, "allow an action that is graver than the cap and milder than "
+                                   "PROPOSE_OFFBOARDING: RESTRICT");
+        return status;
+    }
+    return STATUS_OK;
+}
+
+static Status read_minutes(const Reading *r, const MinutesText *text)
+{
+    for (size_t a = 0; a < ACTIONS; a++) {
+        double minutes = text->action[a];
+        r->p->minutes[a] = text->mark.line == 0 ? NAN : minutes;
+        if (text->mark.line != 0 && !(minutes >= 0 && minutes <= 1e6))
+            return reading_refuse(r, text->mark, "the minutes of %s must be from 0 to 1e6",
+                                  policy_action_names[a]);
     }
     return STATUS_OK;
 }
@@ -309,57 +341,11 @@ static Status read_exposure(const Reading *r, BookText text)
                   text.mark.column, r->err));
     Type type = lang_type(r->p->exposure);
     if (type != TYPE_DECIMAL && type != TYPE_INT64 && type != TYPE_DOUBLE)
-        return refuse(r, text.mark, "`exposure` must be an amount; this is a %.*s",
-                      STR_ARG(type_name(type)));
+        return reading_refuse(r, text.mark, "`exposure` must be an amount; this is a %.*s",
+                              STR_ARG(type_name(type)));
     size_t names;
     const Str *name = lang_names(r->p->exposure, &names);
-    return refuse_monitored(r, name, names, text.mark, "`exposure`");
-}
-
-/* The features, then the engine's own names. */
-static Status make_scopes(Reading *r)
-{
-    static const struct {
-        Str name;
-        Type type;
-    } own[OWN_NAMES] = {
-        [OWN_PROBABILITY] = {{"probability", 11}, TYPE_DOUBLE},
-        [OWN_PROBABILITY_LOW] = {{"probability_low", 15}, TYPE_DOUBLE},
-        [OWN_PROBABILITY_HIGH] = {{"probability_high", 16}, TYPE_DOUBLE},
-        [OWN_THRESHOLD_MEDIUM] = {{"threshold_medium", 16}, TYPE_DOUBLE},
-        [OWN_THRESHOLD_HIGH] = {{"threshold_high", 14}, TYPE_DOUBLE},
-        [OWN_THRESHOLD_OFFBOARDING] = {{"threshold_offboarding", 21}, TYPE_DOUBLE},
-        [OWN_RULES] = {{"rules", 5}, TYPE_INT64},
-        [OWN_SEVERE_RULES] = {{"severe_rules", 12}, TYPE_INT64},
-        [OWN_FAMILIES] = {{"families", 8}, TYPE_INT64},
-        [OWN_EXPOSURE] = {{"exposure", 8}, TYPE_DOUBLE},
-        [OWN_INSUFFICIENT_DATA] = {{"insufficient_data", 17}, TYPE_BOOLEAN},
-    };
-    const Plan *plan = r->p->plan;
-    Name *names = ARENA_ARRAY(r->keep, Name, plan->features + OWN_NAMES);
-    for (size_t i = 0; i < plan->features; i++) {
-        names[i] = plan->name[i];
-        for (size_t k = 0; k < OWN_NAMES; k++) {
-            if (!str_equal(names[i].name, own[k].name))
-                continue;
-            Mark mark = plan->feature[i].name.mark;
-            Status status = error_set(r->err, STATUS_FORMAT,
-                                      "the feature `%.*s` has a name that "
-                                      "the policy gives to something else",
-                                      STR_ARG(own[k].name));
-            (void)error_place(r->err, plan->file, mark.line, mark.column);
-            (void)error_remedy(r->err, "give the feature another name");
-            return status;
-        }
-    }
-    for (size_t k = 0; k < OWN_NAMES; k++)
-        names[plan->features + k] = (Name){.name = own[k].name, .type = own[k].type};
-    r->p->name = names;
-    Str currency = plan->schema->currency.text;
-    r->features = (Scope){.customer = names, .customers = plan->features, .currency = currency};
-    r->all =
-        (Scope){.customer = names, .customers = plan->features + OWN_NAMES, .currency = currency};
-    return STATUS_OK;
+    return reading_refuse_monitored(r, name, names, text.mark, "`exposure`");
 }
 
 /* The amount keeps its type, so that comparing and printing it stays exact. */
@@ -394,15 +380,19 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     TRY(book_parse(&node, keep, p->text, file, err));
     TRY(book_read(&text, keep, node, policy_fields, file, err));
     if (text.version != 1) {
-        Status status = refuse(&r, node->mark, "version %lld of a policy book is not known",
-                               (long long)text.version);
+        Status status = reading_refuse(&r, node->mark, "version %lld of a policy book is not known",
+                                       (long long)text.version);
         (void)error_remedy(err, "write `version: 1`");
         return status;
     }
+    p->identity.name = text.name.text;
+    p->identity.revision = text.revision.text;
     TRY(check_costs(&r, &text.costs));
     TRY(check_capacity(&r, &text.capacity));
     TRY(check_certify(&r, &text.certify));
-    TRY(make_scopes(&r));
+    TRY(read_minutes(&r, &text.minutes));
+    TRY(reading_facts(&r, &text.facts));
+    TRY(reading_scopes(&r, &text.facts));
     TRY(read_exposure(&r, text.exposure));
     type_exposure(p);
     if (text.insufficient_data.when.text.size > 0) {
@@ -412,11 +402,13 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
         TRY(read_clause(p->insufficient, &r, &r.features, &overlay));
     }
     TRY(read_rules(&r, &text.rules));
-    TRY(read_clauses(&p->mitigating, &p->mitigatings, &r, &text.mitigating, "mitigating facts",
-                     true));
-    TRY(read_clauses(&p->safeguard, &p->safeguards, &r, &text.safeguards, "safeguards", true));
-    TRY(read_clauses(&p->action, &p->actions, &r, &text.actions, "actions", false));
-    TRY(check_actions(&r, &text.actions));
+    TRY(reading_clauses(&p->mitigating, &p->mitigatings, &r, &text.mitigating, "mitigating facts",
+                        true));
+    TRY(read_safeguards(&r, &text.safeguards));
+    TRY(reading_actions(&r, &text.actions));
+    TRY(reading_measures(&r, &text.measures));
+    TRY(reading_segments(&r, &text.segments));
+    reading_parts(&r);
     TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
     TRY(comparable_read(p, keep, &text.comparable, &r.features, file, err));
     p->window = feature_windows(keep, plan);
@@ -427,7 +419,10 @@ Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const 
                    Error *err)
 {
     Policy *p = *out = ARENA_NEW(keep, Policy);
+    char hash[SHA256_TEXT];
     p->text = str_copy(keep, yaml);
+    sha256_text(hash, p->text);
+    p->identity.sha256 = str_copy(keep, str_from(hash));
     p->plan = plan;
     Status status = read_book(p, keep, file, plan, err);
     if (status != STATUS_OK) {
@@ -440,61 +435,4 @@ Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const 
 Str policy_json_schema(Arena *keep)
 {
     return book_json_schema(keep, policy_fields, "assay policy book: what follows");
-}
-
-/* ---- views ---- */
-
-Str policy_text(const Policy *p)
-{
-    return p->text;
-}
-
-Thresholds policy_thresholds(const Policy *p)
-{
-    return p->thresholds;
-}
-
-CostMatrix policy_costs(const Policy *p)
-{
-    return p->costs;
-}
-
-Capacity policy_capacity(const Policy *p)
-{
-    return p->capacity;
-}
-
-Certify policy_certify(const Policy *p)
-{
-    return p->certify;
-}
-
-size_t policy_rules(const Policy *p, Arena *keep, RuleView **out)
-{
-    *out = ARENA_ARRAY(keep, RuleView, p->rules);
-    for (size_t i = 0; i < p->rules; i++) {
-        const Rule *r = &p->rule[i];
-        (*out)[i] = (RuleView){r->id, r->family, r->sentence,
-                               str_from(policy_severities[r->severe ? 1 : 0]), r->condition};
-    }
-    return p->rules;
-}
-
-static size_t view(Arena *keep, const Clause *clause, size_t count, ActionView **out)
-{
-    *out = ARENA_ARRAY(keep, ActionView, count);
-    for (size_t i = 0; i < count; i++)
-        (*out)[i] =
-            (ActionView){action_name(clause[i].action), clause[i].condition, clause[i].sentence};
-    return count;
-}
-
-size_t policy_actions(const Policy *p, Arena *keep, ActionView **out)
-{
-    return view(keep, p->action, p->actions, out);
-}
-
-size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out)
-{
-    return view(keep, p->safeguard, p->safeguards, out);
 }

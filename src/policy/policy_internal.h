@@ -1,7 +1,8 @@
 /* policy_internal.h - the policy book as compiled expressions and templates.
  *
  * Expressions and templates of rules see the features alone, so that no rule leans on the
- * model; those of actions, safeguards and mitigating facts also see the engine's own names.
+ * model or on what the bank was told; those of actions, safeguards, measures, floors and mitigating
+ * facts also see the engine's own names and the book's facts.
  */
 #ifndef POLICY_POLICY_INTERNAL_H
 #define POLICY_POLICY_INTERNAL_H
@@ -9,7 +10,7 @@
 #include "book/book.h"
 #include "policy/policy.h"
 
-/* The engine's own names, in this order behind the features. */
+/* The engine's own names, in this order behind the features; the facts follow them. */
 enum {
     OWN_PROBABILITY,
     OWN_PROBABILITY_LOW,
@@ -34,12 +35,29 @@ typedef struct Rule {
     size_t evidence;                                      /* a feature of the plan */
 } Rule;
 
-/* An action, a safeguard, a mitigating fact or the overlay of insufficient data. */
-typedef struct Clause {
-    Str id, condition, sentence;
-    Action action; /* what is proposed, or the cap */
+/* One of the parts that a condition joins by `and`. */
+typedef struct Part {
     Expr *when;
-    Template *because;
+    bool compares; /* a name with something else: then these */
+    ComparedSides sides;
+    Str name;     /* the name on the comparison's side that is nothing else, or the bare name */
+    bool flipped; /* it stands on the right */
+    bool negated; /* `not` stands before the bare name */
+    bool fact;    /* it reads a fact of kind order or hard */
+} Part;
+
+/* An action, a safeguard, a measure, a floor, a mitigating fact or the overlay of insufficient
+ * data; each uses what it has. */
+typedef struct Clause {
+    Str id, condition, sentence, queue;
+    Action action; /* what is proposed, or the cap */
+    Action allows; /* of a safeguard: what passes though it is graver than the cap; ACTIONS: none */
+    bool uncapped;
+    Segment at_least; /* of a floor */
+    Expr *when;
+    Template *because, *otherwise;
+    Part *part; /* of PROPOSE_OFFBOARDING */
+    size_t parts;
 } Clause;
 
 /* A sentence of the book, for who translates it. */
@@ -48,6 +66,7 @@ typedef struct Sentence {
     Template *template;
     Scope scope;
 } Sentence;
+
 /* A set of the book's `comparable:` list. */
 typedef struct Comparable {
     Str name;
@@ -56,20 +75,25 @@ typedef struct Comparable {
 
 struct Policy {
     Str text;
+    PolicyIdentity identity;
     const Plan *plan;
     Thresholds thresholds;
     CostMatrix costs;
     Capacity capacity;
     Certify certify;
-    Name *name;     /* [plan->features + OWN_NAMES] */
+    double minutes[ACTIONS]; /* NAN: the book does not say */
+    FactView *fact;
+    size_t facts;
+    Name *name;     /* [plan->features + OWN_NAMES + facts] */
     Str *window;    /* [plan->features] of the feature's first aggregate; "profile" without one */
     Expr *exposure; /* NULL: not known */
     Clause *insufficient; /* NULL: never */
     Template *otherwise;  /* NULL: a sentence of the engine's */
     Rule *rule;
     size_t rules, families;
-    Clause *mitigating, *safeguard, *action;
-    size_t mitigatings, safeguards, actions;
+    Clause *mitigating, *safeguard, *action, *measure, *floor; /* measures: mildest first */
+    size_t mitigatings, safeguards, actions, measures, floors;
+    int64_t cool_down_us; /* 0: none */
     Sentence *sentence;
     size_t sentences, sentences_capacity;
     const Messages *messages; /* NULL: English only */
@@ -91,6 +115,26 @@ void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature
 enum { SLICE_ROWS = 256 };
 #define SLICES(count) (((count) + SLICE_ROWS - 1) / SLICE_ROWS)
 
+/* ---- deciding ---- */
+
+/* What the columns of one part say; left and right of a comparison, as written. */
+typedef struct PartColumns {
+    Column when, left, right;
+} PartColumns;
+
+/* What the book's expressions say about some customers, row by row. */
+typedef struct Slice {
+    size_t from, rows;
+    Language language;
+    const Messages *messages;
+    Table *table;           /* the features, the engine's own names, the facts */
+    const Column **feature; /* by feature; NULL when not computed */
+    Column insufficient, *rule, *mitigating, *safeguard, *action, *measure, *floor, *comparable;
+    PartColumns **part;                        /* by action; NULL of those without parts */
+    uint32_t *rules, *severe_rules, *families; /* by row */
+    double *exposure;
+} Slice;
+
 typedef struct Deciding {
     const Policy *p;
     const PolicyInputs *in;
@@ -102,5 +146,33 @@ Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs);
 /* Decide for the customers of one slice; out is its first. */
 MUST_USE Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                                     size_t slice, Error *err);
+
+/* Evaluate everything of the book over slice->rows customers from slice->from on. Columns go to
+ * scratch; temporaries take the free end of spare.  Memory: scratch. */
+MUST_USE Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Error *err);
+bool slice_holds(const Column *c, size_t row); /* unknown is false */
+Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row);
+Str slice_say(const Slice *s, Str english); /* a sentence of the engine's own */
+/* 26 August 2024, of an instant. */
+Str instant_words(Arena *keep, Language language, int64_t time_us);
+int64_t slice_as_of(const Deciding *d, size_t k); /* of the k-th customer decided on */
+
+/* Room for these is made in keep. */
+MUST_USE Status reasons_add(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+                            const Slice *s, size_t row, Error *err);
+
+/* Columns of the book's facts behind the engine's own names. */
+void facts_gather(Slice *s, Arena *scratch, const Deciding *d);
+/* Those known of the customer, in words. */
+void facts_add(Decision *out, Arena *keep, const Deciding *d, size_t k);
+/* A documented fact of kind hard that the condition reads and that is true of this customer; or
+ * NULL. */
+const FactView *facts_support(const Clause *c, const Deciding *d, size_t k);
+
+void segment_decide(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row);
+
+MUST_USE Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error *err);
+/* Say why an exit is not proposed though nearly all of it holds. */
+void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row);
 
 #endif

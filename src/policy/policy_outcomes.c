@@ -21,7 +21,8 @@ Outcome policy_outcome(const Decision *d)
                      .action = d->action,
                      .before_safeguards = d->before_safeguards,
                      .insufficient_data = d->insufficient_data,
-                     .near_miss = d->near_miss.size > 0};
+                     .near_miss = d->near_miss.size > 0,
+                     .documented = d->documented};
 }
 
 typedef struct Counting {
@@ -86,7 +87,9 @@ static int by_support(const void *a, const void *b, void *context)
 {
     const Outcome *x = (const Outcome *)context + *(const uint32_t *)a;
     const Outcome *y = (const Outcome *)context + *(const uint32_t *)b;
-    int order = by_number((double)x->families, (double)y->families);
+    int order = by_number(x->documented, y->documented);
+    if (order == 0)
+        order = by_number((double)x->families, (double)y->families);
     if (order == 0)
         order = by_number((double)x->severe_rules, (double)y->severe_rules);
     if (order == 0)

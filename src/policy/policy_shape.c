@@ -1,9 +1,14 @@
 /* policy_shape.c - the one table that reads a policy book and describes it. */
 #include "policy/policy_shape.h"
 
+#include "policy/policy.h"
+
 const char *const policy_severities[] = {"supporting", "severe", NULL};
 const char *const policy_action_names[] = {
     "RETAIN", "MONITOR", "ENHANCED_DUE_DILIGENCE", "RESTRICT", "PROPOSE_OFFBOARDING", NULL};
+const char *const policy_segment_names[] = {"Low", "Medium", "High", NULL};
+const char *const policy_evidence_needs[] = {"optional", "required", NULL};
+static const char *const fact_kinds[] = {"order", "hard", "safeguard", "context", NULL};
 
 #define AT(type, member) offsetof(type, member)
 
@@ -53,6 +58,46 @@ static const Field certify_fields[] = {
      .offset = AT(CertifyText, confidence),
      .required = true,
      .says = "How sure the proof is to be, as 0.95"},
+    {0}};
+
+#define MINUTES(which, text)                                                                       \
+    {                                                                                              \
+        .name = #which, .kind = FIELD_NUMBER, .offset = AT(MinutesText, action[ACTION_##which]),   \
+        .required = ACTION_##which != ACTION_RETAIN, .says = text                                  \
+    }
+static const Field minutes_fields[] = {
+    MINUTES(RETAIN, "Of a customer for whom nothing is proposed; default 0"),
+    MINUTES(MONITOR, "Of one who is watched more closely"),
+    MINUTES(ENHANCED_DUE_DILIGENCE, "Of a review with questions to the customer"),
+    MINUTES(RESTRICT, "Of a restriction of products or limits"),
+    MINUTES(PROPOSE_OFFBOARDING, "Of a candidate, for both people who decide"),
+    {0}};
+
+static const FactText fact_defaults = {.evidence = -1};
+static const Field fact_fields[] = {
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .offset = AT(FactText, name),
+     .required = true,
+     .says = "The name that conditions and the file of case facts use"},
+    {.name = "says",
+     .kind = FIELD_TEXT,
+     .offset = AT(FactText, says),
+     .required = true,
+     .says = "What is known then, in words"},
+    {.name = "kind",
+     .kind = FIELD_CHOICE,
+     .offset = AT(FactText, kind),
+     .required = true,
+     .says = "order and hard: documented, they may stand for an action that no safeguard caps; "
+             "safeguard: it may protect, never count against a customer; context: the rest",
+     .choices = fact_kinds},
+    {.name = "evidence",
+     .kind = FIELD_CHOICE,
+     .offset = AT(FactText, evidence),
+     .says = "required: without a reference the fact has no effect (always so of order and hard); "
+             "default optional",
+     .choices = policy_evidence_needs},
     {0}};
 
 static const Field overlay_fields[] = {{.name = "when",
@@ -113,6 +158,8 @@ static const Field rule_fields[] = {
      .says = "What to do to find out"},
     {0}};
 
+static const ClauseText clause_defaults = {.allows = ACTIONS, .action = ACTIONS};
+
 static const Field mitigating_fields[] = {{.name = "id",
                                            .kind = FIELD_TEXT,
                                            .offset = AT(ClauseText, id),
@@ -146,6 +193,12 @@ static const Field safeguard_fields[] = {{.name = "id",
                                           .required = true,
                                           .says = "The gravest action that may still be proposed",
                                           .choices = policy_action_names},
+                                         {.name = "allows",
+                                          .kind = FIELD_CHOICE,
+                                          .offset = AT(ClauseText, allows),
+                                          .says = "What may still be proposed though it is graver "
+                                                  "than the cap: a RESTRICT that protects",
+                                          .choices = policy_action_names},
                                          {.name = "because",
                                           .kind = FIELD_TEXT,
                                           .offset = AT(ClauseText, because),
@@ -164,6 +217,15 @@ static const Field action_fields[] = {{.name = "action",
                                        .offset = AT(ClauseText, when),
                                        .required = true,
                                        .says = "Condition"},
+                                      {.name = "uncapped",
+                                       .kind = FIELD_BOOLEAN,
+                                       .offset = AT(ClauseText, uncapped),
+                                       .says = "No safeguard caps it: only where the condition "
+                                               "needs a fact of kind order or hard"},
+                                      {.name = "queue",
+                                       .kind = FIELD_TEXT,
+                                       .offset = AT(ClauseText, queue),
+                                       .says = "Who takes the case, when not the usual reviewers"},
                                       {.name = "because",
                                        .kind = FIELD_TEXT,
                                        .offset = AT(ClauseText, because),
@@ -184,6 +246,68 @@ static const Field comparable_fields[] = {
      .says = "Condition over the features; the first that holds"},
     {0}};
 
+static const Field measure_fields[] = {
+    {.name = "id",
+     .kind = FIELD_TEXT,
+     .offset = AT(ClauseText, id),
+     .required = true,
+     .says = "Stable name of the measure"},
+    {.name = "action",
+     .kind = FIELD_CHOICE,
+     .offset = AT(ClauseText, action),
+     .required = true,
+     .says = "What it is: milder than PROPOSE_OFFBOARDING",
+     .choices = policy_action_names},
+    {.name = "suffices",
+     .kind = FIELD_TEXT,
+     .offset = AT(ClauseText, when),
+     .required = true,
+     .says = "Condition under which the proposal falls back to it"},
+    {.name = "because",
+     .kind = FIELD_TEXT,
+     .offset = AT(ClauseText, because),
+     .required = true,
+     .says = "Sentence that says why it suffices"},
+    {.name = "otherwise",
+     .kind = FIELD_TEXT,
+     .offset = AT(ClauseText, otherwise),
+     .required = true,
+     .says = "Sentence that says why it does not"},
+    {0}};
+
+static const Field floor_fields[] = {{.name = "at_least",
+                                      .kind = FIELD_CHOICE,
+                                      .offset = AT(ClauseText, at_least),
+                                      .required = true,
+                                      .says = "The lowest segment then",
+                                      .choices = policy_segment_names},
+                                     {.name = "when",
+                                      .kind = FIELD_TEXT,
+                                      .offset = AT(ClauseText, when),
+                                      .required = true,
+                                      .says = "Condition"},
+                                     {.name = "because",
+                                      .kind = FIELD_TEXT,
+                                      .offset = AT(ClauseText, because),
+                                      .required = true,
+                                      .says = "Sentence that says why"},
+                                     {0}};
+
+static const Field segments_fields[] = {
+    {.name = "floors",
+     .kind = FIELD_RECORDS,
+     .offset = AT(SegmentsText, floors),
+     .says = "What holds a segment up whatever the score",
+     .fields = floor_fields,
+     .size = sizeof(ClauseText),
+     .marked = true,
+     .defaults = &clause_defaults},
+    {.name = "cool_down",
+     .kind = FIELD_DURATION,
+     .offset = AT(SegmentsText, cool_down_us),
+     .says = "How long the score must have been lower before the segment comes down: 30d"},
+    {0}};
+
 const Field policy_fields[] = {
     {.name = "version",
      .kind = FIELD_INTEGER,
@@ -195,6 +319,10 @@ const Field policy_fields[] = {
      .offset = AT(PolicyText, name),
      .required = true,
      .says = "Name of the policy"},
+    {.name = "revision",
+     .kind = FIELD_TEXT,
+     .offset = AT(PolicyText, revision),
+     .says = "Which edition of it, in the bank's own way of counting"},
     {.name = "costs",
      .kind = FIELD_RECORD,
      .offset = AT(PolicyText, costs),
@@ -214,6 +342,20 @@ const Field policy_fields[] = {
      .says = "The guarantee to look for: default the precision threshold_offboarding at 0.95",
      .fields = certify_fields,
      .marked = true},
+    {.name = "minutes",
+     .kind = FIELD_RECORD,
+     .offset = AT(PolicyText, minutes),
+     .says = "Minutes of an analyst's time that one case takes, by action",
+     .fields = minutes_fields,
+     .marked = true},
+    {.name = "facts",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, facts),
+     .says = "What the bank may know of a customer beside profile and transactions",
+     .fields = fact_fields,
+     .size = sizeof(FactText),
+     .marked = true,
+     .defaults = &fact_defaults},
     {.name = "exposure",
      .kind = FIELD_TEXT,
      .offset = AT(PolicyText, exposure),
@@ -239,6 +381,13 @@ const Field policy_fields[] = {
      .says = "Facts that speak for the customer",
      .fields = mitigating_fields,
      .size = sizeof(ClauseText),
+     .marked = true,
+     .defaults = &clause_defaults},
+    {.name = "segments",
+     .kind = FIELD_RECORD,
+     .offset = AT(PolicyText, segments),
+     .says = "What moves a segment beside the score",
+     .fields = segments_fields,
      .marked = true},
     {.name = "safeguards",
      .kind = FIELD_RECORDS,
@@ -246,15 +395,26 @@ const Field policy_fields[] = {
      .says = "Limits on what may be proposed",
      .fields = safeguard_fields,
      .size = sizeof(ClauseText),
-     .marked = true},
+     .marked = true,
+     .defaults = &clause_defaults},
     {.name = "actions",
      .kind = FIELD_RECORDS,
      .offset = AT(PolicyText, actions),
      .required = true,
-     .says = "The first whose condition holds, gravest first; RETAIN is the rest",
+     .says = "The first whose condition holds, gravest first (a RESTRICT may go before an exit); "
+             "RETAIN is the rest",
      .fields = action_fields,
      .size = sizeof(ClauseText),
-     .marked = true},
+     .marked = true,
+     .defaults = &clause_defaults},
+    {.name = "measures",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, measures),
+     .says = "Milder measures weighed before an exit is proposed",
+     .fields = measure_fields,
+     .size = sizeof(ClauseText),
+     .marked = true,
+     .defaults = &clause_defaults},
     {.name = "otherwise",
      .kind = FIELD_TEXT,
      .offset = AT(PolicyText, otherwise),

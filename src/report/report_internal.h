@@ -39,10 +39,9 @@ void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one);
 
 /* ---- report_shell.c: what every page stands in; p->run may be NULL ---- */
 
-/* From the doctype to <body>, with the style, what this page adds to it, and a policy that allows
- * them and the script alone. language: "en". */
-void html_open(Page *p, const char *language, Str title, const char *more_style);
-void html_close(Page *p); /* the script, and the end */
+/* From the doctype to <body>, with the style and a policy that allows it and the script alone. */
+void html_open(Page *p, const char *title, const char *kind); /* kind: report, dossier */
+void html_close(Page *p);                                     /* the script, and the end */
 
 /* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
 void html_table(Page *p, const char *caption, const char *columns);
@@ -197,7 +196,8 @@ void section_segments(Page *p);
 void section_behaviour(Page *p);
 void section_thresholds(Page *p); /* parts of section_segments */
 void section_objectives(Page *p);
-Str clause_serves(Arena *arena, Str condition); /* which objectives, by the names it uses */
+/* Which objectives a condition serves, by the names that it uses. */
+Str clause_serves(Arena *arena, const Policy *policy, Str condition);
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);

@@ -170,7 +170,22 @@ static bool names(Str condition, Str name)
     return false;
 }
 
-Str clause_serves(Arena *arena, Str condition)
+static const char *fact_serves(FactKind kind)
+{
+    switch (kind) {
+    case FACT_ORDER:
+        return "the law and orders of authorities";
+    case FACT_HARD:
+        return "what is documented stands for itself";
+    case FACT_SAFEGUARD:
+        return "nobody in need of protection is pushed out";
+    case FACT_CONTEXT:
+        break;
+    }
+    return "what the case file says";
+}
+
+Str clause_serves(Arena *arena, const Policy *policy, Str condition)
 {
     static const struct {
         const char *name, *serves;
@@ -190,5 +205,14 @@ Str clause_serves(Arena *arena, Str condition)
             buffer_add(&b, b.size > 0 ? S("; ") : S(""));
             buffer_add(&b, str_from(last = word[i].serves));
         }
+    const FactView *fact;
+    size_t facts = policy_facts(policy, &fact);
+    for (size_t i = 0; i < facts; i++) {
+        const char *serves = fact_serves(fact[i].kind);
+        if (!names(condition, fact[i].name) || str_contains(buffer_str(&b), str_from(serves)))
+            continue;
+        buffer_add(&b, b.size > 0 ? S("; ") : S(""));
+        buffer_add(&b, str_from(serves));
+    }
     return b.size > 0 ? buffer_str(&b) : S("what its sentence says");
 }

@@ -45,27 +45,24 @@ static Str source_of(Arena *arena, Str text)
     return buffer_str(&b);
 }
 
-void html_open(Page *p, const char *language, Str title, const char *more_style)
+void html_open(Page *p, const char *title, const char *kind)
 {
-    Buffer look = buffer_new(p->arena);
-    buffer_add(&look, style());
-    buffer_add(&look, str_from(more_style));
-    html(p, "<!DOCTYPE html>\n<html lang=\"");
-    html(p, language);
-    html(p, "\">\n<head>\n<meta charset=\"utf-8\">\n"
+    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
             "script-src ");
     buffer_add(&p->out, source_of(p->arena, script()));
     html(p, "; style-src ");
-    buffer_add(&p->out, source_of(p->arena, buffer_str(&look)));
+    buffer_add(&p->out, source_of(p->arena, style()));
     html(p, "; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"referrer\" content=\"no-referrer\">\n"
             "<meta name=\"robots\" content=\"noindex\">\n<title>");
-    html_text(p, title);
+    html_say(p, "%s", title);
     html(p, "</title>\n<style>");
-    buffer_add(&p->out, buffer_str(&look));
-    html(p, "</style>\n</head>\n<body>\n");
+    buffer_add(&p->out, style());
+    html(p, "</style>\n</head>\n<body class=\"");
+    html(p, kind);
+    html(p, "\">\n");
 }
 
 void html_close(Page *p)

@@ -123,11 +123,30 @@ typedef struct Scored {
     ScoreOptions options;
 } Scored;
 
+/* Read a file of case facts (CSV: customer_id, fact, and since and evidence if there are any). Any
+ * row that cannot be understood is an error with its line: FORMAT for a fact that the policy book
+ * does not list (with the nearest name), a time that is none, evidence of more than 200 bytes or
+ * with control characters. Rows of other customers, and facts that begin after as_of, are found and
+ * not used; the same fact twice is one.  Memory: keep.  Cost: O(rows log customers). */
+MUST_USE Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                                 uint64_t unpacked_max, const Policy *policy, Dataset *data,
+                                 Error *err);
+
+/* Read what the run in `folder` decided of customers of the dataset from its decisions.csv. FORMAT
+ * when it is not as a run leaves it, DATA when it knows of a later time than as_of.
+ * Memory: keep.  Cost: O(rows log customers). */
+MUST_USE Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
+                                   Dataset *data, Error *err);
+
 /* Events, features, scores and outcomes for the customers in row. Findings about values that the
  * model never saw are added to the dataset's.  Memory: keep; the matrix is made in parts. */
 MUST_USE Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b,
                               Dataset *data, const uint32_t *row, size_t count,
                               const ScoreOptions *options, Team *team, Error *err);
+
+/* Margin, probability and interval, each [x->rows], of each row of x. */
+void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,
+                const Bundle *b, const Matrix *x);
 
 /* The model's inputs of the customers at the positions (NULL: the first count of all).
  * Memory: keep. */

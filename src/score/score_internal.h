@@ -35,6 +35,14 @@ MUST_USE Status reference_sample(Sample *out, Arena *keep, Arena scratch, const 
 /* Count them in the bins of d.  Memory: keep. */
 uint64_t *reference_count(Arena *keep, const Distribution *d, Sample s);
 
+/* As score_read_facts and score_read_earlier; from bytes when they are given, and then `path` is
+ * for messages. */
+MUST_USE Status case_facts_read(CaseFacts **out, Arena *keep, Arena scratch, const char *path,
+                                const Str *bytes, uint64_t unpacked_max, const Policy *policy,
+                                Dataset *data, Error *err);
+MUST_USE Status case_earlier_read(Earlier **out, Arena *keep, Arena scratch, const char *path,
+                                  const Str *bytes, Dataset *data, Error *err);
+
 /* The reference distributions as a part of bundle.json. Reading answers NULL when they are not as
  * they were written. */
 yyjson_mut_val *reference_write(yyjson_mut_doc *doc, const Reference *r);

@@ -49,33 +49,119 @@ static void add_stable(Document *j, yyjson_mut_val *in, const char *key, const R
     document_real(j, o, "probability_deviation", r->deviation[at]);
 }
 
-void document_decision(Document *j, const Run *run, const Decision *d, size_t at,
-                       bool contradictory)
+void document_record(Document *j, const Run *run, size_t rank, size_t at,
+                     const HistorySlice history[HISTORY_FILES])
 {
-    const Str *column;
+    static const char *const of[HISTORY_FILES] = {"customers", "transactions"};
     yyjson_mut_val *o = j->root;
-    char time[TIME_TEXT];
-    document_text(j, o, "customer_id", d->id);
-    document_text(j, o, "as_of", str_copy(j->arena, time_text(time, run->data->as_of_us)));
+    document_count(j, o, "rank", rank);
     document_text(j, o, "version", run->version);
-    document_text(j, o, "bundle", str_from(run->bundle->id));
-    document_real(j, o, "margin", d->margin);
-    document_real(j, o, "probability", d->probability);
-    document_real(j, o, "probability_low", d->probability_low);
-    document_real(j, o, "probability_high", d->probability_high);
-    document_text(j, o, "segment", segment_name(d->segment));
-    document_truth(j, o, "insufficient_data", d->insufficient_data);
-    document_truth(j, o, "contradictory_label", contradictory);
-    document_text(j, o, "action", action_name(d->action));
-    document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
     document_truth(j, o, "certified", store_certified(run, at));
     if (run->stability != NULL) {
         yyjson_mut_val *stable = document_object(j, o, "stability");
         add_stable(j, stable, "seeds", &run->stability->kind[RERUN_SEEDS], at);
         add_stable(j, stable, "folds", &run->stability->kind[RERUN_FOLDS], at);
     }
+    yyjson_mut_val *slices = document_object(j, o, "history");
+    for (size_t k = 0; k < HISTORY_FILES; k++) {
+        yyjson_mut_val *slice = document_object(j, slices, of[k]);
+        document_count(j, slice, "offset", history[k].offset);
+        document_count(j, slice, "bytes", history[k].bytes);
+        document_text(j, slice, "sha256", str_from(history[k].sha256));
+    }
+}
+
+static void add_time(Document *j, yyjson_mut_val *in, const char *key, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    if (time_us == NO_TIME)
+        document_null(j, in, key);
+    else
+        document_text(j, in, key, str_copy(j->arena, time_text(text, time_us)));
+}
+
+/* What holds the segment up, and what the next run must know of it. */
+static void add_segment(Document *j, yyjson_mut_val *in, const Decision *d)
+{
+    document_text(j, in, "segment_by_score", segment_name(d->segment_by_score));
+    document_text(j, in, "segment_because", d->segment_because);
+    add_time(j, in, "segment_since", d->next.known ? d->next.since_us : NO_TIME);
+    add_time(j, in, "segment_lower_since", d->next.known ? d->next.lower_since_us : NO_TIME);
+}
+
+static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
+{
+    document_text(j, in, "queue", d->queue);
+    document_truth(j, in, "documented", d->documented);
+    yyjson_mut_val *list = document_list(j, in, "facts");
+    for (size_t i = 0; i < d->facts; i++) {
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "name", d->fact[i].name);
+        add_time(j, o, "since", d->fact[i].since_us);
+        document_text(j, o, "evidence", d->fact[i].evidence);
+        document_truth(j, o, "counts", d->fact[i].counts);
+        document_text(j, o, "sentence", d->fact[i].sentence);
+    }
+    list = document_list(j, in, "measures");
+    for (size_t i = 0; i < d->measures; i++) {
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "id", d->measure[i].id);
+        document_text(j, o, "action", action_name(d->measure[i].action));
+        document_truth(j, o, "suffices", d->measure[i].suffices);
+        document_text(j, o, "sentence", d->measure[i].sentence);
+    }
+    document_text(j, in, "near_miss", d->near_miss);
+}
+
+/* What was known of the customer beside files and bundle, so that it can be given again. */
+static void add_given(Document *j, const Scored *s, uint32_t row)
+{
+    yyjson_mut_val *o = document_object(j, j->root, "given");
+    yyjson_mut_val *list = document_list(j, o, "facts");
+    const CaseFacts *facts = s->options.facts;
+    for (size_t i = 0; facts != NULL && i < facts->count[row]; i++) {
+        const CaseFact *f = &facts->of[row][i];
+        yyjson_mut_val *fact = document_object(j, list, NULL);
+        document_text(j, fact, "name", f->name);
+        document_text(j, fact, "evidence", f->evidence);
+        add_time(j, fact, "since", f->since_us);
+    }
+    if (s->options.earlier == NULL || !s->options.earlier[row].known)
+        return;
+    const Earlier *e = &s->options.earlier[row];
+    yyjson_mut_val *earlier = document_object(j, o, "earlier");
+    document_text(j, earlier, "segment", segment_name(e->segment));
+    add_time(j, earlier, "since", e->since_us);
+    add_time(j, earlier, "lower_since", e->lower_since_us);
+}
+
+void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
+                       size_t at)
+{
+    const Str *column;
+    yyjson_mut_val *o = j->root;
+    char *id = ARENA_ARRAY(j->arena, char, DECISION_ID_TEXT);
+    bool contradictory = r->scored->contradictory[at] != 0;
+    decision_id(id, scratch, r, d, at);
+    document_text(j, o, "decision_id", str_from(id));
+    document_text(j, o, "customer_id", d->id);
+    add_time(j, o, "as_of", r->as_of_us);
+    document_text(j, o, "bundle", str_from(r->bundle->id));
+    document_text(j, o, "policy_sha256", str_from(r->policy_sha256));
+    add_given(j, r->scored, r->scored->row[at]);
+    document_real(j, o, "margin", d->margin);
+    document_real(j, o, "probability", d->probability);
+    document_real(j, o, "probability_low", d->probability_low);
+    document_real(j, o, "probability_high", d->probability_high);
+    document_text(j, o, "segment", segment_name(d->segment));
+    add_segment(j, o, d);
+    document_truth(j, o, "insufficient_data", d->insufficient_data);
+    document_truth(j, o, "contradictory_label", contradictory);
+    document_text(j, o, "action", action_name(d->action));
+    document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
     document_text(j, o, "because", d->because);
     document_texts(j, o, "safeguards", d->safeguard, d->safeguards);
+    add_case(j, o, d);
     document_count(j, o, "rules", d->rules);
     document_count(j, o, "severe_rules", d->severe_rules);
     document_count(j, o, "families", d->families);
@@ -84,7 +170,7 @@ void document_decision(Document *j, const Run *run, const Decision *d, size_t at
     for (size_t i = 0; i < d->reasons; i++)
         add_reason(j, list, &d->reason[i]);
     document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
-    (void)model_columns(run->bundle->model, &column);
+    (void)model_columns(r->bundle->model, &column);
     add_contributions(j, d, column);
 }
 
@@ -223,13 +309,22 @@ static Status add_input(Document *j, yyjson_mut_val *in, const LedgerLine *l, Ar
     return STATUS_OK;
 }
 
-static Status add_inputs(Document *j, const Dataset *d, Error *err)
+static Status add_inputs(Document *j, const Run *run, Error *err)
 {
+    const Dataset *d = run->data;
     yyjson_mut_val *list = document_list(j, j->root, "inputs");
     Arena whole_file = arena_new();
     Status status = STATUS_OK;
     for (size_t i = 0; i < d->ledger_count && status == STATUS_OK; i++)
         status = add_input(j, list, &d->ledger[i], whole_file, err);
+    LedgerLine facts = {.file = str_from(run->case_facts), .role = S("case_facts")};
+    if (run->case_facts != NULL && status == STATUS_OK)
+        status = add_input(j, list, &facts, whole_file, err);
+    const char *decisions =
+        run->previous == NULL ? NULL : path_join(j->arena, run->previous, "decisions.csv");
+    LedgerLine earlier = {.file = str_from(decisions), .role = S("previous_decisions")};
+    if (decisions != NULL && status == STATUS_OK)
+        status = add_input(j, list, &earlier, whole_file, err);
     arena_free(&whole_file);
     return status;
 }
@@ -256,28 +351,34 @@ static void add_actions(Document *j, yyjson_mut_val *counts, const Run *run)
         document_count(j, actions, action_name((Action)a).data, action[a]);
 }
 
-Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err)
+Status store_identity(Str *out, Arena *keep, const Run *run, const Chain *chain, Error *err)
 {
     Document j;
     char time[TIME_TEXT];
-    document_open(&j, &scratch);
+    document_open(&j, keep);
     document_text(&j, j.root, "program", S("assay"));
     document_text(&j, j.root, "version", run->version);
     document_text(&j, j.root, "command", run->command);
     document_count(&j, j.root, "seed", run->seed);
+    document_text(&j, j.root, "language", language_name(run->language));
     document_text(&j, j.root, "as_of", time_text(time, run->data->as_of_us));
     yyjson_mut_val *books = document_object(&j, j.root, "books");
     add_book(&j, books, "schema", run->plan->schema->text);
     add_book(&j, books, "features", run->plan->text);
     add_book(&j, books, "policy", policy_text(run->policy));
-    TRY(add_inputs(&j, run->data, err));
+    if (policy_messages(run->policy) != NULL)
+        add_book(&j, books, "messages", messages_text(policy_messages(run->policy)));
+    TRY(add_inputs(&j, run, err));
     if (run->bundle != NULL)
         add_bundle(&j, run->bundle);
     yyjson_mut_val *counts = document_object(&j, j.root, "counts");
     add_counts(&j, counts, run);
     if (run->scored != NULL && run->judged == NULL)
         add_actions(&j, counts, run);
-    return file_write(path_join(&scratch, folder, "run.json"), document_write(&j, true), err);
+    if (chain != NULL)
+        document_chain(&j, j.root, chain);
+    *out = document_write(&j, true);
+    return STATUS_OK;
 }
 
 /* ---- timings.json ---- */

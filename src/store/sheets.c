@@ -142,6 +142,49 @@ static void transactions(Sheet *s, Arena scratch, const Decision *d)
     sheet_text(s, buffer_str(&j.text));
 }
 
+static void measures(Sheet *s, Arena scratch, const Decision *d)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->measures; i++)
+        join(&j,
+             str_format(&scratch, "%.*s: %.*s", STR_ARG(d->measure[i].id),
+                        STR_ARG(d->measure[i].sentence)),
+             S(" "));
+    sheet_text(s, buffer_str(&j.text));
+}
+
+static void facts(Sheet *s, Arena scratch, const Decision *d)
+{
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->facts; i++)
+        join(&j, d->fact[i].sentence, S(" "));
+    sheet_text(s, buffer_str(&j.text));
+}
+
+static void instant(Sheet *s, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    sheet_text(s, time_us == NO_TIME ? S("") : time_text(text, time_us));
+}
+
+static void beside_row(Sheet *s, Arena scratch, const Decision *d)
+{
+    sheet_text(s, d->queue);
+    facts(s, scratch, d);
+    measures(s, scratch, d);
+}
+
+/* What was weighed, and what the next run must know of the segment. */
+static void case_row(Sheet *s, Arena scratch, const Decision *d)
+{
+    beside_row(s, scratch, d);
+    sheet_text(s, d->near_miss);
+    sheet_text(s, segment_name(d->segment_by_score));
+    sheet_text(s, d->segment_because);
+    instant(s, d->next.known ? d->next.since_us : NO_TIME);
+    instant(s, d->next.known ? d->next.lower_since_us : NO_TIME);
+}
+
 static void reasons(Sheet *s, const Decision *d, size_t shown)
 {
     for (size_t i = 0; i < shown; i++)
@@ -174,6 +217,7 @@ void decision_row(Sheet *s, Arena scratch, size_t rank, const Decision *d, bool 
     sheet_truth(s, contradictory);
     sheet_text(s, d->because);
     sentences(s, scratch, d->safeguard, d->safeguards);
+    case_row(s, scratch, d);
     reasons(s, d, REASONS_BRIEF);
     buffer_char(&s->line, '\n');
 }
@@ -183,7 +227,8 @@ void decision_names(Sheet *s)
     buffer_add(&s->line, S("rank,customer_id,segment,insufficient_data,action,"
                            "action_before_safeguards,probability,probability_low,probability_high,"
                            "families,severe_rules,rules,exposure,contradictory_label,because,"
-                           "safeguards"));
+                           "safeguards,queue,facts,measures,near_miss,segment_by_score,"
+                           "segment_because,segment_since,segment_lower_since"));
     reason_names(s, REASONS_BRIEF);
     buffer_char(&s->line, '\n');
 }
@@ -223,6 +268,7 @@ void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const D
     rule_parts(s, scratch, d, part_next_step, S(" "));
     sentences(s, scratch, d->mitigating, d->mitigatings);
     sentences(s, scratch, d->safeguard, d->safeguards);
+    beside_row(s, scratch, d);
     buffer_char(&s->line, '\n');
 }
 
@@ -232,7 +278,8 @@ void candidate_names(Sheet *s)
                            "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
                            "rules,exposure,because"));
     reason_names(s, REASONS_SHOWN);
-    buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards\n"));
+    buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards,"
+                           "queue,facts,measures\n"));
 }
 
 static Str cohort_name(uint8_t cohort)

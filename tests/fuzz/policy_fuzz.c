@@ -7,6 +7,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Every fact of the book is known, with and without evidence by turns. */
+static CaseFacts know_all(Arena *keep, const Policy *policy)
+{
+    const FactView *fact;
+    size_t facts = policy_facts(policy, &fact);
+    CaseFacts out = {ARENA_ARRAY(keep, CaseFact *, 1), ARENA_ARRAY(keep, size_t, 1)};
+    out.of[0] = ARENA_ARRAY(keep, CaseFact, facts);
+    out.count[0] = facts;
+    for (size_t i = 0; i < facts; i++)
+        out.of[0][i] = (CaseFact){.name = fact[i].name,
+                                  .evidence = i % 2 == 0 ? S("case") : S(""),
+                                  .since_us = i % 3 == 0 ? 0 : NO_TIME};
+    return out;
+}
+
 /* One customer without any event: every feature is missing or zero. */
 static void decide(Arena *keep, const Plan *plan, const Policy *policy)
 {
@@ -28,6 +43,8 @@ static void decide(Arena *keep, const Plan *plan, const Policy *policy)
     none.owner = &row;
     Arena scratch = arena_new();
     MatrixPlan *columns = matrix_plan(keep, plan, NULL);
+    const CaseFacts facts = know_all(keep, policy);
+    const Earlier earlier = {true, SEGMENT_HIGH, -1, -1};
     if (events_build(&events, keep, plan, profile, &none, &as_of, &err) != STATUS_OK ||
         feature_table(&features, keep, scratch, plan, events, NULL, &err) != STATUS_OK)
         abort();
@@ -42,12 +59,19 @@ static void decide(Arena *keep, const Plan *plan, const Policy *policy)
                        .probability_high = &half,
                        .contribution = ARENA_ARRAY(keep, double, columns->columns + 1),
                        .matrix = matrix_new(keep, 1, columns->columns),
-                       .columns = columns};
+                       .columns = columns,
+                       .facts = &facts,
+                       .earlier = &earlier};
     Status status = policy_decide(&made, keep, scratch, policy, &in, NULL, &err);
     if (status == STATUS_OK) {
         if (made->because.size == 0 && made->action != ACTION_RETAIN)
             abort();
-        if (made->action == ACTION_PROPOSE_OFFBOARDING && made->families < 2)
+        if (made->action == ACTION_PROPOSE_OFFBOARDING && made->families < 2 && !made->documented)
+            abort();
+        if (made->action != ACTION_PROPOSE_OFFBOARDING &&
+            made->before_safeguards == ACTION_PROPOSE_OFFBOARDING && made->near_miss.size == 0)
+            abort();
+        if (made->segment < made->segment_by_score)
             abort();
     } else if (err.message[0] == '\0') {
         abort();

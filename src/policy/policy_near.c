@@ -1,0 +1,279 @@
+/* policy_near.c - why an exit is not proposed though nearly all of it holds, in one sentence.
+ *
+ * Nearly: it would be proposed but for a safeguard, a milder measure or a restriction that goes
+ * first; or of three or more parts that the book's condition joins by `and`, exactly one fails. A
+ * documented fact that is not on record is no near miss: nearly everybody lacks it.
+ */
+#include "policy/policy_reading.h"
+
+#include <math.h>
+
+enum { PARTS_LEAST = 3 };
+
+/* ---- the book ---- */
+
+static bool reads_documented_fact(const Policy *p, const Expr *e)
+{
+    size_t names;
+    const Str *name = lang_names(e, &names);
+    for (size_t i = 0; i < names; i++) {
+        const FactView *fact = policy_fact(p, name[i]);
+        if (fact != NULL && (fact->kind == FACT_ORDER || fact->kind == FACT_HARD))
+            return true;
+    }
+    return false;
+}
+
+static Part make_part(const Reading *r, Expr *e)
+{
+    Part part = {.when = e, .name = lang_bare_name(e), .fact = reads_documented_fact(r->p, e)};
+    part.compares = lang_compared(&part.sides, r->keep, e);
+    const Expr *inner = lang_negated(r->keep, e);
+    if (inner != NULL) {
+        part.name = lang_bare_name(inner);
+        part.negated = part.name.size > 0;
+    }
+    if (!part.compares)
+        return part;
+    /* A threshold is what others are compared with. */
+    Str left = lang_bare_name(part.sides.left), right = lang_bare_name(part.sides.right);
+    part.flipped = right.size > 0 && (left.size == 0 || str_starts(left, S("threshold_")));
+    part.name = part.flipped ? right : left;
+    return part;
+}
+
+void reading_parts(const Reading *r)
+{
+    for (size_t i = 0; i < r->p->actions; i++) {
+        Clause *c = &r->p->action[i];
+        Expr **part;
+        if (c->action != ACTION_PROPOSE_OFFBOARDING)
+            continue;
+        size_t parts = lang_parts(&part, r->keep, c->when, PARTS_AND);
+        if (parts < PARTS_LEAST)
+            continue;
+        c->part = ARENA_ARRAY(r->keep, Part, parts);
+        c->parts = parts;
+        for (size_t k = 0; k < parts; k++)
+            c->part[k] = make_part(r, part[k]);
+    }
+}
+
+/* ---- columns ---- */
+
+Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error *err)
+{
+    s->part = ARENA_ARRAY(scratch, PartColumns *, p->actions);
+    for (size_t i = 0; i < p->actions; i++) {
+        const Clause *c = &p->action[i];
+        PartColumns *column = s->part[i] = ARENA_ARRAY(scratch, PartColumns, c->parts);
+        for (size_t k = 0; k < c->parts; k++) {
+            const Part *part = &c->part[k];
+            TRY(lang_evaluate(&column[k].when, scratch, spare, part->when, s->table, NULL, err));
+            if (!part->compares)
+                continue;
+            TRY(lang_evaluate(&column[k].left, scratch, spare, part->sides.left, s->table, NULL,
+                              err));
+            TRY(lang_evaluate(&column[k].right, scratch, spare, part->sides.right, s->table, NULL,
+                              err));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---- words ---- */
+
+static const struct {
+    const char *words;
+    Format format;
+} own[OWN_NAMES] = {
+    [OWN_PROBABILITY] = {"the score", FORMAT_PERCENT},
+    [OWN_PROBABILITY_LOW] = {"the lower end of the score", FORMAT_PERCENT},
+    [OWN_PROBABILITY_HIGH] = {"the upper end of the score", FORMAT_PERCENT},
+    [OWN_THRESHOLD_MEDIUM] = {"the monitoring bound", FORMAT_PERCENT},
+    [OWN_THRESHOLD_HIGH] = {"the review bound", FORMAT_PERCENT},
+    [OWN_THRESHOLD_OFFBOARDING] = {"the bound for an exit", FORMAT_PERCENT},
+    [OWN_RULES] = {"the number of patterns seen", FORMAT_COUNT},
+    [OWN_SEVERE_RULES] = {"the number of severe patterns", FORMAT_COUNT},
+    [OWN_FAMILIES] = {"the number of independent kinds of evidence", FORMAT_COUNT},
+    [OWN_EXPOSURE] = {"the exposure", FORMAT_MONEY},
+    [OWN_INSUFFICIENT_DATA] = {"insufficient data", FORMAT_PLAIN},
+};
+
+static size_t own_index(const Policy *p, Str name)
+{
+    for (size_t i = 0; i < OWN_NAMES; i++)
+        if (str_equal(p->name[p->plan->features + i].name, name))
+            return i;
+    return OWN_NAMES;
+}
+
+static Str words_of(const Policy *p, Str name)
+{
+    size_t i = own_index(p, name);
+    if (i < OWN_NAMES)
+        return str_from(own[i].words);
+    const FactView *fact = policy_fact(p, name);
+    if (fact != NULL)
+        return fact->says;
+    const Feature *f = plan_find(p->plan, name);
+    return f != NULL && f->says.text.size > 0 ? f->says.text : name;
+}
+
+static Format format_of(const Policy *p, Str name)
+{
+    size_t i = own_index(p, name);
+    if (i < OWN_NAMES)
+        return own[i].format;
+    const Feature *f = plan_find(p->plan, name);
+    return f == NULL ? FORMAT_PLAIN : f->format;
+}
+
+static const char *failing_words(CompareSign sign, bool flipped)
+{
+    static const char *const words[] = {
+        [COMPARE_EQUAL] = "not",         [COMPARE_UNEQUAL] = "the same as",
+        [COMPARE_LESS] = "not below",    [COMPARE_LESS_EQUAL] = "above",
+        [COMPARE_GREATER] = "not above", [COMPARE_GREATER_EQUAL] = "below",
+    };
+    static const CompareSign other[] = {
+        [COMPARE_EQUAL] = COMPARE_EQUAL,  [COMPARE_UNEQUAL] = COMPARE_UNEQUAL,
+        [COMPARE_LESS] = COMPARE_GREATER, [COMPARE_LESS_EQUAL] = COMPARE_GREATER_EQUAL,
+        [COMPARE_GREATER] = COMPARE_LESS, [COMPARE_GREATER_EQUAL] = COMPARE_LESS_EQUAL,
+    };
+    return words[flipped ? other[sign] : sign];
+}
+
+static Str comparison_words(Arena *keep, const Policy *p, const Part *part, const PartColumns *c,
+                            size_t row)
+{
+    Str currency = p->plan->schema->currency.text;
+    const Column *mine = part->flipped ? &c->right : &c->left;
+    const Column *bound = part->flipped ? &c->left : &c->right;
+    Format f = format_of(p, part->name);
+    Str name = words_of(p, part->name);
+    bool sentence = own_index(p, part->name) == OWN_NAMES; /* what a feature says stands alone */
+    const char *is = sentence ? ":" : " is";
+    if (!column_valid(mine, row))
+        return str_format(keep, "%.*s%s unknown", STR_ARG(name), is);
+    Str value = format_cell(keep, f, LANGUAGE_ENGLISH, currency, mine, row);
+    Str limit = format_cell(keep, f, LANGUAGE_ENGLISH, currency, bound, row);
+    if (str_equal(value, limit)) { /* rounded alike, though one is beyond the other */
+        value = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, mine, row);
+        limit = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, bound, row);
+    }
+    return str_format(keep, "%.*s%s %.*s, %s %.*s", STR_ARG(name), is, STR_ARG(value),
+                      failing_words(part->sides.sign, part->flipped), STR_ARG(limit));
+}
+
+/* Any other part: the condition as written, and the customer's value of every name in it. */
+static Str condition_words(Arena *keep, const Policy *p, const Part *part, const Slice *s,
+                           size_t row)
+{
+    Buffer b = buffer_new(keep);
+    size_t names;
+    const Str *name = lang_names(part->when, &names);
+    buffer_format(&b, "`%.*s` does not hold", STR_ARG(lang_text(part->when)));
+    for (size_t i = 0; i < names; i++) {
+        const Column *c = table_find(s->table, name[i]);
+        Str value = c == NULL ? S("unknown")
+                              : format_cell(keep, format_of(p, name[i]), LANGUAGE_ENGLISH,
+                                            p->plan->schema->currency.text, c, row);
+        buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]), STR_ARG(value));
+    }
+    return buffer_str(&b);
+}
+
+static Str part_words(Arena *keep, const Policy *p, const Part *part, const PartColumns *c,
+                      const Slice *s, size_t row)
+{
+    if (part->compares && part->name.size > 0)
+        return comparison_words(keep, p, part, c, row);
+    const FactView *fact = policy_fact(p, part->name);
+    if (fact != NULL)
+        return str_format(keep, "%s: %.*s",
+                          part->negated ? "a fact on record speaks against it"
+                                        : "the book asks for a fact that is not on record",
+                          STR_ARG(fact->says));
+    return condition_words(keep, p, part, s, row);
+}
+
+/* ---- a customer ---- */
+
+/* The one part that fails; parts when none does, and one beyond when there are more. */
+static size_t failing_part(const Clause *c, const PartColumns *column, size_t row)
+{
+    size_t found = c->parts;
+    for (size_t k = 0; k < c->parts; k++) {
+        if (slice_holds(&column[k].when, row))
+            continue;
+        if (found < c->parts)
+            return c->parts + 1;
+        found = k;
+    }
+    return found;
+}
+
+/* How far a comparison is from holding, as a share of the larger side; 1 of anything else. */
+static double gap_of(const Part *part, const PartColumns *c, size_t row)
+{
+    double left = part->compares ? cell_double(&c->left, row) : NAN;
+    double right = part->compares ? cell_double(&c->right, row) : NAN;
+    double larger = fmax(fabs(left), fabs(right));
+    double gap = fabs(left - right) / larger;
+    return isfinite(gap) && gap < 1 ? gap : 1;
+}
+
+/* Sentences may be long: they are put together, never cut. */
+static Str joined(Arena *keep, Str first, Str second, Str third)
+{
+    Buffer b = buffer_new(keep);
+    buffer_add(&b, first);
+    buffer_add(&b, second);
+    buffer_add(&b, third);
+    return buffer_str(&b);
+}
+
+static Str lowered(Arena *keep, const Decision *out)
+{
+    for (size_t i = 0; out->safeguards == 0 && i < out->measures; i++)
+        if (out->measure[i].suffices)
+            return joined(keep, S("Not proposed, because a milder measure suffices: "),
+                          out->measure[i].sentence, S(""));
+    Str more = S("");
+    if (out->safeguards > 1)
+        more = str_format(keep, " (%zu safeguards hold in all.)", out->safeguards);
+    return joined(keep, S("Not proposed, because a safeguard holds: "), out->safeguard[0], more);
+}
+
+void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row)
+{
+    const Policy *p = d->p;
+    out->near_miss = S("");
+    if (out->action == ACTION_PROPOSE_OFFBOARDING)
+        return;
+    if (out->before_safeguards == ACTION_PROPOSE_OFFBOARDING) {
+        out->near_miss = lowered(keep, out);
+        return;
+    }
+    double closest = INFINITY;
+    for (size_t i = 0; i < p->actions; i++) {
+        const Clause *c = &p->action[i];
+        size_t at = c->parts == 0 ? 1 : failing_part(c, s->part[i], row);
+        if (at > c->parts || (at < c->parts && c->part[at].fact))
+            continue;
+        if (at == c->parts) {
+            out->near_miss = joined(keep,
+                                    str_format(keep, "Not proposed, because %.*s goes first: ",
+                                               STR_ARG(action_name(out->action))),
+                                    out->because, S(""));
+            return;
+        }
+        double gap = gap_of(&c->part[at], &s->part[i][at], row);
+        if (gap >= closest)
+            continue;
+        closest = gap;
+        out->near_miss = joined(keep, S("Not proposed: "),
+                                part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
+    }
+}

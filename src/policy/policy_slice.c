@@ -1,0 +1,186 @@
+/* policy_slice.c - everything that a book's expressions say about some customers, column by column.
+ */
+#include "policy/policy_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+bool slice_holds(const Column *c, size_t row)
+{
+    return column_valid(c, row) && c->boolean[row] != 0;
+}
+
+Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row)
+{
+    return t == NULL ? S("") : template_fill(keep, t, s->language, s->table, row);
+}
+
+Str slice_say(const Slice *s, Str english)
+{
+    return message(s->messages, s->language, english);
+}
+
+Str instant_words(Arena *keep, Language language, int64_t time_us)
+{
+    Column c;
+    column_init(&c, keep, S(""), TYPE_TIME, 0, 1, NULL);
+    c.integer[0] = time_us;
+    column_set_valid(&c, 0);
+    return format_cell(keep, FORMAT_DATE, language, S(""), &c, 0);
+}
+
+int64_t slice_as_of(const Deciding *d, size_t k)
+{
+    return d->in->events->as_of_us[d->in->row[k]];
+}
+
+/* ---- columns ---- */
+
+/* Columns go to scratch. Temporaries of lang_evaluate take the free end of keep: an arena
+ * that results grow in must never be the one passed by value. */
+static Status evaluate(Column *out, Arena *scratch, Arena spare, const Expr *e, const Slice *s,
+                       Error *err)
+{
+    return lang_evaluate(out, scratch, spare, e, s->table, NULL, err);
+}
+
+static Status evaluate_clauses(Column **out, Arena *scratch, Arena spare, const Clause *clause,
+                               size_t count, const Slice *s, Error *err)
+{
+    *out = ARENA_ARRAY(scratch, Column, count);
+    for (size_t i = 0; i < count; i++)
+        TRY(evaluate(&(*out)[i], scratch, spare, clause[i].when, s, err));
+    return STATUS_OK;
+}
+
+static void take_features(Slice *s, Arena *scratch, const Deciding *d)
+{
+    const Plan *plan = d->p->plan;
+    const Table *features = d->in->features;
+    Table *taken = table_take(scratch, features, d->in->row + s->from, s->rows);
+    s->table =
+        table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
+    s->table->columns = features->columns; /* the engine's own follow once they are known */
+    memcpy(s->table->column, taken->column, features->columns * sizeof(Column));
+    s->feature = ARENA_ARRAY(scratch, const Column *, plan->features);
+    for (size_t i = 0; i < plan->features; i++) {
+        Str name = plan->feature[i].name.text;
+        bool in_place = i < features->columns && str_equal(s->table->column[i].name, name);
+        s->feature[i] = in_place ? &s->table->column[i] : table_find(s->table, name);
+    }
+}
+
+static void count_rules(Slice *s, Arena *scratch, const Policy *p)
+{
+    uint8_t *seen = ARENA_ARRAY(scratch, uint8_t, p->families);
+    s->rules = ARENA_ARRAY(scratch, uint32_t, s->rows);
+    s->severe_rules = ARENA_ARRAY(scratch, uint32_t, s->rows);
+    s->families = ARENA_ARRAY(scratch, uint32_t, s->rows);
+    for (size_t row = 0; row < s->rows; row++) {
+        memset(seen, 0, p->families);
+        for (size_t i = 0; i < p->rules; i++) {
+            if (!slice_holds(&s->rule[i], row))
+                continue;
+            s->rules[row]++;
+            s->severe_rules[row] += p->rule[i].severe;
+            s->families[row] += !seen[p->rule[i].family_index];
+            seen[p->rule[i].family_index] = 1;
+        }
+    }
+}
+
+static Column *own(Slice *s, Arena *scratch, const Policy *p, size_t which)
+{
+    const Name *name = &p->name[p->plan->features + which];
+    Column *c = &s->table->column[s->table->columns++];
+    column_init(c, scratch, name->name, name->type, name->scale, s->rows, NULL);
+    return c;
+}
+
+/* What is not a number is missing, and so makes no condition true. */
+static void own_reals(Slice *s, Arena *scratch, const Policy *p, size_t which, const double *value)
+{
+    Column *c = own(s, scratch, p, which);
+    for (size_t row = 0; row < s->rows; row++) {
+        double v = value[row];
+        if (!isfinite(v))
+            continue;
+        c->real[row] = v;
+        column_set_valid(c, row);
+    }
+}
+
+static void own_constant(Slice *s, Arena *scratch, const Policy *p, size_t which, double value)
+{
+    Column *c = own(s, scratch, p, which);
+    for (size_t row = 0; row < s->rows; row++) {
+        c->real[row] = value;
+        column_set_valid(c, row);
+    }
+}
+
+static void own_counts(Slice *s, Arena *scratch, const Policy *p, size_t which,
+                       const uint32_t *value)
+{
+    Column *c = own(s, scratch, p, which);
+    for (size_t row = 0; row < s->rows; row++) {
+        c->integer[row] = value[row];
+        column_set_valid(c, row);
+    }
+}
+
+static void add_own_names(Slice *s, Arena *scratch, const Deciding *d, const Column *exposure)
+{
+    const Policy *p = d->p;
+    const PolicyInputs *in = d->in;
+    own_reals(s, scratch, p, OWN_PROBABILITY, in->probability + s->from);
+    own_reals(s, scratch, p, OWN_PROBABILITY_LOW, in->probability_low + s->from);
+    own_reals(s, scratch, p, OWN_PROBABILITY_HIGH, in->probability_high + s->from);
+    own_constant(s, scratch, p, OWN_THRESHOLD_MEDIUM, p->thresholds.medium);
+    own_constant(s, scratch, p, OWN_THRESHOLD_HIGH, p->thresholds.high);
+    own_constant(s, scratch, p, OWN_THRESHOLD_OFFBOARDING, p->thresholds.offboarding);
+    own_counts(s, scratch, p, OWN_RULES, s->rules);
+    own_counts(s, scratch, p, OWN_SEVERE_RULES, s->severe_rules);
+    own_counts(s, scratch, p, OWN_FAMILIES, s->families);
+
+    Column *stake = &s->table->column[s->table->columns++];
+    *stake = *exposure;
+    stake->name = p->name[p->plan->features + OWN_EXPOSURE].name;
+
+    Column *overlay = own(s, scratch, p, OWN_INSUFFICIENT_DATA);
+    for (size_t row = 0; row < s->rows; row++) {
+        overlay->boolean[row] = p->insufficient != NULL && slice_holds(&s->insufficient, row);
+        column_set_valid(overlay, row);
+    }
+}
+
+Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Error *err)
+{
+    const Policy *p = d->p;
+    Column exposure;
+
+    take_features(s, scratch, d);
+    TRY(evaluate(&exposure, scratch, spare, p->exposure, s, err));
+    s->exposure = ARENA_ARRAY(scratch, double, s->rows);
+    for (size_t row = 0; row < s->rows; row++) {
+        double value = cell_double(&exposure, row);
+        s->exposure[row] = isfinite(value) ? value : 0;
+    }
+    if (p->insufficient != NULL)
+        TRY(evaluate(&s->insufficient, scratch, spare, p->insufficient->when, s, err));
+    s->rule = ARENA_ARRAY(scratch, Column, p->rules);
+    for (size_t i = 0; i < p->rules; i++)
+        TRY(evaluate(&s->rule[i], scratch, spare, p->rule[i].when, s, err));
+    count_rules(s, scratch, p);
+    add_own_names(s, scratch, d, &exposure);
+    facts_gather(s, scratch, d);
+    TRY(evaluate_clauses(&s->mitigating, scratch, spare, p->mitigating, p->mitigatings, s, err));
+    s->comparable = ARENA_ARRAY(scratch, Column, p->comparables);
+    for (size_t i = 0; i < p->comparables && d->in->peers != NULL; i++)
+        TRY(evaluate(&s->comparable[i], scratch, spare, p->comparable[i].when, s, err));
+    TRY(evaluate_clauses(&s->safeguard, scratch, spare, p->safeguard, p->safeguards, s, err));
+    TRY(evaluate_clauses(&s->measure, scratch, spare, p->measure, p->measures, s, err));
+    TRY(evaluate_clauses(&s->floor, scratch, spare, p->floor, p->floors, s, err));
+    TRY(evaluate_clauses(&s->action, scratch, spare, p->action, p->actions, s, err));
+    return near_gather(s, scratch, spare, p, err);
+}
