@@ -204,11 +204,35 @@ static void known(Page *p, const Decision *d)
         return;
     html(p, "<h5>Known of the customer</h5>\n<ul>");
     for (size_t i = 0; i < d->facts; i++) {
-        html(p, "<li><code>");
-        html_text(p, d->fact[i].name);
-        html(p, "</code> ");
-        html_text(p, d->fact[i].evidence.size > 0 ? d->fact[i].evidence
-                                                  : S("without a reference to its documents"));
+        html(p, "<li>");
+        html_text(p, d->fact[i].sentence.size > 0 ? d->fact[i].sentence : d->fact[i].name);
+        if (d->fact[i].evidence.size > 0) {
+            html(p, " <span class=\"ci\">");
+            html_text(p, d->fact[i].evidence);
+            html(p, "</span>");
+        }
+        html(p, d->fact[i].counts ? "" : " <b>Not documented: it does not count.</b>");
+        html(p, "</li>");
+    }
+    html(p, "</ul>\n");
+}
+
+/* What would have led elsewhere, where it was looked for. */
+static void otherwise(Page *p, size_t place)
+{
+    const Run *run = p->run;
+    if (run->change == NULL || place >= run->changes)
+        return;
+    const Change *c = &run->change[place];
+    html(p, "<h5>What would change it</h5>\n<p>");
+    html_text(p, c->sentence);
+    html(p, "</p>\n");
+    if (c->steps == 0)
+        return;
+    html(p, "<ul>");
+    for (size_t i = 0; i < c->steps; i++) {
+        html(p, "<li>");
+        html_text(p, c->step[i].sentence);
         html(p, "</li>");
     }
     html(p, "</ul>\n");
@@ -230,6 +254,8 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     Str stable = stability_of(p, at);
     if (stable.size > 0)
         fact(p, "On the list again", stable);
+    if (d->queue.size > 0)
+        fact(p, "Goes to", d->queue);
     html(p, "</dl>\n<p>");
     html_text(p, d->because);
     html(p, "</p>\n");
@@ -237,6 +263,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     html(p, "<div class=\"columns\">\n<div>\n");
     evidence(p, d, ids);
     measures(p, d);
+    otherwise(p, rank - 1);
     html(p, "</div>\n<div>\n");
     known(p, d);
     list(p, "What speaks for the customer", d->mitigating, d->mitigatings,

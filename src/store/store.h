@@ -76,6 +76,8 @@ typedef struct Run {
      * time while they are written. */
     const Decision *listed; /* [listeds] */
     size_t listeds;
+    const Change *change; /* [changes] what would change the first of them; NULL: not looked for */
+    size_t changes;
     /* Those not proposed though nearly all of it holds, closest first, at most LIST_MAX. */
     const uint32_t *near_miss; /* [near_misses] positions in scored */
     const Decision *near;      /* [near_misses] */
@@ -87,11 +89,11 @@ typedef struct Run {
      * over moved customers: those scored, or an even sample of them; negative: not in the model. */
     const double *moves; /* [features] */
     size_t moved;
-    const Strata *strata;         /* slices side by side, and which is quoted */
-    const Fairness *fairness;     /* how groups on protected grounds fare */
-    size_t headline;              /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
-    const Description *description; /* of the files; NULL when nobody asked for it */
+    const Strata *strata;              /* slices side by side, and which is quoted */
+    const Fairness *fairness;          /* how groups on protected grounds fare */
+    size_t headline;                   /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored;      /* [strata] share of the customers to be scored in each */
+    const Description *description;    /* of the files; NULL when nobody asked for it */
     const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
@@ -100,7 +102,7 @@ typedef struct Run {
 
 /* Set run's candidates, near misses, whole decisions and moves from scored and bundle.
  * Memory: keep. */
-enum { LIST_MAX = 1000 };
+enum { LIST_MAX = 1000, CHANGES_MAX = 100 };
 MUST_USE Status store_lists(Run *run, Arena *keep, Error *err);
 
 /* Make the folder and remove every file from it that a run writes, and a bundle's sums, without
@@ -163,8 +165,8 @@ typedef struct Replayed {
     Dataset *data;        /* of the one customer */
     const Scored *scored; /* likewise */
     const Decision *decision;
-    Str id;    /* the decision's */
-    Str line;  /* as recorded */
+    Str id;   /* the decision's */
+    Str line; /* as recorded */
     size_t rank;
     /* The decision itself as recorded and as made again, JSON: without what only the run knows
      * (rank, version, certified, stability, history, previous, chain). Equal bytes, or not. */
