@@ -35,8 +35,8 @@ static void losses(Page *p, const Tally *t)
               S("The gravest action whose condition holds is taken, exposure is part of the "
                 "condition, and candidates are ranked by evidence before money."),
               str_format(a,
-                         "%.*s passed through or left with the %zu candidates, %.*s with the %zu "
-                         "others whom somebody is to look at.",
+                         "By the policy book\xE2\x80\x99s expression %.*s is at stake with the %zu "
+                         "candidates, %.*s with the %zu others whom somebody is to look at.",
                          STR_ARG(listed), run->candidates, STR_ARG(reviewed),
                          t->action[ACTION_RESTRICT] + t->action[ACTION_ENHANCED_DUE_DILIGENCE]));
 }

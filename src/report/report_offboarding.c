@@ -294,7 +294,9 @@ static void the_list(Page *p)
         const Decision *d = &run->listed[i];
         html_row(p);
         buffer_format(&p->out, "<td class=\"n\"><a href=\"#case-%zu\">%zu</a></td>", i + 1, i + 1);
-        html_head_id(p, d->id);
+        html(p, "<th scope=\"row\" class=\"fold\">");
+        html_id(p, d->id);
+        html(p, "</th>");
         html_cell_number(p, probability(p, d));
         html_cell(p, families(p->arena, d));
         html_cell_number(p, number_count(p->arena, d->severe_rules));
@@ -304,7 +306,9 @@ static void the_list(Page *p)
             html_cell_number(
                 p, str_format(p->arena, "%u of %zu", r->on_list[run->candidate[i]], r->runs));
         }
-        html_cell(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "<td class=\"why\">");
+        html_text(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "</td>");
         html_row_end(p);
     }
     html_table_end(p);
