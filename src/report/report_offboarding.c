@@ -205,11 +205,35 @@ static void known(Page *p, const Decision *d)
         return;
     html(p, "<h5>Known of the customer</h5>\n<ul>");
     for (size_t i = 0; i < d->facts; i++) {
-        html(p, "<li><code>");
-        html_text(p, d->fact[i].name);
-        html(p, "</code> ");
-        html_text(p, d->fact[i].evidence.size > 0 ? d->fact[i].evidence
-                                                  : S("without a reference to its documents"));
+        html(p, "<li>");
+        html_text(p, d->fact[i].sentence.size > 0 ? d->fact[i].sentence : d->fact[i].name);
+        if (d->fact[i].evidence.size > 0) {
+            html(p, " <span class=\"ci\">");
+            html_text(p, d->fact[i].evidence);
+            html(p, "</span>");
+        }
+        html(p, d->fact[i].counts ? "" : " <b>Not documented: it does not count.</b>");
+        html(p, "</li>");
+    }
+    html(p, "</ul>\n");
+}
+
+/* What would have led elsewhere, where it was looked for. */
+static void otherwise(Page *p, size_t place)
+{
+    const Run *run = p->run;
+    if (run->change == NULL || place >= run->changes)
+        return;
+    const Change *c = &run->change[place];
+    html(p, "<h5>What would change it</h5>\n<p>");
+    html_text(p, c->sentence);
+    html(p, "</p>\n");
+    if (c->steps == 0)
+        return;
+    html(p, "<ul>");
+    for (size_t i = 0; i < c->steps; i++) {
+        html(p, "<li>");
+        html_text(p, c->step[i].sentence);
         html(p, "</li>");
     }
     html(p, "</ul>\n");
@@ -231,6 +255,8 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     Str stable = stability_of(p, at);
     if (stable.size > 0)
         fact(p, "On the list again", stable);
+    if (d->queue.size > 0)
+        fact(p, "Goes to", d->queue);
     html(p, "</dl>\n<p>");
     html_text(p, d->because);
     html(p, "</p>\n");
@@ -238,6 +264,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     html(p, "<div class=\"columns\">\n<div>\n");
     evidence(p, d, ids);
     measures(p, d);
+    otherwise(p, rank - 1);
     html(p, "</div>\n<div>\n");
     known(p, d);
     list(p, "What speaks for the customer", d->mitigating, d->mitigatings,
@@ -246,6 +273,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     contributions(p, d);
     list(p, "Safeguards", d->safeguard, d->safeguards,
          "None of the policy book's safeguards holds.");
+    change_words(p, at);
     html(p, "</div>\n</div>\n</article>\n");
 }
 
@@ -268,7 +296,9 @@ static void the_list(Page *p)
         const Decision *d = &run->listed[i];
         html_row(p);
         buffer_format(&p->out, "<td class=\"n\"><a href=\"#case-%zu\">%zu</a></td>", i + 1, i + 1);
-        html_head_id(p, d->id);
+        html(p, "<th scope=\"row\" class=\"fold\">");
+        html_id(p, d->id);
+        html(p, "</th>");
         html_cell_number(p, probability(p, d));
         html_cell(p, families(p->arena, d));
         html_cell_number(p, number_count(p->arena, d->severe_rules));
@@ -278,7 +308,9 @@ static void the_list(Page *p)
             html_cell_number(
                 p, str_format(p->arena, "%u of %zu", r->on_list[run->candidate[i]], r->runs));
         }
-        html_cell(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "<td class=\"why\">");
+        html_text(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "</td>");
         html_row_end(p);
     }
     html_table_end(p);

@@ -21,12 +21,6 @@ static int closest_first(const void *left, const void *right, void *outcomes)
     return str_compare(a->id, b->id);
 }
 
-/* Whom the policy calls so, and whoever has severe evidence and is not proposed. */
-static bool nearly(const Outcome *o)
-{
-    return o->near_miss || (o->severe_rules > 0 && o->action != ACTION_PROPOSE_OFFBOARDING);
-}
-
 static Status whole(const Decision **out, size_t *count, Arena *keep, const Run *run,
                     const uint32_t *position, size_t positions, Error *err)
 {
@@ -72,6 +66,20 @@ static Status weigh(Run *run, Arena *keep, Error *err)
     return status;
 }
 
+/* What would change the outcome of the first on the list: each is looked at from many sides, so not
+ * of everybody. */
+static Status changes(Run *run, Arena *keep, Error *err)
+{
+    Arena own = arena_new();
+    Change *change;
+    run->changes = run->listeds < CHANGES_MAX ? run->listeds : CHANGES_MAX;
+    Status status = explain_changes(&change, keep, own, run->bundle, run->scored, run->candidate,
+                                    run->changes, run->team, err);
+    run->change = change;
+    arena_free(&own);
+    return status;
+}
+
 Status store_lists(Run *run, Arena *keep, Error *err)
 {
     const Scored *s = run->scored;
@@ -79,11 +87,12 @@ Status store_lists(Run *run, Arena *keep, Error *err)
     run->candidates = policy_rank(candidate, s->outcome, s->count);
     run->candidate = candidate;
     TRY(whole(&run->listed, &run->listeds, keep, run, candidate, run->candidates, err));
+    TRY(changes(run, keep, err));
 
     uint32_t *near = ARENA_ARRAY(keep, uint32_t, s->count + 1);
     size_t count = 0, torn;
     for (size_t i = 0; i < s->count; i++)
-        if (nearly(&s->outcome[i]))
+        if (s->outcome[i].near_miss)
             near[count++] = (uint32_t)i;
     if (count > 1)
         qsort_r(near, count, sizeof *near, closest_first, s->outcome);
