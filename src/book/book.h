@@ -211,7 +211,7 @@ bool schema_two_sided(const Schema *s);
 /* Is this customer column the label, or when it became known? No feature may read it. */
 bool schema_is_outcome(const Schema *s, Str name);
 
-/* The default books as embedded text: "schema", "features", "policy". */
+/* The default books as embedded text: "schema", "features", "policy", "messages". */
 Str book_default_text(const char *name);
 
 #endif

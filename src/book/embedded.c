@@ -17,6 +17,8 @@ Str book_default_text(const char *name)
         return text_of(spec_schema, spec_schema_size);
     if (strcmp(name, "features") == 0)
         return text_of(spec_features, spec_features_size);
+    if (strcmp(name, "messages") == 0)
+        return text_of(spec_messages, spec_messages_size);
     assert(strcmp(name, "policy") == 0);
     return text_of(spec_policy, spec_policy_size);
 }

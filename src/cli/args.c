@@ -106,9 +106,15 @@ static Status parse(Args *args, int argc, char **argv, bool *help, Error *err)
     args->option = ARENA_ARRAY(args->arena, const char *, argc + 1);
     args->value = ARENA_ARRAY(args->arena, const char *, argc + 1);
     args->operand = ARENA_ARRAY(args->arena, const char *, argc + 1);
+    bool ended = false;
     for (int i = 2; i < argc; i++) {
         const char *word = argv[i];
-        if (strncmp(word, "--", 2) != 0 || word[2] == '\0') {
+        if (!ended &&
+            strcmp(word, "--") == 0) { /* what follows are operands, whatever they begin with */
+            ended = true;
+            continue;
+        }
+        if (ended || strncmp(word, "--", 2) != 0) {
             args->operand[args->operands++] = word;
             continue;
         }
@@ -276,6 +282,28 @@ Status args_policy(Policy **out, const Args *args, const Plan *plan, Error *err)
     (void)error_set(err, status, "the built-in policy book does not go with %.200s: %s", features,
                     own.message);
     return error_remedy(err, "give a policy book that reads the features there are: --policy FILE");
+}
+
+Status args_messages(Messages **out, const Args *args, Error *err)
+{
+    Str text;
+    const char *file;
+    TRY(args_book(&text, &file, args, "messages", err));
+    return messages_read(out, args->arena, text, file, err);
+}
+
+Status args_language(Language *out, const Args *args, const Messages *m, Error *err)
+{
+    const char *name = args_value(args, "language", "en");
+    if (!language_from_name(str_from(name), out)) {
+        (void)error_set(err, STATUS_USAGE, "--language takes en or fr, and got `%.40s`", name);
+        return error_remedy(err, "write --language fr for French sentences");
+    }
+    if (m != NULL || *out == LANGUAGE_ENGLISH)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE,
+                    "the bundle has no messages in other languages than English");
+    return error_remedy(err, "train it again: a bundle that is made now holds messages.yaml");
 }
 
 /* The command line for the record, without what cannot change a result: where the program lies,

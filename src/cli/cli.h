@@ -97,6 +97,11 @@ MUST_USE Status args_book(Str *out, const char **file, const Args *args, const c
  * error names the two and not a file that is nowhere. */
 MUST_USE Status args_policy(Policy **out, const Args *args, const Plan *plan, Error *err);
 
+/* The catalogue of messages: --messages FILE, else the built-in one. */
+MUST_USE Status args_messages(Messages **out, const Args *args, Error *err);
+/* --language en or fr. USAGE for another language than English without a catalogue (NULL). */
+MUST_USE Status args_language(Language *out, const Args *args, const Messages *m, Error *err);
+
 /* Say a line on stderr ("note"), unless --quiet. */
 void talk(const Args *args, const char *format, ...) PRINTF_LIKE(2, 3);
 

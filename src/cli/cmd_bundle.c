@@ -146,6 +146,8 @@ static Status calibrate(Bundle *b, Job *j, const Labelled *l, Error *err)
     /* What the old model said of its customers is no measure for this one. */
     TRY(reference_make(&b->reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
                        j->fitting.row, rows, probability, err));
+    TRY(policy_peers(&b->peers, j->keep, j->scratch, j->policy, b->skip, j->events, j->features,
+                     j->fitting.row, rows, args->team, err));
     double auc = metric_auc(margin, l->label, rows, scratch);
     b->metrics = str_format(args->arena,
                             "{\"model\":\"imported\",\"calibration\":\"refitted\","

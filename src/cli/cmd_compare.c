@@ -185,8 +185,8 @@ static Dictionary *learnt_ids(Arena *keep, const char *const folder[SIDES],
 }
 
 /* Whether a plain bundle learnt from just these: then it did from any part of them, too. */
-static void look_for_training(SideBySide *c, Arena *keep, const char *const folder[SIDES],
-                              const Side *side, const uint32_t *row, size_t n)
+static Status look_for_training(SideBySide *c, Arena *keep, const char *const folder[SIDES],
+                                const Side *side, const uint32_t *row, size_t n, Error *err)
 {
     const Dataset *d = side[CHAMPION].job->data, *other = side[CHALLENGER].job->data;
     Dictionary *ids = dictionary_new(keep);
@@ -202,10 +202,13 @@ static void look_for_training(SideBySide *c, Arena *keep, const char *const fold
             label[i] = d->label[row[i]] == LABEL_POSITIVE;
             of[i] = k == CHAMPION ? row[i] : dictionary_find(ids, d->id[row[i]]);
         }
-        bundle_data_hash(hash, matrix_take(keep, side[k].scored->x, of, n), label);
+        Matrix *x;
+        TRY(score_matrix(&x, keep, c->bundle[k], side[k].scored, of, n, err));
+        bundle_data_hash(hash, x, label);
         c->seen_in_training =
             c->seen_in_training || str_equal(str_from(hash), c->bundle[k]->data_hash);
     }
+    return STATUS_OK;
 }
 
 /* What nobody can see: a bundle without its run folder holds no customer. */
@@ -264,7 +267,7 @@ static Status judge_on_files(SideBySide *c, bool *too_few, const Args *args, Sid
     *too_few = n < JUDGED_LEAST || positives < CLASS_LEAST || n - positives < CLASS_LEAST;
     if (*too_few && folder[CHAMPION] != NULL && folder[CHALLENGER] != NULL)
         return STATUS_OK;
-    look_for_training(c, keep, folder, side, every, labelled);
+    TRY(look_for_training(c, keep, folder, side, every, labelled, err));
     if (n == 0)
         return STATUS_OK;
     size_t strata = c->bundle[CHAMPION]->plan->strata + 1;
@@ -306,8 +309,39 @@ static Status judge_on_files(SideBySide *c, bool *too_few, const Args *args, Sid
     return STATUS_OK;
 }
 
+enum { MOVES_BLOCK = 1024 }; /* whole decisions in memory at a time, of either side */
+
+static Status explain_moves(SideBySide *c, const Args *args, const Side *side, Error *err)
+{
+    const Str *column[SIDES];
+    Arena own = arena_new(), scratch = arena_new();
+    Status status = STATUS_OK;
+    for (int k = 0; k < SIDES; k++)
+        (void)model_columns(c->bundle[k]->model, &column[k]);
+    for (size_t first = 0; first < c->moves && status == STATUS_OK; first += MOVES_BLOCK) {
+        Arena block = own;
+        size_t n = c->moves - first < MOVES_BLOCK ? c->moves - first : MOVES_BLOCK;
+        const Decision *whole[SIDES];
+        for (int k = 0; k < SIDES && status == STATUS_OK; k++) {
+            Decision *made = NULL;
+            uint32_t *at = ARENA_ARRAY(&block, uint32_t, n);
+            for (size_t i = 0; i < n; i++)
+                at[i] = c->move[first + i].at[k];
+            status = score_decide(&made, &block, scratch, c->bundle[k], side[k].scored, at, n,
+                                  args->team, err);
+            whole[k] = made;
+        }
+        if (status == STATUS_OK)
+            judge_why(c, args->arena, whole, column, first, n);
+    }
+    arena_free(&own);
+    arena_free(&scratch);
+    return status;
+}
+
 /* The customers to be scored, or all of them when no file of those was given. */
-static void compare_moves(SideBySide *c, const Args *args, const Side *side, bool scored_files)
+static Status compare_moves(SideBySide *c, const Args *args, const Side *side, bool scored_files,
+                            Error *err)
 {
     const Scored *scored[SIDES] = {side[CHAMPION].scored, side[CHALLENGER].scored};
     uint32_t *row[SIDES];
@@ -321,6 +355,7 @@ static void compare_moves(SideBySide *c, const Args *args, const Side *side, boo
     }
     const uint32_t *const rows[SIDES] = {row[CHAMPION], row[CHALLENGER]};
     judge_moves(c, args->arena, side[CHAMPION].job->scratch, scored, rows, count);
+    return explain_moves(c, args, side, err);
 }
 
 static Status run(const Args *args, Error *err)
@@ -370,7 +405,7 @@ static Status run(const Args *args, Error *err)
         talk_findings(args, side[CHALLENGER].job->data->findings, 0, SEVERITY_SEVERE);
         if (labelled)
             TRY(judge_on_files(c, &too_few, args, side, folder, file, (uint64_t)seed, err));
-        compare_moves(c, args, side, to_score);
+        TRY(compare_moves(c, args, side, to_score, err));
         for (int k = 0; k < SIDES; k++)
             arena_free(&side[k].job->scratch);
     }

@@ -45,7 +45,7 @@ static Status cross_validate(Job *j, const char *out, Error *err)
     TRY(job_thresholds(j, err));
     TRY(job_fairness(j, err));
     if (out != NULL) /* what stdout says needs none of it */
-        job_importance(j);
+        TRY(job_importance(j, err));
     job_calibration(j);
     return STATUS_OK;
 }

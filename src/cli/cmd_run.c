@@ -10,7 +10,7 @@ static const Option options[] = {
      false},
     {0}};
 static const Option *const shared[] = {
-    job_labelled_files, job_scored_files,  job_book_options,     beside_options,
+    job_labelled_files, job_scored_files,  job_book_options,     job_language_option, beside_options,
     job_read_options,   job_learn_options, job_stability_option, NULL};
 
 static Status run(const Args *args, Error *err)
@@ -30,9 +30,10 @@ static Status run(const Args *args, Error *err)
     job_calibration(j);
     TRY(job_train(j, bundle, err));
     TRY(job_score(j, err));
+    job_describe(j);
     TRY(job_thresholds(j, err));
     TRY(job_stability(j, err));
-    job_importance(j);
+    TRY(job_importance(j, err));
     TRY(job_fairness(j, err));
     TRY(job_silence(j, err));
     job_stage(j, "write", "writing the report");

@@ -15,6 +15,7 @@ static const Option options[] = {
      false},
     {"max-unpacked", "SIZE",
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
+    {"language", "en|fr", "of the sentences in decisions and lists (default en)", false},
     {"out", "FOLDER",
      "write a whole run folder, with drift and report, instead of CSV; an earlier run there is "
      "removed at once",
@@ -34,25 +35,48 @@ static void add_real(Buffer *b, double value)
         buffer_add(b, double_text(text, value));
 }
 
-static Str table_of(Arena *keep, const Scored *s)
+enum { ROWS_BLOCK = 4096 };
+
+static void add_row(Buffer *b, const Decision *d)
 {
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, S("customer_id,segment,action,probability,probability_low,probability_high,"
-                     "insufficient_data,families,because\n"));
-    for (size_t i = 0; i < s->count; i++) {
-        const Decision *d = &s->decision[i];
-        csv_write_cell(&b, d->id, true);
-        buffer_format(&b, ",%.*s,%.*s", STR_ARG(segment_name(d->segment)),
-                      STR_ARG(action_name(d->action)));
-        add_real(&b, d->probability);
-        add_real(&b, d->probability_low);
-        add_real(&b, d->probability_high);
-        buffer_format(&b, ",%s,%zu,", d->insufficient_data ? "true" : "false", d->families);
-        csv_write_cell(&b, d->because, true);
-        buffer_char(&b, '\n');
+    csv_write_cell(b, d->id, true);
+    buffer_format(b, ",%.*s,%.*s", STR_ARG(segment_name(d->segment)),
+                  STR_ARG(action_name(d->action)));
+    add_real(b, d->probability);
+    add_real(b, d->probability_low);
+    add_real(b, d->probability_high);
+    buffer_format(b, ",%s,%zu,", d->insufficient_data ? "true" : "false", d->families);
+    csv_write_cell(b, d->because, true);
+}
+
+/* A block of customers at a time; nobody asks for their reasons. */
+static Status answer_table(const Bundle *bundle, const Scored *scored, Team *team, Error *err)
+{
+    Scored brief = *scored;
+    brief.options.brief = true;
+    Arena own = arena_new(), text = arena_new(), scratch = arena_new();
+    Status status = STATUS_OK;
+    answer(S("customer_id,segment,action,probability,probability_low,probability_high,"
+             "insufficient_data,families,because"));
+    for (size_t first = 0; first < scored->count && status == STATUS_OK; first += ROWS_BLOCK) {
+        Arena block = own;
+        size_t left = scored->count - first, n = left < ROWS_BLOCK ? left : ROWS_BLOCK;
+        uint32_t *position = ARENA_ARRAY(&block, uint32_t, n);
+        for (size_t i = 0; i < n; i++)
+            position[i] = (uint32_t)(first + i);
+        Decision *made;
+        status = score_decide(&made, &block, scratch, bundle, &brief, position, n, team, err);
+        for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+            Arena one = text;
+            Buffer b = buffer_new(&one);
+            add_row(&b, &made[i]);
+            answer(buffer_str(&b));
+        }
     }
-    b.size--; /* the last line's end is the answer's */
-    return buffer_str(&b);
+    arena_free(&own);
+    arena_free(&text);
+    arena_free(&scratch);
+    return status;
 }
 
 static Status read_files(Dataset **out, const Args *args, const Schema *schema, Arena scratch,
@@ -93,8 +117,14 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                .case_facts = args_value(args, "case-facts", NULL),
                .previous = args_value(args, "previous", NULL),
                .timing = timing,
-               .timings = 1};
-    store_lists(&run, args->arena);
+                .timings = 1,
+                .team = args->team};
+    TRY(store_lists(&run, args->arena, err));
+    Arena scratch = arena_new();
+    progress_tell(&args->progress, "describing the data", 0, 1);
+    run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,
+                                       scored->features, args->team);
+    arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
@@ -123,6 +153,7 @@ static Status run(const Args *args, Error *err)
     TRY(read_files(&data, args, bundle->schema, scratch, quarantine, err));
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
     TRY(beside_read(&beside, args, bundle->policy, data, scratch, err));
+    TRY(args_language(&beside.language, args, bundle->messages, err));
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
@@ -135,7 +166,7 @@ static Status run(const Args *args, Error *err)
     talk_findings(args, data->findings, 0, SEVERITY_INFO);
     Timing timing = {"score", (double)(clock_monotonic_us() - began) / 1e6};
     if (out == NULL)
-        answer(table_of(keep, scored));
+        TRY(answer_table(bundle, scored, args->team, err));
     else
         TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
     arena_free(&scratch);

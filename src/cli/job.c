@@ -16,7 +16,11 @@ const Option job_book_options[] = {
     {"schema", "FILE", "schema book (default: built in, for the home task's files)", false},
     {"features", "FILE", "features book (default: built in)", false},
     {"policy", "FILE", "policy book (default: built in)", false},
+    {"messages", "FILE", "the books' sentences in other languages (default: built in)", false},
     {0}};
+
+const Option job_language_option[] = {
+    {"language", "en|fr", "of the sentences in decisions and lists (default en)", false}, {0}};
 
 const Option job_read_options[] = {
     {"as-of", "TIME", "the instant up to which things are known (default: the latest event)",
@@ -88,7 +92,17 @@ static Status read_measures(Job *j, Error *err)
 static Status read_books(Job *j, Error *err)
 {
     TRY(read_measures(j, err));
-    return args_policy(&j->policy, j->args, j->plan, err);
+    TRY(args_policy(&j->policy, j->args, j->plan, err));
+    TRY(args_messages(&j->messages, j->args, err));
+    TRY(args_language(&j->language, j->args, j->messages, err));
+    size_t untranslated[LANGUAGES];
+    TRY(policy_translate(j->policy, j->keep, j->messages, untranslated, err));
+    if (untranslated[j->language] > 0)
+        talk(j->args,
+             "%zu sentences of the policy are not translated and stay English; "
+             "`assay check --messages FILE` lists them",
+             untranslated[j->language]);
+    return STATUS_OK;
 }
 
 static Status read_criterion(Job *j, Error *err)
@@ -316,13 +330,15 @@ Status job_score(Job *j, Error *err)
         row[count++] = (uint32_t)i;
     }
     j->run.contradictory = contradictory;
+    j->beside.language = j->language;
     TRY(score_dataset(&scored, j->keep, j->scratch, j->bundle, j->data, row, count, &j->beside,
                       j->args->team, err));
     j->run.scored = scored;
+    j->run.bundle = j->bundle;
+    j->run.team = j->args->team;
     j->run.case_facts = args_value(j->args, "case-facts", NULL);
     j->run.previous = args_value(j->args, "previous", NULL);
-    store_lists(&j->run, j->keep);
-    return STATUS_OK;
+    return store_lists(&j->run, j->keep, err);
 }
 
 static Status begin_folder(Job *j, const char *folder, Error *err)
@@ -348,7 +364,7 @@ Status job_begin(Job *j, const char *folder, Error *err)
 
 Status job_refuse_books(const Args *args, Error *err)
 {
-    static const char *const names[] = {"schema", "features", "policy"};
+    static const char *const names[] = {"schema", "features", "policy", "messages"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (args_value(args, names[i], NULL) != NULL) {
             (void)error_set(err, STATUS_USAGE, "--%s has no place beside --bundle", names[i]);
@@ -363,6 +379,7 @@ static Status use_bundle(Job *j, const char *bundle, Error *err)
     j->schema = j->bundle->schema;
     j->plan = j->bundle->plan;
     j->policy = j->bundle->policy;
+    j->messages = j->bundle->messages;
     j->skip = j->bundle->skip;
     return STATUS_OK;
 }
@@ -448,9 +465,11 @@ Status job_judge(Job *j, Error *err)
     j->run.scored = scored;
     j->events = scored->events;
     j->features = j->slices = scored->features;
-    j->set = (TrainingSet){.x = scored->x, .label = label, .group = job_groups(j)};
+    Matrix *x;
+    TRY(score_matrix(&x, j->keep, j->bundle, scored, NULL, n, err));
+    j->set = (TrainingSet){.x = x, .label = label, .group = job_groups(j)};
     TRY(find_strata(j, err));
-    bundle_data_hash(hash, scored->x, label);
+    bundle_data_hash(hash, x, label);
     if (str_equal(str_from(hash), j->bundle->data_hash))
         findings_add(j->data->findings, SEVERITY_SEVERE, "same_customers", n,
                      S("these are the very customers that the bundle was trained on"),
@@ -481,6 +500,7 @@ const Run *job_record(Job *j)
     r->policy = j->policy;
     r->bundle = j->bundle;
     r->events = j->events;
+    r->team = j->args->team;
     r->training = j->set.x == NULL ? NULL : &j->set;
     r->training_row = j->training_row;
     r->timing = j->clock.timing;

@@ -9,6 +9,7 @@
  *     job_strata     figures by slice, reweighted to those to be scored, the one to quote
  *     job_train      the final model, its bundle written and opened again
  *     job_score      decisions for the customers to be scored
+ *     job_describe   distributions, missing values, outliers, correlations, time covered
  *     job_fairness   how groups on protected grounds fare
  *     job_thresholds what the policy's thresholds select, cost and prove (with or without scores)
  *     job_stability  who is on the list again when learning is done again
@@ -28,7 +29,7 @@
 
 /* The stages of a run and when each began, for timings.json. */
 typedef struct Clock {
-    Timing timing[16];
+    Timing timing[24];
     size_t count;
     int64_t started_us;
 } Clock;
@@ -41,6 +42,8 @@ typedef struct Job {
     Schema *schema;
     Plan *plan;
     Policy *policy;
+    Messages *messages;
+    Language language; /* of sentences */
     Dataset *data;
     const char *quarantine; /* where rows go that cannot be used */
     LearnOptions learn;
@@ -68,6 +71,7 @@ typedef struct Job {
 extern const Option job_labelled_files[]; /* customers and transactions; required */
 extern const Option job_scored_files[];   /* score-customers and score-transactions */
 extern const Option job_book_options[];
+extern const Option job_language_option[];
 extern const Option job_read_options[];
 extern const Option job_learn_options[];
 extern const Option job_stability_option[];
@@ -110,12 +114,14 @@ MUST_USE Status job_write_bundle(Job *j, const char *folder, Error *err); /* par
 MUST_USE Status job_score(Job *j, Error *err);
 /* After job_begin_bundle alone: the bundle's figures on the labelled customers. */
 MUST_USE Status job_judge(Job *j, Error *err);
+void job_describe(Job *j); /* after job_score */
 /* After job_validate, and job_score if customers are scored: groups on protected grounds. */
 MUST_USE Status job_fairness(Job *j, Error *err);
 MUST_USE Status job_thresholds(Job *j, Error *err);
 MUST_USE Status job_stability(Job *j, Error *err);
 
-void job_importance(Job *j); /* after job_validate; after job_score, of those scored too */
+MUST_USE Status
+job_importance(Job *j, Error *err); /* after job_validate; after job_score, of those scored too */
 MUST_USE Status job_silence(Job *j, Error *err);
 MUST_USE Status job_verdict(const Job *j, Error *err);
 

@@ -44,6 +44,7 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
     Bundle b = {.schema = j->schema,
                 .plan = j->plan,
                 .policy = j->policy,
+                .messages = j->messages,
                 .model = j->learned.model,
                 .calibration = j->learned.calibration,
                 .venn_abers = j->learned.venn_abers,
@@ -65,6 +66,8 @@ Status job_write_bundle(Job *j, const char *folder, Error *err)
         probability[i] = calibration_apply(&j->learned.calibration, probability[i]);
     TRY(reference_make(&b.reference, j->keep, j->scratch, j->plan, j->policy, j->data, j->features,
                        j->training_row, j->set.x->rows, probability, err));
+    TRY(policy_peers(&b.peers, j->keep, j->scratch, j->policy, j->skip, j->events, j->features,
+                     j->training_row, j->set.x->rows, j->args->team, err));
     TRY(bundle_write(&b, folder, err));
     /* Scored with what was written, not with what is in memory: what is served is what was
      * trained, or the run fails here. */

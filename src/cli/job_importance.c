@@ -58,10 +58,12 @@ static const Screening *screen(Job *j, const Str *family)
     return inspect_screening(j->keep, j->scratch, &inputs, j->args->team);
 }
 
-void job_importance(Job *j)
+enum { CONTRIBUTIONS_MAX = 20000 }; /* customers: beyond it an even sample of those scored */
+
+Status job_importance(Job *j, Error *err)
 {
     if (j->run.validation == NULL)
-        return;
+        return STATUS_OK;
     job_stage(j, "importance", "measuring what the model lives on");
     const Scored *scored = j->run.scored;
     size_t features = j->plan->features;
@@ -71,7 +73,14 @@ void job_importance(Job *j)
         name[i] = j->plan->feature[i].name.text;
         family[i] = family_of(&j->plan->feature[i]);
     }
-    bool any = scored != NULL && scored->count > 0;
+    Matrix *x = NULL;
+    const double *contribution = NULL;
+    if (scored != NULL && scored->count > 0) {
+        size_t count;
+        uint32_t *position = score_sample(&count, j->keep, scored, CONTRIBUTIONS_MAX);
+        TRY(score_matrix(&x, j->keep, j->bundle, scored, position, count, err));
+        contribution = score_contributions(j->keep, j->bundle, x, j->args->team);
+    }
     const ImportanceInputs inputs = {.set = &j->set,
                                      .validation = j->run.validation,
                                      .options = &j->learn,
@@ -79,8 +88,9 @@ void job_importance(Job *j)
                                      .name = name,
                                      .family = family,
                                      .feature = matrix_plan(j->keep, j->plan, j->skip)->feature,
-                                     .scored = any ? scored->x : NULL,
-                                     .contribution = any ? scored->contribution : NULL};
+                                     .scored = x,
+                                     .contribution = contribution};
     j->run.importance = inspect_importance(j->keep, j->scratch, &inputs, j->args->team);
     j->run.screening = screen(j, family);
+    return STATUS_OK;
 }

@@ -72,7 +72,7 @@ Status job_thresholds(Job *j, Error *err)
     job_stage(j, "thresholds", NULL);
     if (s != NULL) {
         TRY(find_headline(&headline, j, s, err));
-        scored = (ThresholdScored){s->probability, s->decision, headline, s->count};
+        scored = (ThresholdScored){s->probability, s->outcome, headline, s->count};
     }
     judge_thresholds(&review, j->keep, j->scratch, &j->set, j->run.validation, j->run.headline,
                      j->policy, &scored);
@@ -98,18 +98,20 @@ Status job_stability(Job *j, Error *err)
     if (runs == 0 || j->run.validation == NULL)
         return STATUS_OK;
     job_stage(j, "stability", "learning again with other seeds and without folds");
+    Matrix *x;
+    TRY(score_matrix(&x, j->keep, j->bundle, s, NULL, s->count, err));
     const PolicyInputs inputs = {.events = s->events,
                                  .features = s->features,
                                  .row = s->row,
                                  .id = j->data->id,
                                  .count = s->count,
-                                 .matrix = s->x,
+                                 .matrix = x,
                                  .columns = j->bundle->columns,
                                  .contradictory = s->contradictory,
-                                 .facts = s->facts,
-                                 .earlier = s->earlier};
+                                 .facts = s->options.facts,
+                                 .earlier = s->options.earlier};
     TRY(judge_stability(&stability, j->keep, &j->set, j->run.validation, &j->learn, j->policy,
-                        &inputs, s->decision, (size_t)runs, j->args->team, err));
+                        &inputs, s->outcome, (size_t)runs, j->args->team, err));
     j->run.stability = stability;
     return STATUS_OK;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Equal parts of different features are computed once: row-level expressions by their
- * canonical text, aggregates by kind, parts and window, nested ones likewise. */
+ * canonical text, aggregates (quantities) by kind, parts and window, nested ones likewise. */
 typedef struct Made {
     const Column *column; /* over the events */
 } Made;
@@ -19,12 +19,10 @@ typedef struct Shared {
     Dictionary *nested_texts;
     Made *nested_value;
     size_t nested_values, nested_capacity;
-    Dictionary *aggregate_texts;
-    Folding *folding;
-    Window *window;
-    size_t aggregates;
-    Column *value; /* [aggregates] over customers */
-    Error *error;  /* [aggregates] */
+    const Quantities *quantities;
+    Folding *folding; /* [quantities] */
+    Column *value;    /* [quantities] over customers */
+    Error *error;     /* [quantities] */
 } Shared;
 
 static void add_part(Buffer *b, const Expr *e)
@@ -108,31 +106,17 @@ static Status row_column(const Column **out, Shared *s, const Expr *e, Window w,
     return STATUS_OK;
 }
 
-/* Position of an aggregate among the shared ones, added when new. */
-static Status shared_aggregate(uint32_t *out, Shared *s, const Aggregate *a, Window w, Error *err)
-{
-    Str key = aggregate_key(s->keep, a, w);
-    *out = dictionary_find(s->aggregate_texts, key);
-    if (*out != NO_CODE)
-        return STATUS_OK;
-    Folding f;
-    TRY(row_columns(&f, s, a, w, err));
-    *out = dictionary_add(s->aggregate_texts, key);
-    s->folding[s->aggregates] = f;
-    s->window[s->aggregates++] = w;
-    return STATUS_OK;
-}
-
 static void fold_task(void *context, size_t task, Arena scratch)
 {
     Shared *s = context;
     for (size_t customer = 0; customer < s->events->customers; customer++)
-        if (aggregate_fold(&s->value[task], s->events, &s->folding[task], s->window[task], customer,
-                           scratch, &s->error[task]) != STATUS_OK)
+        if (aggregate_fold(&s->value[task], s->events, &s->folding[task],
+                           s->quantities->item[task].window, customer, scratch,
+                           &s->error[task]) != STATUS_OK)
             return;
 }
 
-static Status place(const Plan *plan, size_t feature, Error *err)
+Status feature_place(const Plan *plan, size_t feature, Error *err)
 {
     Mark at = plan->feature[feature].formula.mark;
     Status status = error_place(err, plan->file, at.line, at.column);
@@ -152,41 +136,69 @@ static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing
     c->dictionary = own;
 }
 
-static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
-                      const Events *events, const Fitting *fitting, Peers **peers, Team *team,
-                      Error *err)
+void plan_quantities(Quantities *out, Arena *keep, const Plan *plan)
 {
-    Arena own = arena_new(); /* shared columns: gone when the features are made */
-    Shared s = {.keep = &own, .scratch = scratch, .events = events};
-    s.row_texts = dictionary_new(&own);
-    s.nested_texts = dictionary_new(&own);
-    s.aggregate_texts = dictionary_new(&own);
+    Dictionary *texts = dictionary_new(keep);
     size_t most = 0; /* aggregates of all features, before equal ones are taken together */
     for (size_t i = 0; i < plan->features; i++) {
         size_t count;
         (void)lang_aggregates(plan->feature[i].expr, &count);
         most += count;
     }
-    s.folding = ARENA_ARRAY(&own, Folding, most + 1);
-    s.window = ARENA_ARRAY(&own, Window, most + 1);
-    uint32_t **wanted = ARENA_ARRAY(&own, uint32_t *, plan->features + 1);
-    Status status = STATUS_OK;
-    for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
+    *out = (Quantities){.item = ARENA_ARRAY(keep, Quantity, most + 1),
+                        .of = ARENA_ARRAY(keep, uint32_t *, plan->features + 1)};
+    for (size_t i = 0; i < plan->features; i++) {
+        const Feature *f = &plan->feature[i];
         size_t count;
-        const Aggregate *a = lang_aggregates(plan->feature[i].expr, &count);
-        wanted[i] = ARENA_ARRAY(&own, uint32_t, count + 1);
-        for (size_t k = 0; k < count && status == STATUS_OK; k++)
-            status = shared_aggregate(&wanted[i][k], &s, &a[k],
-                                      a[k].has_window ? a[k].window : plan->feature[i].window, err);
-        if (status != STATUS_OK)
-            (void)place(plan, i, err);
+        const Aggregate *a = lang_aggregates(f->expr, &count);
+        out->of[i] = ARENA_ARRAY(keep, uint32_t, count + 1);
+        for (size_t k = 0; k < count; k++) {
+            Window w = a[k].has_window ? a[k].window : f->window;
+            uint32_t code = dictionary_add(texts, aggregate_key(keep, &a[k], w));
+            out->of[i][k] = code;
+            if (code == out->count)
+                out->item[out->count++] = (Quantity){&a[k], w, (uint32_t)i};
+        }
     }
-    s.value = ARENA_ARRAY(&own, Column, s.aggregates + 1);
-    s.error = ARENA_ARRAY(&own, Error, s.aggregates + 1);
-    for (size_t i = 0; i < s.aggregates; i++)
-        folding_column(&s.value[i], &own, &s.folding[i], events->customers);
-    if (status == STATUS_OK)
-        team_run_told(team, s.aggregates, fold_task, &s);
+}
+
+/* Values of all quantities; what could not be folded is in s->error, for whoever reads it. */
+static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
+{
+    const Quantities *m = s->quantities;
+    s->row_texts = dictionary_new(s->keep);
+    s->nested_texts = dictionary_new(s->keep);
+    s->folding = ARENA_ARRAY(s->keep, Folding, m->count + 1);
+    for (size_t i = 0; i < m->count; i++) {
+        Status status =
+            row_columns(&s->folding[i], s, m->item[i].aggregate, m->item[i].window, err);
+        if (status != STATUS_OK)
+            return feature_place(plan, m->item[i].feature, err);
+    }
+    s->error = ARENA_ARRAY(s->keep, Error, m->count + 1);
+    for (size_t i = 0; i < m->count; i++)
+        folding_column(&s->value[i], s->keep, &s->folding[i], s->events->customers);
+    team_run_told(team, m->count, fold_task, s);
+    return STATUS_OK;
+}
+
+static Status fold_failed(const Plan *plan, size_t feature, const Error *failed, Error *err)
+{
+    (void)error_set(err, failed->status, "%s", failed->message);
+    (void)error_remedy(err, "%s", failed->remedy);
+    return feature_place(plan, feature, err);
+}
+
+static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                      const Events *events, const Fitting *fitting, Peers **peers, Team *team,
+                      Error *err)
+{
+    Arena own = arena_new(); /* shared columns: gone when the features are made */
+    Quantities quantities;
+    plan_quantities(&quantities, &own, plan);
+    Shared s = {.keep = &own, .scratch = scratch, .events = events, .quantities = &quantities};
+    s.value = ARENA_ARRAY(&own, Column, quantities.count + 1);
+    Status status = fold_all(&s, plan, team, err);
 
     Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
     /* What may be named: the profile, and the features that are done. */
@@ -203,19 +215,16 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                                        &peers[i], err);
             known->column[known->columns++] = t->column[i];
             if (status != STATUS_OK)
-                (void)place(plan, i, err);
+                (void)feature_place(plan, i, err);
             continue;
         }
         (void)lang_aggregates(f->expr, &count);
         Column *values = ARENA_ARRAY(&own, Column, count + 1);
         for (size_t k = 0; k < count && status == STATUS_OK; k++) {
-            const Error *failed = &s.error[wanted[i][k]];
-            values[k] = s.value[wanted[i][k]];
-            if (failed->status == STATUS_OK)
-                continue;
-            status = error_set(err, failed->status, "%s", failed->message);
-            (void)error_remedy(err, "%s", failed->remedy);
-            (void)place(plan, i, err);
+            uint32_t quantity = quantities.of[i][k];
+            values[k] = s.value[quantity];
+            if (s.error[quantity].status != STATUS_OK)
+                status = fold_failed(plan, i, &s.error[quantity], err);
         }
         if (status != STATUS_OK)
             break;
@@ -225,7 +234,35 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         t->column[i].name = f->name.text;
         known->column[known->columns++] = t->column[i];
         if (status != STATUS_OK)
-            (void)place(plan, i, err);
+            (void)feature_place(plan, i, err);
+    }
+    arena_free(&own);
+    return status;
+}
+
+Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *plan,
+                        const Quantities *quantities, const Events *events, Team *team, Error *err)
+{
+    Arena own = arena_new();
+    Column *value = ARENA_ARRAY(&own, Column, quantities->count + 1);
+    Shared s = {.keep = &own,
+                .scratch = scratch,
+                .events = events,
+                .quantities = quantities,
+                .value = value};
+    Status status = fold_all(&s, plan, team, err);
+    for (size_t i = 0; i < quantities->count && status == STATUS_OK; i++)
+        if (s.error[i].status != STATUS_OK)
+            status = fold_failed(plan, quantities->item[i].feature, &s.error[i], err);
+    *out = ARENA_ARRAY(keep, Column, quantities->count + 1);
+    for (size_t i = 0; i < quantities->count && status == STATUS_OK; i++) {
+        const Column *from = &value[i];
+        size_t rows = events->customers;
+        Column *to = &(*out)[i];
+        column_init(to, keep, from->name, from->type, from->scale, rows, from->dictionary);
+        memcpy(to->data, from->data, rows * type_width(from->type));
+        memcpy(to->valid, from->valid, (rows + 63) / 64 * sizeof *to->valid);
+        keep_texts(to, rows, keep, &own);
     }
     arena_free(&own);
     return status;

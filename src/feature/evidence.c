@@ -195,3 +195,60 @@ Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scrat
             (*rows)[(*count)++] = (uint32_t)(events->start[customer] + i);
     return STATUS_OK;
 }
+
+/* ---- money in and out, part by part ---- */
+
+bool feature_matches(const Plan *p, const Feature *f)
+{
+    size_t aggregates;
+    const Aggregate *a = lang_aggregates(feature_source(p, f)->expr, &aggregates);
+    return aggregates > 0 && (a[0].kind == AGGREGATE_MATCHED ||
+                              a[0].kind == AGGREGATE_MATCHED_LAG || a[0].kind == AGGREGATE_DRAINED);
+}
+
+static const Feature *whole_flow(const Plan *p)
+{
+    for (size_t i = 0; i < p->features; i++) {
+        const Feature *f = &p->feature[i];
+        size_t aggregates;
+        const Aggregate *a = lang_aggregates(f->expr, &aggregates);
+        if (f->use != USE_MONITOR && aggregates > 0 && a[0].kind == AGGREGATE_MATCHED &&
+            (a[0].has_window ? a[0].window : f->window).kind == WINDOW_ALL)
+            return f;
+    }
+    return NULL;
+}
+
+Status feature_flow(FlowView *out, Arena *keep, Arena scratch, const Feature *feature,
+                    const Events *events, size_t customer, Error *err)
+{
+    feature = feature == NULL ? whole_flow(events->plan) : feature_source(events->plan, feature);
+    *out = (FlowView){0};
+    if (feature == NULL || !feature_matches(events->plan, feature))
+        return STATUS_OK;
+    size_t aggregates;
+    const Aggregate *a = lang_aggregates(feature->expr, &aggregates);
+    Events one = one_of(events, &scratch, customer);
+    size_t n = one.rows->rows, from = events->start[customer];
+    const Behind b = {&one, a->has_window ? a->window : feature->window, NULL, err};
+    Folding f;
+    TRY(folding_of(&f, &b, &scratch, *keep, a));
+    *out = (FlowView){.feature = feature,
+                      .part = ARENA_ARRAY(keep, FlowPart, 2 * n + 1),
+                      .from = from,
+                      .rows = n,
+                      .in = ARENA_ARRAY(keep, uint8_t, n + 1),
+                      .out = ARENA_ARRAY(keep, uint8_t, n + 1)};
+    for (size_t i = 0; i < n; i++) {
+        out->in[i] = condition_holds(f.filter, i);
+        out->out[i] = condition_holds(f.base, i);
+    }
+    Flow flow = flow_of(&one, &f);
+    (void)flow_match_parts(&flow, events_range(&one, 0, b.window), scratch, NULL, out->part,
+                           &out->parts);
+    for (size_t i = 0; i < out->parts; i++) {
+        out->part[i].in += (uint32_t)from;
+        out->part[i].out += (uint32_t)from;
+    }
+    return STATUS_OK;
+}

@@ -173,6 +173,42 @@ MUST_USE Status feature_population_slow(Column *out, Arena *keep, Arena scratch,
                                         size_t feature, const Events *events, const Table *features,
                                         const Fitting *fitting, Error *err);
 
+/* ---- the quantities behind the features ---- */
+
+/* A distinct aggregate of a plan in its window: what customers did, before shares and conditions
+ * are made of it. */
+typedef struct Quantity {
+    const Aggregate *aggregate;
+    Window window;
+    uint32_t feature; /* the first that has it */
+} Quantity;
+
+typedef struct Quantities {
+    Quantity *item;
+    size_t count;
+    uint32_t **of; /* [features][aggregates of its own expression] positions in item */
+} Quantities;
+void plan_quantities(Quantities *out, Arena *keep, const Plan *plan);
+
+/* (*out)[quantities->count], one row for each customer of events.  Memory: keep.  Cost: as
+ * feature_table's. */
+MUST_USE Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *plan,
+                                 const Quantities *quantities, const Events *events, Team *team,
+                                 Error *err);
+
+/* One customer as it might have been: a table like feature_table's whose `rows` rows all have this
+ * customer's profile and each its own quantities, value[quantities->count] of that many rows.
+ * Population features compare with the tables in the plan, but how many partners are risky stays
+ * what `features` says. Memory: keep.  Cost: O(rows * nodes of the features' expressions). */
+MUST_USE Status feature_table_varied(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                                     const Quantities *quantities, const Column *value, size_t rows,
+                                     const Events *events, const Table *features, size_t customer,
+                                     Error *err);
+
+/* The customers in row alone, with their events, in that order.  Memory: keep.  Cost: O(their
+ * rows). */
+Events *events_take(Arena *keep, const Events *events, const uint32_t *row, size_t count);
+
 /* The plain, slow way: one customer at a time, every aggregate by walking all events. Kept as
  * the oracle of feature_table. */
 MUST_USE Status feature_table_slow(Table **out, Arena *keep, Arena scratch, const Plan *plan,
@@ -219,5 +255,30 @@ const Matrix *feature_refit(const void *context, Arena *keep, const uint32_t *pa
 MUST_USE Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
                                  const Feature *feature, const Events *events, size_t customer,
                                  Error *err);
+
+/* Part of money that came in, and the outflow that took it. */
+typedef struct FlowPart {
+    uint32_t in, out; /* rows of events->rows */
+    int64_t amount;   /* in the amount's units */
+    int64_t lag_us;   /* from when the money was there to when it left */
+} FlowPart;
+
+/* One customer's money as a feature made of matched(a to b within w) sees it. */
+typedef struct FlowView {
+    const Feature *feature; /* NULL: the book matches no money; then nothing below is filled */
+    FlowPart *part;         /* by outflow in time order, oldest money first; every unit once */
+    size_t parts;
+    size_t from, rows; /* the customer's rows of events->rows */
+    uint8_t *in, *out; /* [rows] where a holds, where b does, inside the feature's window or not */
+} FlowView;
+
+/* Does the feature, or the first that it is made of, match money? */
+bool feature_matches(const Plan *p, const Feature *f);
+
+/* `feature` NULL stands for the book's first that matches money over the whole history, and is
+ * neither only watched nor a reader of protected columns.  Memory: keep.
+ * Cost: O(n log n) in the customer's events. */
+MUST_USE Status feature_flow(FlowView *out, Arena *keep, Arena scratch, const Feature *feature,
+                             const Events *events, size_t customer, Error *err);
 
 #endif

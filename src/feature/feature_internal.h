@@ -41,6 +41,10 @@ typedef struct Matched {
  * once. used[row - from], when given, is set to 1 for rows on either side of a match.
  * Cost: O(n log n). */
 Matched flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used);
+/* The same, and part by part: room for two for each row of the range, since every part uses up the
+ * money that came in or the outflow. NULL: nobody asks. */
+Matched flow_match_parts(const Flow *flow, Range range, Arena scratch, uint8_t *used,
+                         FlowPart *part, size_t *parts);
 
 /* How many rows where a are followed by a later row where b, at most within_us later. used as
  * above.  Cost: O(n). */
@@ -118,6 +122,9 @@ const Column *named_column(const Plan *plan, size_t index, const Events *events,
 MUST_USE Status population_column(Column *out, Arena *keep, Arena scratch, const Plan *plan,
                                   size_t index, const Events *events, const Table *features,
                                   const Fitting *fitting, Peers **peers, Error *err);
+
+/* Say where in the book a feature that could not be computed stands. */
+Status feature_place(const Plan *plan, size_t feature, Error *err);
 
 Flow flow_of(const Events *e, const Folding *f);
 

@@ -31,6 +31,12 @@ Flow flow_of(const Events *e, const Folding *f)
 
 Matched flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
 {
+    return flow_match_parts(flow, range, scratch, used, NULL, NULL);
+}
+
+Matched flow_match_parts(const Flow *flow, Range range, Arena scratch, uint8_t *used,
+                         FlowPart *part, size_t *parts)
+{
     Lot *lot = ARENA_RAW(&scratch, Lot, range.to - range.from + 1);
     size_t lots = 0;
     for (size_t row = range.from; row < range.to; row++) {
@@ -58,14 +64,17 @@ Matched flow_match(const Flow *flow, Range range, Arena scratch, uint8_t *used)
         for (size_t i = head; i < lots && wanted > 0 && lot[i].available_us <= now; i++) {
             if (lot[i].left == 0 || lot[i].row == row)
                 continue;
-            int64_t part = lot[i].left < wanted ? lot[i].left : wanted;
-            lot[i].left -= part;
-            wanted -= part;
-            matched.amount += part;
-            Int128 weight = (Int128)part * (now - lot[i].available_us);
+            int64_t taken = lot[i].left < wanted ? lot[i].left : wanted;
+            lot[i].left -= taken;
+            wanted -= taken;
+            matched.amount += taken;
+            Int128 weight = (Int128)taken * (now - lot[i].available_us);
             matched.overflow |= __builtin_add_overflow(matched.weighted, weight, &matched.weighted);
             if (used != NULL)
                 used[lot[i].row - range.from] = used[row - range.from] = 1;
+            if (part != NULL)
+                part[(*parts)++] = (FlowPart){(uint32_t)lot[i].row, (uint32_t)row, taken,
+                                              now - lot[i].available_us};
         }
         while (head < lots && lot[head].left == 0)
             head++;

@@ -123,7 +123,7 @@ typedef struct ImportanceInputs {
     size_t features;          /* of the book, whether in the model or not */
     const Str *name, *family; /* [features] */
     const uint32_t *feature;  /* [columns of set->x]; columns of a feature stand together */
-    /* Customers scored by the final model, over the same columns; NULL: none. */
+    /* Customers scored by the final model (or a sample), over the same columns; NULL: none. */
     const Matrix *scored;
     const double *contribution; /* [scored rows][columns + 1] on the calibrated log-odds */
 } ImportanceInputs;

@@ -33,9 +33,11 @@ typedef struct Columns {
     size_t *at[SIDES];
 } Columns;
 
-static Columns columns_of(Arena *keep, const Scored *const scored[SIDES])
+static Columns columns_of(Arena *keep, const Decision *const whole[SIDES],
+                          const Str *const column[SIDES])
 {
-    size_t most = scored[CHAMPION]->x->columns + scored[CHALLENGER]->x->columns;
+    size_t has[SIDES] = {whole[CHAMPION]->contributions - 1, whole[CHALLENGER]->contributions - 1};
+    size_t most = has[CHAMPION] + has[CHALLENGER];
     Columns c = {.name = ARENA_ARRAY(keep, Str, most + 1)};
     Dictionary *names = dictionary_new(keep);
     for (int k = 0; k < SIDES; k++) {
@@ -44,9 +46,9 @@ static Columns columns_of(Arena *keep, const Scored *const scored[SIDES])
             c.at[k][i] = SIZE_MAX;
     }
     for (int k = 0; k < SIDES; k++)
-        for (size_t i = 0; i < scored[k]->x->columns; i++) {
-            size_t at = dictionary_add(names, scored[k]->x->name[i]);
-            c.name[at] = scored[k]->x->name[i];
+        for (size_t i = 0; i < has[k]; i++) {
+            size_t at = dictionary_add(names, column[k][i]);
+            c.name[at] = column[k][i];
             c.at[k][at] = i;
         }
     c.count = names->count;
@@ -67,9 +69,9 @@ static int largest_first(const void *a, const void *b)
     return str_compare(x->name, y->name);
 }
 
-static double contribution(const Scored *s, size_t row, size_t column)
+static double contribution(const Decision *d, size_t column)
 {
-    return column == SIZE_MAX ? 0 : s->contribution[row * (s->x->columns + 1) + column];
+    return column == SIZE_MAX ? 0 : d->contribution[column];
 }
 
 /* Rules that fired for one side alone. */
@@ -93,20 +95,18 @@ static bool same_thresholds(Thresholds a, Thresholds b)
 }
 
 static Str why_moved(Arena *keep, Arena scratch, const SideBySide *out, const Columns *columns,
-                     const Scored *const scored[SIDES], const size_t row[SIDES])
+                     const Decision *before, const Decision *after)
 {
     Shift *shift = ARENA_ARRAY(&scratch, Shift, columns->count + 1);
     double whole = 0, named = 0;
     for (size_t i = 0; i < columns->count; i++) {
-        double change =
-            contribution(scored[CHALLENGER], row[CHALLENGER], columns->at[CHALLENGER][i]) -
-            contribution(scored[CHAMPION], row[CHAMPION], columns->at[CHAMPION][i]);
+        double change = contribution(after, columns->at[CHALLENGER][i]) -
+                        contribution(before, columns->at[CHAMPION][i]);
         shift[i] = (Shift){columns->name[i], change};
         whole += change;
     }
-    double level =
-        contribution(scored[CHALLENGER], row[CHALLENGER], scored[CHALLENGER]->x->columns) -
-        contribution(scored[CHAMPION], row[CHAMPION], scored[CHAMPION]->x->columns);
+    double level = contribution(after, after->contributions - 1) -
+                   contribution(before, before->contributions - 1);
     shift[columns->count] = (Shift){S("the level of all customers"), level};
     whole += level;
     qsort(shift, columns->count + 1, sizeof *shift, largest_first);
@@ -123,19 +123,30 @@ static Str why_moved(Arena *keep, Arena scratch, const SideBySide *out, const Co
     if (shown == NAMED && columns->count + 1 > NAMED)
         buffer_format(&b, ", others %+.2f", whole - named);
     const Policy *policy[] = {out->bundle[CHAMPION]->policy, out->bundle[CHALLENGER]->policy};
-    Thresholds before = policy_thresholds(policy[CHAMPION]);
-    Thresholds after = policy_thresholds(policy[CHALLENGER]);
-    if (!same_thresholds(before, after))
-        buffer_format(&b, "; thresholds %.2f, %.2f, %.2f instead of %.2f, %.2f, %.2f", after.medium,
-                      after.high, after.offboarding, before.medium, before.high,
-                      before.offboarding);
-    const Decision *d[] = {&scored[CHAMPION]->decision[row[CHAMPION]],
-                           &scored[CHALLENGER]->decision[row[CHALLENGER]]};
-    say_rules(&b, d[CHALLENGER], d[CHAMPION], "fires only now");
-    say_rules(&b, d[CHAMPION], d[CHALLENGER], "fires no more");
+    Thresholds was = policy_thresholds(policy[CHAMPION]);
+    Thresholds is = policy_thresholds(policy[CHALLENGER]);
+    if (!same_thresholds(was, is))
+        buffer_format(&b, "; thresholds %.2f, %.2f, %.2f instead of %.2f, %.2f, %.2f", is.medium,
+                      is.high, is.offboarding, was.medium, was.high, was.offboarding);
+    say_rules(&b, after, before, "fires only now");
+    say_rules(&b, before, after, "fires no more");
     Str text = str_copy(keep, buffer_str(&b));
     arena_free(&own);
     return text;
+}
+
+void judge_why(SideBySide *out, Arena *keep, const Decision *const whole[SIDES],
+               const Str *const column[SIDES], size_t first, size_t count)
+{
+    if (count == 0)
+        return;
+    Arena names = arena_new(), scratch = arena_new();
+    Columns columns = columns_of(&names, whole, column);
+    for (size_t i = 0; i < count; i++)
+        out->move[first + i].why =
+            why_moved(keep, scratch, out, &columns, &whole[CHAMPION][i], &whole[CHALLENGER][i]);
+    arena_free(&names);
+    arena_free(&scratch);
 }
 
 /* ---- who ---- */
@@ -156,39 +167,35 @@ void judge_moves(SideBySide *out, Arena *keep, Arena scratch, const Scored *cons
                  const uint32_t *const row[SIDES], const size_t count[SIDES])
 {
     Dictionary *ids = dictionary_new(&scratch);
-    size_t *of = ARENA_ARRAY(&scratch, size_t, count[CHALLENGER] + 1);
+    uint32_t *of = ARENA_ARRAY(&scratch, uint32_t, count[CHALLENGER] + 1);
     for (size_t i = 0; i < count[CHALLENGER]; i++) {
-        size_t at = dictionary_add(ids, scored[CHALLENGER]->decision[row[CHALLENGER][i]].id);
+        size_t at = dictionary_add(ids, scored[CHALLENGER]->outcome[row[CHALLENGER][i]].id);
         assert(at == i); /* an id is one customer */
         of[at] = row[CHALLENGER][i];
     }
-    Arena names = arena_new();
-    Columns columns = columns_of(&names, scored);
     out->move = ARENA_ARRAY(keep, Move, count[CHAMPION] + 1);
     for (size_t i = 0; i < count[CHAMPION]; i++) {
-        size_t at[SIDES] = {row[CHAMPION][i], 0};
-        const Decision *before = &scored[CHAMPION]->decision[at[CHAMPION]];
+        uint32_t at[SIDES] = {row[CHAMPION][i], 0};
+        const Outcome *before = &scored[CHAMPION]->outcome[at[CHAMPION]];
         uint32_t code = dictionary_find(ids, before->id);
         if (code == NO_CODE) {
             out->only[CHAMPION]++;
             continue;
         }
         at[CHALLENGER] = of[code];
-        const Decision *after = &scored[CHALLENGER]->decision[at[CHALLENGER]];
+        const Outcome *after = &scored[CHALLENGER]->outcome[at[CHALLENGER]];
         out->customers++;
         out->segment[before->segment][after->segment]++;
         out->action[before->action][after->action]++;
         out->mean_change += fabs(after->probability - before->probability);
         if (before->segment == after->segment && before->action == after->action)
             continue;
-        out->move[out->moves++] =
-            (Move){.id = before->id,
-                   .probability = {before->probability, after->probability},
-                   .segment = {before->segment, after->segment},
-                   .action = {before->action, after->action},
-                   .why = why_moved(keep, scratch, out, &columns, scored, at)};
+        out->move[out->moves++] = (Move){.id = before->id,
+                                         .probability = {before->probability, after->probability},
+                                         .segment = {before->segment, after->segment},
+                                         .action = {before->action, after->action},
+                                         .at = {at[CHAMPION], at[CHALLENGER]}};
     }
-    arena_free(&names);
     out->only[CHALLENGER] = count[CHALLENGER] - out->customers;
     if (out->customers > 0)
         out->mean_change /= (double)out->customers;

@@ -145,7 +145,7 @@ typedef struct ThresholdReview {
 /* The customers to be scored, as far as thresholds need them; count 0: none. */
 typedef struct ThresholdScored {
     const double *probability; /* [count] */
-    const Decision *decision;  /* [count] */
+    const Outcome *outcome;    /* [count] */
     const uint8_t *headline;   /* [count] in the headline stratum */
     size_t count;
 } ThresholdScored;
@@ -202,7 +202,7 @@ typedef struct ListStability {
 MUST_USE Status judge_stability(ListStability **out, Arena *keep, const TrainingSet *set,
                                 const Validation *validation, const LearnOptions *options,
                                 const Policy *policy, const PolicyInputs *inputs,
-                                const Decision *decision, size_t runs, Team *team, Error *err);
+                                const Outcome *outcome, size_t runs, Team *team, Error *err);
 
 /* ---- two bundles side by side: champion and challenger ---- */
 
@@ -233,6 +233,7 @@ typedef struct Move {
     double probability[SIDES];
     Segment segment[SIDES];
     Action action[SIDES];
+    uint32_t at[SIDES]; /* positions in scored */
     Str why; /* what moved the log-odds most, thresholds and rules that differ: one sentence */
 } Move;
 
@@ -257,10 +258,17 @@ typedef struct SideBySide {
 void judge_compare(SideBySide *out, Arena *keep, const Opinions *opinions, size_t replicates,
                    uint64_t seed, Team *team);
 
-/* Who moves between segments and actions, and why: the columns whose contributions to the
- * calibrated log-odds differ most. Customers are matched by id; row[side][0 .. count[side] - 1]
- * are positions in scored[side].  Memory: keep.  Cost: O(customers * columns). */
+/* Who moves between segments and actions; why is left empty. Customers are matched by id;
+ * row[side][0 .. count[side] - 1] are positions in scored[side].  Memory: keep.
+ * Cost: O(customers). */
 void judge_moves(SideBySide *out, Arena *keep, Arena scratch, const Scored *const scored[SIDES],
                  const uint32_t *const row[SIDES], const size_t count[SIDES]);
+
+/* Why `count` of the moves do, from move `first` on: the columns whose contributions to the
+ * calibrated log-odds differ most, and rules that fire for one side alone. whole[side] are their
+ * decisions with reasons, column[side] the names of the model's columns.  Memory: keep.
+ * Cost: O(count * columns). */
+void judge_why(SideBySide *out, Arena *keep, const Decision *const whole[SIDES],
+               const Str *const column[SIDES], size_t first, size_t count);
 
 #endif

@@ -82,12 +82,11 @@ static Status decide_again(Rerun *out, Arena *keep, Arena scratch, const Rerunni
     inputs.probability = out->probability;
     inputs.probability_low = low;
     inputs.probability_high = high;
-    inputs.contribution = NULL; /* no reasons: the action alone is asked for */
-    Decision *decision;
-    TRY(policy_decide(&decision, keep, scratch, w->policy, &inputs, NULL, err));
+    Outcome *outcome; /* no reasons: the action alone is asked for */
+    TRY(policy_outcomes(&outcome, NULL, keep, scratch, w->policy, &inputs, NULL, err));
     for (size_t i = 0; i < n; i++) {
-        out->segment[i] = decision[i].segment;
-        out->listed[i] = decision[i].action == ACTION_PROPOSE_OFFBOARDING;
+        out->segment[i] = outcome[i].segment;
+        out->listed[i] = outcome[i].action == ACTION_PROPOSE_OFFBOARDING;
     }
     return STATUS_OK;
 }
@@ -113,13 +112,13 @@ static void rerun_task(void *context, size_t task, Arena scratch)
     arena_free(&own);
 }
 
-static void gather_list(Reruns *out, const Rerun *run, const Decision *decision, size_t customers)
+static void gather_list(Reruns *out, const Rerun *run, const Outcome *outcome, size_t customers)
 {
     double sum = 0, low = 1;
     for (size_t r = 0; r < out->runs; r++) {
         size_t both = 0, either = 0;
         for (size_t i = 0; i < customers; i++) {
-            bool mine = decision[i].action == ACTION_PROPOSE_OFFBOARDING;
+            bool mine = outcome[i].action == ACTION_PROPOSE_OFFBOARDING;
             out->listed[r] += run[r].listed[i];
             both += mine && run[r].listed[i];
             either += mine || run[r].listed[i];
@@ -149,7 +148,7 @@ static void gather_customer(Reruns *out, const Rerun *run, size_t i)
 }
 
 /* Counts are compared as whole numbers: 8 of 10 is 10 * on >= 8 * runs. */
-static void count_customer(Reruns *out, const Decision *d, size_t i)
+static void count_customer(Reruns *out, const Outcome *d, size_t i)
 {
     size_t on = out->on_list[i], runs = out->runs;
     out->same_segment += out->segment[i][d->segment] == runs;
@@ -165,7 +164,7 @@ static void count_customer(Reruns *out, const Decision *d, size_t i)
         out->rarely++;
 }
 
-static void gather(Reruns *out, Arena *keep, const Rerun *run, const Decision *decision,
+static void gather(Reruns *out, Arena *keep, const Rerun *run, const Outcome *outcome,
                    size_t customers)
 {
     out->on_list = ARENA_ARRAY(keep, uint32_t, customers + 1);
@@ -174,24 +173,24 @@ static void gather(Reruns *out, Arena *keep, const Rerun *run, const Decision *d
     out->deviation = ARENA_ARRAY(keep, double, customers + 1);
     out->listed = ARENA_ARRAY(keep, size_t, out->runs + 1);
     out->jaccard = ARENA_ARRAY(keep, double, out->runs + 1);
-    gather_list(out, run, decision, customers);
+    gather_list(out, run, outcome, customers);
     for (size_t i = 0; i < customers; i++) {
         gather_customer(out, run, i);
-        count_customer(out, &decision[i], i);
+        count_customer(out, &outcome[i], i);
     }
 }
 
 Status judge_stability(ListStability **out, Arena *keep, const TrainingSet *set,
                        const Validation *v, const LearnOptions *options, const Policy *policy,
-                       const PolicyInputs *inputs, const Decision *decision, size_t runs,
-                       Team *team, Error *err)
+                       const PolicyInputs *inputs, const Outcome *outcome, size_t runs, Team *team,
+                       Error *err)
 {
     size_t customers = inputs->count, most = v->repeats * v->folds;
     assert(runs > 0);
     ListStability *s = *out = ARENA_NEW(keep, ListStability);
     s->customers = customers;
     for (size_t i = 0; i < customers; i++)
-        s->listed += decision[i].action == ACTION_PROPOSE_OFFBOARDING;
+        s->listed += outcome[i].action == ACTION_PROPOSE_OFFBOARDING;
     Rerunning w = {set, v, options, policy, inputs, {runs, runs < most ? runs : most}, NULL};
     size_t tasks = w.runs[RERUN_SEEDS] + w.runs[RERUN_FOLDS];
     w.rerun = ARENA_ARRAY(keep, Rerun, tasks);
@@ -211,7 +210,7 @@ Status judge_stability(ListStability **out, Arena *keep, const TrainingSet *set,
     s->drawn = run->drawn;
     for (size_t k = 0; k < RERUN_KINDS; k++) {
         s->kind[k].runs = w.runs[k];
-        gather(&s->kind[k], keep, run, decision, customers);
+        gather(&s->kind[k], keep, run, outcome, customers);
         run += w.runs[k];
     }
     return STATUS_OK;

@@ -168,7 +168,7 @@ void judge_thresholds(ThresholdReview **out, Arena *keep, Arena scratch, const T
                                 .strata = set->strata,
                                 .stratum = ARENA_ARRAY(keep, ThresholdStratum, set->strata)};
     for (size_t i = 0; i < scored->count; i++) {
-        bool reviewed = scored->decision[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
+        bool reviewed = scored->outcome[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
         review->reviews_expected += reviewed;
         review->reviews_by_rules +=
             reviewed && scored->probability[i] < policy_thresholds(policy).high;

@@ -8,6 +8,36 @@ static const Str names[] = {{"plain", 5}, {"count", 5}, {"eur", 3},  {"percent",
                             {"hours", 5}, {"days", 4},  {"date", 4}, {"minutes", 7},
                             {"ratio", 5}, {"money", 5}};
 
+static const Str language_names[LANGUAGES] = {{"en", 2}, {"fr", 2}};
+
+#define EURO            "\xE2\x82\xAC" /* U+20AC */
+#define NO_BREAK        "\xC2\xA0"     /* U+00A0 */
+#define NARROW_NO_BREAK "\xE2\x80\xAF" /* U+202F */
+
+/* How a language writes numbers. */
+typedef struct Marks {
+    const char *thousands;
+    char point;
+    const char *space; /* between a number and its unit */
+} Marks;
+
+static const Marks marks[LANGUAGES] = {{",", '.', " "}, {NARROW_NO_BREAK, ',', NO_BREAK}};
+
+Str language_name(Language l)
+{
+    return language_names[l];
+}
+
+bool language_from_name(Str name, Language *out)
+{
+    for (size_t i = 0; i < LANGUAGES; i++)
+        if (str_equal(name, language_names[i])) {
+            *out = (Language)i;
+            return true;
+        }
+    return false;
+}
+
 bool format_from_name(Str name, Format *out)
 {
     for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -57,9 +87,21 @@ static bool scaled(const Column *c, size_t row, int scale, Int128 *out)
     return true;
 }
 
-/* 1,234.50 with exactly `scale` digits after the point; `prefix` follows the sign. */
-static Str grouped(Arena *arena, const char *prefix, Int128 value, int scale, const char *suffix)
+/* A number that was written with a full stop. */
+static Str pointed(Arena *arena, Language language, Str text)
 {
+    Buffer b = buffer_new(arena);
+    for (size_t i = 0; i < text.size; i++)
+        buffer_char(&b, text.data[i] == '.' ? marks[language].point : text.data[i]);
+    return buffer_str(&b);
+}
+
+/* 1,234.50 with exactly `scale` digits after the point, and its unit (may be empty) after a space;
+ * `prefix` follows the sign. */
+static Str grouped(Arena *arena, Language language, const char *prefix, Int128 value, int scale,
+                   Str unit)
+{
+    const Marks *m = &marks[language];
     char digits[64];
     size_t count = 0;
     bool negative = value < 0;
@@ -75,16 +117,29 @@ static Str grouped(Arena *arena, const char *prefix, Int128 value, int scale, co
     for (size_t i = count; i-- > 0;) {
         buffer_char(&b, digits[i]);
         if (i == (size_t)scale && scale > 0)
-            buffer_char(&b, '.');
+            buffer_char(&b, m->point);
         if (i > (size_t)scale && (i - (size_t)scale) % 3 == 0)
-            buffer_char(&b, ',');
+            buffer_add(&b, str_from(m->thousands));
     }
-    buffer_add(&b, str_from(suffix));
+    if (unit.size > 0) {
+        buffer_add(&b, str_from(m->space));
+        buffer_add(&b, unit);
+    }
     return buffer_str(&b);
 }
 
+/* What is printed as it is read, with the language's point. */
+static Str as_read(Arena *arena, Language language, const Column *c, size_t row)
+{
+    Str text = cell_text(arena, c, row);
+    if (language == LANGUAGE_FRENCH && c->type == TYPE_BOOLEAN)
+        return c->boolean[row] != 0 ? S("vrai") : S("faux");
+    return c->type == TYPE_DECIMAL || c->type == TYPE_DOUBLE ? pointed(arena, language, text)
+                                                             : text;
+}
+
 /* A decimal of more than two digits keeps those that are not zero: what is shown is exact. */
-static Str money(Arena *arena, Str currency, const Column *c, size_t row)
+static Str money(Arena *arena, Language language, Str currency, const Column *c, size_t row)
 {
     Int128 value;
     int scale = 2;
@@ -97,77 +152,95 @@ static Str money(Arena *arena, Str currency, const Column *c, size_t row)
         }
     }
     if (!scaled(c, row, scale, &value))
-        return cell_text(arena, c, row);
-    if (str_equal(currency, S("EUR")))
-        return grouped(arena, "\xE2\x82\xAC", value, scale, "");
-    const char *space = currency.size > 0 ? " " : "";
-    return grouped(arena, "", value, scale,
-                   str_format(arena, "%s%.*s", space, STR_ARG(currency)).data);
+        return as_read(arena, language, c, row);
+    if (!str_equal(currency, S("EUR")))
+        return grouped(arena, language, "", value, scale, currency);
+    if (language == LANGUAGE_FRENCH)
+        return grouped(arena, language, "", value, scale, S(EURO));
+    return grouped(arena, language, EURO, value, scale, S(""));
 }
 
-static Str percent(Arena *arena, const Column *c, size_t row)
+static Str percent(Arena *arena, Language language, const Column *c, size_t row)
 {
     Int128 tenths;
     if (!scaled(c, row, 3, &tenths))
-        return cell_text(arena, c, row);
-    if (tenths == 0)
-        return S("0 %");
-    if (tenths < 100 && tenths > -100)
-        return grouped(arena, "", tenths, 1, " %");
+        return as_read(arena, language, c, row);
+    if (tenths != 0 && tenths < 100 && tenths > -100)
+        return grouped(arena, language, "", tenths, 1, S("%"));
     Int128 whole = 0;
     (void)scaled(c, row, 2, &whole);
-    return grouped(arena, "", whole, 0, " %");
+    return grouped(arena, language, "", whole, 0, S("%"));
 }
 
-Str format_percent_tenths(Arena *arena, const Column *c, size_t row)
+Str format_percent_tenths(Arena *arena, Language language, const Column *c, size_t row)
 {
     Int128 tenths;
-    return scaled(c, row, 3, &tenths) ? grouped(arena, "", tenths, 1, " %")
-                                      : cell_text(arena, c, row);
+    return scaled(c, row, 3, &tenths) ? grouped(arena, language, "", tenths, 1, S("%"))
+                                      : as_read(arena, language, c, row);
 }
+
+/* A unit of time or number: English takes the singular of exactly one, French of all below two. */
+typedef struct Unit {
+    int64_t us;
+    struct {
+        Str one, many;
+    } in[LANGUAGES];
+} Unit;
+
+static const Unit hours = {HOUR_US, {{{"h", 1}, {"h", 1}}, {{"h", 1}, {"h", 1}}}};
+static const Unit days = {DAY_US, {{{"day", 3}, {"days", 4}}, {{"jour", 4}, {"jours", 5}}}};
+static const Unit minutes = {MINUTE_US, {{{"min", 3}, {"min", 3}}, {{"min", 3}, {"min", 3}}}};
+static const Unit times = {1, {{{"time", 4}, {"times", 5}}, {{"fois", 4}, {"fois", 4}}}};
 
 /* At most one digit after the point. */
-static Str amount_of(Arena *arena, const Column *c, size_t row, int64_t unit, const char *one,
-                     const char *many)
+static Str amount_of(Arena *arena, Language language, const Unit *unit, const Column *c, size_t row)
 {
     Int128 tenths;
+    int64_t us = unit->us;
     if (c->type == TYPE_DURATION)
-        tenths =
-            ((Int128)c->integer[row] * 10 + (c->integer[row] < 0 ? -unit / 2 : unit / 2)) / unit;
+        tenths = ((Int128)c->integer[row] * 10 + (c->integer[row] < 0 ? -us / 2 : us / 2)) / us;
     else if (!scaled(c, row, 1, &tenths))
-        return cell_text(arena, c, row);
-    const char *suffix = tenths == 10 || tenths == -10 ? one : many;
+        return as_read(arena, language, c, row);
+    Int128 size = tenths < 0 ? -tenths : tenths;
+    bool one = language == LANGUAGE_FRENCH ? size < 20 : size == 10;
+    Str name = one ? unit->in[language].one : unit->in[language].many;
     if (tenths % 10 == 0)
-        return grouped(arena, "", tenths / 10, 0, suffix);
-    return grouped(arena, "", tenths, 1, suffix);
+        return grouped(arena, language, "", tenths / 10, 0, name);
+    return grouped(arena, language, "", tenths, 1, name);
 }
 
-static Str date(Arena *arena, const Column *c, size_t row)
+static Str date(Arena *arena, Language language, const Column *c, size_t row)
 {
-    static const char *const months[] = {"January",   "February", "March",    "April",
-                                         "May",       "June",     "July",     "August",
-                                         "September", "October",  "November", "December"};
+    static const char *const months[LANGUAGES][12] = {
+        {"January", "February", "March", "April", "May", "June", "July", "August", "September",
+         "October", "November", "December"},
+        {"janvier", "f\xC3\xA9vrier", "mars", "avril", "mai", "juin", "juillet", "ao\xC3\xBBt",
+         "septembre", "octobre", "novembre",
+         "d\xC3\xA9"
+         "cembre"}};
     if (c->type != TYPE_TIME && c->type != TYPE_DATE)
-        return cell_text(arena, c, row);
-    int64_t days = c->integer[row], year;
+        return as_read(arena, language, c, row);
+    int64_t count = c->integer[row], year;
     int month, day;
     if (c->type == TYPE_TIME)
-        days = days / DAY_US - (days % DAY_US < 0);
-    if (days < -200000000 || days > 200000000)
+        count = count / DAY_US - (count % DAY_US < 0);
+    if (count < -200000000 || count > 200000000)
         return cell_text(arena, c, row);
-    civil_from_days(days, &year, &month, &day);
-    return str_format(arena, "%d %s %lld", day, months[month - 1], (long long)year);
+    civil_from_days(count, &year, &month, &day);
+    const char *first = language == LANGUAGE_FRENCH && day == 1 ? "er" : ""; /* 1er mai */
+    return str_format(arena, "%d%s %s %lld", day, first, months[language][month - 1],
+                      (long long)year);
 }
 
 /* Four digits after the point, or four significant ones below 1; no zeros at the end. */
-static Str plain_real(Arena *arena, double x)
+static Str plain_real(Arena *arena, Language language, double x)
 {
     char text[NUMBER_TEXT];
     double size = fabs(x);
     if (size == 0)
         return S("0");
     if (!(size < 1e15) || size < 1e-9)
-        return str_copy(arena, double_text(text, x));
+        return pointed(arena, language, double_text(text, x));
     int digits = 4;
     while (size < 0.1 && digits < 13) {
         size *= 10;
@@ -178,51 +251,72 @@ static Str plain_real(Arena *arena, double x)
         count--;
     if (text[count - 1] == '.')
         count--;
-    return str_copy(arena, (Str){text, (size_t)count});
+    return pointed(arena, language, (Str){text, (size_t)count});
 }
 
-static Str plain(Arena *arena, const Column *c, size_t row)
+static Str plain(Arena *arena, Language language, const Column *c, size_t row)
 {
     if (c->type == TYPE_DOUBLE)
-        return plain_real(arena, c->real[row]);
+        return plain_real(arena, language, c->real[row]);
     if (c->type == TYPE_DURATION && c->integer[row] == 0)
         return S("0s");
-    return cell_text(arena, c, row);
+    return as_read(arena, language, c, row);
 }
 
-static Str count_of(Arena *arena, const Column *c, size_t row)
+static Str count_of(Arena *arena, Language language, const Column *c, size_t row)
 {
     Int128 value;
-    return scaled(c, row, 0, &value) ? grouped(arena, "", value, 0, "") : cell_text(arena, c, row);
+    return scaled(c, row, 0, &value) ? grouped(arena, language, "", value, 0, S(""))
+                                     : as_read(arena, language, c, row);
 }
 
-Str format_cell(Arena *arena, Format f, Str currency, const Column *c, size_t row)
+Str format_unknown(Language language)
+{
+    return language == LANGUAGE_FRENCH ? S("inconnu") : S("unknown");
+}
+
+Str format_cell(Arena *arena, Format f, Language language, Str currency, const Column *c,
+                size_t row)
 {
     if (!column_valid(c, row) || (c->type == TYPE_DOUBLE && is_missing(c->real[row])))
-        return S("unknown");
+        return format_unknown(language);
     switch (f) {
     case FORMAT_PLAIN:
-        return plain(arena, c, row);
+        return plain(arena, language, c, row);
     case FORMAT_COUNT:
-        return count_of(arena, c, row);
+        return count_of(arena, language, c, row);
     case FORMAT_EUR:
-        return money(arena, S("EUR"), c, row);
+        return money(arena, language, S("EUR"), c, row);
     case FORMAT_PERCENT:
-        return percent(arena, c, row);
+        return percent(arena, language, c, row);
     case FORMAT_HOURS:
-        return amount_of(arena, c, row, HOUR_US, " h", " h");
+        return amount_of(arena, language, &hours, c, row);
     case FORMAT_DAYS:
-        return amount_of(arena, c, row, DAY_US, " day", " days");
+        return amount_of(arena, language, &days, c, row);
     case FORMAT_DATE:
-        return date(arena, c, row);
+        return date(arena, language, c, row);
     case FORMAT_MINUTES:
-        return amount_of(arena, c, row, MINUTE_US, " min", " min");
+        return amount_of(arena, language, &minutes, c, row);
     case FORMAT_RATIO:
-        return amount_of(arena, c, row, 1, " time", " times");
+        return amount_of(arena, language, &times, c, row);
     case FORMAT_MONEY:
-        return money(arena, currency, c, row);
+        return money(arena, language, currency, c, row);
     case FORMATS:
         break;
     }
     return S("");
+}
+
+Str format_real(Arena *arena, Format f, Language language, Str currency, double value)
+{
+    Column c;
+    column_init(&c, arena, S(""), TYPE_DOUBLE, 0, 1, NULL);
+    c.real[0] = value;
+    column_set_valid(&c, 0);
+    return format_cell(arena, f, language, currency, &c, 0);
+}
+
+Str format_decimal(Arena *arena, Language language, int64_t units, int scale)
+{
+    return grouped(arena, language, "", units, scale, S(""));
 }

@@ -1,6 +1,7 @@
 /* Sentences with placeholders: a list of pieces, literal text or the name of a cell. */
 #include "lang/tree.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct Piece {
@@ -9,9 +10,13 @@ typedef struct Piece {
     Format format;
 } Piece;
 
-struct Template {
+typedef struct Wording {
     Piece *piece;
     size_t pieces;
+} Wording;
+
+struct Template {
+    Wording in[LANGUAGES]; /* of no pieces: not translated, or an empty sentence */
     const Str *name;
     size_t names;
     Str currency;
@@ -105,42 +110,49 @@ static Status placeholder(Reader *r, Piece *out, size_t at, Str inside)
     return STATUS_OK;
 }
 
-Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, const char *file,
-                     int64_t line, int64_t column, Error *err)
+/* `used` takes the names of the placeholders. */
+static Status read_wording(Wording *out, Dictionary *used, Reader *r)
 {
-    Reader r = {keep, scope, file, err, {str_copy(keep, text), line, column}};
-    Str s = r.source.text;
-    if (s.size > LANG_BYTES)
-        return FAIL(&r, 0, "the sentence is too long (%d bytes at most)", LANG_BYTES);
-    if (!str_valid_utf8(s))
-        return FAIL(&r, 0, "the sentence is not valid UTF-8");
-    Template *t = ARENA_NEW(keep, Template);
+    Str s = r->source.text;
     size_t capacity = 0, from = 0;
-    Dictionary *used = dictionary_new(keep);
+    if (s.size > LANG_BYTES)
+        return FAIL(r, 0, "the sentence is too long (%d bytes at most)", LANG_BYTES);
+    if (!str_valid_utf8(s))
+        return FAIL(r, 0, "the sentence is not valid UTF-8");
     for (size_t i = 0; i < s.size; i++) {
         if (s.data[i] != '{')
             continue;
         bool brace = i + 1 < s.size && s.data[i + 1] == '{';
         Piece before = {.text = str_slice(s, from, brace ? i + 1 : i)};
         if (before.text.size > 0)
-            *ARENA_PUSH(keep, t->piece, t->pieces, capacity) = before;
+            *ARENA_PUSH(r->keep, out->piece, out->pieces, capacity) = before;
         size_t end = i + 1;
         if (!brace) {
             while (end < s.size && s.data[end] != '}')
                 end++;
             if (end == s.size)
-                return FAIL(&r, i, "the brace is never closed");
+                return FAIL(r, i, "the brace is never closed");
             Piece cell = {0};
-            TRY(placeholder(&r, &cell, i + 1, str_slice(s, i + 1, end)));
+            TRY(placeholder(r, &cell, i + 1, str_slice(s, i + 1, end)));
             (void)dictionary_add(used, cell.text);
-            *ARENA_PUSH(keep, t->piece, t->pieces, capacity) = cell;
+            *ARENA_PUSH(r->keep, out->piece, out->pieces, capacity) = cell;
         }
         i = end;
         from = end + 1;
     }
     if (from < s.size)
-        *ARENA_PUSH(keep, t->piece, t->pieces, capacity) =
+        *ARENA_PUSH(r->keep, out->piece, out->pieces, capacity) =
             (Piece){.text = str_slice(s, from, s.size)};
+    return STATUS_OK;
+}
+
+Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, const char *file,
+                     int64_t line, int64_t column, Error *err)
+{
+    Reader r = {keep, scope, file, err, {str_copy(keep, text), line, column}};
+    Template *t = ARENA_NEW(keep, Template);
+    Dictionary *used = dictionary_new(keep);
+    TRY(read_wording(&t->in[LANGUAGE_ENGLISH], used, &r));
     t->name = used->text;
     t->names = used->count;
     t->currency = str_copy(keep, scope->currency);
@@ -148,42 +160,85 @@ Status template_read(Template **out, Arena *keep, Str text, const Scope *scope, 
     return STATUS_OK;
 }
 
-/* Does another share of the sentence read the same, though it is another number? */
-static bool reads_alike(Arena *arena, const Template *t, size_t at, Str text, const Table *rows,
-                        size_t row)
+/* Is every number of a also in b, written alike? */
+static const Piece *lacking(const Wording *a, const Wording *b)
 {
-    const Column *mine = table_find(rows, t->piece[at].text);
-    for (size_t i = 0; i < t->pieces; i++) {
-        const Piece *p = &t->piece[i];
+    for (size_t i = 0; i < a->pieces; i++) {
+        bool found = !a->piece[i].cell;
+        for (size_t k = 0; k < b->pieces && !found; k++)
+            found = b->piece[k].cell && b->piece[k].format == a->piece[i].format &&
+                    str_equal(b->piece[k].text, a->piece[i].text);
+        if (!found)
+            return &a->piece[i];
+    }
+    return NULL;
+}
+
+Status template_translate(Template *t, Arena *keep, Language language, Str text, const Scope *scope,
+                          const char *file, int64_t line, int64_t column, Error *err)
+{
+    Reader r = {keep, scope, file, err, {str_copy(keep, text), line, column}};
+    Wording translated = {0};
+    assert(language != LANGUAGE_ENGLISH && language < LANGUAGES);
+    TRY(read_wording(&translated, dictionary_new(keep), &r));
+    const Wording *english = &t->in[LANGUAGE_ENGLISH];
+    const Piece *left = lacking(english, &translated), *added = lacking(&translated, english);
+    if (left != NULL || added != NULL) {
+        const Piece *p = left != NULL ? left : added;
+        return FAIL(&r, 0, "the translation %s {%.*s:%.*s}", left != NULL ? "leaves out" : "adds",
+                    STR_ARG(str_slice(p->text, 0, 100)), STR_ARG(format_name(p->format)));
+    }
+    t->in[language] = translated;
+    return STATUS_OK;
+}
+
+/* What a sentence is filled with. */
+typedef struct Filling {
+    const Wording *wording;
+    Language language;
+    Str currency;
+    const Table *rows;
+    size_t row;
+} Filling;
+
+/* Does another share of the sentence read the same, though it is another number? */
+static bool reads_alike(Arena *arena, const Filling *f, size_t at, Str text)
+{
+    const Column *mine = table_find(f->rows, f->wording->piece[at].text);
+    for (size_t i = 0; i < f->wording->pieces; i++) {
+        const Piece *p = &f->wording->piece[i];
         if (!p->cell || p->format != FORMAT_PERCENT || i == at)
             continue;
-        const Column *c = table_find(rows, p->text);
-        if (c != NULL && column_valid(c, row) && cell_double(c, row) != cell_double(mine, row) &&
-            str_equal(format_cell(arena, p->format, t->currency, c, row), text))
+        const Column *c = table_find(f->rows, p->text);
+        if (c != NULL && column_valid(c, f->row) &&
+            cell_double(c, f->row) != cell_double(mine, f->row) &&
+            str_equal(format_cell(arena, p->format, f->language, f->currency, c, f->row), text))
             return true;
     }
     return false;
 }
 
-static Str fill(Arena *arena, const Template *t, size_t at, const Table *rows, size_t row)
+static Str fill(Arena *arena, const Filling *f, size_t at)
 {
-    const Piece *p = &t->piece[at];
-    const Column *c = table_find(rows, p->text);
+    const Piece *p = &f->wording->piece[at];
+    const Column *c = table_find(f->rows, p->text);
     if (c == NULL)
-        return S("unknown");
-    Str text = format_cell(arena, p->format, t->currency, c, row);
-    if (p->format == FORMAT_PERCENT && column_valid(c, row) &&
-        reads_alike(arena, t, at, text, rows, row))
-        return format_percent_tenths(arena, c, row);
+        return format_unknown(f->language);
+    Str text = format_cell(arena, p->format, f->language, f->currency, c, f->row);
+    if (p->format == FORMAT_PERCENT && column_valid(c, f->row) && reads_alike(arena, f, at, text))
+        return format_percent_tenths(arena, f->language, c, f->row);
     return text;
 }
 
-Str template_fill(Arena *arena, const Template *t, const Table *rows, size_t row)
+Str template_fill(Arena *arena, const Template *t, Language language, const Table *rows, size_t row)
 {
+    if (t->in[language].pieces == 0)
+        language = LANGUAGE_ENGLISH;
+    Filling f = {&t->in[language], language, t->currency, rows, row};
     Buffer b = buffer_new(arena);
-    for (size_t i = 0; i < t->pieces; i++) {
-        const Piece *p = &t->piece[i];
-        buffer_add(&b, p->cell ? fill(arena, t, i, rows, row) : p->text);
+    for (size_t i = 0; i < f.wording->pieces; i++) {
+        const Piece *p = &f.wording->piece[i];
+        buffer_add(&b, p->cell ? fill(arena, &f, i) : p->text);
     }
     return buffer_str(&b);
 }

@@ -260,6 +260,6 @@ const char *node_type(char out[TYPE_TEXT_SIZE], const Node *n);
     SOURCE_ERROR((c)->err, (c)->file, (n)->source, (n)->offset, STATUS_FORMAT, __VA_ARGS__)
 
 /* format.c: "80.2 %", where "80 %" would read like another share beside it. */
-Str format_percent_tenths(Arena *arena, const Column *c, size_t row);
+Str format_percent_tenths(Arena *arena, Language language, const Column *c, size_t row);
 
 #endif

@@ -18,6 +18,7 @@
 #define POLICY_POLICY_H
 
 #include "feature/feature.h"
+#include "message/message.h"
 #include "model/model.h"
 
 typedef enum Action {
@@ -41,6 +42,14 @@ typedef struct Policy Policy;
 MUST_USE Status policy_read(Policy **out, Arena *keep, Str yaml, const char *file, const Plan *plan,
                             Error *err);
 Str policy_json_schema(Arena *keep); /* of the policy book */
+
+/* Take every sentence in the catalogue's other languages; those that it lacks stay English, and
+ * `untranslated` counts them by language (may be NULL).  Memory: keep; refers to m. */
+MUST_USE Status policy_translate(Policy *p, Arena *keep, const Messages *m,
+                                 size_t untranslated[LANGUAGES], Error *err);
+const Messages *policy_messages(const Policy *p); /* NULL: English only */
+/* Every sentence of the book with its place, in the order read.  Memory: keep. */
+size_t policy_sentences(const Policy *p, Arena *keep, BookText **out);
 
 Str policy_text(const Policy *p); /* the book as read */
 
@@ -105,6 +114,60 @@ typedef struct ActionView {
 size_t policy_actions(const Policy *p, Arena *keep, ActionView **out);
 size_t policy_safeguards(const Policy *p, Arena *keep, ActionView **out); /* action: the cap */
 
+/* ---- comparable customers: whom a customer's numbers are set beside ----
+ *
+ * The book's `comparable:` list sorts customers into sets by conditions over the features, the
+ * first that holds; two of the engine's own come after them, the customers with transactions and
+ * all. Of the labelled customers a model learnt from the bundle keeps, set by set, quantiles of
+ * numbers, never a customer's own: a knot stands for three customers or more, and below a hundred
+ * customers for a twentieth of them or more. A set that fewer than 30 have a value in is passed
+ * over for the next of the engine's own.
+ */
+enum { PEERS_LEAST = 30 };
+
+typedef struct PeerKnots {
+    size_t customers; /* with a value */
+    size_t knots;     /* 0 where there are fewer than PEERS_LEAST */
+    double *knot;     /* ascending: R-7 quantiles (k + 1/2) / knots */
+} PeerKnots;
+
+typedef struct PeerSet {
+    Str name; /* in words */
+    size_t customers;
+    PeerKnots *feature;  /* [features] of numbers that the model or the book reads; else none */
+    PeerKnots *quantity; /* [quantities of the plan] of numbers */
+} PeerSet;
+
+typedef struct PeerSets {
+    PeerSet *set; /* the book's in its order, those with transactions, all */
+    size_t sets;
+    size_t quantities;
+} PeerSets;
+
+/* Of the customers in row. skip[feature]: not in the model.  Memory: keep.  Cost: as
+ * feature_table's for these customers, and O(numbers * count log count). */
+MUST_USE Status policy_peers(PeerSets **out, Arena *keep, Arena scratch, const Policy *p,
+                             const uint8_t *skip, const Events *events, const Table *features,
+                             const uint32_t *row, size_t count, Team *team, Error *err);
+
+/* What sets the book's list gives, the engine's own included, without any customers: for who reads
+ * them back.  Memory: keep. */
+PeerSets *policy_peer_sets(Arena *keep, const Policy *p);
+
+/* The set of each customer in row, by the conditions alone. */
+MUST_USE Status policy_peer_set(uint32_t *out, Arena scratch, const Policy *p, const Events *events,
+                                const Table *features, const uint32_t *row, size_t count,
+                                Error *err);
+
+/* The set to compare with, from `set` on, for a feature or a quantity; NULL when none has enough
+ * customers. */
+const PeerSet *peer_feature_set(const PeerSets *p, size_t set, size_t feature);
+const PeerSet *peer_quantity_set(const PeerSets *p, size_t set, size_t quantity);
+
+/* Share of these customers whose value is lower, half of the equal ones added: by lines between
+ * knots, within a point for 300 customers or more and within 2.5 points for the fewest. NAN without
+ * knots.  Cost: O(log knots). */
+double peer_percentile(const PeerKnots *k, double value);
 size_t policy_measures(const Policy *p, Arena *keep, ActionView **out); /* mildest first */
 size_t policy_floors(const Policy *p, Arena *keep, ActionView **out);   /* action: the segment */
 
@@ -125,6 +188,37 @@ size_t policy_facts(const Policy *p, const FactView **out);
 /* How long the score alone must have been lower before a segment comes down; 0: at once. */
 int64_t policy_cool_down(const Policy *p);
 
+/* ---- conditions as expressions, for who reasons about a book ---- */
+
+typedef enum ConditionOf {
+    CONDITION_INSUFFICIENT,
+    CONDITION_RULE,
+    CONDITION_MITIGATING,
+    CONDITION_SAFEGUARD,
+    CONDITION_ACTION,
+    CONDITION_MEASURE,
+    CONDITION_FLOOR
+} ConditionOf;
+
+typedef struct Condition {
+    ConditionOf of;
+    Str id;              /* of an action its name, of a floor its segment */
+    Str text;            /* as written */
+    Action action;       /* of an action and a measure; of a safeguard the cap */
+    Action allows;       /* of a safeguard: what passes though graver than the cap; ACTIONS: none */
+    bool uncapped;       /* of an action: no safeguard lowers it */
+    Segment at_least;    /* of a floor */
+    Str family;          /* of a rule */
+    size_t family_index; /* of a rule: equal families, equal numbers */
+    bool severe;         /* of a rule */
+    const Expr *when;
+    int64_t line, column; /* where it begins in the book */
+} Condition;
+
+/* All of them, list by list in the order of the enumeration, each list as it is written. */
+size_t policy_conditions(const Policy *p, Arena *keep, Condition **out);
+const Expr *policy_exposure(const Policy *p);
+
 typedef enum ReasonSource { REASON_RULE, REASON_MODEL } ReasonSource;
 
 typedef struct Reason {
@@ -140,13 +234,20 @@ typedef struct Reason {
     Str value;   /* its value, formatted */
     Str *transaction; /* ids behind it, in time order */
     size_t transactions;
-    double contribution; /* on the calibrated log-odds; of the model's reasons, else 0 */
+    /* On the calibrated log-odds: what the model makes of this feature, its columns added up. A
+     * rule fires whatever the model says, so of a rule's reason it is what the same feature does to
+     * the score, 0 when the model does not read it. */
+    double contribution;
     /* Share of comparable customers whose value of the feature is lower, half of the equal ones
      * added; NAN when there is nobody to compare with. */
     double percentile;
     Str peer_group; /* who they are, in words */
     size_t peers;
 } Reason;
+
+/* "Percentile 97 among 62 labelled customers (with ...)."; empty when there is none.  Memory: keep.
+ */
+Str reason_standing(Arena *keep, const Reason *r);
 
 #define NO_TIME INT64_MIN /* of an instant that is not known */
 
@@ -215,6 +316,19 @@ typedef struct Decision {
     size_t contributions;
 } Decision;
 
+/* The numbers of a Decision, for those who go through everybody: no sentence, no reason. */
+typedef struct Outcome {
+    Str id;
+    double margin, probability, probability_low, probability_high, exposure;
+    uint32_t rules, severe_rules, families;
+    Segment segment, segment_by_score;
+    Action action, before_safeguards;
+    bool insufficient_data;
+    bool documented; /* a documented fact of kind hard stands for the exit by itself */
+    bool near_miss;  /* not proposed, though nearly all of it holds */
+} Outcome;
+Outcome policy_outcome(const Decision *d);
+
 /* What is known of the customers when policy is applied. All by the same row number. */
 typedef struct PolicyInputs {
     const Events *events;
@@ -226,11 +340,13 @@ typedef struct PolicyInputs {
     /* [count][columns + 1], calibrated log-odds, bias last. NULL: nobody asks for reasons, and
      * decisions come without reasons and mitigating facts. */
     const double *contribution;
-    const Matrix *matrix; /* [count] rows: the model's inputs */
+    const Matrix *matrix; /* [count] rows: the model's inputs; NULL where contribution is */
     const MatrixPlan *columns;
     const uint8_t *contradictory; /* [count] the files hold both labels; NULL: none are known */
     const CaseFacts *facts;       /* NULL: none are known */
     const Earlier *earlier;       /* by row of features; NULL: nobody was decided before */
+    Language language;            /* of sentences; nothing else depends on it */
+    const PeerSets *peers;        /* NULL: reasons come without percentiles */
 } PolicyInputs;
 
 /* Decide for every customer of inputs. DATA when a score is no probability (it names the first
@@ -240,9 +356,22 @@ typedef struct PolicyInputs {
 MUST_USE Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
                               const PolicyInputs *inputs, Team *team, Error *err);
 
+/* The same for everybody, numbers only: inputs' contributions and matrix are not read. fired, where
+ * it is not NULL, becomes how many customers each rule fired for, in the order of policy_rules.
+ * Memory: keep, some 100 bytes a customer.  Cost: O(count * rules). */
+MUST_USE Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Arena scratch,
+                                const Policy *policy, const PolicyInputs *inputs, Team *team,
+                                Error *err);
+
+/* (*out)[condition][customer of inputs]: is the condition true? In the order of policy_conditions.
+ * Of inputs contributions, matrix and columns are not read.
+ * Memory: keep.  Cost: O(count * conditions). */
+MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Policy *policy,
+                            const PolicyInputs *inputs, Error *err);
+
 /* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
  * rules, then probability, then exposure, then id. Writes row numbers into order (room for count).
  */
-size_t policy_rank(uint32_t *order, const Decision *decision, size_t count);
+size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

@@ -72,8 +72,12 @@ static Status read_sentence(Template **out, const Reading *r, const Scope *scope
     *out = NULL;
     if (text.text.size == 0)
         return STATUS_OK;
-    return template_read(out, r->keep, text.text, scope, r->file, text.mark.line, text.mark.column,
-                         r->err);
+    TRY(template_read(out, r->keep, text.text, scope, r->file, text.mark.line, text.mark.column,
+                      r->err));
+    Policy *p = r->p;
+    *ARENA_PUSH(r->keep, p->sentence, p->sentences, p->sentences_capacity) =
+        (Sentence){text, *out, *scope};
+    return STATUS_OK;
 }
 
 static Status check_costs(const Reading *r, const Costs *c)
@@ -406,6 +410,7 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     TRY(reading_segments(&r, &text.segments));
     reading_parts(&r);
     TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
+    TRY(comparable_read(p, keep, &text.comparable, &r.features, file, err));
     p->window = feature_windows(keep, plan);
     return STATUS_OK;
 }

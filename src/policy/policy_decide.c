@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    SLICE_ROWS = 256,
     SLOTS_MAX = 32,    /* slices under way at a time */
     OWN_SAFEGUARDS = 4 /* that hold whatever the book says */
 };
@@ -38,7 +37,7 @@ static const Clause *choose_action(Decision *out, Arena *keep, const Policy *p, 
     else if (p->otherwise != NULL)
         out->because = slice_fill(keep, p->otherwise, s, row);
     else
-        out->because = S("No condition of a graver action holds.");
+        out->because = slice_say(s, S("No condition of a graver action holds."));
     return NULL;
 }
 
@@ -49,32 +48,36 @@ static void cap_action(Decision *out, Action cap, Str sentence)
     out->safeguard[out->safeguards++] = sentence;
 }
 
-static Str share_words(Arena *keep, double share)
+static Str share_words(Arena *keep, Language language, double share)
 {
     Column c;
     column_init(&c, keep, S(""), TYPE_DOUBLE, 0, 1, NULL);
     c.real[0] = share;
     column_set_valid(&c, 0);
-    return format_cell(keep, FORMAT_PERCENT, S(""), &c, 0);
+    return format_cell(keep, FORMAT_PERCENT, language, S(""), &c, 0);
 }
 
 /* Whatever a book says, an exit that no documented fact stands for needs more than a score. */
-static void hold_exits(Decision *out, Arena *keep, const Deciding *d)
+static void hold_exits(Decision *out, Arena *keep, const Deciding *d, const Slice *s)
 {
     const Thresholds t = d->p->thresholds;
+    const MessagePart part[] = {
+        {S("probability"), share_words(keep, s->language, out->probability)},
+        {S("threshold_high"), share_words(keep, s->language, t.high)}};
     if (out->families < 2)
-        cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("Fewer than two independent kinds of evidence support an exit."));
+        cap_action(
+            out, ACTION_ENHANCED_DUE_DILIGENCE,
+            slice_say(s, S("Fewer than two independent kinds of evidence support an exit.")));
     if (out->probability < t.high && !(out->probability_low >= t.high))
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   str_format(keep,
-                              "The score of %.*s is below the review bound of %.*s, and no "
-                              "documented criterion stands for an exit.",
-                              STR_ARG(share_words(keep, out->probability)),
-                              STR_ARG(share_words(keep, t.high))));
+                   message_fill(keep, s->messages, s->language,
+                                S("The score of {probability} is below the review bound of "
+                                  "{threshold_high}, and no documented criterion stands for an "
+                                  "exit."),
+                                part, COUNT_OF(part)));
     if (!(out->exposure > 0))
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("No money is at stake, so an exit would prevent no loss."));
+                   slice_say(s, S("No money is at stake, so an exit would prevent no loss.")));
 }
 
 /* Every safeguard that alone would lower the action is named, not only the strictest. */
@@ -93,12 +96,13 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
             cap_action(out, one->action, slice_fill(keep, one->because, s, row));
     }
     if (before == ACTION_PROPOSE_OFFBOARDING && hard == NULL)
-        hold_exits(out, keep, d);
+        hold_exits(out, keep, d, s);
     /* One of the two labels is wrong, and nobody knows which. */
     if (before > ACTION_ENHANCED_DUE_DILIGENCE && !uncapped && contradictory != NULL &&
         contradictory[s->from + row])
-        cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   S("This customer carries both labels in the files; settle that first."));
+        cap_action(
+            out, ACTION_ENHANCED_DUE_DILIGENCE,
+            slice_say(s, S("This customer carries both labels in the files; settle that first.")));
 }
 
 /* What a book says against a measure is about behaviour; where a documented fact stands for the
@@ -185,15 +189,18 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
     return reasons_add(out, keep, scratch, d, s, row, err);
 }
 
-static Status decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
-    Slice s = {.from = slice * SLICE_ROWS};
+    Slice s = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
     size_t left = d->in->count - s.from;
     s.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(slice_gather(&s, &scratch, *keep, d, err));
     for (size_t row = 0; row < s.rows; row++)
-        TRY(decide(&out[s.from + row], keep, scratch, d, &s, row, err));
+        TRY(decide(&out[row], keep, scratch, d, &s, row, err));
+    for (size_t i = 0; d->fired != NULL && i < d->p->rules; i++)
+        for (size_t row = 0; row < s.rows; row++)
+            d->fired[slice * d->p->rules + i] += slice_holds(&s.rule[i], row);
     return STATUS_OK;
 }
 
@@ -219,7 +226,8 @@ static void wave_task(void *context, size_t task, Arena scratch)
     const Wave *w = context;
     Slot *slot = &w->slot[task];
     slot->err = (Error){0};
-    slot->status = decide_slice(w->out, &slot->keep, scratch, w->d, w->first + task, &slot->err);
+    slot->status = policy_decide_slice(w->out + (w->first + task) * SLICE_ROWS, &slot->keep,
+                                       scratch, w->d, w->first + task, &slot->err);
 }
 
 static Str *copy_texts(Arena *keep, const Str *text, size_t count)
@@ -295,16 +303,22 @@ static Status decide_shared(Decision *out, Arena *keep, const Deciding *d, size_
     return status;
 }
 
-Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
-                     const PolicyInputs *inputs, Team *team, Error *err)
+Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs)
 {
-    size_t width = inputs->columns->columns + 1;
     Deciding d = {.p = policy, .in = inputs};
-    assert(inputs->matrix->rows == inputs->count);
-    assert(inputs->matrix->columns == inputs->columns->columns);
     d.transaction_id =
         table_find(inputs->events->rows, policy->plan->schema->transactions.key.text);
     assert(d.transaction_id != NULL && d.transaction_id->dictionary != NULL);
+    return d;
+}
+
+Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *policy,
+                     const PolicyInputs *inputs, Team *team, Error *err)
+{
+    size_t width = inputs->columns->columns + 1, slices = SLICES(inputs->count);
+    const Deciding d = policy_deciding(policy, inputs);
+    assert(inputs->matrix == NULL || inputs->matrix->rows == inputs->count);
+    assert(inputs->matrix == NULL || inputs->matrix->columns == inputs->columns->columns);
 
     Decision *made = ARENA_ARRAY(keep, Decision, inputs->count);
     if (inputs->contribution != NULL) {
@@ -314,45 +328,10 @@ Status policy_decide(Decision **out, Arena *keep, Arena scratch, const Policy *p
             made[i].contribution = contribution + i * width;
     }
 
-    size_t slices = (inputs->count + SLICE_ROWS - 1) / SLICE_ROWS;
     *out = made;
     if (slices > 1 && team_threads(team) > 1)
         return decide_shared(made, keep, &d, slices, team, err);
     for (size_t i = 0; i < slices; i++)
-        TRY(decide_slice(made, keep, scratch, &d, i, err));
+        TRY(policy_decide_slice(made + i * SLICE_ROWS, keep, scratch, &d, i, err));
     return STATUS_OK;
-}
-
-/* ---- the list ---- */
-
-static int by_number(double a, double b) /* larger first */
-{
-    return (a < b) - (a > b);
-}
-
-static int by_support(const void *a, const void *b, void *context)
-{
-    const Decision *x = (const Decision *)context + *(const uint32_t *)a;
-    const Decision *y = (const Decision *)context + *(const uint32_t *)b;
-    int order = by_number(x->documented, y->documented);
-    if (order == 0)
-        order = by_number((double)x->families, (double)y->families);
-    if (order == 0)
-        order = by_number((double)x->severe_rules, (double)y->severe_rules);
-    if (order == 0)
-        order = by_number(x->probability, y->probability);
-    if (order == 0)
-        order = by_number(x->exposure, y->exposure);
-    return order != 0 ? order : str_compare(x->id, y->id);
-}
-
-size_t policy_rank(uint32_t *order, const Decision *decision, size_t count)
-{
-    size_t candidates = 0;
-    for (size_t i = 0; i < count; i++)
-        if (decision[i].action == ACTION_PROPOSE_OFFBOARDING)
-            order[candidates++] = (uint32_t)i;
-    if (candidates > 1)
-        qsort_r(order, candidates, sizeof *order, by_support, (void *)decision);
-    return candidates;
 }

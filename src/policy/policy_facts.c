@@ -137,7 +137,7 @@ static Str fact_sentence(Arena *keep, const FactView *fact, const CaseFact *c, b
     buffer_add(&b, counts ? S(": on record") : S(": noted"));
     if (c->since_us != NO_TIME) {
         buffer_add(&b, S(" since "));
-        buffer_add(&b, instant_words(keep, c->since_us));
+        buffer_add(&b, instant_words(keep, LANGUAGE_ENGLISH, c->since_us));
     }
     if (c->evidence.size > 0) {
         buffer_add(&b, S(" (evidence: "));

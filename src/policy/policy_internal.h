@@ -7,6 +7,7 @@
 #ifndef POLICY_POLICY_INTERNAL_H
 #define POLICY_POLICY_INTERNAL_H
 
+#include "book/book.h"
 #include "policy/policy.h"
 
 /* The engine's own names, in this order behind the features; the facts follow them. */
@@ -59,6 +60,19 @@ typedef struct Clause {
     size_t parts;
 } Clause;
 
+/* A sentence of the book, for who translates it. */
+typedef struct Sentence {
+    BookText text;
+    Template *template;
+    Scope scope;
+} Sentence;
+
+/* A set of the book's `comparable:` list. */
+typedef struct Comparable {
+    Str name;
+    Expr *when;
+} Comparable;
+
 struct Policy {
     Str text;
     PolicyIdentity identity;
@@ -80,7 +94,26 @@ struct Policy {
     Clause *mitigating, *safeguard, *action, *measure, *floor; /* measures: mildest first */
     size_t mitigatings, safeguards, actions, measures, floors;
     int64_t cool_down_us; /* 0: none */
+    Sentence *sentence;
+    size_t sentences, sentences_capacity;
+    const Messages *messages; /* NULL: English only */
+    Comparable *comparable;
+    size_t comparables;
 };
+
+/* The list as written, against the scope of the features. */
+MUST_USE Status comparable_read(Policy *p, Arena *keep, const BookRecords *list,
+                                const Scope *features, const char *file, Error *err);
+
+/* The set that a customer falls into, given each set's condition over some rows. */
+size_t comparable_set(const Policy *p, const Column *condition, size_t row, bool transactions);
+
+/* Say where the reason's value stands. */
+void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature, double value);
+
+/* Customers are decided in slices of a fixed size. */
+enum { SLICE_ROWS = 256 };
+#define SLICES(count) (((count) + SLICE_ROWS - 1) / SLICE_ROWS)
 
 /* ---- deciding ---- */
 
@@ -92,9 +125,11 @@ typedef struct PartColumns {
 /* What the book's expressions say about some customers, row by row. */
 typedef struct Slice {
     size_t from, rows;
+    Language language;
+    const Messages *messages;
     Table *table;           /* the features, the engine's own names, the facts */
     const Column **feature; /* by feature; NULL when not computed */
-    Column insufficient, *rule, *mitigating, *safeguard, *action, *measure, *floor;
+    Column insufficient, *rule, *mitigating, *safeguard, *action, *measure, *floor, *comparable;
     PartColumns **part;                        /* by action; NULL of those without parts */
     uint32_t *rules, *severe_rules, *families; /* by row */
     double *exposure;
@@ -104,15 +139,22 @@ typedef struct Deciding {
     const Policy *p;
     const PolicyInputs *in;
     const Column *transaction_id;
+    uint32_t *fired; /* [slices][rules] customers of a slice that a rule fired for; may be NULL */
 } Deciding;
+Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs);
+
+/* Decide for the customers of one slice; out is its first. */
+MUST_USE Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+                                    size_t slice, Error *err);
 
 /* Evaluate everything of the book over slice->rows customers from slice->from on. Columns go to
  * scratch; temporaries take the free end of spare.  Memory: scratch. */
 MUST_USE Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Error *err);
 bool slice_holds(const Column *c, size_t row); /* unknown is false */
 Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row);
+Str slice_say(const Slice *s, Str english); /* a sentence of the engine's own */
 /* 26 August 2024, of an instant. */
-Str instant_words(Arena *keep, int64_t time_us);
+Str instant_words(Arena *keep, Language language, int64_t time_us);
 int64_t slice_as_of(const Deciding *d, size_t k); /* of the k-th customer decided on */
 
 /* Room for these is made in keep. */

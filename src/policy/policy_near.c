@@ -156,11 +156,11 @@ static Str comparison_words(Arena *keep, const Policy *p, const Part *part, cons
     const char *is = sentence ? ":" : " is";
     if (!column_valid(mine, row))
         return str_format(keep, "%.*s%s unknown", STR_ARG(name), is);
-    Str value = format_cell(keep, f, currency, mine, row);
-    Str limit = format_cell(keep, f, currency, bound, row);
+    Str value = format_cell(keep, f, LANGUAGE_ENGLISH, currency, mine, row);
+    Str limit = format_cell(keep, f, LANGUAGE_ENGLISH, currency, bound, row);
     if (str_equal(value, limit)) { /* rounded alike, though one is beyond the other */
-        value = format_cell(keep, FORMAT_PLAIN, currency, mine, row);
-        limit = format_cell(keep, FORMAT_PLAIN, currency, bound, row);
+        value = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, mine, row);
+        limit = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, bound, row);
     }
     return str_format(keep, "%.*s%s %.*s, %s %.*s", STR_ARG(name), is, STR_ARG(value),
                       failing_words(part->sides.sign, part->flipped), STR_ARG(limit));
@@ -177,7 +177,7 @@ static Str condition_words(Arena *keep, const Policy *p, const Part *part, const
     for (size_t i = 0; i < names; i++) {
         const Column *c = table_find(s->table, name[i]);
         Str value = c == NULL ? S("unknown")
-                              : format_cell(keep, format_of(p, name[i]),
+                              : format_cell(keep, format_of(p, name[i]), LANGUAGE_ENGLISH,
                                             p->plan->schema->currency.text, c, row);
         buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]), STR_ARG(value));
     }

@@ -11,9 +11,20 @@ enum { MODEL_REASONS_MAX = 5 }; /* for one customer */
 static Str feature_value(Arena *keep, const Deciding *d, const Slice *s, size_t feature, size_t row)
 {
     const Column *c = s->feature[feature];
-    return c == NULL ? S("unknown")
-                     : format_cell(keep, d->p->plan->feature[feature].format,
+    return c == NULL ? format_unknown(s->language)
+                     : format_cell(keep, d->p->plan->feature[feature].format, s->language,
                                    d->p->plan->schema->currency.text, c, row);
+}
+
+static void add_standing(Reason *out, const Deciding *d, const Slice *s, size_t feature, size_t row)
+{
+    const Events *e = d->in->events;
+    size_t customer = d->in->row[s->from + row];
+    if (d->in->peers == NULL || s->feature[feature] == NULL)
+        return;
+    size_t set =
+        comparable_set(d->p, s->comparable, row, e->start[customer + 1] > e->start[customer]);
+    peers_reason(out, d->in->peers, set, feature, cell_double(s->feature[feature], row));
 }
 
 /* The part of a reason that its feature tells: value, window and transactions. */
@@ -27,6 +38,7 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
     out->feature = plan->feature[feature].name.text;
     out->window = d->p->window[feature];
     out->value = feature_value(keep, d, s, feature, row);
+    add_standing(out, d, s, feature, row);
     TRY(feature_evidence(&rows, &count, &scratch, *keep, &plan->feature[feature], d->in->events,
                          d->in->row[s->from + row], err));
     const Column *id = d->transaction_id;
@@ -35,45 +47,6 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
         if (column_valid(id, rows[i]))
             out->transaction[out->transactions++] = id->dictionary->text[id->code[rows[i]]];
     return STATUS_OK;
-}
-
-static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
-                        const Slice *s, size_t row, Error *err)
-{
-    for (int severe = 1; severe >= 0; severe--)
-        for (size_t i = 0; i < d->p->rules; i++) {
-            const Rule *rule = &d->p->rule[i];
-            if (rule->severe != (severe == 1) || !slice_holds(&s->rule[i], row))
-                continue;
-            Reason *reason = &out->reason[out->reasons++];
-            *reason = (Reason){.source = REASON_RULE,
-                               .code = rule->id,
-                               .percentile = NAN,
-                               .family = rule->family,
-                               .severity = rule->severe ? S("severe") : S("supporting"),
-                               .sentence = slice_fill(keep, rule->because, s, row),
-                               .also = slice_fill(keep, rule->also, s, row),
-                               .missing_proof = slice_fill(keep, rule->missing_proof, s, row),
-                               .next_step = slice_fill(keep, rule->next_step, s, row)};
-            TRY(add_evidence(reason, keep, scratch, d, s, rule->evidence, row, err));
-        }
-    return STATUS_OK;
-}
-
-/* "Share of ...: 93 % (raises the log-odds by 0.41)." Two decimals by whole numbers, since
- * printf's point depends on the locale. */
-static Str model_sentence(Arena *keep, const Feature *feature, Str value, double contribution)
-{
-    char text[NUMBER_TEXT];
-    double hundredths = floor(fmin(contribution, 1e9) * 100 + 0.5);
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, feature->says.text.size > 0 ? feature->says.text : feature->name.text);
-    buffer_add(&b, S(": "));
-    buffer_add(&b, value);
-    buffer_add(&b, S(" (raises the log-odds by "));
-    buffer_add(&b, decimal_text(text, (int64_t)hundredths, 2));
-    buffer_add(&b, S(")."));
-    return buffer_str(&b);
 }
 
 /* The columns of one category feature push together: they are one fact about the customer. */
@@ -85,6 +58,46 @@ static double *feature_contributions(Arena *scratch, const Deciding *d, size_t c
     for (size_t i = 0; i < columns->columns; i++)
         sum[columns->feature[i]] += contribution[i];
     return sum;
+}
+
+static Status add_rules(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
+                        const Slice *s, size_t row, Error *err)
+{
+    const double *push = feature_contributions(&scratch, d, s->from + row);
+    for (int severe = 1; severe >= 0; severe--)
+        for (size_t i = 0; i < d->p->rules; i++) {
+            const Rule *rule = &d->p->rule[i];
+            if (rule->severe != (severe == 1) || !slice_holds(&s->rule[i], row))
+                continue;
+            Reason *reason = &out->reason[out->reasons++];
+            *reason = (Reason){.source = REASON_RULE,
+                               .code = rule->id,
+                               .percentile = NAN,
+                               .contribution = push[rule->evidence],
+                               .family = rule->family,
+                               .severity = rule->severe ? S("severe") : S("supporting"),
+                               .sentence = slice_fill(keep, rule->because, s, row),
+                               .also = slice_fill(keep, rule->also, s, row),
+                               .missing_proof = slice_fill(keep, rule->missing_proof, s, row),
+                               .next_step = slice_fill(keep, rule->next_step, s, row)};
+            TRY(add_evidence(reason, keep, scratch, d, s, rule->evidence, row, err));
+        }
+    return STATUS_OK;
+}
+
+/* "Share of ...: 93 % (raises the log-odds by 0.41)." */
+static Str model_sentence(Arena *keep, const Slice *s, const Feature *feature, Str value,
+                          double contribution)
+{
+    Str says = feature->says.text.size > 0 ? feature->says.text : feature->name.text;
+    int64_t hundredths = (int64_t)floor(fmin(contribution, 1e9) * 100 + 0.5);
+    const MessagePart part[] = {
+        {S("feature"), slice_say(s, says)},
+        {S("value"), value},
+        {S("contribution"), format_decimal(keep, s->language, hundredths, 2)}};
+    return message_fill(keep, s->messages, s->language,
+                        S("{feature}: {value} (raises the log-odds by {contribution})."), part,
+                        COUNT_OF(part));
 }
 
 static Status add_model(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
@@ -108,7 +121,7 @@ static Status add_model(Decision *out, Arena *keep, Arena scratch, const Decidin
                            .family = feature->family.text,
                            .contribution = push[best]};
         TRY(add_evidence(reason, keep, scratch, d, s, best, row, err));
-        reason->sentence = model_sentence(keep, feature, reason->value, push[best]);
+        reason->sentence = model_sentence(keep, s, feature, reason->value, push[best]);
         push[best] = 0;
     }
     return STATUS_OK;

@@ -233,6 +233,19 @@ static const Field action_fields[] = {{.name = "action",
                                        .says = "Sentence that says why"},
                                       {0}};
 
+static const Field comparable_fields[] = {
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .offset = AT(ComparableText, name),
+     .required = true,
+     .says = "Who they are, in words: customers with ..."},
+    {.name = "when",
+     .kind = FIELD_TEXT,
+     .offset = AT(ComparableText, when),
+     .required = true,
+     .says = "Condition over the features; the first that holds"},
+    {0}};
+
 static const Field measure_fields[] = {
     {.name = "id",
      .kind = FIELD_TEXT,
@@ -406,4 +419,11 @@ const Field policy_fields[] = {
      .kind = FIELD_TEXT,
      .offset = AT(PolicyText, otherwise),
      .says = "The sentence of RETAIN"},
+    {.name = "comparable",
+     .kind = FIELD_RECORDS,
+     .offset = AT(PolicyText, comparable),
+     .says = "Whom a customer's numbers are set beside",
+     .fields = comparable_fields,
+     .size = sizeof(ComparableText),
+     .marked = true},
     {0}};

@@ -42,6 +42,10 @@ typedef struct ClauseText {
     BookText queue, because, otherwise;
 } ClauseText;
 
+typedef struct ComparableText {
+    Mark mark;
+    BookText name, when;
+} ComparableText;
 typedef struct FactText {
     Mark mark;
     BookText name, says;
@@ -74,6 +78,7 @@ typedef struct PolicyText {
     SegmentsText segments;
     BookRecords safeguards, actions, measures;
     BookText otherwise;
+    BookRecords comparable;
 } PolicyText;
 
 extern const char *const policy_severities[];     /* position 1 is severe */

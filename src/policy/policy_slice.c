@@ -12,16 +12,21 @@ bool slice_holds(const Column *c, size_t row)
 
 Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row)
 {
-    return t == NULL ? S("") : template_fill(keep, t, s->table, row);
+    return t == NULL ? S("") : template_fill(keep, t, s->language, s->table, row);
 }
 
-Str instant_words(Arena *keep, int64_t time_us)
+Str slice_say(const Slice *s, Str english)
+{
+    return message(s->messages, s->language, english);
+}
+
+Str instant_words(Arena *keep, Language language, int64_t time_us)
 {
     Column c;
     column_init(&c, keep, S(""), TYPE_TIME, 0, 1, NULL);
     c.integer[0] = time_us;
     column_set_valid(&c, 0);
-    return format_cell(keep, FORMAT_DATE, S(""), &c, 0);
+    return format_cell(keep, FORMAT_DATE, language, S(""), &c, 0);
 }
 
 int64_t slice_as_of(const Deciding *d, size_t k)
@@ -170,6 +175,9 @@ Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Er
     add_own_names(s, scratch, d, &exposure);
     facts_gather(s, scratch, d);
     TRY(evaluate_clauses(&s->mitigating, scratch, spare, p->mitigating, p->mitigatings, s, err));
+    s->comparable = ARENA_ARRAY(scratch, Column, p->comparables);
+    for (size_t i = 0; i < p->comparables && d->in->peers != NULL; i++)
+        TRY(evaluate(&s->comparable[i], scratch, spare, p->comparable[i].when, s, err));
     TRY(evaluate_clauses(&s->safeguard, scratch, spare, p->safeguard, p->safeguards, s, err));
     TRY(evaluate_clauses(&s->measure, scratch, spare, p->measure, p->measures, s, err));
     TRY(evaluate_clauses(&s->floor, scratch, spare, p->floor, p->floors, s, err));

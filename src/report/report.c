@@ -1,4 +1,4 @@
-#include "report/report_internal.h"
+#include "report/report_data.h"
 
 static void key_figure(Page *p, const char *name, Str value, Str more)
 {
@@ -63,15 +63,8 @@ static void begin(Page *p)
     char time[TIME_TEXT];
     Str as_of = time_text(time, p->run->data->as_of_us);
     Str seed = str_format(p->arena, "%llu", (unsigned long long)p->run->seed);
-    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta name=\"referrer\" content=\"no-referrer\">\n"
-            "<meta name=\"robots\" content=\"noindex\">\n"
-            "<title>Customer risk report</title>\n<style>\n");
-    html(p, report_style);
-    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#brief\">Skip to the report</a>\n"
+    html_open(p, "Customer risk report", "report");
+    html(p, "<a class=\"skip\" href=\"#brief\">Skip to the report</a>\n"
             "<header>\n<h1>Customer risk report</h1>\n<p class=\"meta\">");
     html_say(p, "As of %.*s \xC2\xB7 assay %.*s \xC2\xB7 seed %.*s", STR_ARG(as_of),
              STR_ARG(p->run->version), STR_ARG(seed));
@@ -90,13 +83,14 @@ static void begin(Page *p)
 
 static void finish(Page *p)
 {
-    html(
-        p,
-        "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
-        "listed. It needs no network and runs no script. Beside it: decisions.csv, "
-        "offboarding.csv, decisions.jsonl, features.csv, validation.csv, and the tables behind the "
-        "sections (docs/run-folder.md), quality.json, "
-        "quarantine.csv, metrics.json and run.json.</p>\n</footer>\n</body>\n</html>\n");
+    html(p,
+         "</main>\n<footer>\n<p class=\"note\">This file holds personal data of the customers "
+         "listed. It needs no network. Its script sorts and filters tables and reads charts out; "
+         "without it everything is there to read. Beside it: decisions.csv, offboarding.csv, "
+         "decisions.jsonl, features.csv, validation.csv, and the tables behind the sections "
+         "(docs/run-folder.md), quality.json, quarantine.csv, metrics.json and "
+         "run.json.</p>\n</footer>\n");
+    html_close(p);
 }
 
 Status report_write(const Run *run, const char *path, Error *err)

@@ -28,4 +28,10 @@ Str report_learnt(Arena *keep, const Run *run, const char *folder);
  * first moves with their reasons. */
 Str report_comparison(Arena *keep, const SideBySide *comparison);
 
+/* One customer's case on a page of its own; change NULL: it was not looked for. The score and what
+ * is proposed come after the evidence, for who sees a number first reads the rest by it.
+ * Memory: keep. */
+Str report_dossier(Arena *keep, const Case *c, const Change *change, Str version,
+                   const Bundle *bundle);
+
 #endif

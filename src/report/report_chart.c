@@ -56,7 +56,7 @@ static void segment(Chart *c, const char *style, double x0, double y0, double x1
 void chart_open(Chart *c, Page *p, const char *id, const char *title, Str description,
                 const char *x_label, const char *y_label)
 {
-    *c = (Chart){.page = p, .x_high = 1, .y_high = 1};
+    *c = (Chart){.page = p, .x_high = 1, .y_high = 1, .x_label = x_label, .y_label = y_label};
     html(p, "<figure>\n<figcaption>");
     html_say(p, "%s", title);
     html(p, "</figcaption>\n");
@@ -99,7 +99,7 @@ void chart_scale(Chart *c, int steps, int digits)
 
 void chart_tick(Chart *c, double x, Str text)
 {
-    label(c, "mid", place_x(c, x), BOX_HEIGHT - BOTTOM + 15, text);
+    label(c, "mid name", place_x(c, x), BOX_HEIGHT - BOTTOM + 15, text);
     html(c->page, "\n");
 }
 
@@ -141,6 +141,36 @@ void chart_bar(Chart *c, const char *style, double x_low, double x_high, double 
     html(c->page, "/>\n");
 }
 
+void chart_box(Chart *c, double x, const double quartile[3])
+{
+    enum { HALF = 22 }; /* of its width, in SVG units */
+    double middle = place_x(c, x), top = place_y(c, quartile[2]);
+    double height = place_y(c, quartile[0]) - top;
+    html(c->page, "<rect class=\"box\"");
+    attribute(c, "x", middle - HALF);
+    attribute(c, "y", top);
+    attribute(c, "width", 2 * HALF);
+    attribute(c, "height", height < 1 ? 1 : height); /* equal quartiles are still seen */
+    html(c->page, "/>\n");
+    segment(c, "middle", middle - HALF, place_y(c, quartile[1]), middle + HALF,
+            place_y(c, quartile[1]));
+    chart_point(c, "dot", x, quartile[1], 3);
+}
+
+void chart_span(Chart *c, const char *style, double x_low, double x_high, double y_low,
+                double y_high)
+{
+    double left = place_x(c, x_low), top = place_y(c, y_high);
+    html(c->page, "<rect class=\"");
+    html(c->page, style);
+    html(c->page, "\"");
+    attribute(c, "x", left);
+    attribute(c, "y", top);
+    attribute(c, "width", place_x(c, x_high) - left);
+    attribute(c, "height", place_y(c, y_low) - top);
+    html(c->page, "/>\n");
+}
+
 void chart_upright(Chart *c, double x, double low, double high)
 {
     segment(c, "whisker", place_x(c, x), place_y(c, low), place_x(c, x), place_y(c, high));
@@ -155,5 +185,16 @@ void chart_mark(Chart *c, double x, Str text)
 
 void chart_close(Chart *c)
 {
-    html(c->page, "</svg>\n</figure>\n");
+    const double scale[] = {LEFT,     BOX_WIDTH - RIGHT, TOP,      BOX_HEIGHT - BOTTOM,
+                            c->x_low, c->x_high,         c->y_low, c->y_high};
+    html(c->page, "</svg>\n<p class=\"readout\" data-scale=\"");
+    for (size_t i = 0; i < COUNT_OF(scale); i++) {
+        html(c->page, i == 0 ? "" : " ");
+        html_text(c->page, number_fixed(c->page->arena, scale[i], 6));
+    }
+    html(c->page, "\" data-x=\"");
+    html_text(c->page, str_from(c->x_label));
+    html(c->page, "\" data-y=\"");
+    html_text(c->page, str_from(c->y_label));
+    html(c->page, "\"></p>\n</figure>\n");
 }

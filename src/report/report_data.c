@@ -1,5 +1,5 @@
 /* report_data.c - part 1: what came in, and what was made of it. */
-#include "report/report_internal.h"
+#include "report/report_data.h"
 
 static void ledger(Page *p, const Tally *t)
 {
@@ -213,5 +213,13 @@ void section_data(Page *p)
     cohorts(p, &t);
     labels(p, &t);
     findings(p, &t);
+    if (p->run->description != NULL) {
+        data_coverage(p);
+        data_distributions(p);
+        data_missing(p);
+        data_outliers(p);
+        data_correlations(p);
+        data_drift(p);
+    }
     html(p, "</section>\n");
 }

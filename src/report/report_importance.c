@@ -40,8 +40,8 @@ static void bar_cell(Page *p, Scale s, Interval i)
     double size = s.high > s.low ? BAR_WIDTH * fabs(i.value) / (s.high - s.low) : 0;
     Str width = number_fixed(p->arena, size, 1);
     buffer_format(&p->out,
-                  "<td class=\"bar\"><svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\" "
-                  "style=\"width:8.75rem;height:.625rem\"><rect class=\"fill\" x=\"%.*s\" y=\"2\" "
+                  "<td class=\"bar\"><svg class=\"long\" viewBox=\"0 0 %d %d\" "
+                  "aria-hidden=\"true\"><rect class=\"fill\" x=\"%.*s\" y=\"2\" "
                   "width=\"%.*s\" height=\"6\"/><line class=\"axis\" x1=\"%.*s\" y1=\"0\" "
                   "x2=\"%.*s\" y2=\"%d\"/>",
                   BAR_WIDTH, BAR_HEIGHT, STR_ARG(from), STR_ARG(width), STR_ARG(zero),
@@ -49,7 +49,7 @@ static void bar_cell(Page *p, Scale s, Interval i)
     if (isfinite(i.low) && isfinite(i.high)) {
         Str low = place(p, s, i.low), high = place(p, s, i.high);
         buffer_format(&p->out,
-                      "<line class=\"mark\" style=\"stroke-dasharray:none\" x1=\"%.*s\" y1=\"5\" "
+                      "<line class=\"mark solid\" x1=\"%.*s\" y1=\"5\" "
                       "x2=\"%.*s\" y2=\"5\"/>",
                       STR_ARG(low), STR_ARG(high));
     }
@@ -103,7 +103,7 @@ static void item_row(Page *p, Scale s, const ImportanceItem *item)
         html_head(p, item->name);
         html_cell_number(p, number_count(p->arena, item->features));
     } else {
-        html(p, "<th scope=\"row\"><code style=\"white-space:normal\">");
+        html(p, "<th scope=\"row\"><code class=\"names\">");
         html_text(p, names_of(p, item));
         html(p, "</code></th>");
         html_cell_number(p, number_count(p->arena, item->features));

@@ -35,6 +35,12 @@ void html_id(Page *p, Str id); /* an identifier, on its own in any text directio
 typedef void EscapeOne(Buffer *b, Str rest, size_t size);
 void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one);
 
+/* ---- report_shell.c: what every page stands in; p->run may be NULL ---- */
+
+/* From the doctype to <body>, with the style and a policy that allows it and the script alone. */
+void html_open(Page *p, const char *title, const char *kind); /* kind: report, dossier */
+void html_close(Page *p); /* the script, and the end */
+
 /* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
 void html_table(Page *p, const char *caption, const char *columns);
 void html_row(Page *p);
@@ -132,6 +138,7 @@ void validation_sensitivity(Page *p);
 typedef struct Chart {
     Page *page;
     double x_low, x_high, y_low, y_high;
+    const char *x_label, *y_label;
 } Chart;
 
 void chart_open(Chart *c, Page *p, const char *id, const char *title, Str description,
@@ -144,8 +151,14 @@ void chart_tick(Chart *c, double x, Str text);
 void chart_line(Chart *c, const char *style, const double *x, const double *y, size_t count);
 void chart_point(Chart *c, const char *style, double x, double y, double radius);
 void chart_bar(Chart *c, const char *style, double x_low, double x_high, double y);
+/* The middle half around a median: quartiles in rising order. */
+void chart_box(Chart *c, double x, const double quartile[3]);
+/* A bar that stands or hangs anywhere. */
+void chart_span(Chart *c, const char *style, double x_low, double x_high, double y_low,
+                double y_high);
 void chart_upright(Chart *c, double x, double low, double high); /* a whisker */
 void chart_mark(Chart *c, double x, Str label);                  /* a dashed line over the height */
+/* With what the script needs to read the marks out as values. */
 void chart_close(Chart *c);
 
 /* ---- report_curve.c ---- */
@@ -176,7 +189,8 @@ void section_screening(Page *p);
 void section_columns(Page *p, const Audit *a); /* parts of the audit's */
 void section_ablation(Page *p, const Ablation *a);
 void section_segments(Page *p);
-void section_thresholds(Page *p); /* part of section_segments */
+void section_behaviour(Page *p);
+void section_thresholds(Page *p); /* parts of section_segments */
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);
@@ -222,7 +236,5 @@ Tally tally_run(const Run *run);
 Str tally_scored(Arena *arena, const Tally *t); /* "263 + 4 with both labels" */
 size_t tally_certified(const Run *run);         /* candidates with a score in the certified set */
 size_t events_of(const Run *run, size_t customer);
-
-extern const char report_style[];
 
 #endif

@@ -251,30 +251,12 @@ static int heavier(const void *left, const void *right)
 
 enum { IMPORTANT = 15 };
 
-/* One-hot columns of a feature push together before the absolute value is taken. */
 static size_t weigh(Weight *out, Page *p)
 {
-    const Run *run = p->run;
-    const MatrixPlan *columns_of = run->bundle->columns;
-    size_t features = run->plan->features, used = 0;
-    double *sum = ARENA_ARRAY(p->arena, double, features + 1);
-    uint8_t *in = ARENA_ARRAY(p->arena, uint8_t, features + 1);
-    for (size_t f = 0; f < features; f++)
-        out[f] = (Weight){(uint32_t)f, 0};
-    for (size_t i = 0; i < run->scored->count; i++) {
-        const double *phi = run->scored->contribution + i * (columns_of->columns + 1);
-        for (size_t f = 0; f < features; f++)
-            sum[f] = 0;
-        for (size_t k = 0; k < columns_of->columns; k++) {
-            sum[columns_of->feature[k]] += phi[k];
-            in[columns_of->feature[k]] = 1;
-        }
-        for (size_t f = 0; f < features; f++)
-            out[f].size += fabs(sum[f]) / (double)run->scored->count;
-    }
-    for (size_t f = 0; f < features; f++)
-        if (in[f])
-            out[used++] = out[f];
+    size_t used = 0;
+    for (size_t f = 0; f < p->run->plan->features; f++)
+        if (p->run->moves[f] >= 0)
+            out[used++] = (Weight){(uint32_t)f, p->run->moves[f]};
     qsort(out, used, sizeof *out, heavier);
     return used;
 }
@@ -289,10 +271,10 @@ static void importance(Page *p)
     size_t used = weigh(weight, p);
     html(p, "<h3 id=\"importance\">What moves the score</h3>\n");
     html_paragraph(p,
-                   "By how much each feature moves the calibrated log-odds, on average over the "
-                   "%zu customers scored, up or down. It says what the model uses, not what "
+                   "By how much each feature moves the calibrated log-odds, on average over "
+                   "%s%zu customers scored, up or down. It says what the model uses, not what "
                    "causes risk.",
-                   run->scored->count);
+                   run->moved < run->scored->count ? "an even sample of " : "the ", run->moved);
     html_table(p, "Mean absolute contribution",
                "Feature|Meaning|Risk may rise with|>Log-odds|Compared");
     for (size_t i = 0; i < used && i < IMPORTANT && weight[i].size > 0; i++) {

@@ -86,6 +86,7 @@ static void evidence(Page *p, const Decision *d, size_t ids)
         html(p, "</span> ");
         html_text(p, r->sentence);
         html(p, "</p>\n");
+        sentence(p, "Beside others:", reason_standing(p->arena, r));
         sentence(p, "May also be:", r->also);
         sentence(p, "Missing proof:", r->missing_proof);
         sentence(p, "Next step:", r->next_step);
@@ -182,7 +183,7 @@ static void fact(Page *p, const char *name, Str value)
     html(p, "</dd></div>");
 }
 
-static void candidate(Page *p, size_t rank, const Decision *d, size_t ids)
+static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t ids)
 {
     buffer_format(&p->out,
                   "<article class=\"case\" id=\"case-%zu\" aria-labelledby=\"case-%zu-h\">\n"
@@ -194,7 +195,6 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t ids)
     fact(p, "Segment", segment_name(d->segment));
     fact(p, "Evidence", families(p->arena, d));
     fact(p, "At stake", number_money(p->arena, p->run, d->exposure));
-    size_t at = (size_t)(d - p->run->scored->decision);
     fact(p, "Certified", store_certified(p->run, at) ? S("its score") : S("no"));
     Str stable = stability_of(p, at);
     if (stable.size > 0)
@@ -217,7 +217,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t ids)
 static void cases(Page *p)
 {
     const Run *run = p->run;
-    size_t shown = run->candidates < CASES_MAX ? run->candidates : CASES_MAX;
+    size_t shown = run->listeds < CASES_MAX ? run->listeds : CASES_MAX;
     html(p, "<h3 id=\"candidates\">Candidates</h3>\n");
     if (run->candidates == 0) {
         html_paragraph(p, "No customer meets the criteria. The near misses below are the strongest "
@@ -230,7 +230,7 @@ static void cases(Page *p)
     size_t ids = IDS_BUDGET / (shown * 6);
     ids = ids < 12 ? 12 : ids > 150 ? 150 : ids;
     for (size_t i = 0; i < shown; i++)
-        candidate(p, i + 1, &run->scored->decision[run->candidate[i]], ids);
+        candidate(p, i + 1, &run->listed[i], run->candidate[i], ids);
     if (run->candidates > shown)
         html_paragraph(p, "Shown are the first %zu of %zu; offboarding.csv has them all.", shown,
                        run->candidates);
@@ -238,33 +238,9 @@ static void cases(Page *p)
 
 /* ---- near misses and contradictory labels ---- */
 
-typedef struct Near {
-    const Decision *decision;
-} Near;
-
-static int nearer(const void *left, const void *right)
-{
-    const Decision *a = ((const Near *)left)->decision, *b = ((const Near *)right)->decision;
-    if (a->before_safeguards != b->before_safeguards)
-        return a->before_safeguards > b->before_safeguards ? -1 : 1;
-    if (a->families != b->families)
-        return a->families > b->families ? -1 : 1;
-    if (a->severe_rules != b->severe_rules)
-        return a->severe_rules > b->severe_rules ? -1 : 1;
-    if (a->probability != b->probability)
-        return a->probability > b->probability ? -1 : 1;
-    return str_compare(a->id, b->id);
-}
-
 static void near_misses(Page *p)
 {
-    const Scored *s = p->run->scored;
-    Near *near = ARENA_ARRAY(p->arena, Near, s->count + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->decision[i].severe_rules > 0 && s->decision[i].action != ACTION_PROPOSE_OFFBOARDING)
-            near[count++].decision = &s->decision[i];
-    qsort(near, count, sizeof *near, nearer);
+    size_t count = p->run->near_misses;
     html(p, "<h3 id=\"near\">Near misses</h3>\n");
     if (count == 0) {
         html_paragraph(p, "Every customer with severe evidence is on the list.");
@@ -277,7 +253,7 @@ static void near_misses(Page *p)
     html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Severe evidence below the criteria",
                "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {
-        const Decision *d = near[i].decision;
+        const Decision *d = &p->run->near[i];
         html_row(p);
         html_head_id(p, d->id);
         html_cell_number(p, number_share(p->arena, d->probability));
@@ -303,7 +279,7 @@ static void contradictory(Page *p)
                    "proposed for them; somebody should find out which holds.");
     html_table(p, "Contradictory labels", "Customer|>Score|Segment|Evidence|Proposed");
     for (size_t i = 0; i < run->contradictories && i < CONTRADICTORY_MAX; i++) {
-        const Decision *d = &run->scored->decision[run->contradictory[i]];
+        const Decision *d = &run->torn[i];
         html_row(p);
         html_head_id(p, d->id);
         html_cell_number(p, number_share(p->arena, d->probability));

@@ -25,17 +25,6 @@ static void costs(Page *p)
     html_table_end(p);
 }
 
-static size_t fired(const Run *run, Str rule)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < run->scored->count; i++) {
-        const Decision *d = &run->scored->decision[i];
-        for (size_t k = 0; k < d->reasons; k++)
-            count += d->reason[k].source == REASON_RULE && str_equal(d->reason[k].code, rule);
-    }
-    return count;
-}
-
 static void rules(Page *p)
 {
     RuleView *rule;
@@ -52,7 +41,7 @@ static void rules(Page *p)
         html_cell(p, rule[i].severity);
         html_cell_code(p, rule[i].condition);
         html_cell(p, rule[i].because);
-        html_cell_number(p, number_count(p->arena, fired(p->run, rule[i].id)));
+        html_cell_number(p, number_count(p->arena, p->run->scored->fired[i]));
         html_row_end(p);
     }
     html_table_end(p);

@@ -1,10 +1,9 @@
 /* report_segments.c - part 3: Low, Medium and High, and how each behaves. */
 #include "report/report_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-enum { BINS = 20, MEDIANS_MAX = 24 };
+enum { BINS = 20 };
 
 /* The smallest 1, 2 or 5 times a power of ten of which five reach `most`. */
 static size_t round_step(size_t most)
@@ -21,7 +20,7 @@ static void histogram(Page *p, Thresholds t)
     Arena *a = p->arena;
     size_t count[BINS] = {0}, most = 1;
     for (size_t i = 0; i < run->scored->count; i++) {
-        size_t bin = (size_t)(run->scored->decision[i].probability * BINS);
+        size_t bin = (size_t)(run->scored->outcome[i].probability * BINS);
         bin = bin >= BINS ? BINS - 1 : bin;
         count[bin]++;
         most = count[bin] > most ? count[bin] : most;
@@ -54,30 +53,38 @@ static void histogram(Page *p, Thresholds t)
     html(p, "</details>\n");
 }
 
+static int rising(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
 static void sizes(Page *p, const Tally *t)
 {
     const Run *run = p->run;
     Arena *a = p->arena;
     html_table(p, "Segments",
-               "Segment|>Customers|>Share|>Lowest score|>Highest score|>Insufficient data");
+               "Segment|>Customers|>Share|>Lowest score|>Median score|>Highest score|>Insufficient "
+               "data");
+    double *score = ARENA_RAW(a, double, run->scored->count + 1);
     for (size_t s = 0; s < SEGMENTS; s++) {
-        double low = MISSING_VALUE, high = MISSING_VALUE;
-        size_t insufficient = 0;
+        size_t insufficient = 0, count = 0;
         for (size_t i = 0; i < run->scored->count; i++) {
-            const Decision *d = &run->scored->decision[i];
+            const Outcome *d = &run->scored->outcome[i];
             if (d->segment != (Segment)s)
                 continue;
-            low = is_missing(low) || d->probability < low ? d->probability : low;
-            high = is_missing(high) || d->probability > high ? d->probability : high;
+            score[count++] = d->probability;
             insufficient += d->insufficient_data;
         }
         double n = (double)run->scored->count;
+        qsort(score, count, sizeof *score, rising);
         html_row(p);
         html_head(p, segment_name((Segment)s));
         html_cell_number(p, number_count(a, t->segment[s]));
         html_cell_number(p, number_share(a, n > 0 ? (double)t->segment[s] / n : 0));
-        html_cell_number(p, is_missing(low) ? S("none") : number_fixed(a, low, 3));
-        html_cell_number(p, is_missing(high) ? S("none") : number_fixed(a, high, 3));
+        const size_t place[] = {0, count > 0 ? (count - 1) / 2 : 0, count > 0 ? count - 1 : 0};
+        for (size_t k = 0; k < COUNT_OF(place); k++)
+            html_cell_number(p, count == 0 ? S("none") : number_fixed(a, score[place[k]], 3));
         html_cell_number(p, number_count(a, insufficient));
         html_row_end(p);
     }
@@ -91,8 +98,8 @@ static void actions(Page *p, const Tally *t)
     for (size_t action = ACTIONS; action-- > 0;) {
         size_t count[SEGMENTS] = {0};
         for (size_t i = 0; i < run->scored->count; i++)
-            if (run->scored->decision[i].action == (Action)action)
-                count[run->scored->decision[i].segment]++;
+            if (run->scored->outcome[i].action == (Action)action)
+                count[run->scored->outcome[i].segment]++;
         html_row(p);
         html_head(p, action_name((Action)action));
         for (size_t s = 0; s < SEGMENTS; s++)
@@ -103,66 +110,84 @@ static void actions(Page *p, const Tally *t)
     html_table_end(p);
 }
 
-/* ---- behaviour ---- */
+/* ---- did scores part the labelled customers so? ---- */
 
-typedef struct Value {
-    double value;
-    uint32_t row;
-} Value;
+typedef struct Past {
+    size_t customers, suspended;
+} Past;
 
-static int ascending(const void *left, const void *right)
+/* Labelled customers of the quoted slice, by the segment that their score out of fold falls in. */
+static void past_of(Past past[SEGMENTS], Page *p)
 {
-    const Value *a = left, *b = right;
-    if (a->value != b->value)
-        return a->value < b->value ? -1 : 1;
-    return (a->row > b->row) - (a->row < b->row);
+    const TrainingSet *t = p->run->training;
+    const double *score = store_out_of_fold(p->arena, p->run);
+    const Thresholds cut = policy_thresholds(p->run->policy);
+    for (size_t i = 0; i < t->x->rows; i++)
+        if (t->in_stratum[p->run->headline][i] && !is_missing(score[i])) {
+            Past *one = &past[policy_segment(cut, score[i])];
+            one->customers++;
+            one->suspended += t->label[i] != 0;
+        }
 }
 
-/* The lower median is some customer's own value, so it is shown as exactly as theirs. */
-static Str median(Page *p, const Feature *f, const Column *c, Segment segment)
-{
-    const Scored *s = p->run->scored;
-    Arena scratch = p->spare;
-    Value *value = ARENA_RAW(&scratch, Value, s->count + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        double x = cell_double(c, s->row[i]);
-        if (s->decision[i].segment == segment && !s->decision[i].insufficient_data &&
-            !is_missing(x))
-            value[n++] = (Value){x, s->row[i]};
-    }
-    if (n == 0)
-        return S("not defined");
-    qsort(value, n, sizeof *value, ascending);
-    return format_cell(p->arena, f->format, p->run->plan->schema->currency.text, c,
-                       value[(n - 1) / 2].row);
-}
-
-static bool countable(const Column *c)
-{
-    return c != NULL && c->type != TYPE_CATEGORY && c->type != TYPE_TEXT &&
-           c->type != TYPE_BOOLEAN && c->type != TYPE_TIME && c->type != TYPE_DATE;
-}
-
-static void behaviour(Page *p)
+static void verdict(Page *p, const Tally *t)
 {
     const Run *run = p->run;
-    size_t shown = 0;
-    html(p, "<h3 id=\"behaviour\">How each segment behaves</h3>\n");
-    html_paragraph(p, "Medians of the features that the policy speaks of, over the customers who "
-                      "have transactions. The segments are cut by the score alone; these figures "
-                      "describe them.");
-    html_table(p, "Median customer of each segment", "Feature|>Low|>Medium|>High");
-    for (size_t i = 0; i < run->plan->features && shown < MEDIANS_MAX; i++) {
-        const Feature *f = &run->plan->feature[i];
-        const Column *c = table_find(run->scored->features, f->name.text);
-        if (f->use != USE_POLICY || !countable(c))
-            continue;
-        shown++;
+    Arena *a = p->arena;
+    size_t n = run->scored->count;
+    html(p, "<p class=\"lead\">");
+    for (int s = SEGMENTS - 1; s >= 0; s--) {
+        Str share = number_share(a, n > 0 ? (double)t->segment[s] / (double)n : 0);
+        html_say(p, "%s%.*s holds %zu of %zu customers scored (%.*s)",
+                 s == SEGMENT_HIGH     ? ""
+                 : s == SEGMENT_MEDIUM ? ", "
+                                       : " and ",
+                 STR_ARG(segment_name((Segment)s)), t->segment[s], n, STR_ARG(share));
+    }
+    html(p, ".");
+    if (run->training != NULL && run->validation != NULL) {
+        Past past[SEGMENTS] = {{0, 0}};
+        past_of(past, p);
+        Interval high =
+            metric_proportion(past[SEGMENT_HIGH].suspended, past[SEGMENT_HIGH].customers);
+        Interval low = metric_proportion(past[SEGMENT_LOW].suspended, past[SEGMENT_LOW].customers);
+        if (past[SEGMENT_HIGH].customers >= SELECTED_MIN &&
+            past[SEGMENT_LOW].customers >= SELECTED_MIN) {
+            Str of_high = number_share(a, high.value), of_low = number_share(a, low.value);
+            html_say(p,
+                     " Of the labelled customers whose score out of fold was High %.*s had been "
+                     "suspended, of those with a Low one %.*s: %s",
+                     STR_ARG(of_high), STR_ARG(of_low),
+                     high.low > low.high ? "the segments part them."
+                                         : "so few that the difference can be chance.");
+        }
+    }
+    html(p, "</p>\n");
+}
+
+static void parted(Page *p)
+{
+    const Run *run = p->run;
+    if (run->training == NULL || run->validation == NULL)
+        return;
+    Arena *a = p->arena;
+    Past past[SEGMENTS] = {{0, 0}};
+    past_of(past, p);
+    html_table(p,
+               str_chars(a, str_format(a,
+                                       "Labelled customers by the segment of their score out of "
+                                       "fold, %.*s",
+                                       STR_ARG(run->training->stratum[run->headline]))),
+               "Segment|>Labelled|>Suspended|>Share suspended");
+    for (size_t s = 0; s < SEGMENTS; s++) {
         html_row(p);
-        html_head(p, f->says.text);
-        for (size_t s = 0; s < SEGMENTS; s++)
-            html_cell_number(p, median(p, f, c, (Segment)s));
+        html_head(p, segment_name((Segment)s));
+        html_cell_number(p, number_count(a, past[s].customers));
+        html_cell_number(p, number_count(a, past[s].suspended));
+        if (past[s].customers < SELECTED_MIN)
+            html_cell_number(p, S("too few"));
+        else
+            html_cell_interval(p, metric_proportion(past[s].suspended, past[s].customers), 2);
         html_row_end(p);
     }
     html_table_end(p);
@@ -173,16 +198,16 @@ void section_segments(Page *p)
     const Tally t = tally_run(p->run);
     Thresholds limits = policy_thresholds(p->run->policy);
     Arena *a = p->arena;
-    Str scored = number_plural(a, p->run->scored->count, "customer", "customers");
     Str medium = number_fixed(a, limits.medium, 2), high = number_fixed(a, limits.high, 2);
     Str insufficient = number_plural(a, t.insufficient, "customer", "customers");
     html(p, "<section id=\"segments\" aria-labelledby=\"segments-h\">\n"
             "<h2 id=\"segments-h\">3 Segments</h2>\n");
-    html_paragraph(p,
-                   "%.*s were scored. Below a score of %.*s is Low, from %.*s Medium, from "
-                   "%.*s High. The cuts follow from costs, not from quotas, and High does not mean "
-                   "off-boarding.",
-                   STR_ARG(scored), STR_ARG(medium), STR_ARG(medium), STR_ARG(high));
+    verdict(p, &t);
+    html_paragraph(
+        p,
+        "Below a score of %.*s is Low, from %.*s Medium, from %.*s High. The cuts follow "
+        "from costs, not from quotas, and High does not mean off-boarding.",
+        STR_ARG(medium), STR_ARG(medium), STR_ARG(high));
     html_note(p, store_prior_by_design(p->run)
                      ? "A score is the model's probability calibrated to the mix of the labelled "
                        "customers: how often customers of that sample with such a score were "
@@ -198,8 +223,9 @@ void section_segments(Page *p)
             "is not evidence of good.",
             STR_ARG(insufficient));
     histogram(p, limits);
+    parted(p);
     actions(p, &t);
-    behaviour(p);
+    section_behaviour(p);
     section_thresholds(p);
     html(p, "</section>\n");
 }

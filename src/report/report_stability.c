@@ -48,7 +48,7 @@ static bool wavers(const ListStability *s, size_t at, bool listed)
 
 static void customer(Page *p, const ListStability *s, size_t at)
 {
-    const Decision *d = &p->run->scored->decision[at];
+    const Outcome *d = &p->run->scored->outcome[at];
     html_row(p);
     html_head_id(p, d->id);
     html_cell(p, d->action == ACTION_PROPOSE_OFFBOARDING ? S("yes") : S("no"));

@@ -33,8 +33,8 @@ void html_cell_figure(Page *p, const MetricSet *m, MetricKind kind)
 
 static void side_by_side(Page *p, const Strata *s)
 {
-    static const MetricKind shown[] = {METRIC_AUC, METRIC_PR_AUC, METRIC_BRIER, METRIC_PRECISION,
-                                       METRIC_RECALL};
+    static const MetricKind shown[] = {METRIC_AUC, METRIC_PR_AUC,    METRIC_BRIER,
+                                       METRIC_ECE, METRIC_PRECISION, METRIC_RECALL};
     Arena *a = p->arena;
     html_table(p, "Every slice side by side, out of fold, with 95 % intervals",
                "Slice|Who|>Labelled|>Suspended|>To be scored|>ROC AUC|>PR AUC|>Brier|>Calibration "

@@ -24,7 +24,7 @@ Tally tally_run(const Run *run)
         *(s == SEVERITY_SEVERE ? &t.severe : s == SEVERITY_WARNING ? &t.warnings : &t.notes) += 1;
     }
     for (size_t i = 0; run->scored != NULL && i < run->scored->count; i++) {
-        const Decision *one = &run->scored->decision[i];
+        const Outcome *one = &run->scored->outcome[i];
         t.segment[one->segment]++;
         t.insufficient += one->insufficient_data;
         t.action[one->action]++;

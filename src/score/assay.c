@@ -246,6 +246,12 @@ static const char *explain(Arena *keep, const Bundle *b, const Decision *d)
         put(doc, o, "also", r->also);
         put(doc, o, "missing_proof", r->missing_proof);
         put(doc, o, "next_step", r->next_step);
+        put_real(doc, o, "contribution", r->contribution);
+        if (!is_missing(r->percentile)) {
+            put_real(doc, o, "percentile", r->percentile);
+            put(doc, o, "peer_group", r->peer_group);
+            put_real(doc, o, "peers", (double)r->peers);
+        }
         yyjson_mut_val *ids = yyjson_mut_obj_add_arr(doc, o, "transactions");
         for (size_t k = 0; k < r->transactions; k++)
             (void)yyjson_mut_arr_add_strncpy(doc, ids, r->transaction[k].data,
@@ -303,6 +309,7 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
     in.score_transactions = (InputFiles){&file[1], 1};
     Dataset *data;
     Scored *scored;
+    Decision *made = NULL;
     Arena scratch = arena_new();
     Error refused = {0};
     Status status = dataset_read(&data, keep, scratch, s, &in, &refused);
@@ -320,11 +327,12 @@ static Status decide(assay_decision *d, const assay_customer *c, const char *as_
         }
     if (status != STATUS_OK && err->status == STATUS_OK)
         *err = refused;
-    const uint32_t row = 0;
+    const uint32_t row = 0, only = 0;
     if (status == STATUS_OK)
         status = score_dataset(&scored, keep, scratch, b, data, &row, 1, NULL, NULL, err);
+    if (status == STATUS_OK)
+        status = score_decide(&made, keep, scratch, b, scored, &only, 1, NULL, err);
     if (status == STATUS_OK) {
-        const Decision *made = &scored->decision[0];
         d->outcome = (assay_outcome){.probability = made->probability,
                                      .probability_low = made->probability_low,
                                      .probability_high = made->probability_high,

@@ -306,6 +306,9 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     if (distributions != NULL &&
         (b->reference = reference_read(r->keep, distributions, b->plan)) == NULL)
         return refuse(r, "distributions of the customers it learnt from");
+    yyjson_val *peers = yyjson_obj_get(root, "peers");
+    if (peers != NULL && (b->peers = peers_read(r->keep, peers, b->policy, b->plan)) == NULL)
+        return refuse(r, "quantiles of comparable customers");
     if (metrics != NULL) {
         size_t size;
         char *json = yyjson_val_write(metrics, 0, &size);
@@ -337,8 +340,15 @@ static bool unfinished(Arena *keep, const char *run)
             file_exists(path_join(keep, run, "quarantine.csv")));
 }
 
+/* Bundles of before there was a catalogue of messages have none. */
+static bool has_messages(Str sums)
+{
+    return str_contains(sums, str_from("  messages.yaml\n"));
+}
+
 /* Every file must be there, whole, and as SHA256SUMS says. */
-static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content[5], Error *err)
+static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content[BUNDLE_FILES],
+                         Error *err)
 {
     Str sums;
     Buffer expected = buffer_new(keep);
@@ -363,6 +373,8 @@ static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content
     for (size_t i = 0; i < COUNT_OF(bundle_files); i++) {
         char hash[SHA256_TEXT];
         const char *path = path_join(keep, folder, bundle_files[i]);
+        if (i == BUNDLE_MESSAGES && !has_messages(sums))
+            continue;
         TRY(file_read(&content[i], keep, path, err));
         sha256_text(hash, content[i]);
         Str line = str_format(keep, "%s  %s\n", hash, bundle_files[i]);
@@ -387,23 +399,28 @@ static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content
 
 static Status read_bundle(Bundle *b, Arena *keep, const char *folder, Error *err)
 {
-    Str content[5];
-    const char *path[5];
-    for (size_t i = 0; i < 5; i++)
+    Str content[BUNDLE_FILES] = {{0}};
+    const char *path[BUNDLE_FILES];
+    for (size_t i = 0; i < BUNDLE_FILES; i++)
         path[i] = path_join(keep, folder, bundle_files[i]);
     TRY(read_files(b, keep, folder, content, err));
-    TRY(schema_read(&b->schema, keep, content[4], path[4], err));
-    TRY(plan_read(&b->plan, keep, content[1], path[1], b->schema, err));
-    TRY(policy_read(&b->policy, keep, content[3], path[3], b->plan, err));
-    Status read = model_read(&b->model, keep, content[2], err);
+    TRY(schema_read(&b->schema, keep, content[BUNDLE_SCHEMA], path[BUNDLE_SCHEMA], err));
+    TRY(plan_read(&b->plan, keep, content[BUNDLE_FEATURES], path[BUNDLE_FEATURES], b->schema, err));
+    TRY(policy_read(&b->policy, keep, content[BUNDLE_POLICY], path[BUNDLE_POLICY], b->plan, err));
+    if (content[BUNDLE_MESSAGES].data != NULL) {
+        TRY(messages_read(&b->messages, keep, content[BUNDLE_MESSAGES], path[BUNDLE_MESSAGES],
+                          err));
+        TRY(policy_translate(b->policy, keep, b->messages, NULL, err));
+    }
+    Status read = model_read(&b->model, keep, content[BUNDLE_MODEL], err);
     if (read != STATUS_OK) {
-        (void)error_place(err, path[2], 0, 0); /* the model's reader knows no file */
+        (void)error_place(err, path[BUNDLE_MODEL], 0, 0); /* the model's reader knows no file */
         return read;
     }
-    Reader r = {keep, path[0], err};
+    Reader r = {keep, path[BUNDLE_MANIFEST], err};
     yyjson_read_err why;
-    yyjson_doc *doc =
-        yyjson_read_opts((char *)(uintptr_t)content[0].data, content[0].size, 0, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)content[BUNDLE_MANIFEST].data,
+                                       content[BUNDLE_MANIFEST].size, 0, NULL, &why);
     if (doc == NULL)
         return refuse(&r, "manifest");
     Status status = read_manifest(b, yyjson_doc_get_root(doc), &r);

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <yyjson.h>
 
-const char *const bundle_files[5] = {"bundle.json", "features.yaml", "model.json", "policy.yaml",
-                                     "schema.yaml"};
+const char *const bundle_files[BUNDLE_FILES] = {"bundle.json", "features.yaml", "messages.yaml",
+                                                "model.json",  "policy.yaml",   "schema.yaml"};
 
 typedef struct Doc {
     yyjson_mut_doc *doc;
@@ -162,6 +162,8 @@ static Str manifest(Arena *keep, const Bundle *b, const GoldenCustomers *custome
     put(d, root, "reference", reference_part(d, b));
     if (b->reference != NULL)
         put(d, root, "distributions", reference_write(d.doc, b->reference));
+    if (b->peers != NULL)
+        put(d, root, "peers", peers_write(d.doc, b->peers, b->plan));
     put(d, root, "golden", golden_part(d, b));
     put(d, root, "golden_customers", golden_customers_part(d, b, customers));
     yyjson_doc *metrics =
@@ -202,8 +204,13 @@ Status bundle_write(Bundle *b, const char *folder, Error *err)
         arena_free(&own);
         return status;
     }
-    Str content[5] = {manifest(&own, b, &customers), b->plan->text, model_write(&own, b->model),
-                      policy_text(b->policy), b->schema->text};
+    const Str content[BUNDLE_FILES] = {[BUNDLE_MANIFEST] = manifest(&own, b, &customers),
+                                       [BUNDLE_FEATURES] = b->plan->text,
+                                       [BUNDLE_MESSAGES] =
+                                           b->messages == NULL ? S("") : messages_text(b->messages),
+                                       [BUNDLE_MODEL] = model_write(&own, b->model),
+                                       [BUNDLE_POLICY] = policy_text(b->policy),
+                                       [BUNDLE_SCHEMA] = b->schema->text};
     Buffer sums = buffer_new(&own);
     status = folder_make(folder, err);
     /* The sums go first and come back last: a write that is cut short leaves no bundle. */
@@ -211,6 +218,8 @@ Status bundle_write(Bundle *b, const char *folder, Error *err)
         status = bundle_remove(folder, err);
     for (size_t i = 0; i < COUNT_OF(bundle_files) && status == STATUS_OK; i++) {
         char hash[SHA256_TEXT];
+        if (i == BUNDLE_MESSAGES && b->messages == NULL)
+            continue;
         sha256_text(hash, content[i]);
         buffer_format(&sums, "%s  %s\n", hash, bundle_files[i]);
         status = file_write(path_join(&own, folder, bundle_files[i]), content[i], err);

@@ -55,14 +55,10 @@ static void bundle_contributions(double *phi, Arena scratch, const Bundle *b, co
                                   phi + i * (x->columns + 1));
 }
 
-void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
+void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
 {
-    size_t width = x->columns + 1;
     double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
-    if (phi == NULL)
-        phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
     model_margin(b->model, x, margin);
-    bundle_contributions(phi, scratch, b, x, margin);
     for (size_t i = 0; i < x->rows; i++) {
         Answer *a = &out[i];
         double p0, p1;
@@ -71,8 +67,22 @@ void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, con
         venn_abers_apply(b->venn_abers, margin[i], &p0, &p1);
         a->low = fmin(fmin(p0, p1), a->probability);
         a->high = fmax(fmax(p0, p1), a->probability);
-        a->bias = phi[i * width + x->columns];
+        a->bias = MISSING_VALUE;
     }
+}
+
+void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
+{
+    size_t width = x->columns + 1;
+    double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
+    if (phi == NULL)
+        phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
+    bundle_score(out, scratch, b, x);
+    for (size_t i = 0; i < x->rows; i++)
+        margin[i] = out[i].margin;
+    bundle_contributions(phi, scratch, b, x, margin);
+    for (size_t i = 0; i < x->rows; i++)
+        out[i].bias = phi[i * width + x->columns];
 }
 
 static Status features_of_customers(GoldenCustomers *out, Matrix **x, Arena *keep, Arena scratch,

@@ -60,29 +60,64 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
     }
 }
 
-enum { ROWS_TASK = 256 };
+/* ---- everybody, a part at a time ---- */
+
+enum { ROWS_TASK = 256, TASKS_MAX = 64 }; /* a matrix of at most so many rows is in memory */
 
 typedef struct Answering {
     const Bundle *bundle;
     Scored *scored;
+    const Matrix *x; /* of the customers from `first` on */
+    size_t first;
 } Answering;
+
+static Matrix part_of(const Matrix *x, size_t task)
+{
+    Matrix part = *x;
+    size_t from = task * ROWS_TASK;
+    part.rows = x->rows - from < ROWS_TASK ? x->rows - from : ROWS_TASK;
+    part.value = x->value + from * x->columns;
+    return part;
+}
 
 static void answer_task(void *context, size_t task, Arena scratch)
 {
     const Answering *w = context;
     Scored *s = w->scored;
-    size_t from = task * ROWS_TASK;
-    Matrix part = *s->x;
-    part.rows = s->count - from < ROWS_TASK ? s->count - from : ROWS_TASK;
-    part.value = s->x->value + from * part.columns;
+    const Matrix part = part_of(w->x, task);
     Answer *answer = ARENA_ARRAY(&scratch, Answer, part.rows);
-    bundle_answer(answer, s->contribution + from * (part.columns + 1), scratch, w->bundle, &part);
+    bundle_score(answer, scratch, w->bundle, &part);
     for (size_t i = 0; i < part.rows; i++) {
-        s->margin[from + i] = answer[i].margin;
-        s->probability[from + i] = answer[i].probability;
-        s->low[from + i] = answer[i].low;
-        s->high[from + i] = answer[i].high;
+        size_t at = w->first + task * ROWS_TASK + i;
+        s->margin[at] = answer[i].margin;
+        s->probability[at] = answer[i].probability;
+        s->low[at] = answer[i].low;
+        s->high[at] = answer[i].high;
     }
+}
+
+static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Error *err)
+{
+    Status status = STATUS_OK;
+    s->margin = ARENA_ARRAY(keep, double, s->count + 1);
+    s->probability = ARENA_ARRAY(keep, double, s->count + 1);
+    s->low = ARENA_ARRAY(keep, double, s->count + 1);
+    s->high = ARENA_ARRAY(keep, double, s->count + 1);
+    Arena own = arena_new();
+    Answering w = {.bundle = b, .scored = s};
+    for (; w.first < s->count && status == STATUS_OK; w.first += ROWS_TASK * TASKS_MAX) {
+        Arena block = own;
+        Matrix *x;
+        size_t left = s->count - w.first;
+        size_t rows = left < ROWS_TASK * TASKS_MAX ? left : ROWS_TASK * TASKS_MAX;
+        status = feature_matrix(&x, &block, b->plan, s->features, b->skip, s->id, s->row + w.first,
+                                rows, err);
+        w.x = x;
+        if (status == STATUS_OK)
+            team_run(team, (rows + ROWS_TASK - 1) / ROWS_TASK, answer_task, &w);
+    }
+    arena_free(&own);
+    return status;
 }
 
 Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
@@ -95,19 +130,13 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
         as_of[i] = data->as_of_us;
     s->count = count;
     s->row = row;
+    s->id = data->id;
+    if (options != NULL)
+        s->options = *options;
     TRY(score_events(&s->events, keep, scratch, b->plan, data, as_of, err));
     TRY(feature_table(&s->features, keep, scratch, b->plan, s->events, team, err));
-    TRY(feature_matrix(&s->x, keep, b->plan, s->features, b->skip, data->id, row, count, err));
     find_new_levels(data, keep, b, s->features, row, count);
-
-    s->margin = ARENA_ARRAY(keep, double, count + 1);
-    s->probability = ARENA_ARRAY(keep, double, count + 1);
-    s->low = ARENA_ARRAY(keep, double, count + 1);
-    s->high = ARENA_ARRAY(keep, double, count + 1);
-    s->contribution = ARENA_RAW(keep, double, count *(s->x->columns + 1) + 1);
-    team_run(team, (count + ROWS_TASK - 1) / ROWS_TASK, answer_task, &(Answering){b, s});
-    s->facts = options == NULL ? NULL : options->facts;
-    s->earlier = options == NULL ? NULL : options->earlier;
+    TRY(answer_all(s, keep, b, team, err));
     s->contradictory = ARENA_ARRAY(keep, uint8_t, count + 1);
     for (size_t i = 0; i < count; i++)
         s->contradictory[i] = data->label[row[i]] == LABEL_CONTRADICTORY;
@@ -120,11 +149,95 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
                                  .probability = s->probability,
                                  .probability_low = s->low,
                                  .probability_high = s->high,
-                                 .contribution = s->contribution,
-                                 .matrix = s->x,
                                  .columns = b->columns,
                                  .contradictory = s->contradictory,
-                                 .facts = s->facts,
-                                 .earlier = s->earlier};
-    return policy_decide(&s->decision, keep, scratch, b->policy, &inputs, team, err);
+                                 .facts = s->options.facts,
+                                 .earlier = s->options.earlier,
+                                 .peers = b->peers,
+                                 .language = s->options.language};
+    return policy_outcomes(&s->outcome, &s->fired, keep, scratch, b->policy, &inputs, team, err);
+}
+
+/* ---- some of them, whole ---- */
+
+Status score_matrix(Matrix **out, Arena *keep, const Bundle *b, const Scored *s,
+                    const uint32_t *position, size_t count, Error *err)
+{
+    uint32_t *row = ARENA_ARRAY(keep, uint32_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        row[i] = s->row[position == NULL ? i : position[i]];
+    return feature_matrix(out, keep, b->plan, s->features, b->skip, s->id, row, count, err);
+}
+
+typedef struct Explaining {
+    const Bundle *bundle;
+    const Matrix *x;
+    double *phi;
+} Explaining;
+
+static void explain_task(void *context, size_t task, Arena scratch)
+{
+    const Explaining *w = context;
+    const Matrix part = part_of(w->x, task);
+    Answer *answer = ARENA_ARRAY(&scratch, Answer, part.rows);
+    bundle_answer(answer, w->phi + task * ROWS_TASK * (part.columns + 1), scratch, w->bundle,
+                  &part);
+}
+
+double *score_contributions(Arena *keep, const Bundle *b, const Matrix *x, Team *team)
+{
+    double *phi = ARENA_RAW(keep, double, x->rows *(x->columns + 1) + 1);
+    team_run(team, (x->rows + ROWS_TASK - 1) / ROWS_TASK, explain_task, &(Explaining){b, x, phi});
+    return phi;
+}
+
+Status score_decide(Decision **out, Arena *keep, Arena scratch, const Bundle *b, const Scored *s,
+                    const uint32_t *position, size_t count, Team *team, Error *err)
+{
+    Matrix *x = NULL;
+    uint32_t *row = ARENA_ARRAY(&scratch, uint32_t, count + 1);
+    uint8_t *contradictory = ARENA_ARRAY(&scratch, uint8_t, count + 1);
+    const double *from[] = {s->margin, s->probability, s->low, s->high};
+    double *number[COUNT_OF(from)];
+    for (size_t k = 0; k < COUNT_OF(from); k++) {
+        number[k] = ARENA_ARRAY(&scratch, double, count + 1);
+        for (size_t i = 0; i < count; i++)
+            number[k][i] = from[k][position[i]];
+    }
+    for (size_t i = 0; i < count; i++) {
+        row[i] = s->row[position[i]];
+        contradictory[i] = s->contradictory[position[i]];
+    }
+    const double *contribution = NULL;
+    if (!s->options.brief) {
+        TRY(score_matrix(&x, &scratch, b, s, position, count, err));
+        contribution = score_contributions(&scratch, b, x, team);
+    }
+    const PolicyInputs inputs = {.events = s->events,
+                                 .features = s->features,
+                                 .row = row,
+                                 .id = s->id,
+                                 .count = count,
+                                 .margin = number[0],
+                                 .probability = number[1],
+                                 .probability_low = number[2],
+                                 .probability_high = number[3],
+                                 .contribution = contribution,
+                                 .matrix = x,
+                                 .columns = b->columns,
+                                 .contradictory = contradictory,
+                                 .facts = s->options.facts,
+                                 .earlier = s->options.earlier,
+                                 .peers = b->peers,
+                                 .language = s->options.language};
+    return policy_decide(out, keep, scratch, b->policy, &inputs, team, err);
+}
+
+uint32_t *score_sample(size_t *count, Arena *keep, const Scored *s, size_t most)
+{
+    size_t n = *count = s->count < most ? s->count : most;
+    uint32_t *position = ARENA_ARRAY(keep, uint32_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        position[i] = (uint32_t)(i * s->count / n);
+    return position;
 }

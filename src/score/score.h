@@ -1,6 +1,6 @@
 /* score.h - the bundle, and from a Dataset to Decisions with it.
  *
- * A bundle is a folder: model.json (XGBoost's JSON or our linear one), the three books, and
+ * A bundle is a folder: model.json (XGBoost's JSON or our linear one), the four books, and
  * bundle.json with everything else that scoring needs (levels, tables of population features,
  * calibration, interval, reference distributions, golden rows, where it came from); SHA256SUMS
  * covers every file. Opening one checks the sums, reads every part and re-computes the golden rows
@@ -55,6 +55,7 @@ typedef struct Bundle {
     Schema *schema;
     Plan *plan; /* with frozen levels */
     Policy *policy;
+    Messages *messages; /* NULL in bundles that came without: English only */
     Model *model;
     Calibration calibration;
     VennAbers *venn_abers;
@@ -64,6 +65,7 @@ typedef struct Bundle {
     float (*decile)[11];
     double *missing;
     Reference *reference; /* of every feature and the score; NULL in bundles that came without */
+    PeerSets *peers;      /* the same customers as company for others; NULL likewise */
     /* Where it came from. */
     Str version;  /* of the program */
     Str imported; /* SHA-256 of the model file when it was trained elsewhere; else empty */
@@ -97,27 +99,29 @@ MUST_USE Status bundle_remove(const char *folder, Error *err);
 /* Open and check.  FORMAT names the file and what is wrong with it.  Memory: keep. */
 MUST_USE Status bundle_open(Bundle **out, Arena *keep, const char *folder, Error *err);
 
-/* What was computed for some customers of a dataset, row by row. */
-typedef struct Scored {
-    size_t count;
-    const uint32_t *row;                       /* [count] customers of the dataset */
-    Events *events;                            /* of all customers of the dataset */
-    Table *features;                           /* [customers] */
-    Matrix *x;                                 /* [count] */
-    double *margin, *probability, *low, *high; /* [count] */
-    double *contribution;   /* [count][columns + 1] calibrated log-odds, bias last */
-    Decision *decision;     /* [count] */
-    uint8_t *contradictory; /* [count] the files hold both labels */
-    const CaseFacts *facts; /* as given; NULL: none were */
-    const Earlier *earlier;
-} Scored;
-
 /* What decides beside the files and the bundle; all by customer of the dataset. NULL stands for
  * nothing known. */
 typedef struct ScoreOptions {
     const CaseFacts *facts;
     const Earlier *earlier;
+    Language language; /* of sentences; nothing else depends on it */
+    bool brief; /* decide without reasons, contributions and mitigating facts: most of the time */
 } ScoreOptions;
+
+/* What was computed for some customers of a dataset, row by row: numbers. Matrix rows,
+ * contributions and whole decisions are made for a few at a time, when they are asked for. */
+typedef struct Scored {
+    size_t count;
+    const uint32_t *row;                       /* [count] customers of the dataset */
+    const Str *id;                             /* of all customers of the dataset */
+    Events *events;                            /* likewise */
+    Table *features;                           /* [customers] */
+    double *margin, *probability, *low, *high; /* [count] */
+    Outcome *outcome;                          /* [count] */
+    size_t *fired;          /* [rules] customers that each rule of the policy fired for */
+    uint8_t *contradictory; /* [count] the files hold both labels */
+    ScoreOptions options;
+} Scored;
 
 /* Read a file of case facts (CSV: customer_id, fact, and since and evidence if there are any). Any
  * row that cannot be understood is an error with its line: FORMAT for a fact that the policy book
@@ -134,11 +138,28 @@ MUST_USE Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, co
 MUST_USE Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, const char *folder,
                                    Dataset *data, Error *err);
 
-/* Events, features, scores, contributions and decisions for the customers in row. Findings
- * about values that the model never saw are added to the dataset's.  Memory: keep. */
+/* Events, features, scores and outcomes for the customers in row. Findings about values that the
+ * model never saw are added to the dataset's.  Memory: keep; the matrix is made in parts. */
 MUST_USE Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b,
                               Dataset *data, const uint32_t *row, size_t count,
                               const ScoreOptions *options, Team *team, Error *err);
+
+/* The model's inputs of the customers at the positions (NULL: the first count of all).
+ * Memory: keep. */
+MUST_USE Status score_matrix(Matrix **out, Arena *keep, const Bundle *b, const Scored *scored,
+                             const uint32_t *position, size_t count, Error *err);
+
+/* [count][columns + 1] on the calibrated log-odds, bias last, of each row of x.  Memory: keep. */
+double *score_contributions(Arena *keep, const Bundle *b, const Matrix *x, Team *team);
+
+/* Whole decisions, with reasons, for the customers at the positions.  Memory: keep, about 10 KB a
+ * customer: ask for everybody in blocks.  Cost: as policy_decide, and model_explain. */
+MUST_USE Status score_decide(Decision **out, Arena *keep, Arena scratch, const Bundle *b,
+                             const Scored *scored, const uint32_t *position, size_t count,
+                             Team *team, Error *err);
+
+/* At most `most` positions, evenly spaced over all.  Memory: keep. */
+uint32_t *score_sample(size_t *count, Arena *keep, const Scored *scored, size_t most);
 
 /* Does every file to be scored have the columns that the model and the policy read? DATA names the
  * file, the column and a feature that needs it: a column that is not there must not pass for

@@ -8,8 +8,17 @@
 
 #define BUNDLE_FORMAT 2
 
-/* The files of a bundle, in the order SHA256SUMS lists them. */
-extern const char *const bundle_files[5];
+/* The files of a bundle, in the order SHA256SUMS lists them. Only the messages may be missing. */
+typedef enum BundleFile {
+    BUNDLE_MANIFEST,
+    BUNDLE_FEATURES,
+    BUNDLE_MESSAGES,
+    BUNDLE_MODEL,
+    BUNDLE_POLICY,
+    BUNDLE_SCHEMA,
+    BUNDLE_FILES
+} BundleFile;
+extern const char *const bundle_files[BUNDLE_FILES];
 
 /* One thing about every customer of a group: numbers, or texts. */
 typedef struct Sample {
@@ -39,6 +48,11 @@ MUST_USE Status case_earlier_read(Earlier **out, Arena *keep, Arena scratch, con
 yyjson_mut_val *reference_write(yyjson_mut_doc *doc, const Reference *r);
 Reference *reference_read(Arena *keep, yyjson_val *v, const Plan *plan);
 
+/* Comparable customers as a part of bundle.json. Reading answers NULL when they are not as they
+ * were written. */
+yyjson_mut_val *peers_write(yyjson_mut_doc *doc, const PeerSets *p, const Plan *plan);
+PeerSets *peers_read(Arena *keep, yyjson_val *v, const Policy *policy, const Plan *plan);
+
 /* Golden rows: inputs made from the reference distributions, with what the model answers. */
 enum { GOLDEN_ROWS = 16 };
 Matrix *golden_inputs(Arena *keep, const Bundle *b);
@@ -66,6 +80,8 @@ bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
+/* The same without contributions and bias, which take most of the time. */
+void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
 void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x);
 
 #endif

@@ -18,8 +18,12 @@ static void add_reason(Document *j, yyjson_mut_val *list, const Reason *r)
         document_text(j, o, "also", r->also);
         document_text(j, o, "missing_proof", r->missing_proof);
         document_text(j, o, "next_step", r->next_step);
-    } else {
-        document_real(j, o, "contribution", r->contribution);
+    }
+    document_real(j, o, "contribution", r->contribution);
+    if (!is_missing(r->percentile)) {
+        document_real(j, o, "percentile", r->percentile);
+        document_text(j, o, "peer_group", r->peer_group);
+        document_count(j, o, "peers", r->peers);
     }
     yyjson_mut_val *evidence = document_object(j, o, "evidence");
     document_text(j, evidence, "feature", r->feature);
@@ -28,11 +32,12 @@ static void add_reason(Document *j, yyjson_mut_val *list, const Reason *r)
     document_texts(j, evidence, "transaction_ids", r->transaction, r->transactions);
 }
 
-static void add_contributions(Document *j, const Decision *d, const Matrix *x)
+static void add_contributions(Document *j, const Decision *d, const Str *column)
 {
     yyjson_mut_val *o = document_object(j, j->root, "contributions");
     for (size_t k = 0; k < d->contributions; k++)
-        document_named_real(j, o, k < x->columns ? x->name[k] : S("bias"), d->contribution[k]);
+        document_named_real(j, o, k + 1 < d->contributions ? column[k] : S("bias"),
+                            d->contribution[k]);
 }
 
 /* In how many of the runs that learnt again the customer is on the list. */
@@ -86,8 +91,10 @@ static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
     document_text(j, in, "near_miss", d->near_miss);
 }
 
-static void add_decision(Document *j, const Run *run, const Decision *d, bool contradictory)
+void document_decision(Document *j, const Run *run, const Decision *d, size_t at,
+                       bool contradictory)
 {
+    const Str *column;
     yyjson_mut_val *o = j->root;
     char time[TIME_TEXT];
     document_text(j, o, "customer_id", d->id);
@@ -104,7 +111,6 @@ static void add_decision(Document *j, const Run *run, const Decision *d, bool co
     document_truth(j, o, "contradictory_label", contradictory);
     document_text(j, o, "action", action_name(d->action));
     document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
-    size_t at = (size_t)(d - run->scored->decision);
     document_truth(j, o, "certified", store_certified(run, at));
     if (run->stability != NULL) {
         yyjson_mut_val *stable = document_object(j, o, "stability");
@@ -122,27 +128,8 @@ static void add_decision(Document *j, const Run *run, const Decision *d, bool co
     for (size_t i = 0; i < d->reasons; i++)
         add_reason(j, list, &d->reason[i]);
     document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
-    add_contributions(j, d, run->scored->x);
-}
-
-Status store_evidence(const Run *run, const uint32_t *order, const char *folder, Arena scratch,
-                      Error *err)
-{
-    Sheet s;
-    TRY(sheet_open(&s, &scratch, folder, "decisions.jsonl", err));
-    const uint8_t *contradictory = store_contradictory(&scratch, run);
-    Arena row = arena_new();
-    for (size_t i = 0; i < run->scored->count; i++) {
-        Arena one = row;
-        Document j;
-        document_open(&j, &one);
-        document_count(&j, j.root, "rank", i + 1);
-        add_decision(&j, run, &run->scored->decision[order[i]], contradictory[order[i]]);
-        buffer_add(&s.line, document_write(&j, false));
-        sheet_flush(&s, false);
-    }
-    arena_free(&row);
-    return sheet_close(&s, err);
+    (void)model_columns(run->bundle->model, &column);
+    add_contributions(j, d, column);
 }
 
 /* ---- quality.json ---- */
@@ -314,7 +301,7 @@ static void add_actions(Document *j, yyjson_mut_val *counts, const Run *run)
 {
     size_t action[ACTIONS] = {0};
     for (size_t i = 0; i < run->scored->count; i++)
-        action[run->scored->decision[i].action]++;
+        action[run->scored->outcome[i].action]++;
     document_count(j, counts, "scored", run->scored->count);
     document_count(j, counts, "candidates", run->candidates);
     yyjson_mut_val *actions = document_object(j, counts, "actions");

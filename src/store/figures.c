@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 typedef struct Ranked {
-    const Decision *decision;
+    const Outcome *outcome;
     uint32_t position;
     size_t candidate; /* place among the candidates, SIZE_MAX when none */
 } Ranked;
@@ -14,13 +14,13 @@ static int by_rank(const void *left, const void *right)
     const Ranked *a = left, *b = right;
     if (a->candidate != b->candidate)
         return a->candidate < b->candidate ? -1 : 1;
-    if (a->decision->action != b->decision->action)
-        return a->decision->action > b->decision->action ? -1 : 1;
-    if (a->decision->probability != b->decision->probability)
-        return a->decision->probability > b->decision->probability ? -1 : 1;
-    if (a->decision->exposure != b->decision->exposure)
-        return a->decision->exposure > b->decision->exposure ? -1 : 1;
-    int order = str_compare(a->decision->id, b->decision->id);
+    if (a->outcome->action != b->outcome->action)
+        return a->outcome->action > b->outcome->action ? -1 : 1;
+    if (a->outcome->probability != b->outcome->probability)
+        return a->outcome->probability > b->outcome->probability ? -1 : 1;
+    if (a->outcome->exposure != b->outcome->exposure)
+        return a->outcome->exposure > b->outcome->exposure ? -1 : 1;
+    int order = str_compare(a->outcome->id, b->outcome->id);
     return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
 }
 
@@ -31,7 +31,7 @@ uint32_t *store_order(Arena *keep, const Run *run)
     Arena scratch = arena_new();
     Ranked *item = ARENA_ARRAY(&scratch, Ranked, count + 1);
     for (size_t i = 0; i < count; i++)
-        item[i] = (Ranked){&run->scored->decision[i], (uint32_t)i, SIZE_MAX};
+        item[i] = (Ranked){&run->scored->outcome[i], (uint32_t)i, SIZE_MAX};
     for (size_t i = 0; i < run->candidates; i++)
         item[run->candidate[i]].candidate = i;
     qsort(item, count, sizeof *item, by_rank);
@@ -70,16 +70,16 @@ double *store_out_of_fold(Arena *keep, const Run *run)
     return mean;
 }
 
-typedef struct Outcome {
+typedef struct Judged {
     double p, low, high;
     uint8_t label;
-} Outcome;
+} Judged;
 
 /* Equal probabilities are never parted; the ends order them, so that sums do not depend on qsort.
  */
 static int by_probability(const void *left, const void *right)
 {
-    const Outcome *a = left, *b = right;
+    const Judged *a = left, *b = right;
     if (a->p != b->p)
         return a->p < b->p ? -1 : 1;
     if (a->low != b->low)
@@ -87,7 +87,7 @@ static int by_probability(const void *left, const void *right)
     return (a->high > b->high) - (a->high < b->high);
 }
 
-static Reliability bin(const Outcome *o, size_t count)
+static Reliability bin(const Judged *o, size_t count)
 {
     Reliability r = {.customers = count, .low = o[0].p, .high = o[count - 1].p};
     double sum = 0;
@@ -113,10 +113,10 @@ size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Ru
         return 0;
     const CalibrationChoice *c = run->validation->calibration;
     size_t rows = run->validation->rows, n = 0;
-    Outcome *o = ARENA_ARRAY(&scratch, Outcome, rows + 1);
+    Judged *o = ARENA_ARRAY(&scratch, Judged, rows + 1);
     for (size_t i = 0; i < rows; i++)
         if (run->training->in_stratum[stratum][i] && !is_missing(p[i]))
-            o[n++] = (Outcome){p[i], c->low[i], c->high[i], run->training->label[i]};
+            o[n++] = (Judged){p[i], c->low[i], c->high[i], run->training->label[i]};
     qsort(o, n, sizeof *o, by_probability);
     size_t bins = n / BIN_CUSTOMERS, made = 0, from = 0;
     bins = bins > BINS_MAX ? BINS_MAX : bins == 0 ? 1 : bins;

@@ -199,8 +199,10 @@ static void reason_names(Sheet *s, size_t shown)
 
 /* ---- the files ---- */
 
-static void decision_row(Sheet *s, Arena scratch, const Decision *d, bool contradictory)
+void decision_row(Sheet *s, Arena scratch, size_t rank, const Decision *d, bool contradictory)
 {
+    sheet_count(s, rank);
+    sheet_text(s, d->id);
     sheet_text(s, segment_name(d->segment));
     sheet_truth(s, d->insufficient_data);
     sheet_text(s, action_name(d->action));
@@ -220,29 +222,15 @@ static void decision_row(Sheet *s, Arena scratch, const Decision *d, bool contra
     buffer_char(&s->line, '\n');
 }
 
-Status store_decisions(const Run *run, const uint32_t *order, const char *folder, Arena scratch,
-                       Error *err)
+void decision_names(Sheet *s)
 {
-    Sheet s;
-    TRY(sheet_open(&s, &scratch, folder, "decisions.csv", err));
-    const uint8_t *contradictory = store_contradictory(&scratch, run);
-    Arena row = arena_new();
-    buffer_add(&s.line, S("rank,customer_id,segment,insufficient_data,action,"
-                          "action_before_safeguards,probability,probability_low,probability_high,"
-                          "families,severe_rules,rules,exposure,contradictory_label,because,"
-                          "safeguards,queue,facts,measures,near_miss,segment_by_score,"
-                          "segment_because,segment_since,segment_lower_since"));
-    reason_names(&s, REASONS_BRIEF);
-    buffer_char(&s.line, '\n');
-    for (size_t i = 0; i < run->scored->count; i++) {
-        const Decision *d = &run->scored->decision[order[i]];
-        buffer_format(&s.line, "%zu", i + 1);
-        sheet_text(&s, d->id);
-        decision_row(&s, row, d, contradictory[order[i]]);
-        sheet_flush(&s, false);
-    }
-    arena_free(&row);
-    return sheet_close(&s, err);
+    buffer_add(&s->line, S("rank,customer_id,segment,insufficient_data,action,"
+                           "action_before_safeguards,probability,probability_low,probability_high,"
+                           "families,severe_rules,rules,exposure,contradictory_label,because,"
+                           "safeguards,queue,facts,measures,near_miss,segment_by_score,"
+                           "segment_because,segment_since,segment_lower_since"));
+    reason_names(s, REASONS_BRIEF);
+    buffer_char(&s->line, '\n');
 }
 
 static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
@@ -255,9 +243,11 @@ static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
     buffer_format(&s->line, ",%u of %zu", r->on_list[at], r->runs);
 }
 
-static void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t at)
+void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
+                   size_t at)
 {
-    const Decision *d = &run->scored->decision[at];
+    sheet_count(s, rank);
+    sheet_text(s, d->id);
     sheet_real(s, d->probability);
     sheet_real(s, d->probability_low);
     sheet_real(s, d->probability_high);
@@ -282,25 +272,14 @@ static void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t at)
     buffer_char(&s->line, '\n');
 }
 
-Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err)
+void candidate_names(Sheet *s)
 {
-    Sheet s;
-    TRY(sheet_open(&s, &scratch, folder, "offboarding.csv", err));
-    Arena row = arena_new();
-    buffer_add(&s.line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
-                          "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
-                          "rules,exposure,because"));
-    reason_names(&s, REASONS_SHOWN);
-    buffer_add(&s.line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards,"
-                          "queue,facts,measures\n"));
-    for (size_t i = 0; i < run->candidates; i++) {
-        buffer_format(&s.line, "%zu", i + 1);
-        sheet_text(&s, run->scored->decision[run->candidate[i]].id);
-        candidate_row(&s, row, run, run->candidate[i]);
-        sheet_flush(&s, false);
-    }
-    arena_free(&row);
-    return sheet_close(&s, err);
+    buffer_add(&s->line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
+                           "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
+                           "rules,exposure,because"));
+    reason_names(s, REASONS_SHOWN);
+    buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards,"
+                           "queue,facts,measures\n"));
 }
 
 static Str cohort_name(uint8_t cohort)

@@ -25,7 +25,7 @@ Status store_stability(const Run *run, const char *folder, Arena scratch, Error 
     TRY(sheet_open(&s, &scratch, folder, "stability.csv", err));
     header(&s);
     for (size_t i = 0; i < stability->customers; i++) {
-        const Decision *d = &run->scored->decision[order[i]];
+        const Outcome *d = &run->scored->outcome[order[i]];
         csv_write_cell(&s.line, d->id, true);
         buffer_format(&s.line, ",%s,%.*s",
                       d->action == ACTION_PROPOSE_OFFBOARDING ? "true" : "false",

@@ -8,10 +8,10 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
                          err));
     TRY(store_quality(run, folder, scratch, err));
     TRY(store_features(run, folder, scratch, err));
+    TRY(store_description(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
     TRY(store_learning(run, folder, scratch, err));
     TRY(store_decisions(run, order, folder, scratch, err));
-    TRY(store_evidence(run, order, folder, scratch, err));
     TRY(store_offboarding(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));
     /* Last, so that a folder with run.json in it is complete. */
@@ -35,18 +35,24 @@ static const char *const written[] = {
     "bundle/SHA256SUMS",
     "ablation.csv",
     "calibration.csv",
+    "correlations.csv",
+    "coverage.csv",
     "curves.csv",
     "decisions.csv",
     "decisions.jsonl",
+    "distributions.csv",
     "evaluation.csv",
     "fairness.csv",
     "features.csv",
     "folds.csv",
     "importance.csv",
     "metrics.json",
+    "missingness.csv",
     "model-card.md",
+    "outliers.csv",
     "proxies.csv",
     "quality.json",
+    "quantiles.csv",
     "quarantine.csv",
     "screening.csv",
     "shap.csv",

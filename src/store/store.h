@@ -10,6 +10,8 @@
 #define STORE_STORE_H
 
 #include "audit/audit.h"
+#include "describe/describe.h"
+#include "explain/explain.h"
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
@@ -69,25 +71,36 @@ typedef struct Run {
     const Scored *scored; /* customers to be scored, contradictory ones included */
     const uint32_t *candidate; /* [candidates] positions in scored, best supported first */
     size_t candidates;
-    const Decision *listed; /* [candidates] theirs, whole */
+    /* Whole decisions of the first candidates, LIST_MAX at most; everybody's are made a block at a
+     * time while they are written. */
+    const Decision *listed; /* [listeds] */
+    size_t listeds;
     /* Those not proposed though nearly all of it holds, closest first, at most LIST_MAX. */
     const uint32_t *near_miss; /* [near_misses] positions in scored */
     const Decision *near;      /* [near_misses] */
     size_t near_misses;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
-    const Strata *strata;              /* slices side by side, and which is quoted */
-    const Fairness *fairness;          /* how groups on protected grounds fare */
-    size_t headline;                   /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored;      /* [strata] share of the customers to be scored in each */
+    const Decision *torn; /* theirs, whole, LIST_MAX at most */
+    /* How far each feature moves the calibrated log-odds, the mean of its absolute contribution
+     * over moved customers: those scored, or an even sample of them; negative: not in the model. */
+    const double *moves; /* [features] */
+    size_t moved;
+    const Strata *strata;         /* slices side by side, and which is quoted */
+    const Fairness *fairness;     /* how groups on protected grounds fare */
+    size_t headline;              /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
+    const Description *description; /* of the files; NULL when nobody asked for it */
     const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
+    Team *team; /* shares out what is computed while it is written; NULL: one thread */
 } Run;
 
-/* Set run's candidates and near misses from run->scored.  Memory: keep. */
+/* Set run's candidates, near misses, whole decisions and moves from scored and bundle.
+ * Memory: keep. */
 enum { LIST_MAX = 1000 };
-void store_lists(Run *run, Arena *keep);
+MUST_USE Status store_lists(Run *run, Arena *keep, Error *err);
 
 /* Make the folder and remove every file from it that a run writes, and a bundle's sums, without
  * which it is none: whatever happens, old and new are never mixed, and a folder with run.json in
@@ -135,6 +148,12 @@ typedef struct Reliability {
  * least 15 customers in each; equal probabilities stay together.  Memory: keep. */
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
+
+/* ---- one customer ---- */
+
+/* The case as JSON; change NULL: it was not looked for. docs/explain.md has every key.
+ * Memory: keep. */
+Str store_case(Arena *keep, const Case *c, const Change *change, Str version, const Bundle *bundle);
 
 /* ---- two runs side by side ---- */
 

@@ -63,14 +63,24 @@ void sheet_truth(Sheet *s, bool value);
 void sheet_interval(Sheet *s, Interval i);
 void sheet_line_end(Sheet *s);
 
+/* ---- a decision, as a row and as a line ---- */
+
+void decision_names(Sheet *s); /* of decisions.csv */
+void decision_row(Sheet *s, Arena scratch, size_t rank, const Decision *d, bool contradictory);
+void candidate_names(Sheet *s); /* of offboarding.csv */
+void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
+                   size_t at);
+
+/* Everything about one customer, who is at position `at` in scored. */
+void document_decision(Document *j, const Run *run, const Decision *d, size_t at,
+                       bool contradictory);
+
 /* ---- the files ---- */
 
 MUST_USE Status store_decisions(const Run *run, const uint32_t *order, const char *folder,
                                 Arena scratch, Error *err);
 MUST_USE Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_features(const Run *run, const char *folder, Arena scratch, Error *err);
-MUST_USE Status store_evidence(const Run *run, const uint32_t *order, const char *folder,
-                               Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_learning(const Run *run, const char *folder, Arena scratch, Error *err);
@@ -89,6 +99,9 @@ void stability_part(Document *j, yyjson_mut_val *in, const ListStability *s);
 MUST_USE Status store_importance(const Run *run, const char *folder, Arena scratch, Error *err);
 void store_add_importance(Document *j, const Run *run);
 void store_add_screening(Document *j, const Run *run);
+
+/* distributions.csv, quantiles.csv, outliers.csv, missingness.csv, correlations.csv, coverage.csv */
+MUST_USE Status store_description(const Run *run, const char *folder, Arena scratch, Error *err);
 
 MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);

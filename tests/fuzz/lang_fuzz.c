@@ -61,7 +61,8 @@ static void evaluate(Arena *arena, Arena scratch, const Expr *e)
     if (status == STATUS_OK)
         for (Format f = FORMAT_PLAIN; f < FORMATS; f++)
             for (size_t i = 0; i < 3; i++)
-                (void)format_cell(arena, f, S("PLN"), &out, i);
+                for (Language l = 0; l < LANGUAGES; l++)
+                    (void)format_cell(arena, f, l, S("PLN"), &out, i);
     else if (status != STATUS_LIMIT || err.message[0] == '\0')
         abort();
 }
@@ -102,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Error other = {0};
     if (template_read(&t, &arena, first, &scope, "book.yaml", 3, 5, &other) == STATUS_OK)
         for (size_t i = 0; i < 3; i++)
-            (void)template_fill(&arena, t, table(&arena), i);
+            (void)template_fill(&arena, t, LANGUAGE_FRENCH, table(&arena), i);
     Window w;
     if (window_parse(first, &w)) {
         Window same;

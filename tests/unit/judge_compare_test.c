@@ -6,24 +6,53 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* Two models over columns that only partly agree, and decisions made by hand. */
-static Scored *scored_of(Arena *keep, size_t count, const char *const *ids, size_t columns,
-                         const char *const *names, const double *contribution)
+/* A model's decisions made by hand, over columns that only partly agree with the other's. */
+typedef struct Hand {
+    Scored *scored;
+    Decision *whole; /* [count] */
+    Str *column;
+} Hand;
+
+static Hand hand(Arena *keep, size_t count, const char *const *ids, size_t columns,
+                 const char *const *names, const double *contribution)
 {
-    Scored *s = ARENA_NEW(keep, Scored);
-    s->count = count;
-    s->x = matrix_new(keep, count, columns);
+    Hand h = {.scored = ARENA_NEW(keep, Scored), .whole = ARENA_ARRAY(keep, Decision, count)};
+    h.column = ARENA_ARRAY(keep, Str, columns);
     for (size_t i = 0; i < columns; i++)
-        s->x->name[i] = str_from(names[i]);
-    s->contribution = arena_copy(keep, contribution, count * (columns + 1) * sizeof(double));
-    s->decision = ARENA_ARRAY(keep, Decision, count);
+        h.column[i] = str_from(names[i]);
     for (size_t i = 0; i < count; i++) {
-        double sum = 0;
-        for (size_t k = 0; k <= columns; k++)
-            sum += contribution[i * (columns + 1) + k];
-        s->decision[i] = (Decision){.id = str_from(ids[i]), .probability = stable_sigmoid(sum)};
+        double sum = 0, *phi = ARENA_ARRAY(keep, double, columns + 1);
+        for (size_t k = 0; k <= columns; k++) {
+            phi[k] = contribution[i * (columns + 1) + k];
+            sum += phi[k];
+        }
+        h.whole[i] = (Decision){.id = str_from(ids[i]),
+                                .probability = stable_sigmoid(sum),
+                                .contribution = phi,
+                                .contributions = columns + 1};
     }
-    return s;
+    h.scored->count = count;
+    return h;
+}
+
+/* Outcomes of the decisions as they are now, who moves, and why. */
+static void compare(SideBySide *out, Arena *keep, Arena scratch, const Hand side[SIDES],
+                    const uint32_t *const row[SIDES], const size_t count[SIDES])
+{
+    const Scored *scored[SIDES] = {side[CHAMPION].scored, side[CHALLENGER].scored};
+    const Str *column[SIDES] = {side[CHAMPION].column, side[CHALLENGER].column};
+    for (int k = 0; k < SIDES; k++) {
+        side[k].scored->outcome = ARENA_ARRAY(keep, Outcome, side[k].scored->count);
+        for (size_t i = 0; i < side[k].scored->count; i++)
+            side[k].scored->outcome[i] = policy_outcome(&side[k].whole[i]);
+    }
+    judge_moves(out, keep, scratch, scored, row, count);
+    for (size_t i = 0; i < out->moves; i++) { /* one at a time: a block has any size */
+        const Decision *whole[SIDES];
+        for (int k = 0; k < SIDES; k++)
+            whole[k] = &side[k].whole[out->move[i].at[k]];
+        judge_why(out, keep, whole, column, i, 1);
+    }
 }
 
 static Policy *policy_of(Arena *keep, const char *monitor)
@@ -60,10 +89,10 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
     static const char *const before[] = {"inflow", "nights"}, *const after[] = {"flow", "inflow"};
     const double was[] = {0.5, 0.1, -1, 0, 0, -2, 1, 1, -1};
     const double is[] = {1, 1, -1, 0, 0, 0, 2.5, 0.25, -1.5};
-    const Scored *scored[SIDES] = {scored_of(&keep, 3, ids, 2, before, was),
-                                   scored_of(&keep, 3, turned, 2, after, is)};
-    scored[CHAMPION]->decision[0].segment = SEGMENT_LOW;
-    scored[CHALLENGER]->decision[2].segment = SEGMENT_HIGH;
+    const Hand side[SIDES] = {hand(&keep, 3, ids, 2, before, was),
+                              hand(&keep, 3, turned, 2, after, is)};
+    side[CHAMPION].whole[0].segment = SEGMENT_LOW;
+    side[CHALLENGER].whole[2].segment = SEGMENT_HIGH;
     Bundle bundle = {.policy = policy_of(&keep, "0.15")},
            other = {.policy = policy_of(&keep, "0.2")};
     const uint32_t all[] = {0, 1, 2};
@@ -71,7 +100,7 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
     const size_t count[SIDES] = {3, 3};
 
     SideBySide c = {.bundle = {&bundle, &bundle}};
-    judge_moves(&c, &keep, scratch, scored, row, count);
+    compare(&c, &keep, scratch, side, row, count);
     assert_int_equal(c.customers, 2);
     assert_int_equal(c.only[CHAMPION], 1);
     assert_int_equal(c.only[CHALLENGER], 1);
@@ -86,7 +115,7 @@ static void moves_name_the_columns_that_moved_the_score(void **state)
     assert_true(fabs(c.mean_change - (stable_sigmoid(1.25) - stable_sigmoid(-0.4)) / 2) < 1e-12);
 
     SideBySide d = {.bundle = {&bundle, &other}};
-    judge_moves(&d, &keep, scratch, scored, row, count);
+    compare(&d, &keep, scratch, side, row, count);
     assert_non_null(strstr(str_chars(&keep, d.move[0].why),
                            "; thresholds 0.20, 0.40, 0.80 instead of 0.15, 0.40, 0.80"));
     arena_free(&keep);
@@ -99,11 +128,11 @@ static void moves_name_rules_that_fire_for_one_side_alone(void **state)
     Arena keep = arena_new(), scratch = arena_new();
     static const char *const ids[] = {"a", "b"}, *const names[] = {"n"};
     const double same[] = {0, 0, 0, 0};
-    const Scored *scored[SIDES] = {scored_of(&keep, 2, ids, 1, names, same),
-                                   scored_of(&keep, 2, ids, 1, names, same)};
+    const Hand side[SIDES] = {hand(&keep, 2, ids, 1, names, same),
+                              hand(&keep, 2, ids, 1, names, same)};
     Reason fired[] = {{.source = REASON_RULE, .code = S("drains")},
                       {.source = REASON_MODEL, .code = S("n")}};
-    Decision *before = scored[CHAMPION]->decision, *after = scored[CHALLENGER]->decision;
+    Decision *before = side[CHAMPION].whole, *after = side[CHALLENGER].whole;
     before[0].reason = fired;
     before[0].reasons = 2;
     before[0].action = ACTION_MONITOR;
@@ -115,7 +144,7 @@ static void moves_name_rules_that_fire_for_one_side_alone(void **state)
     const uint32_t *const row[SIDES] = {all, all};
     const size_t count[SIDES] = {2, 2};
     SideBySide c = {.bundle = {&bundle, &bundle}};
-    judge_moves(&c, &keep, scratch, scored, row, count);
+    compare(&c, &keep, scratch, side, row, count);
     assert_int_equal(c.moves, 2);
     assert_string_equal(str_chars(&keep, c.move[0].id), "b"); /* gravest first */
     assert_string_equal(str_chars(&keep, c.move[0].why),

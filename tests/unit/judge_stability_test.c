@@ -44,12 +44,14 @@ static int setup(void **state)
                               NULL, NULL, &err),
                &err);
     const Scored *s = f->run->scored;
+    Matrix *x;
+    made_up_ok(score_matrix(&x, &f->arena, f->run->bundle, s, NULL, s->count, &err), &err);
     f->inputs = (PolicyInputs){.events = s->events,
                                .features = s->features,
                                .row = s->row,
                                .id = f->run->data->id,
                                .count = s->count,
-                               .matrix = s->x,
+                               .matrix = x,
                                .columns = f->run->bundle->columns};
     *state = f;
     return 0;
@@ -71,7 +73,7 @@ static const ListStability *stability(Fixture *f, size_t chosen, size_t runs, Te
     Validation v = *f->validation;
     v.chosen = chosen;
     made_up_ok(judge_stability(&out, &f->arena, f->run->training, &v, &f->options, f->run->policy,
-                               &f->inputs, f->run->scored->decision, runs, team, &err),
+                               &f->inputs, f->run->scored->outcome, runs, team, &err),
                &err);
     return out;
 }
@@ -140,7 +142,7 @@ static void a_rerun_is_the_model_without_the_fold_calibrated_on_the_others(void 
         Segment segment = policy_segment(policy_thresholds(f->run->policy), p);
         assert_int_equal(s->kind[RERUN_FOLDS].segment[i][segment], 1);
         assert_true(is_missing(s->kind[RERUN_FOLDS].deviation[i]));
-        bool mine = f->run->scored->decision[i].action == ACTION_PROPOSE_OFFBOARDING;
+        bool mine = f->run->scored->outcome[i].action == ACTION_PROPOSE_OFFBOARDING;
         bool other = s->kind[RERUN_FOLDS].on_list[i] == 1;
         both += mine && other;
         either += mine || other;

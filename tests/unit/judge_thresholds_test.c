@@ -154,8 +154,10 @@ static void a_threshold_that_fits_leaves_no_more_than_can_be_reviewed(void **sta
     Fixture *f = *state;
     const Run *run = f->run;
     uint8_t *headline = ARENA_ARRAY(&f->arena, uint8_t, run->scored->count);
-    const ThresholdScored scored = {run->scored->probability, run->scored->decision, headline,
-                                    run->scored->count};
+    double *apart = ARENA_ARRAY(&f->arena, double, run->scored->count);
+    for (size_t i = 0; i < run->scored->count; i++) /* no two of these scores are alike */
+        apart[i] = run->scored->probability[i] + 1e-9 * (double)i;
+    const ThresholdScored scored = {apart, run->scored->outcome, headline, run->scored->count};
     for (size_t reviews = 1; reviews < 80; reviews += 6) {
         const Policy *policy =
             policy_with(f, "reviews: 20", str_format(&f->arena, "reviews: %zu", reviews).data);
@@ -164,7 +166,7 @@ static void a_threshold_that_fits_leaves_no_more_than_can_be_reviewed(void **sta
         const ThresholdRow *worked = &t->stratum[0].mark[MARK_CAPACITY_WORKED];
         assert_true(fits->reviews <= reviews);
         assert_true(worked->reviews <= reviews * 8 / 10);
-        /* The lowest that does: no two of these scores are alike. */
+        /* The lowest that does. */
         size_t most = reviews < scored.count ? reviews : scored.count;
         assert_int_equal(fits->reviews, most);
         assert_true(worked->cut.threshold >= fits->cut.threshold);
@@ -174,9 +176,9 @@ static void a_threshold_that_fits_leaves_no_more_than_can_be_reviewed(void **sta
     const ThresholdReview *t = f->run->thresholds;
     size_t reviewed = 0, by_rules = 0;
     for (size_t i = 0; i < scored.count; i++) {
-        bool due = scored.decision[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
+        bool due = scored.outcome[i].action >= ACTION_ENHANCED_DUE_DILIGENCE;
         reviewed += due;
-        by_rules += due && scored.probability[i] < 0.40;
+        by_rules += due && run->scored->probability[i] < 0.40;
     }
     assert_int_equal(t->reviews_expected, reviewed);
     assert_int_equal(t->reviews_by_rules, by_rules);
@@ -213,7 +215,7 @@ static void certified_are_those_of_the_headline_above_the_threshold(void **state
     uint8_t *headline = ARENA_ARRAY(&f->arena, uint8_t, run->scored->count);
     for (size_t i = 0; i < run->scored->count; i++)
         headline[i] = i % 2 == 0;
-    const ThresholdScored scored = {run->scored->probability, run->scored->decision, headline,
+    const ThresholdScored scored = {run->scored->probability, run->scored->outcome, headline,
                                     run->scored->count};
     const ThresholdReview *t = review_with(f, run->policy, run->training, &v, &scored);
     const MetricCertificate *got = &t->stratum[0].certificate;

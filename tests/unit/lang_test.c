@@ -356,7 +356,7 @@ static void lang_name_that_is_not_in_the_rows_is_missing(void **state)
         Expr *e = read(&arena, &plain, missing[i]);
         assert_int_equal(lang_evaluate(&out, &arena, scratch, e, none, NULL, &err), STATUS_OK);
         assert_false(column_valid(&out, 0));
-        same(format_cell(&arena, FORMAT_PLAIN, S(""), &out, 0), "unknown");
+        same(format_cell(&arena, FORMAT_PLAIN, LANGUAGE_ENGLISH, S(""), &out, 0), "unknown");
     }
     arena_free(&arena);
     arena_free(&scratch);
@@ -443,7 +443,7 @@ static void check_format(Type type, int scale, const char *cell, Format f, const
     Column c;
     column_init(&c, &arena, S("c"), type, scale, 1, NULL);
     assert_true(column_parse(&c, 0, str_from(cell)));
-    same(format_cell(&arena, f, S("PLN"), &c, 0), want);
+    same(format_cell(&arena, f, LANGUAGE_ENGLISH, S("PLN"), &c, 0), want);
     arena_free(&arena);
 }
 
@@ -517,11 +517,11 @@ static void template_fills_in_the_cells(void **state)
     Str text = S("{pass_through:percent} of {inflow_30d:eur} left; {{{country}} on {opened:date}, "
                  "{idle: hours}, {pass_through}");
     assert_int_equal(template_read(&t, &arena, text, &plain, "p.yaml", 1, 1, &err), STATUS_OK);
-    same(template_fill(&arena, t, rows(&arena), 0),
+    same(template_fill(&arena, t, LANGUAGE_ENGLISH, rows(&arena), 0),
          "98 % of " EURO "4,210.00 left; {FR} on 26 August 2024, 6.5 h, 0.98");
-    same(template_fill(&arena, t, rows(&arena), 1),
+    same(template_fill(&arena, t, LANGUAGE_ENGLISH, rows(&arena), 1),
          "unknown of unknown left; {unknown} on unknown, unknown, unknown");
-    same(template_fill(&arena, t, table_new(&arena, S("none"), 1, 0), 0),
+    same(template_fill(&arena, t, LANGUAGE_ENGLISH, table_new(&arena, S("none"), 1, 0), 0),
          "unknown of unknown left; {unknown} on unknown, unknown, unknown");
     size_t count;
     const Str *names = template_names(t, &count);
@@ -558,7 +558,7 @@ static void shares_that_would_read_alike_get_a_decimal(void **state)
         }
     }
     for (size_t i = 0; i < COUNT_OF(score); i++)
-        same(template_fill(&arena, t, rows, i), want[i]);
+        same(template_fill(&arena, t, LANGUAGE_ENGLISH, rows, i), want[i]);
     arena_free(&arena);
 }
 
@@ -577,7 +577,7 @@ static void money_in_a_sentence_has_the_currency_of_its_scope(void **state)
         assert_int_equal(
             template_read(&t, &arena, S("{inflow_30d:money}"), &scope, "p.yaml", 1, 1, &err),
             STATUS_OK);
-        same(template_fill(&arena, t, rows(&arena), 0), want[i].text);
+        same(template_fill(&arena, t, LANGUAGE_ENGLISH, rows(&arena), 0), want[i].text);
         Status status =
             template_read(&t, &arena, S("a {inflow_30d:eur}"), &scope, "p.yaml", 1, 1, &err);
         assert_int_equal(status, i == 1 ? STATUS_FORMAT : STATUS_OK);

@@ -586,77 +586,79 @@ static inline Screening *made_up_screening(Arena *keep, const Run *run)
 
 /* ---- scores and decisions ---- */
 
-static inline double made_up_feature(const Table *features, const char *name, size_t row)
-{
-    const Column *c = table_find(features, str_from(name));
-    double x = c == NULL ? 0 : cell_double(c, row);
-    return is_missing(x) ? 0 : x;
-}
-
-static inline Scored *made_up_scores(Arena *keep, Run *run, Events *events, Table *features)
+/* A linear model over the plan's matrix that the files make sense of: money that leaves as fast as
+ * it came raises the score, and every column has a little say. */
+static inline const Model *made_up_model(Arena *keep, const Run *run, const Table *features)
 {
     const Dataset *d = run->data;
-    Scored *s = ARENA_NEW(keep, Scored);
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, d->customers);
-    uint32_t *contradictory = ARENA_ARRAY(keep, uint32_t, d->customers);
     Error err = {0};
-    for (size_t i = 0; i < d->customers; i++) {
-        if (d->label[i] == LABEL_CONTRADICTORY)
-            contradictory[run->contradictories++] = (uint32_t)s->count;
-        if (d->label[i] == LABEL_CONTRADICTORY || (d->cohort[i] & COHORT_SCORED))
-            row[s->count++] = (uint32_t)i;
+    Matrix *x;
+    for (size_t i = 0; i < d->customers; i++)
+        row[i] = (uint32_t)i;
+    made_up_ok(feature_matrix(&x, keep, run->plan, features, NULL, d->id, row, d->customers, &err),
+               &err);
+    size_t n = x->columns;
+    Linear *m = ARENA_NEW(keep, Linear);
+    *m = (Linear){.columns = n,
+                  .name = x->name,
+                  .transform = ARENA_ARRAY(keep, Transform, n),
+                  .center = ARENA_ARRAY(keep, double, n),
+                  .scale = ARENA_ARRAY(keep, double, n),
+                  .weight = ARENA_ARRAY(keep, double, n),
+                  .weight_missing = ARENA_ARRAY(keep, double, n),
+                  .low = ARENA_ARRAY(keep, double, n),
+                  .high = ARENA_ARRAY(keep, double, n),
+                  .intercept = -1.5};
+    Random r = random_new(9);
+    for (size_t k = 0; k < n; k++) {
+        double sum = 0, square = 0, known = 0;
+        for (size_t i = 0; i < x->rows; i++) {
+            double v = (double)matrix_row(x, i)[k];
+            v = is_missing(v) ? 0 : v < 0 ? -stable_log(1 - v) : stable_log(1 + v);
+            known += !is_missing((double)matrix_row(x, i)[k]);
+            sum += v;
+            square += v * v;
+        }
+        double mean = known > 0 ? sum / known : 0;
+        double variance = known > 0 ? square / known - mean * mean : 0;
+        m->transform[k] = TRANSFORM_SIGNED_LOG;
+        m->center[k] = mean;
+        m->scale[k] = variance > 1e-12 ? sqrt(variance) : 1;
+        m->weight[k] = 0.12 * random_normal(&r);
+        m->weight_missing[k] = 0.05 * random_normal(&r);
+        m->low[k] = -1e9;
+        m->high[k] = 1e9;
+        if (str_equal(x->name[k], S("early_exit_through_24h")) ||
+            str_equal(x->name[k], S("early_outflow_excess")))
+            m->weight[k] = 0.9;
+    }
+    Model *model = ARENA_NEW(keep, Model);
+    *model = (Model){.kind = MODEL_LINEAR, .linear = m};
+    return model;
+}
+
+/* What the real corridor says with that model of the customers of the made-up files. */
+static inline Scored *made_up_scores(Arena *keep, Run *run, Dataset *data)
+{
+    uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers);
+    uint32_t *contradictory = ARENA_ARRAY(keep, uint32_t, data->customers);
+    size_t count = 0;
+    for (size_t i = 0; i < data->customers; i++) {
+        if (data->label[i] == LABEL_CONTRADICTORY)
+            contradictory[run->contradictories++] = (uint32_t)count;
+        if (data->label[i] == LABEL_CONTRADICTORY || (data->cohort[i] & COHORT_SCORED))
+            row[count++] = (uint32_t)i;
     }
     run->contradictory = contradictory;
-    s->row = row;
-    s->events = events;
-    s->features = features;
-    made_up_ok(feature_matrix(&s->x, keep, run->plan, features, NULL, d->id, row, s->count, &err),
-               &err);
-    size_t width = s->x->columns + 1;
-    s->margin = ARENA_ARRAY(keep, double, s->count);
-    s->probability = ARENA_ARRAY(keep, double, s->count);
-    s->low = ARENA_ARRAY(keep, double, s->count);
-    s->high = ARENA_ARRAY(keep, double, s->count);
-    s->contribution = ARENA_ARRAY(keep, double, s->count *width);
-    Random r = random_new(9);
-    for (size_t i = 0; i < s->count; i++) {
-        double gone = made_up_feature(features, "gone_share_24h", row[i]);
-        double excess = made_up_feature(features, "outflow_excess", row[i]);
-        double margin = -2 + 1.6 * gone + (excess > 100 ? 0.9 : 0) + 0.6 * random_normal(&r);
-        double left = margin + 1.5, *phi = s->contribution + i * width;
-        for (size_t k = 0; k + 2 < width; k++) {
-            phi[k] = left * 0.12 * random_normal(&r);
-            left -= phi[k];
-        }
-        phi[width - 2] = left;
-        phi[width - 1] = -1.5;
-        s->margin[i] = margin;
-        s->probability[i] = stable_sigmoid(margin);
-        s->low[i] = stable_sigmoid(margin - 0.5);
-        s->high[i] = stable_sigmoid(margin + 0.4);
-    }
-    s->contradictory = ARENA_ARRAY(keep, uint8_t, s->count);
-    for (size_t i = 0; i < run->contradictories; i++)
-        s->contradictory[contradictory[i]] = 1;
-    const PolicyInputs inputs = {.events = events,
-                                 .features = features,
-                                 .row = row,
-                                 .id = d->id,
-                                 .count = s->count,
-                                 .margin = s->margin,
-                                 .probability = s->probability,
-                                 .probability_low = s->low,
-                                 .probability_high = s->high,
-                                 .contribution = s->contribution,
-                                 .matrix = s->x,
-                                 .columns = matrix_plan(keep, run->plan, NULL),
-                                 .contradictory = s->contradictory};
+    Scored *s;
+    Error err = {0};
     Arena scratch = arena_new();
-    made_up_ok(policy_decide(&s->decision, keep, scratch, run->policy, &inputs, NULL, &err), &err);
+    made_up_ok(score_dataset(&s, keep, scratch, run->bundle, data, row, count, NULL, NULL, &err),
+               &err);
     arena_free(&scratch);
-    uint32_t *candidate = ARENA_ARRAY(keep, uint32_t, s->count);
-    run->candidates = policy_rank(candidate, s->decision, s->count);
-    run->candidate = candidate;
+    run->scored = s;
+    made_up_ok(store_lists(run, keep, &err), &err);
     return s;
 }
 
@@ -728,7 +730,7 @@ static inline void made_up_inspection(Arena *keep, Run *run)
     for (size_t i = 0; i < s->count; i++)
         headline[i] = i % 3 != 0;
     ThresholdReview *review;
-    const ThresholdScored scored = {s->probability, s->decision, headline, s->count};
+    const ThresholdScored scored = {s->probability, s->outcome, headline, s->count};
     Arena scratch = arena_new();
     judge_thresholds(&review, keep, scratch, run->training, run->validation, run->headline,
                      run->policy, &scored);
@@ -753,8 +755,8 @@ static inline void made_up_inspection(Arena *keep, Run *run)
         for (size_t i = 0; i < s->count; i++) {
             r->mean[i] = s->probability[i];
             r->deviation[i] = 0.03;
-            r->segment[i][s->decision[i].segment] = 10;
-            r->on_list[i] = s->decision[i].action == ACTION_PROPOSE_OFFBOARDING ? 10 : 0;
+            r->segment[i][s->outcome[i].segment] = 10;
+            r->on_list[i] = s->outcome[i].action == ACTION_PROPOSE_OFFBOARDING ? 10 : 0;
         }
         r->on_list[run->candidate[0]] = k == 0 ? 9 : 8;
         for (size_t i = 0; i < 10; i++) {
@@ -827,7 +829,27 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
                                     .cross_validated = {0.80, 0.71, 0.88},
                                     .worse = true};
     run->forward = &forward;
-    run->scored = made_up_scores(keep, run, events, features);
+    static double margin[] = {-3, -1, 1}, p0[] = {0.03, 0.2, 0.6}, p1[] = {0.15, 0.45, 0.9};
+    static VennAbers interval = {3, margin, p0, p1};
+    *bundle = (Bundle){.schema = schema,
+                       .plan = plan,
+                       .policy = policy,
+                       .model = (Model *)(uintptr_t)made_up_model(keep, run, features),
+                       .calibration = {.platt = {0.93, -0.04}},
+                       .venn_abers = &interval,
+                       .skip = ARENA_ARRAY(keep, uint8_t, plan->features + 1),
+                       .columns = matrix_plan(keep, plan, NULL),
+                       .version = S("0.1.0"),
+                       .imported = S(""),
+                       .metrics = S("{}"),
+                       .as_of_us = data->as_of_us,
+                       .seed = 1,
+                       .customers = run->training->x->rows,
+                       .positives = run->validation->positives};
+    sha256_text(bundle->id, S("made up"));
+    bundle->data_hash = str_copy(keep, str_from(bundle->id));
+    run->scored = made_up_scores(keep, run, data);
+    run->events = run->scored->events;
     made_up_inspection(keep, run);
 
     run->importance = made_up_importance(keep, run);
@@ -839,16 +861,6 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
                          .rank_correlation = 0.97,
                          .limit = 0.05,
                          .passed = true};
-    *bundle = (Bundle){.schema = schema,
-                       .plan = plan,
-                       .policy = policy,
-                       .calibration = {.platt = {0.93, -0.04}},
-                       .columns = matrix_plan(keep, plan, NULL),
-                       .version = S("0.1.0"),
-                       .as_of_us = data->as_of_us,
-                       .seed = 1,
-                       .customers = run->training->x->rows,
-                       .positives = run->validation->positives};
     LearnOptions options = learn_options_default();
     options.replicates = 100;
     options.threshold = policy_thresholds(policy).high;
@@ -862,8 +874,6 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     run->strata = made_up_strata(keep, run, &options);
     run->headline = run->strata->stratum;
     run->fairness = made_up_fairness(keep, run, x, &options);
-    sha256_text(bundle->id, S("made up"));
-    bundle->data_hash = str_copy(keep, str_from(bundle->id));
     return run;
 }
 

@@ -561,7 +561,7 @@ static void the_list_is_ranked_by_support(void **state)
 {
     (void)state;
     const Action P = ACTION_PROPOSE_OFFBOARDING;
-    Decision d[] = {
+    Outcome d[] = {
         {.id = S("f"), .action = P, .families = 2, .severe_rules = 1, .probability = .9},
         {.id = S("x"), .action = ACTION_RESTRICT, .families = 9, .probability = 1},
         {.id = S("a"), .action = P, .families = 3, .severe_rules = 1, .probability = .5},
@@ -615,7 +615,49 @@ static void without_contributions_the_action_is_the_same_and_nothing_is_explaine
         assert_int_equal(b.made[i].contributions, 0);
     }
     assert_true(explained[0].reasons > 0);
+    b.in.matrix = NULL;
+    decide_all(&b, NULL);
+    assert_int_equal(b.made[0].action, explained[0].action);
     close_bank(&b);
+}
+
+static void outcomes_are_the_numbers_of(Bank *b, Team *team)
+{
+    Error err = {0};
+    Outcome *outcome;
+    size_t *fired, rules = 0, counted = 0;
+    RuleView *rule;
+    size_t count = policy_rules(b->policy, &b->keep, &rule);
+    assert_int_equal(
+        policy_outcomes(&outcome, &fired, &b->keep, b->scratch, b->policy, &b->in, team, &err),
+        STATUS_OK);
+    for (size_t i = 0; i < b->in.count; i++) {
+        const Decision *d = &b->made[i];
+        const Outcome *o = &outcome[i];
+        assert_true(str_equal(o->id, d->id));
+        assert_true(o->margin == d->margin && o->probability == d->probability);
+        assert_true(o->probability_low == d->probability_low);
+        assert_true(o->probability_high == d->probability_high && o->exposure == d->exposure);
+        assert_int_equal(o->segment, d->segment);
+        assert_int_equal(o->segment_by_score, d->segment_by_score);
+        assert_int_equal(o->action, d->action);
+        assert_int_equal(o->before_safeguards, d->before_safeguards);
+        assert_int_equal(o->insufficient_data, d->insufficient_data);
+        assert_int_equal(o->rules, d->rules);
+        assert_int_equal(o->severe_rules, d->severe_rules);
+        assert_int_equal(o->families, d->families);
+        assert_int_equal(o->near_miss, d->near_miss.size > 0);
+        rules += d->rules;
+    }
+    for (size_t k = 0; k < count; k++) {
+        size_t with = 0;
+        for (size_t i = 0; i < b->in.count; i++)
+            with += reason_of(&b->made[i], str_chars(&b->keep, rule[k].id)) != NULL;
+        assert_int_equal(fired[k], with);
+        counted += fired[k];
+    }
+    assert_int_equal(counted, rules);
+    assert_true(counted > 0);
 }
 
 static void any_number_of_threads_decides_alike(void **state)
@@ -649,6 +691,7 @@ static void any_number_of_threads_decides_alike(void **state)
         Team *team = team_new(threads[i]);
         decide_all(&b, team);
         Str got = printed(&arena, b.made, CUSTOMERS);
+        outcomes_are_the_numbers_of(&b, team);
         if (i == 0)
             want = got;
         else
@@ -661,6 +704,12 @@ static void any_number_of_threads_decides_alike(void **state)
         Decision *none;
         assert_int_equal(policy_decide(&none, &b.keep, b.scratch, b.policy, &b.in, team, &err),
                          STATUS_DATA);
+        assert_non_null(strstr(err.message, "customer-0700"));
+        Outcome *nothing;
+        err = (Error){0};
+        assert_int_equal(
+            policy_outcomes(&nothing, NULL, &b.keep, b.scratch, b.policy, &b.in, team, &err),
+            STATUS_DATA);
         assert_non_null(strstr(err.message, "customer-0700"));
         set_probability(&b, 700, before[0]);
         set_probability(&b, 2900, before[1]);

@@ -227,22 +227,110 @@ static Scored *score_all(World *w, const Bundle *b, Team *team)
     return s;
 }
 
-static void same_scores(const Scored *a, const Scored *b)
+/* Everybody, whole. */
+static Decision *decide_everybody(World *w, const Bundle *b, const Scored *s, Team *team)
+{
+    Error err = {0};
+    Decision *out;
+    uint32_t *position = ARENA_ARRAY(&w->keep, uint32_t, s->count);
+    for (size_t i = 0; i < s->count; i++)
+        position[i] = (uint32_t)i;
+    must(score_decide(&out, &w->keep, w->scratch, b, s, position, s->count, team, &err), &err);
+    return out;
+}
+
+static double *contributions_of(World *w, const Bundle *b, const Scored *s, Team *team)
+{
+    Error err = {0};
+    Matrix *x;
+    must(score_matrix(&x, &w->keep, b, s, NULL, s->count, &err), &err);
+    return score_contributions(&w->keep, b, x, team);
+}
+
+static void same_decision(const Decision *a, const Decision *b)
+{
+    assert_true(str_equal(a->id, b->id));
+    assert_int_equal(a->action, b->action);
+    assert_int_equal(a->segment, b->segment);
+    assert_int_equal(a->reasons, b->reasons);
+    for (size_t i = 0; i < a->reasons; i++) {
+        assert_true(str_equal(a->reason[i].sentence, b->reason[i].sentence));
+        assert_int_equal(a->reason[i].transactions, b->reason[i].transactions);
+    }
+    assert_int_equal(a->contributions, b->contributions);
+    assert_memory_equal(a->contribution, b->contribution, a->contributions * sizeof(double));
+    assert_true(str_equal(a->because, b->because));
+}
+
+static void same_scores(World *w, const Bundle *of_a, const Scored *a, const Bundle *of_b,
+                        const Scored *b, Team *team)
 {
     assert_int_equal(a->count, b->count);
-    assert_int_equal(a->x->columns, b->x->columns);
+    assert_int_equal(of_a->columns->columns, of_b->columns->columns);
     size_t bytes = a->count * sizeof(double);
     assert_memory_equal(a->margin, b->margin, bytes);
     assert_memory_equal(a->probability, b->probability, bytes);
     assert_memory_equal(a->low, b->low, bytes);
     assert_memory_equal(a->high, b->high, bytes);
-    assert_memory_equal(a->contribution, b->contribution, bytes * (a->x->columns + 1));
+    const Decision *one = decide_everybody(w, of_a, a, NULL);
+    const Decision *other = decide_everybody(w, of_b, b, team);
     for (size_t i = 0; i < a->count; i++) {
-        assert_int_equal(a->decision[i].action, b->decision[i].action);
-        assert_int_equal(a->decision[i].segment, b->decision[i].segment);
-        assert_int_equal(a->decision[i].reasons, b->decision[i].reasons);
-        assert_true(str_equal(a->decision[i].because, b->decision[i].because));
+        const Outcome made = policy_outcome(&one[i]);
+        assert_true(made.probability == a->outcome[i].probability);
+        assert_int_equal(made.action, a->outcome[i].action);
+        assert_int_equal(made.families, b->outcome[i].families);
+        assert_int_equal(made.segment, b->outcome[i].segment);
+        same_decision(&one[i], &other[i]);
     }
+}
+
+/* What a customer's decision says does not depend on whom it is made with. */
+static void a_block_of_any_size_decides_alike(void **state)
+{
+    World *w = *state;
+    Error err = {0};
+    const Scored *s = score_all(w, w->made, NULL);
+    const Decision *all = decide_everybody(w, w->made, s, NULL);
+    for (size_t i = 0; i < s->count; i += 7) {
+        const uint32_t some[] = {(uint32_t)(s->count - 1 - i), (uint32_t)i};
+        Decision *made;
+        must(score_decide(&made, &w->keep, w->scratch, w->made, s, some, 2, NULL, &err), &err);
+        same_decision(&made[0], &all[some[0]]);
+        same_decision(&made[1], &all[some[1]]);
+    }
+    Decision *none;
+    must(score_decide(&none, &w->keep, w->scratch, w->made, s, NULL, 0, NULL, &err), &err);
+}
+
+static void brief_decisions_say_no_reasons(void **state)
+{
+    World *w = *state;
+    Scored brief = *score_all(w, w->made, NULL);
+    const Decision *whole = decide_everybody(w, w->made, &brief, NULL);
+    brief.options.brief = true;
+    const Decision *made = decide_everybody(w, w->made, &brief, NULL);
+    size_t reasons = 0;
+    for (size_t i = 0; i < brief.count; i++) {
+        assert_int_equal(made[i].action, whole[i].action);
+        assert_true(str_equal(made[i].because, whole[i].because));
+        assert_int_equal(made[i].reasons + made[i].contributions + made[i].mitigatings, 0);
+        reasons += whole[i].reasons;
+    }
+    assert_true(reasons > 0);
+}
+
+static void a_sample_is_even_and_whole_when_small(void **state)
+{
+    World *w = *state;
+    Scored s = {.count = 10};
+    size_t count;
+    const uint32_t *all = score_sample(&count, &w->keep, &s, 10);
+    assert_int_equal(count, 10);
+    assert_int_equal(all[9], 9);
+    const uint32_t *some = score_sample(&count, &w->keep, &s, 4);
+    assert_int_equal(count, 4);
+    static const uint32_t want[] = {0, 2, 5, 7};
+    assert_memory_equal(some, want, sizeof want);
 }
 
 static void bundle_scores_as_what_was_written(void **state)
@@ -259,7 +347,7 @@ static void bundle_scores_as_what_was_written(void **state)
     assert_int_equal(b->positives, 30);
     assert_true(str_equal(b->metrics, w->made->metrics));
     assert_true(str_equal(b->data_hash, w->made->data_hash));
-    same_scores(score_all(w, w->made, NULL), score_all(w, b, NULL));
+    same_scores(w, w->made, score_all(w, w->made, NULL), b, score_all(w, b, NULL), NULL);
 }
 
 static void bundle_written_again_is_the_same_bytes(void **state)
@@ -282,7 +370,7 @@ static void threads_change_no_score(void **state)
     World *w = *state;
     Scored *alone = score_all(w, w->made, NULL);
     Team *team = team_new(8);
-    same_scores(alone, score_all(w, w->made, team));
+    same_scores(w, w->made, alone, w->made, score_all(w, w->made, team), team);
     team_free(team);
 }
 
@@ -290,11 +378,12 @@ static void contributions_add_up_to_the_score(void **state)
 {
     World *w = *state;
     const Scored *s = score_all(w, w->made, NULL);
-    size_t risky = 0;
+    size_t risky = 0, width = w->made->columns->columns + 1;
+    const double *phi = contributions_of(w, w->made, s, NULL);
     for (size_t i = 0; i < s->count; i++) {
         double sum = 0;
-        for (size_t k = 0; k <= s->x->columns; k++)
-            sum += s->contribution[i * (s->x->columns + 1) + k];
+        for (size_t k = 0; k < width; k++)
+            sum += phi[i * width + k];
         assert_true(fabs(sum - (0.9 * s->margin[i] - 0.1)) < 1e-9);
         assert_true(fabs(stable_sigmoid(sum) - s->probability[i]) < 1e-9);
         assert_true(s->low[i] <= s->probability[i] && s->probability[i] <= s->high[i]);
@@ -322,13 +411,14 @@ static void every_kind_of_calibration_is_kept_scored_and_explained(void **state)
         must(bundle_open(&b, &w->keep, w->bundle, &err), &err);
         assert_int_equal(b->calibration.kind, kinds[k].kind);
         Scored *s = score_all(w, b, NULL);
-        same_scores(score_all(w, &made, NULL), s);
-        size_t width = s->x->columns + 1, moved = 0;
+        same_scores(w, &made, score_all(w, &made, NULL), b, s, NULL);
+        size_t width = b->columns->columns + 1, moved = 0;
+        const double *phi = contributions_of(w, b, s, NULL);
         for (size_t i = 0; i < s->count; i++) {
             double sum = 0, log_odds = calibration_log_odds(&kinds[k], s->margin[i]);
             for (size_t c = 0; c < width; c++) {
-                sum += s->contribution[i * width + c];
-                moved += c + 1 < width && s->contribution[i * width + c] != 0;
+                sum += phi[i * width + c];
+                moved += c + 1 < width && phi[i * width + c] != 0;
             }
             assert_true(fabs(sum - log_odds) < 1e-9);
             assert_true(s->probability[i] == stable_sigmoid(log_odds));
@@ -539,7 +629,7 @@ static void goes_round(World *w, Bundle *b)
     must(bundle_write(b, w->bundle, &err), &err);
     must(bundle_open(&opened, &w->keep, w->bundle, &err), &err);
     assert_string_equal(opened->id, b->id);
-    same_scores(score_all(w, b, NULL), score_all(w, opened, NULL));
+    same_scores(w, b, score_all(w, b, NULL), opened, score_all(w, opened, NULL), NULL);
     restore(w);
 }
 
@@ -719,6 +809,7 @@ static void library_answers_as_a_run_does(void **state)
     if (assay_open(&bundle, w->bundle, &error) != ASSAY_OK)
         fail_msg("%s", error.message);
     const Scored *s = score_all(w, w->made, NULL);
+    const Decision *whole = decide_everybody(w, w->made, s, NULL);
     const Column *records = table_find(w->data->profile, S("records"));
     size_t compared = 0, insufficient = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -728,7 +819,7 @@ static void library_answers_as_a_run_does(void **state)
         if (assay_decide(&d, c, as_of, &error) != ASSAY_OK)
             fail_msg("%s", error.message);
         const assay_outcome *o = assay_decision_outcome(d);
-        const Decision *e = &s->decision[i];
+        const Decision *e = &whole[i];
         assert_true(o->probability == s->probability[i]);
         assert_true(o->probability_low == s->low[i] && o->probability_high == s->high[i]);
         assert_true(str_equal(str_from(o->action), action_name(e->action)));
@@ -806,6 +897,9 @@ int main(void)
         cmocka_unit_test(bundle_scores_as_what_was_written),
         cmocka_unit_test(bundle_written_again_is_the_same_bytes),
         cmocka_unit_test(threads_change_no_score),
+        cmocka_unit_test(a_block_of_any_size_decides_alike),
+        cmocka_unit_test(brief_decisions_say_no_reasons),
+        cmocka_unit_test(a_sample_is_even_and_whole_when_small),
         cmocka_unit_test(contributions_add_up_to_the_score),
         cmocka_unit_test(every_kind_of_calibration_is_kept_scored_and_explained),
         cmocka_unit_test(a_calibration_that_is_none_is_refused),

@@ -174,7 +174,7 @@ static void probabilities_read_back_equal(void **state)
     for (size_t i = 0; i < t->rows; i++) {
         double p;
         assert_true(parse_double(cell(f, t, "probability", i), &p));
-        if (p != f->run->scored->decision[order[i]].probability)
+        if (p != f->run->scored->outcome[order[i]].probability)
             fail_msg("row %zu: %.17g", i, p);
     }
 }
@@ -186,7 +186,7 @@ static void offboarding_gives_evidence_for_each_candidate_in_order(void **state)
     assert_true(f->run->candidates >= 3);
     assert_int_equal(t->rows, f->run->candidates);
     for (size_t i = 0; i < t->rows; i++) {
-        const Decision *d = &f->run->scored->decision[f->run->candidate[i]];
+        const Decision *d = &f->run->listed[i];
         Str id = cell(f, t, "customer_id", i);
         if (!str_starts(id, S("'")))
             equal_text(id, d->id);
@@ -313,7 +313,7 @@ static void each_line_of_evidence_is_json_and_contributions_sum_to_the_log_odds(
         double total = 0, p = yyjson_get_real(yyjson_obj_get(root, "probability"));
         size_t i, n;
         yyjson_obj_foreach(sum, i, n, key, value) total += yyjson_get_real(value);
-        assert_int_equal(yyjson_obj_size(sum), f->run->scored->x->columns + 1);
+        assert_int_equal(yyjson_obj_size(sum), f->run->bundle->columns->columns + 1);
         if (fabs(total - stable_logit(p)) > 1e-9)
             fail_msg("line %zu: %.17g is not the log-odds of %.17g", lines, total, p);
         assert_true(yyjson_is_arr(yyjson_obj_get(root, "reasons")));
@@ -591,7 +591,7 @@ static void trials_have_a_line_each_with_their_settings_and_what_was_kept(void *
     Table *t = read_table(f, "trials.csv");
     const Validation *v = f->run->validation;
     size_t parts = validation_parts(v);
-    assert_int_equal(t->rows, 2 * 2 * parts); /* two candidates, two trials */
+    assert_int_equal(t->rows, (size_t)2 * 2 * parts); /* two candidates, two trials */
     for (size_t i = 0; i < t->rows; i++) {
         size_t part = i / 4, candidate = i / 2 % 2, trial = i % 2;
         const Trial *one = &v->searched[candidate * parts + part].trial[trial];
