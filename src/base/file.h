@@ -8,6 +8,11 @@
 /* Read a whole file into the arena. A path of "-" is standard input. */
 MUST_USE Status file_read(Str *out, Arena *keep, const char *path, Error *err);
 MUST_USE Status file_write(const char *path, Str bytes, Error *err);
+/* Some bytes of a file. FORMAT when it ends before them. */
+MUST_USE Status file_read_part(Str *out, Arena *keep, const char *path, uint64_t offset,
+                               uint64_t bytes, Error *err);
+/* The sum of a file of any size, read in pieces. */
+MUST_USE Status file_sha256(char out[], const char *path, Error *err);
 bool file_exists(const char *path);
 /* A file that may be read again: no pipe, no device, no folder. */
 bool file_is_regular(const char *path);
@@ -30,5 +35,18 @@ void writer_add(Writer *w, Str bytes);
 void writer_format(Writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
 bool writer_failed(const Writer *w); /* for who would otherwise go on for long in vain */
 MUST_USE Status writer_close(Writer *w, Error *err);
+
+/* A file read line by line, in memory that does not grow with it. */
+enum { LINE_BYTES_MAX = 1 << 26 };
+typedef struct FileLines FileLines;
+typedef struct FileLine {
+    Str text;        /* without its newline; until the next line is read */
+    uint64_t number; /* from 1 */
+    bool whole;      /* it ends with a newline */
+} FileLine;
+MUST_USE Status file_lines_open(FileLines **out, Arena *keep, const char *path, Error *err);
+bool file_lines_next(FileLines *l, FileLine *out); /* false at the end, and after a failure */
+/* IO when it could not be read to its end, LIMIT when a line is longer than LINE_BYTES_MAX. */
+MUST_USE Status file_lines_close(FileLines *l, Error *err);
 
 #endif

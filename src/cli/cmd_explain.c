@@ -1,6 +1,7 @@
 /* assay explain - one customer's case on the terminal, as a page, as JSON. */
 #include "cli/commands.h"
 
+#include "cli/beside.h"
 #include "cli/pane.h"
 #include "cli/screen.h"
 #include "report/report.h"
@@ -15,6 +16,7 @@ static const Option options[] = {
      false},
     {"html", "FILE", "write the case as a page of its own instead", false},
     {"json", NULL, "print the case as JSON instead", false},
+    {"language", "en|fr", "of sentences and labels (default en)", false},
     {"width", "N", "cells of a line, 40 to 160 (default: the terminal's, else 100)", false},
     {"color", "auto|always|never", "colours (default auto: on a terminal, unless NO_COLOR is set)",
      false},
@@ -24,6 +26,8 @@ static const Option options[] = {
      "most that a compressed file may unpack to (default 200 times its size, 64M at least)", false},
     {0}};
 
+static const Option *const shared[] = {beside_options, NULL};
+
 /* What a case is made of, wherever it came from. */
 typedef struct Found {
     Bundle *bundle;
@@ -32,6 +36,7 @@ typedef struct Found {
     Decision *decision;
     size_t position;
     Str decision_id;
+    ScoreOptions options;
 } Found;
 
 static Status not_found(const Args *args, Str wanted, const Str *id, size_t count, Error *err)
@@ -73,13 +78,15 @@ static Status from_files(Found *f, const Args *args, Str wanted, Error *err)
     size_t customer;
     if (!explain_find(&customer, f->data, wanted))
         return not_found(args, wanted, f->data->id, f->data->customers, err);
+    Language language = f->options.language;
+    TRY(beside_read(&f->options, args, f->bundle->policy, f->data, scratch, err));
+    f->options.language = language;
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, 1);
     row[0] = (uint32_t)customer;
-    TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, NULL, args->team,
-                      err));
-    Decision *decision;
-    TRY(score_decide(&decision, keep, scratch, f->bundle, f->scored, NULL, 1, args->team, err));
-    f->decision = decision;
+    TRY(score_dataset(&f->scored, keep, scratch, f->bundle, f->data, row, 1, &f->options,
+                      args->team, err));
+    TRY(score_decide(&f->decision, keep, scratch, f->bundle, f->scored, (uint32_t[]){0}, 1,
+                     args->team, err));
     arena_free(&scratch);
     return STATUS_OK;
 }
@@ -89,6 +96,7 @@ static Status run(const Args *args, Error *err)
     Found f = {0};
     Case *c;
     Change *change;
+    Messages *words;
     Look look;
     TRY(screen_look(&look, args, err));
     if (args->operands != 1) {
@@ -96,6 +104,8 @@ static Status run(const Args *args, Error *err)
                         args->operands);
         return error_remedy(err, "write the customer's id, in quotes where it holds a space");
     }
+    TRY(args_messages(&words, args, err));
+    TRY(args_language(&f.options.language, args, words, err));
     TRY(args_need(args, "bundle", err));
     TRY(from_files(&f, args, str_from(args->operand[0]), err));
     Arena scratch = arena_new();
@@ -104,9 +114,12 @@ static Status run(const Args *args, Error *err)
                                .scored = f.scored,
                                .position = f.position,
                                .decision = f.decision,
-                               .decision_id = f.decision_id};
+                               .decision_id = f.decision_id,
+                               .words = words};
     TRY(explain_case(&c, args->arena, scratch, &inputs, err));
-    change = NULL;
+    const uint32_t position = (uint32_t)f.position;
+    TRY(explain_changes(&change, args->arena, scratch, f.bundle, f.scored, &position, 1, args->team,
+                        err));
     look.version = S(ASSAY_VERSION);
     look.bundle = str_from(f.bundle->id);
     const char *page = args_value(args, "html", NULL);
@@ -129,4 +142,5 @@ const Command command_explain = {
     .example = "  assay explain S-0042 --bundle out/bundle --customers unlabelled_users.csv \\\n"
                "                --transactions unlabelled_transactions.csv",
     .options = options,
+    .shared = shared,
     .run = run};

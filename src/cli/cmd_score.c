@@ -100,13 +100,14 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 }
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
-static Status write_folder(const Args *args, const Bundle *bundle, const Dataset *data,
-                           const Scored *scored, const Drift *drift, Timing *timing,
+static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
+                           const Scored *scored, const Drift *drift, Timing *timing, Language language,
                            const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
                .seed = bundle->seed,
+               .language = language,
                .data = data,
                .plan = bundle->plan,
                .policy = bundle->policy,
@@ -126,6 +127,8 @@ static Status write_folder(const Args *args, const Bundle *bundle, const Dataset
                                        scored->features, args->team);
     arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
+    /* What decided goes with the decisions: they can be made again from the folder alone. */
+    TRY(bundle_write(bundle, path_join(args->arena, out, "bundle"), err));
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
     return STATUS_OK;
@@ -168,7 +171,7 @@ static Status run(const Args *args, Error *err)
     if (out == NULL)
         TRY(answer_table(bundle, scored, args->team, err));
     else
-        TRY(write_folder(args, bundle, data, scored, drift, &timing, out, err));
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, beside.language, out, err));
     arena_free(&scratch);
     return STATUS_OK;
 }

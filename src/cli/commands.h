@@ -14,10 +14,12 @@ extern const Command command_features;
 extern const Command command_init;
 extern const Command command_man;
 extern const Command command_policy;
+extern const Command command_profile;
 extern const Command command_run;
 extern const Command command_score;
 extern const Command command_synth;
 extern const Command command_train;
+extern const Command command_replay;
 extern const Command command_verify;
 extern const Command command_version;
 

@@ -495,6 +495,7 @@ const Run *job_record(Job *j)
     r->version = S(ASSAY_VERSION);
     r->command = j->args->line;
     r->seed = j->learn.seed;
+    r->language = j->language;
     r->data = j->data;
     r->plan = j->plan;
     r->policy = j->policy;

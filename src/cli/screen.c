@@ -121,6 +121,10 @@ static void head(Screen *s)
               case_say(s->arena, c, "score {score} ({low} to {high})", score, COUNT_OF(score)));
     pane_end(s->p);
     line(s, TINT_NONE, 0, d->because);
+    if (d->queue.size > 0) {
+        const MessagePart part = {S("queue"), d->queue};
+        item(s, ">", TINT_STRONG, case_say(s->arena, c, "The case goes to {queue}.", &part, 1));
+    }
     for (size_t i = 0; i < d->safeguards; i++)
         item(s, "!", TINT_WARN, d->safeguard[i]);
     if (d->segment_because.size > 0)
@@ -155,10 +159,28 @@ static void reason(Screen *s, size_t number, const Reason *r)
         buffer_add(&b, case_plural(s->arena, s->c, r->transactions, "{count} transaction",
                                    "{count} transactions"));
     }
+    Str standing = case_standing(s->arena, s->c, r, true);
+    if (standing.size > 0) {
+        buffer_add(&b, S(SEPARATOR));
+        buffer_add(&b, standing);
+    }
     line(s, TINT_SOFT, 2, buffer_str(&b));
-    Str standing = case_standing(s->arena, s->c, r);
-    if (standing.size > 0)
-        line(s, TINT_SOFT, 2, standing);
+}
+
+/* Who the others are, each group once. */
+static void company(Screen *s)
+{
+    const Decision *d = s->c->decision;
+    Dictionary *seen = dictionary_new(s->arena);
+    for (size_t i = 0; i < d->reasons && i < REASONS_SHOWN; i++) {
+        const Reason *r = &d->reason[i];
+        size_t before = seen->count;
+        if (r->peers == 0 || r->peer_group.size == 0 ||
+            dictionary_add(seen, r->peer_group) < before)
+            continue;
+        const MessagePart part = {S("peers"), r->peer_group};
+        line(s, TINT_SOFT, 2, case_say(s->arena, s->c, "Comparable: {peers}.", &part, 1));
+    }
 }
 
 static void reasons(Screen *s)
@@ -170,6 +192,7 @@ static void reasons(Screen *s)
     for (size_t i = 0; i < d->reasons && i < REASONS_SHOWN; i++)
         reason(s, i + 1, &d->reason[i]);
     more(s, d->reasons > REASONS_SHOWN ? d->reasons - REASONS_SHOWN : 0);
+    company(s);
 }
 
 static void mitigating(Screen *s)
@@ -228,16 +251,7 @@ static void facts(Screen *s)
         title(s, "Known of the case");
     for (size_t i = 0; i < d->facts; i++) {
         const CaseFact *f = &d->fact[i];
-        Buffer b = buffer_new(s->arena);
-        buffer_add(&b, f->name);
-        if (f->since_us != NO_TIME)
-            buffer_format(&b, " %.*s", STR_ARG(case_day(s->arena, f->since_us)));
-        if (f->evidence.size > 0) {
-            buffer_add(&b, S(" ("));
-            buffer_add(&b, f->evidence);
-            buffer_add(&b, S(")"));
-        }
-        item(s, "-", TINT_SOFT, buffer_str(&b));
+        item(s, f->counts ? "-" : "?", TINT_SOFT, f->sentence.size > 0 ? f->sentence : f->name);
     }
     if (!c->earlier.known)
         return;
@@ -460,7 +474,7 @@ static void warnings(Screen *s)
     const Case *c = s->c;
     if (c->warnings == 0)
         return;
-    title(s, "To doubt in these rows");
+    title(s, "Doubts about the data");
     for (size_t i = 0; i < c->warnings; i++)
         item(s, "?", TINT_WARN, c->warning[i].sentence);
 }
@@ -502,8 +516,8 @@ static void foot(Screen *s, const Look *look)
     if (c->hidden > 0) {
         buffer_char(&b, ' ');
         buffer_add(&b, case_plural(s->arena, c, c->hidden,
-                                   "{count} column on protected grounds is not shown.",
-                                   "{count} columns on protected grounds are not shown."));
+                                   "{count} value on protected grounds is not shown.",
+                                   "{count} values on protected grounds are not shown."));
     }
     buffer_format(&b, " assay %.*s \xC2\xB7 %.*s", STR_ARG(look->version),
                   STR_ARG(str_slice(look->bundle, 0, 12)));

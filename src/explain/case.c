@@ -281,6 +281,9 @@ Status explain_case(Case **out, Arena *keep, Arena scratch, const CaseInputs *in
                    .from = s->events->start[customer]};
     *c = (Case){.decision = in->decision,
                 .decision_id = in->decision_id,
+                .language = s->options.language,
+                .words = in->words,
+                .books = in->bundle->messages,
                 .as_of_us = in->data->as_of_us,
                 .currency = in->bundle->schema->currency.text,
                 .contradictory = in->data->label[customer] == LABEL_CONTRADICTORY,
@@ -288,8 +291,8 @@ Status explain_case(Case **out, Arena *keep, Arena scratch, const CaseInputs *in
                 .events = s->events->start[customer + 1] - g.from,
                 .first_us = NO_TIME,
                 .last_us = NO_TIME};
-    if (in->earlier != NULL)
-        c->earlier = in->earlier[customer];
+    if (s->options.earlier != NULL)
+        c->earlier = s->options.earlier[customer];
     Arena own = arena_new();
     Status status = read_flows(&g, in->decision, &own, scratch, err);
     if (status == STATUS_OK) {

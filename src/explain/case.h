@@ -89,6 +89,8 @@ typedef struct CasePush {
 typedef struct Case {
     const Decision *decision;
     Str decision_id; /* empty: not known */
+    Language language;
+    const Messages *words, *books; /* the program's own, and those of the bundle; may be NULL */
     int64_t as_of_us;
     Str currency;
     int scale;
@@ -119,7 +121,7 @@ typedef struct Case {
     Str kind_column; /* the column of kinds; empty: the files have none */
     CaseField *field;
     size_t fields;
-    size_t hidden; /* columns of the record that stand for a protected ground */
+    size_t hidden; /* values of the record that stand for a protected ground */
     CaseComparison *comparison;
     size_t comparisons, holding;
     CaseWarning *warning;
@@ -132,8 +134,8 @@ typedef struct CaseInputs {
     const Scored *scored;
     size_t position; /* in scored */
     const Decision *decision;
-    const Earlier *earlier; /* by customer of the dataset; NULL: nobody was decided before */
     Str decision_id;        /* may be empty */
+    const Messages *words;  /* the program's catalogue; NULL: what is not a book's is English */
 } CaseInputs;
 
 /* Gather the case of one customer.  Memory: keep; refers to its inputs.
@@ -150,7 +152,9 @@ size_t explain_near(Str **out, Arena *keep, Arena scratch, const Str *id, size_t
 
 /* ---- words for people, the same on the terminal and on the page.  Memory: arena ---- */
 
+/* A text of ours, or of a book, in the case's language; English where no catalogue has it. */
 Str case_word(const Case *c, const char *english);
+Str case_text(const Case *c, Str english);
 /* A sentence with its placeholders filled: "{count} of {all}". */
 Str case_say(Arena *arena, const Case *c, const char *english, const MessagePart *part,
              size_t parts);
@@ -162,7 +166,8 @@ Str case_percent(Arena *arena, const Case *c, double share);
 Str case_lag(Arena *arena, const Case *c, int64_t duration_us); /* 12 min, 6.5 h, 3 days */
 Str case_day(Arena *arena, int64_t at_us);                      /* 2024-03-12 */
 Str case_minute(Arena *arena, int64_t at_us);                   /* 2024-03-12 09:14 */
-/* Where the customer stands among comparable ones; empty when there are none. */
-Str case_standing(Arena *arena, const Case *c, const Reason *r);
+/* Where the customer stands among comparable ones; empty when there are none. brief: without who
+ * they are. */
+Str case_standing(Arena *arena, const Case *c, const Reason *r, bool brief);
 
 #endif

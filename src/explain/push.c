@@ -30,7 +30,8 @@ void case_read_pushes(Case *c, const Gathering *g, Arena *keep)
         if (push[f].value == 0)
             continue;
         const Feature *feature = &plan->feature[f];
-        push[c->pushes++] = (CasePush){feature->name.text, feature->says.text, push[f].value};
+        push[c->pushes++] =
+            (CasePush){feature->name.text, case_text(c, feature->says.text), push[f].value};
     }
     qsort(push, c->pushes, sizeof *push, stronger);
     c->push = push;

@@ -52,12 +52,13 @@ void case_read_record(Case *c, const Gathering *g, Arena *keep)
     c->field = ARENA_ARRAY(keep, CaseField, s->customers.columns.count + 1);
     for (size_t i = 0; i < s->customers.columns.count; i++) {
         const Column *cell = table_find(g->data->profile, column[i].name.text);
-        c->hidden += column[i].protected.text.size > 0 && cell != NULL;
+        c->hidden +=
+            column[i].protected.text.size > 0 && cell != NULL && column_valid(cell, g->customer);
         if (!is_shown(s, &column[i]) || cell == NULL)
             continue;
         CaseField *f = &c->field[c->fields++];
         *f = (CaseField){.name = column[i].name.text,
-                         .says = column[i].says.text,
+                         .says = case_text(c, column[i].says.text),
                          .value = cell_text(keep, cell, g->customer)};
         for (size_t k = 0; k < p->features && !f->declared; k++)
             f->declared =
@@ -72,7 +73,7 @@ void case_read_record(Case *c, const Gathering *g, Arena *keep)
         bool known = column_valid(value, g->customer);
         bool holds = known && value->boolean[g->customer] != 0;
         c->comparison[c->comparisons++] =
-            (CaseComparison){f->name.text, f->says.text, known, holds};
+            (CaseComparison){f->name.text, case_text(c, f->says.text), known, holds};
         c->holding += holds;
     }
 }
@@ -100,11 +101,6 @@ static void add_place(CaseWarning *item, Arena *arena, Str file, uint64_t line)
             str_format(arena, "%.*s:%llu", STR_ARG(file), (unsigned long long)line);
 }
 
-static Str counted(Arena *arena, size_t count, const char *one, const char *many)
-{
-    return str_format(arena, "%zu %s", count, count == 1 ? one : many);
-}
-
 /* The rows of `t` (of the customer's transactions, `row`) that are marked, as one warning. */
 static void warn_rows(Warnings *w, const char *code, const Table *t, const uint32_t *row,
                       const uint8_t *marked, size_t count, const char *one, const char *many)
@@ -114,7 +110,7 @@ static void warn_rows(Warnings *w, const char *code, const Table *t, const uint3
         found += marked[i];
     if (found == 0)
         return;
-    CaseWarning *item = warn(w, code, found, counted(w->arena, found, one, many));
+    CaseWarning *item = warn(w, code, found, case_plural(w->arena, w->c, found, one, many));
     for (size_t i = 0; i < count; i++)
         if (marked[i] && t->file != NULL && t->file[row[i]] < t->file_count)
             add_place(item, w->arena, t->files[t->file[row[i]]], t->line[row[i]]);
@@ -172,24 +168,28 @@ static void warn_transactions(Warnings *w, const Gathering *g, Arena scratch)
         after += late[i];
     if (merged > after)
         (void)warn(w, "transaction_versions", merged - after,
-                   str_format(w->arena,
-                              "%zu rows of transactions are %zu transactions: the others are "
-                              "earlier states of the same or repeat it",
-                              count - after, w->c->events));
-    warn_rows(w, "amount_changed", t, row, differ, count,
-              "row of a transaction has another amount than an earlier row of it; the latest "
-              "known counts",
-              "rows of transactions have another amount than an earlier row of the same; the "
-              "latest known counts");
-    warn_rows(w, "completed_before_created", t, row, early, count,
-              "transaction row ended before it was begun; it counts from when it was begun",
-              "transaction rows ended before they were begun; they count from when they were "
-              "begun");
+                   case_say(w->arena, w->c,
+                            "{rows} rows of transactions are {count} transactions: the others are "
+                            "earlier states of the same or repeat it.",
+                            (MessagePart[]){{S("rows"), case_count(w->arena, w->c, count - after)},
+                                            {S("count"), case_count(w->arena, w->c, w->c->events)}},
+                            2));
+    warn_rows(
+        w, "amount_changed", t, row, differ, count,
+        "{count} row of a transaction has another amount than an earlier row of it; the latest "
+        "known counts.",
+        "{count} rows of transactions have another amount than an earlier row of the same; the "
+        "latest known counts.");
+    warn_rows(
+        w, "completed_before_created", t, row, early, count,
+        "{count} transaction row ended before it was begun; it counts from when it was begun.",
+        "{count} transaction rows ended before they were begun; they count from when they were "
+        "begun.");
     warn_rows(w, "after_as_of", t, row, late, count,
-              "transaction row is later than the instant of this case and left out",
-              "transaction rows are later than the instant of this case and left out");
-    warn_rows(w, "amount_missing", t, row, empty, count, "transaction row has no amount",
-              "transaction rows have no amount");
+              "{count} transaction row is later than the instant of this case and left out.",
+              "{count} transaction rows are later than the instant of this case and left out.");
+    warn_rows(w, "amount_missing", t, row, empty, count, "{count} transaction row has no amount.",
+              "{count} transaction rows have no amount.");
     uint8_t *across = ARENA_ARRAY(&scratch, uint8_t, count + 1);
     for (size_t i = 0; i < count && t->file != NULL; i++)
         for (size_t l = 0; l < d->ledger_count && t->file[row[i]] < t->file_count; l++)
@@ -198,8 +198,8 @@ static void warn_transactions(Warnings *w, const Gathering *g, Arena scratch)
                 across[i] = d->cohort[g->customer] == (scored ? COHORT_LABELLED : COHORT_SCORED);
             }
     warn_rows(w, "other_cohorts_file", t, row, across, count,
-              "transaction row came in a file of the other group of customers",
-              "transaction rows came in files of the other group of customers");
+              "{count} transaction row came in a file of the other group of customers.",
+              "{count} transaction rows came in files of the other group of customers.");
 }
 
 static bool ends_cell(Str text, size_t at)
@@ -237,8 +237,9 @@ static void warn_quarantine(Warnings *w, const Gathering *g)
         return;
     CaseWarning *item =
         warn(w, "quarantined_rows", found,
-             counted(w->arena, found, "row that names this customer could not be used",
-                     "rows that name this customer could not be used"));
+             case_plural(w->arena, w->c, found,
+                         "{count} row that names this customer could not be used.",
+                         "{count} rows that name this customer could not be used."));
     for (size_t i = 0; i < q->count; i++)
         if (mentions(q->row[i].raw, id))
             add_place(item, w->arena, q->files->text[q->row[i].file], q->row[i].line);
@@ -258,10 +259,11 @@ static void warn_levels(Warnings *w, const Gathering *g)
             known = str_equal(f->level[l], value);
         if (!known)
             (void)warn(w, "unknown_category", 1,
-                       str_format(w->arena,
-                                  "%.*s has the value %.*s, which the model has not learnt; it is "
-                                  "scored as none of the known ones",
-                                  STR_ARG(f->name.text), STR_ARG(value)));
+                       case_say(w->arena, w->c,
+                                "{feature} has the value {value}, which the model has not learnt; "
+                                "it is scored as none of the known ones.",
+                                (MessagePart[]){{S("feature"), f->name.text}, {S("value"), value}},
+                                2));
     }
 }
 
@@ -272,17 +274,19 @@ void case_read_warnings(Case *c, const Gathering *g, Arena *keep, Arena scratch)
     const Column *records = table_find(d->profile, S("records"));
     if (c->contradictory)
         (void)warn(&w, "contradictory_label", 1,
-                   S("the files call this customer both risky and good; settle that first"));
+                   case_word(c, "The files call this customer both risky and good; settle that "
+                                "first."));
     if (records != NULL && records->integer[g->customer] > 1)
         (void)warn(&w, "customer_versions", (size_t)records->integer[g->customer],
-                   str_format(keep,
-                              "%lld rows are versions of this customer's record; where they differ "
-                              "the most frequent value stands, and on a tie none",
-                              (long long)records->integer[g->customer]));
+                   case_plural(keep, c, (size_t)records->integer[g->customer],
+                               "{count} row is this customer's record.",
+                               "{count} rows are versions of this customer's record; where they "
+                               "differ the most frequent value stands, and on a tie none."));
     if (d->cohort[g->customer] == (COHORT_LABELLED | COHORT_SCORED))
-        (void)warn(&w, "in_both_cohorts", 1,
-                   S("the customer is in the files of labelled customers and of those to be "
-                     "scored"));
+        (void)warn(
+            &w, "in_both_cohorts", 1,
+            case_word(c, "The customer is in the files of labelled customers and of those to be "
+                         "scored."));
     warn_transactions(&w, g, scratch);
     warn_quarantine(&w, g);
     warn_levels(&w, g);

@@ -3,10 +3,16 @@
 
 #include <math.h>
 
+Str case_text(const Case *c, Str english)
+{
+    if (c->words != NULL && message_find(c->words, english) != NULL)
+        return message(c->words, c->language, english);
+    return message(c->books, c->language, english);
+}
+
 Str case_word(const Case *c, const char *english)
 {
-    (void)c;
-    return str_from(english);
+    return case_text(c, str_from(english));
 }
 
 Str case_say(Arena *arena, const Case *c, const char *english, const MessagePart *part,
@@ -34,7 +40,8 @@ Str case_say(Arena *arena, const Case *c, const char *english, const MessagePart
 Str case_plural(Arena *arena, const Case *c, size_t count, const char *one, const char *many)
 {
     const MessagePart part = {S("count"), case_count(arena, c, count)};
-    return case_say(arena, c, count == 1 ? one : many, &part, 1);
+    bool single = count == 1 || (count == 0 && c->language == LANGUAGE_FRENCH);
+    return case_say(arena, c, single ? one : many, &part, 1);
 }
 
 /* ---- numbers: one cell, formatted as the books' sentences are ---- */
@@ -43,7 +50,7 @@ static Str number(Arena *arena, const Case *c, Format format, Type type, int sca
 {
     uint64_t valid = 1;
     const Column cell = {.type = type, .scale = scale, .valid = &valid, .integer = &value};
-    return format_cell(arena, format, LANGUAGE_ENGLISH, c->currency, &cell, 0);
+    return format_cell(arena, format, c->language, c->currency, &cell, 0);
 }
 
 Str case_count(Arena *arena, const Case *c, size_t count)
@@ -58,9 +65,7 @@ Str case_money(Arena *arena, const Case *c, int64_t amount)
 
 Str case_percent(Arena *arena, const Case *c, double share)
 {
-    uint64_t valid = 1;
-    const Column cell = {.type = TYPE_DOUBLE, .valid = &valid, .real = &share};
-    return format_cell(arena, FORMAT_PERCENT, LANGUAGE_ENGLISH, c->currency, &cell, 0);
+    return format_real(arena, FORMAT_PERCENT, c->language, c->currency, share);
 }
 
 Str case_lag(Arena *arena, const Case *c, int64_t duration_us)
@@ -83,7 +88,7 @@ Str case_minute(Arena *arena, int64_t at_us)
     return str_copy(arena, str_slice(time_text(text, at_us), 0, 16));
 }
 
-Str case_standing(Arena *arena, const Case *c, const Reason *r)
+Str case_standing(Arena *arena, const Case *c, const Reason *r, bool brief)
 {
     if (r->peers == 0 || !isfinite(r->percentile))
         return S("");
@@ -92,6 +97,11 @@ Str case_standing(Arena *arena, const Case *c, const Reason *r)
         {S("share"), case_percent(arena, c, high ? r->percentile : 1 - r->percentile)},
         {S("count"), case_count(arena, c, r->peers)},
         {S("peers"), r->peer_group}};
+    if (brief)
+        return case_say(arena, c,
+                        high ? "higher than {share} of {count} comparable"
+                             : "lower than {share} of {count} comparable",
+                        part, COUNT_OF(part));
     return case_say(arena, c,
                     high ? "Higher than {share} of {count} comparable customers: {peers}."
                          : "Lower than {share} of {count} comparable customers: {peers}.",

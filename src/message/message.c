@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN = 60 }; /* bytes of a sentence in an error */
+enum {
+    SHOWN = 60,       /* bytes of a sentence in an error */
+    BYTES_MAX = 10000 /* of one sentence */
+};
 
 struct Messages {
     Str text;
@@ -62,6 +65,15 @@ static const Field messages_fields[] = {{.name = "version",
                                         {0}};
 
 /* ---- checks ---- */
+
+/* The beginning of a sentence, cut at a whole character. */
+static Str shown(Str text)
+{
+    size_t size = text.size < SHOWN ? text.size : SHOWN;
+    while (size < text.size && size > 0 && ((unsigned char)text.data[size] & 0xC0) == 0x80)
+        size--;
+    return str_slice(text, 0, size);
+}
 
 typedef struct Reading {
     Messages *m;
@@ -161,7 +173,7 @@ static Status check_placeholders(const Reading *r, const MessageText *text, Lang
     if (what == NULL)
         return STATUS_OK;
     (void)refuse(r, text->in[language].mark, "the translation %s {%.*s}", what,
-                 STR_ARG(str_slice(name, 0, SHOWN)));
+                 STR_ARG(shown(name)));
     return error_remedy(r->err, "write the same placeholders as in the English, in any order");
 }
 
@@ -169,6 +181,8 @@ static Status check_text(const Reading *r, BookText text)
 {
     if (text.text.size == 0)
         return refuse(r, text.mark, "a message is empty");
+    if (text.text.size > BYTES_MAX)
+        return refuse(r, text.mark, "a message is too long (%d bytes at most)", BYTES_MAX);
     for (size_t i = 0; i < text.text.size; i++) {
         unsigned char c = (unsigned char)text.text.data[i];
         if (c < ' ' || c == 0x7F)
@@ -196,7 +210,7 @@ static Status read_entries(const Reading *r, const BookRecords *list, bool progr
         if (before != m->entries) {
             (void)refuse(r, entry->mark[LANGUAGE_ENGLISH],
                          "the message `%.*s%s` is already translated in line %lld",
-                         STR_ARG(str_slice(english, 0, SHOWN)), english.size > SHOWN ? "..." : "",
+                         STR_ARG(shown(english)), english.size > SHOWN ? "..." : "",
                          (long long)m->entry[before].mark[LANGUAGE_ENGLISH].line);
             return error_remedy(r->err, "keep one of the two");
         }

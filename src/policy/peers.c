@@ -2,6 +2,7 @@
 #include "policy/policy_internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,15 @@ static double quantile(const double *v, size_t n, size_t number, size_t parts)
     return v[below] + (double)rest / (double)parts * (v[below + 1] - v[below]);
 }
 
+/* Six digits place a number as well as seventeen, and are fewer bytes in a bundle. */
+static double rounded(double x)
+{
+    char text[NUMBER_TEXT];
+    double out = x;
+    (void)snprintf(text, sizeof text, "%.6g", x);
+    return parse_double(str_from(text), &out) ? out : x;
+}
+
 static void fit(PeerKnots *out, Arena *keep, double *value, size_t n)
 {
     out->customers = n;
@@ -40,7 +50,7 @@ static void fit(PeerKnots *out, Arena *keep, double *value, size_t n)
     out->knot = ARENA_ARRAY(keep, double, out->knots);
     qsort(value, n, sizeof *value, ascending);
     for (size_t k = 0; k < out->knots; k++)
-        out->knot[k] = quantile(value, n, 2 * k + 1, 2 * out->knots);
+        out->knot[k] = rounded(quantile(value, n, 2 * k + 1, 2 * out->knots));
 }
 
 /* member[i]: the sets that customer i belongs to are its own and those of the engine's after it. */
@@ -92,6 +102,23 @@ static void find_used(uint8_t *used, const Policy *p, const uint8_t *skip)
         read_by(used, p->plan, p->safeguard[i].when);
 }
 
+/* The quantities of those features and of the ones that they are made of. */
+static uint8_t *find_behind(Arena *keep, const Quantities *q, const Plan *plan, const uint8_t *used)
+{
+    uint8_t *behind = ARENA_ARRAY(keep, uint8_t, q->count + 1);
+    uint8_t *seen = arena_copy(keep, used, plan->features);
+    for (size_t i = plan->features; i-- > 0;) {
+        const Feature *f = &plan->feature[i];
+        size_t count;
+        (void)lang_aggregates(f->expr, &count);
+        for (size_t k = 0; seen[i] && k < f->earlier_count; k++)
+            seen[f->earlier[k]] = 1; /* which stand before it */
+        for (size_t k = 0; seen[i] && k < count; k++)
+            behind[q->of[i][k]] = 1;
+    }
+    return behind;
+}
+
 Status policy_peers(PeerSets **out, Arena *keep, Arena scratch, const Policy *p,
                     const uint8_t *skip, const Events *events, const Table *features,
                     const uint32_t *row, size_t count, Team *team, Error *err)
@@ -104,6 +131,7 @@ Status policy_peers(PeerSets **out, Arena *keep, Arena scratch, const Policy *p,
     Column *value = NULL;
     plan_quantities(&quantities, &own, p->plan);
     find_used(used, p, skip);
+    uint8_t *behind = find_behind(&own, &quantities, p->plan, used);
     const Events *theirs = events_take(&own, events, row, count);
     Status status = policy_peer_set(set, scratch, p, events, features, row, count, err);
     if (status == STATUS_OK)
@@ -115,7 +143,7 @@ Status policy_peers(PeerSets **out, Arena *keep, Arena scratch, const Policy *p,
         if (used[i] && is_number(features->column[i].type))
             fit_column(made, keep, scratch, &features->column[i], row, count, set, i, true);
     for (size_t i = 0; i < quantities.count && status == STATUS_OK; i++)
-        if (is_number(value[i].type))
+        if (behind[i] && is_number(value[i].type))
             fit_column(made, keep, scratch, &value[i], NULL, count, set, i, false);
     arena_free(&own);
     return status;

@@ -135,7 +135,7 @@ typedef struct PeerSet {
     Str name; /* in words */
     size_t customers;
     PeerKnots *feature;  /* [features] of numbers that the model or the book reads; else none */
-    PeerKnots *quantity; /* [quantities of the plan] of numbers */
+    PeerKnots *quantity; /* [quantities of the plan] of numbers behind those features */
 } PeerSet;
 
 typedef struct PeerSets {
@@ -324,8 +324,8 @@ typedef struct Outcome {
     Segment segment, segment_by_score;
     Action action, before_safeguards;
     bool insufficient_data;
+    bool near_miss; /* not proposed, though nearly all of it holds */
     bool documented; /* a documented fact of kind hard stands for the exit by itself */
-    bool near_miss;  /* not proposed, though nearly all of it holds */
 } Outcome;
 Outcome policy_outcome(const Decision *d);
 
@@ -370,8 +370,7 @@ MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Po
                             const PolicyInputs *inputs, Error *err);
 
 /* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
- * rules, then probability, then exposure, then id. Writes row numbers into order (room for count).
- */
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count). */
 size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

@@ -21,8 +21,8 @@ Outcome policy_outcome(const Decision *d)
                      .action = d->action,
                      .before_safeguards = d->before_safeguards,
                      .insufficient_data = d->insufficient_data,
-                     .documented = d->documented,
-                     .near_miss = d->near_miss.size > 0};
+                     .near_miss = d->near_miss.size > 0,
+                     .documented = d->documented};
 }
 
 typedef struct Counting {

@@ -197,6 +197,11 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
     column_init(records, keep, S("records"), TYPE_INT64, 0, d->customers, NULL);
     d->profile->columns = columns + 1;
 
+    d->raw = t;
+    d->raw_row = arena_copy(keep, order, (t->rows + 1) * sizeof *order);
+    d->raw_first = ARENA_ARRAY(keep, size_t, d->customers + 1);
+    d->raw_labelled = ARENA_ARRAY(keep, uint8_t, t->rows + 1);
+
     size_t customer = 0;
     for (size_t from = 0, to; from < t->rows; from = to, customer++) {
         bool positive = false, negative = false, versions = false;
@@ -209,6 +214,7 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
             LedgerLine *line = &d->ledger[all->source[row]];
             bool labelled = str_equal(line->role, S("customers"));
             d->cohort[customer] |= labelled ? COHORT_LABELLED : COHORT_SCORED;
+            d->raw_labelled[row] = labelled;
             if (labelled) {
                 Str value = cell_text(&scratch, label, row);
                 bool is_positive = among(s->customers.label.positive, value);
@@ -232,6 +238,7 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
             repeats += repeated;
             versions = versions || !repeated;
         }
+        d->raw_first[customer + 1] = to;
         d->id[customer] = key->dictionary->text[key->code[order[from]]];
         d->label[customer] = positive && negative ? LABEL_CONTRADICTORY
                              : positive           ? LABEL_POSITIVE

@@ -177,6 +177,18 @@ static Request without_set(Arena *keep, Request want, const SchemaSource *source
     return out;
 }
 
+/* What the engine makes may stand in a text in memory, and need not. */
+static Request in_memory(Arena *keep, Request wanted, Request all)
+{
+    Request out = {ARENA_ARRAY(keep, CsvColumn, all.columns + 1), all.columns};
+    for (size_t k = 0; k < all.columns; k++) {
+        out.column[k] = all.column[k];
+        if (k >= wanted.columns)
+            out.column[k].key = out.column[k].required = false;
+    }
+    return out;
+}
+
 /* Add the columns that a source sets, the same in every row. `all` has every column there is. */
 static void add_set(Table *t, Arena *keep, Request all, const SchemaSource *source)
 {
@@ -244,8 +256,10 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
         bool fit = sources && bytes == NULL;
+        Request wanted_here =
+            bytes != NULL && all.columns > 0 ? in_memory(r->keep, wanted, all) : wanted;
         const SchemaSource *source = fit ? quality_source_of(r->d->schema, path, r->scratch) : NULL;
-        Request want = source == NULL ? wanted : without_set(r->keep, wanted, source);
+        Request want = source == NULL ? wanted_here : without_set(r->keep, wanted, source);
         CsvOptions options = options_of(r->keep, r->inputs, fit, source);
         TRY(bytes != NULL
                 ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path, want.column,

@@ -91,6 +91,12 @@ typedef struct Dataset {
                         how many rows were merged into this one */
     Table *versions; /* every usable transaction row of a known customer, or side of one */
     uint32_t *owner; /* [versions->rows] its customer */
+    /* The customers' rows as read, label and outcome among the columns, and which are whose:
+     * raw_row[raw_first[i] .. raw_first[i + 1]) are those of customer i. */
+    const Table *raw;
+    uint32_t *raw_row;
+    size_t *raw_first;     /* [customers + 1] */
+    uint8_t *raw_labelled; /* [raw->rows] came in a labelled file: only then is the label one */
     Across across;
     int64_t as_of_us;
     Str *dropped; /* columns that have values in files of one cohort and none in the other's */
@@ -104,7 +110,9 @@ typedef struct Dataset {
     Quarantine *quarantine;
 } Dataset;
 
-/* A file by its path, or CSV text already in memory (a request) under a name for messages. */
+/* A file by its path, or CSV text already in memory (a request) under a name for messages. Text in
+ * memory speaks the book's own names, and its transactions may also have the columns that the
+ * engine makes (a direction, a key), as a run folder's histories do. */
 typedef struct InputFile {
     const char *path;
     const Str *bytes; /* NULL: read the path */

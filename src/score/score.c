@@ -64,6 +64,19 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
 
 enum { ROWS_TASK = 256, TASKS_MAX = 64 }; /* a matrix of at most so many rows is in memory */
 
+void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,
+                const Bundle *b, const Matrix *x)
+{
+    Answer *answer = ARENA_ARRAY(&scratch, Answer, x->rows + 1);
+    bundle_score(answer, scratch, b, x);
+    for (size_t i = 0; i < x->rows; i++) {
+        margin[i] = answer[i].margin;
+        probability[i] = answer[i].probability;
+        low[i] = answer[i].low;
+        high[i] = answer[i].high;
+    }
+}
+
 typedef struct Answering {
     const Bundle *bundle;
     Scored *scored;
@@ -85,15 +98,9 @@ static void answer_task(void *context, size_t task, Arena scratch)
     const Answering *w = context;
     Scored *s = w->scored;
     const Matrix part = part_of(w->x, task);
-    Answer *answer = ARENA_ARRAY(&scratch, Answer, part.rows);
-    bundle_score(answer, scratch, w->bundle, &part);
-    for (size_t i = 0; i < part.rows; i++) {
-        size_t at = w->first + task * ROWS_TASK + i;
-        s->margin[at] = answer[i].margin;
-        s->probability[at] = answer[i].probability;
-        s->low[at] = answer[i].low;
-        s->high[at] = answer[i].high;
-    }
+    size_t at = w->first + task * ROWS_TASK;
+    score_rows(s->margin + at, s->probability + at, s->low + at, s->high + at, scratch, w->bundle,
+               &part);
 }
 
 static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Error *err)

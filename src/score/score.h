@@ -144,6 +144,10 @@ MUST_USE Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bu
                               Dataset *data, const uint32_t *row, size_t count,
                               const ScoreOptions *options, Team *team, Error *err);
 
+/* Margin, probability and interval, each [x->rows], of each row of x. */
+void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,
+                const Bundle *b, const Matrix *x);
+
 /* The model's inputs of the customers at the positions (NULL: the first count of all).
  * Memory: keep. */
 MUST_USE Status score_matrix(Matrix **out, Arena *keep, const Bundle *b, const Scored *scored,

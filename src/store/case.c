@@ -62,6 +62,7 @@ static void add_decision(Document *j, const Case *c)
     document_truth(j, o, "contradictory_label", c->contradictory);
     document_text(j, o, "because", d->because);
     document_text(j, o, "near_miss", d->near_miss);
+    document_text(j, o, "queue", d->queue);
     document_count(j, o, "rules", d->rules);
     document_count(j, o, "severe_rules", d->severe_rules);
     document_count(j, o, "families", d->families);
@@ -95,6 +96,8 @@ static void add_decision(Document *j, const Case *c)
         document_text(j, one, "name", d->fact[i].name);
         document_text(j, one, "evidence", d->fact[i].evidence);
         add_time(j, one, "since", d->fact[i].since_us);
+        document_truth(j, one, "counts", d->fact[i].counts);
+        document_text(j, one, "sentence", d->fact[i].sentence);
     }
 }
 
@@ -220,7 +223,7 @@ static void add_record(Document *j, const Case *c)
             document_null(j, o, "value");
         document_truth(j, o, "declared", c->field[i].declared);
     }
-    document_count(j, j->root, "protected_columns_hidden", c->hidden);
+    document_count(j, j->root, "protected_values_hidden", c->hidden);
     list = document_list(j, j->root, "comparisons");
     for (size_t i = 0; i < c->comparisons; i++) {
         yyjson_mut_val *o = document_object(j, list, NULL);

@@ -30,37 +30,64 @@ static Status each_decision(const Run *run, const uint32_t *position, size_t cou
 
 typedef struct Log {
     const Run *run;
-    const uint8_t *contradictory;
+    const Recording *recording;
+    Chain *chain;
+    Histories *histories;
     Sheet table, lines;
+    Arena spare; /* of one line */
 } Log;
 
 static void log_one(void *context, size_t rank, const Decision *d, size_t at, Arena scratch)
 {
     Log *log = context;
-    decision_row(&log->table, scratch, rank, d, log->contradictory[at]);
+    HistorySlice history[HISTORY_FILES];
+    decision_row(&log->table, scratch, rank, d, log->run->scored->contradictory[at] != 0);
     sheet_flush(&log->table, false);
+    histories_add(log->histories, history, log->run->scored->row[at], scratch);
     Document j;
-    document_open(&j, &scratch);
-    document_count(&j, j.root, "rank", rank);
-    document_decision(&j, log->run, d, at, log->contradictory[at]);
-    buffer_add(&log->lines.line, document_write(&j, false));
+    Arena own = log->spare;
+    document_open(&j, &own);
+    document_record(&j, log->run, rank, at, history);
+    document_decision(&j, scratch, log->recording, d, at);
+    Str line = document_write(&j, false);
+    buffer_add(&log->lines.line, chain_line(log->chain, &own, str_slice(line, 0, line.size - 1)));
     sheet_flush(&log->lines, false);
 }
 
-Status store_decisions(const Run *run, const uint32_t *order, const char *folder, Arena scratch,
-                       Error *err)
+static Status write_log(Log *log, const uint32_t *order, const char *folder, Arena *keep,
+                        Error *err)
 {
-    Log log = {.run = run, .contradictory = store_contradictory(&scratch, run)};
-    TRY(sheet_open(&log.table, &scratch, folder, "decisions.csv", err));
-    Status status = sheet_open(&log.lines, &scratch, folder, "decisions.jsonl", err);
-    if (status == STATUS_OK) {
-        decision_names(&log.table);
-        status = each_decision(run, order, run->scored->count, log_one, &log, err);
-        Status closed = sheet_close(&log.lines, status == STATUS_OK ? err : NULL);
+    const Run *run = log->run;
+    TRY(sheet_open(&log->table, keep, folder, "decisions.csv", err));
+    TRY(sheet_open(&log->lines, keep, folder, "decisions.jsonl", err));
+    TRY(histories_open(&log->histories, keep, run->data, folder, err));
+    decision_names(&log->table);
+    return each_decision(run, order, run->scored->count, log_one, log, err);
+}
+
+static Status close_sheet(Sheet *s, Status status, Error *err)
+{
+    if (s->writer == NULL)
+        return status;
+    Status closed = sheet_close(s, status == STATUS_OK ? err : NULL);
+    return status == STATUS_OK ? closed : status;
+}
+
+Status store_decisions(Chain *chain, Arena *keep, const Run *run, const uint32_t *order,
+                       const char *folder, Error *err)
+{
+    const Recording recording = recording_of(run->bundle, run->scored, run->data->as_of_us);
+    *chain = chain_begin(keep, &recording, run->scored->count);
+    Log log = {.run = run, .recording = &recording, .chain = chain, .spare = arena_new()};
+    Status status = write_log(&log, order, folder, keep, err);
+    if (log.histories != NULL) {
+        Status closed = histories_close(log.histories, status == STATUS_OK ? err : NULL);
         status = status == STATUS_OK ? closed : status;
     }
-    Status closed = sheet_close(&log.table, status == STATUS_OK ? err : NULL);
-    return status == STATUS_OK ? closed : status;
+    status = close_sheet(&log.lines, status, err);
+    status = close_sheet(&log.table, status, err);
+    arena_free(&log.spare);
+    return status;
 }
 
 typedef struct List {

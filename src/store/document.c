@@ -20,10 +20,15 @@ static void give_back(void *context, void *old)
     (void)old;
 }
 
+yyjson_alc arena_memory(Arena *arena)
+{
+    return (yyjson_alc){take, retake, give_back, arena};
+}
+
 void document_open(Document *j, Arena *arena)
 {
     j->arena = arena;
-    j->memory = (yyjson_alc){take, retake, give_back, arena};
+    j->memory = arena_memory(arena);
     j->doc = yyjson_mut_doc_new(&j->memory);
     j->root = yyjson_mut_obj(j->doc);
     yyjson_mut_doc_set_root(j->doc, j->root);

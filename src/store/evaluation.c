@@ -41,7 +41,9 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     if (run->judged != NULL)
         TRY(store_judged(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));
-    return store_identity(run, folder, scratch, err);
+    Str identity;
+    TRY(store_identity(&identity, &scratch, run, NULL, err));
+    return file_write(path_join(&scratch, folder, "run.json"), identity, err);
 }
 
 Status store_evaluation(const Run *run, const char *folder, Error *err)

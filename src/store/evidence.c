@@ -49,6 +49,28 @@ static void add_stable(Document *j, yyjson_mut_val *in, const char *key, const R
     document_real(j, o, "probability_deviation", r->deviation[at]);
 }
 
+void document_record(Document *j, const Run *run, size_t rank, size_t at,
+                     const HistorySlice history[HISTORY_FILES])
+{
+    static const char *const of[HISTORY_FILES] = {"customers", "transactions"};
+    yyjson_mut_val *o = j->root;
+    document_count(j, o, "rank", rank);
+    document_text(j, o, "version", run->version);
+    document_truth(j, o, "certified", store_certified(run, at));
+    if (run->stability != NULL) {
+        yyjson_mut_val *stable = document_object(j, o, "stability");
+        add_stable(j, stable, "seeds", &run->stability->kind[RERUN_SEEDS], at);
+        add_stable(j, stable, "folds", &run->stability->kind[RERUN_FOLDS], at);
+    }
+    yyjson_mut_val *slices = document_object(j, o, "history");
+    for (size_t k = 0; k < HISTORY_FILES; k++) {
+        yyjson_mut_val *slice = document_object(j, slices, of[k]);
+        document_count(j, slice, "offset", history[k].offset);
+        document_count(j, slice, "bytes", history[k].bytes);
+        document_text(j, slice, "sha256", str_from(history[k].sha256));
+    }
+}
+
 static void add_time(Document *j, yyjson_mut_val *in, const char *key, int64_t time_us)
 {
     char text[TIME_TEXT];
@@ -91,16 +113,42 @@ static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
     document_text(j, in, "near_miss", d->near_miss);
 }
 
-void document_decision(Document *j, const Run *run, const Decision *d, size_t at,
-                       bool contradictory)
+/* What was known of the customer beside files and bundle, so that it can be given again. */
+static void add_given(Document *j, const Scored *s, uint32_t row)
+{
+    yyjson_mut_val *o = document_object(j, j->root, "given");
+    yyjson_mut_val *list = document_list(j, o, "facts");
+    const CaseFacts *facts = s->options.facts;
+    for (size_t i = 0; facts != NULL && i < facts->count[row]; i++) {
+        const CaseFact *f = &facts->of[row][i];
+        yyjson_mut_val *fact = document_object(j, list, NULL);
+        document_text(j, fact, "name", f->name);
+        document_text(j, fact, "evidence", f->evidence);
+        add_time(j, fact, "since", f->since_us);
+    }
+    if (s->options.earlier == NULL || !s->options.earlier[row].known)
+        return;
+    const Earlier *e = &s->options.earlier[row];
+    yyjson_mut_val *earlier = document_object(j, o, "earlier");
+    document_text(j, earlier, "segment", segment_name(e->segment));
+    add_time(j, earlier, "since", e->since_us);
+    add_time(j, earlier, "lower_since", e->lower_since_us);
+}
+
+void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
+                       size_t at)
 {
     const Str *column;
     yyjson_mut_val *o = j->root;
-    char time[TIME_TEXT];
+    char *id = ARENA_ARRAY(j->arena, char, DECISION_ID_TEXT);
+    bool contradictory = r->scored->contradictory[at] != 0;
+    decision_id(id, scratch, r, d, at);
+    document_text(j, o, "decision_id", str_from(id));
     document_text(j, o, "customer_id", d->id);
-    document_text(j, o, "as_of", str_copy(j->arena, time_text(time, run->data->as_of_us)));
-    document_text(j, o, "version", run->version);
-    document_text(j, o, "bundle", str_from(run->bundle->id));
+    add_time(j, o, "as_of", r->as_of_us);
+    document_text(j, o, "bundle", str_from(r->bundle->id));
+    document_text(j, o, "policy_sha256", str_from(r->policy_sha256));
+    add_given(j, r->scored, r->scored->row[at]);
     document_real(j, o, "margin", d->margin);
     document_real(j, o, "probability", d->probability);
     document_real(j, o, "probability_low", d->probability_low);
@@ -111,12 +159,6 @@ void document_decision(Document *j, const Run *run, const Decision *d, size_t at
     document_truth(j, o, "contradictory_label", contradictory);
     document_text(j, o, "action", action_name(d->action));
     document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
-    document_truth(j, o, "certified", store_certified(run, at));
-    if (run->stability != NULL) {
-        yyjson_mut_val *stable = document_object(j, o, "stability");
-        add_stable(j, stable, "seeds", &run->stability->kind[RERUN_SEEDS], at);
-        add_stable(j, stable, "folds", &run->stability->kind[RERUN_FOLDS], at);
-    }
     document_text(j, o, "because", d->because);
     document_texts(j, o, "safeguards", d->safeguard, d->safeguards);
     add_case(j, o, d);
@@ -128,7 +170,7 @@ void document_decision(Document *j, const Run *run, const Decision *d, size_t at
     for (size_t i = 0; i < d->reasons; i++)
         add_reason(j, list, &d->reason[i]);
     document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
-    (void)model_columns(run->bundle->model, &column);
+    (void)model_columns(r->bundle->model, &column);
     add_contributions(j, d, column);
 }
 
@@ -309,20 +351,23 @@ static void add_actions(Document *j, yyjson_mut_val *counts, const Run *run)
         document_count(j, actions, action_name((Action)a).data, action[a]);
 }
 
-Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err)
+Status store_identity(Str *out, Arena *keep, const Run *run, const Chain *chain, Error *err)
 {
     Document j;
     char time[TIME_TEXT];
-    document_open(&j, &scratch);
+    document_open(&j, keep);
     document_text(&j, j.root, "program", S("assay"));
     document_text(&j, j.root, "version", run->version);
     document_text(&j, j.root, "command", run->command);
     document_count(&j, j.root, "seed", run->seed);
+    document_text(&j, j.root, "language", language_name(run->language));
     document_text(&j, j.root, "as_of", time_text(time, run->data->as_of_us));
     yyjson_mut_val *books = document_object(&j, j.root, "books");
     add_book(&j, books, "schema", run->plan->schema->text);
     add_book(&j, books, "features", run->plan->text);
     add_book(&j, books, "policy", policy_text(run->policy));
+    if (policy_messages(run->policy) != NULL)
+        add_book(&j, books, "messages", messages_text(policy_messages(run->policy)));
     TRY(add_inputs(&j, run, err));
     if (run->bundle != NULL)
         add_bundle(&j, run->bundle);
@@ -330,7 +375,10 @@ Status store_identity(const Run *run, const char *folder, Arena scratch, Error *
     add_counts(&j, counts, run);
     if (run->scored != NULL && run->judged == NULL)
         add_actions(&j, counts, run);
-    return file_write(path_join(&scratch, folder, "run.json"), document_write(&j, true), err);
+    if (chain != NULL)
+        document_chain(&j, j.root, chain);
+    *out = document_write(&j, true);
+    return STATUS_OK;
 }
 
 /* ---- timings.json ---- */

@@ -11,11 +11,15 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     TRY(store_description(run, folder, scratch, err));
     TRY(store_metrics(run, folder, scratch, err));
     TRY(store_learning(run, folder, scratch, err));
-    TRY(store_decisions(run, order, folder, scratch, err));
+    Chain chain;
+    Str identity;
+    TRY(store_decisions(&chain, &scratch, run, order, folder, err));
     TRY(store_offboarding(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));
+    TRY(store_identity(&identity, &scratch, run, &chain, err));
+    TRY(store_chain(&chain, identity, folder, scratch, err));
     /* Last, so that a folder with run.json in it is complete. */
-    return store_identity(run, folder, scratch, err);
+    return file_write(path_join(&scratch, folder, "run.json"), identity, err);
 }
 
 Status store_run(const Run *run, const char *folder, Error *err)
@@ -28,13 +32,14 @@ Status store_run(const Run *run, const char *folder, Error *err)
 
 /* Of every command that writes a folder; the marks of a whole run go first. One a line. */
 // clang-format off
-static const char *const written[] = {
+const char *const store_written[] = {
     "run.json",
     "report.html",
     "offboarding.csv",
     "bundle/SHA256SUMS",
     "ablation.csv",
     "calibration.csv",
+    "chain.json",
     "correlations.csv",
     "coverage.csv",
     "curves.csv",
@@ -45,6 +50,8 @@ static const char *const written[] = {
     "fairness.csv",
     "features.csv",
     "folds.csv",
+    "histories/customers.csv",
+    "histories/transactions.csv",
     "importance.csv",
     "metrics.json",
     "missingness.csv",
@@ -65,13 +72,14 @@ static const char *const written[] = {
     "validation.md",
 };
 // clang-format on
+const size_t store_writtens = COUNT_OF(store_written);
 
 Status store_begin(const char *folder, Error *err)
 {
     Arena own = arena_new();
     Status status = folder_make(folder, err);
-    for (size_t i = 0; i < COUNT_OF(written) && status == STATUS_OK; i++)
-        status = file_remove(path_join(&own, folder, written[i]), err);
+    for (size_t i = 0; i < store_writtens && status == STATUS_OK; i++)
+        status = file_remove(path_join(&own, folder, store_written[i]), err);
     arena_free(&own);
     return status;
 }

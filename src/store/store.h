@@ -15,6 +15,7 @@
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
+#include "profile/profile.h"
 #include "score/score.h"
 
 typedef struct Timing {
@@ -47,6 +48,7 @@ typedef struct Run {
     Str version; /* of the program */
     Str command; /* the command line, as typed */
     uint64_t seed;
+    Language language; /* of sentences in decisions and lists */
     const Dataset *data;
     const Plan *plan;
     const Policy *policy;
@@ -154,6 +156,48 @@ size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Ru
 /* The case as JSON; change NULL: it was not looked for. docs/explain.md has every key.
  * Memory: keep. */
 Str store_case(Arena *keep, const Case *c, const Change *change, Str version, const Bundle *bundle);
+
+/* ---- a decision made again from the run folder alone ---- */
+
+typedef struct Replayed {
+    const Bundle *bundle;
+    Dataset *data;        /* of the one customer */
+    const Scored *scored; /* likewise */
+    const Decision *decision;
+    Str id;    /* the decision's */
+    Str line;  /* as recorded */
+    size_t rank;
+    /* The decision itself as recorded and as made again, JSON: without what only the run knows
+     * (rank, version, certified, stability, history, previous, chain). Equal bytes, or not. */
+    Str recorded, made;
+} Replayed;
+
+/* Make one decision again. id: a decision's, or its beginning where only one has it, or a
+ * customer's. DATA names up to three near ones where there is none; FORMAT: the folder is not what
+ * a run wrote.  Memory: keep.  Cost: opening the bundle, and a look through decisions.jsonl. */
+MUST_USE Status store_replay(Replayed *out, Arena *keep, Arena scratch, const char *folder, Str id,
+                             Error *err);
+
+/* The same for many, with the bundle opened once. Replaying shares nothing that it changes: tasks
+ * of a team may do it at the same time. */
+typedef struct DecisionLog DecisionLog;
+MUST_USE Status decision_log_open(DecisionLog **out, Arena *keep, const char *folder, Error *err);
+/* The next line, until the next one is asked for; false at the end, and after a failure. */
+bool decision_log_next(DecisionLog *log, FileLine *out);
+MUST_USE Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch,
+                                    const DecisionLog *log, FileLine line, Error *err);
+MUST_USE Status decision_log_close(DecisionLog *log, Error *err);
+
+/* The first place where two decisions differ, with both values; false when nowhere.
+ * Memory: keep. */
+typedef struct Difference {
+    Str where; /* reasons[2].sentence */
+    Str recorded, made;
+} Difference;
+bool store_difference(Difference *out, Arena *keep, Str recorded, Str made);
+
+/* Files looked at, as a JSON document.  Memory: keep. */
+Str store_survey(Arena *keep, const Survey *survey);
 
 /* ---- two runs side by side ---- */
 

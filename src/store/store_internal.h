@@ -15,6 +15,7 @@ typedef struct Document {
     yyjson_mut_val *root;
 } Document;
 
+yyjson_alc arena_memory(Arena *arena);
 void document_open(Document *d, Arena *arena);
 Str document_write(Document *d, bool pretty); /* ends with a newline */
 
@@ -71,14 +72,79 @@ void candidate_names(Sheet *s); /* of offboarding.csv */
 void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
                    size_t at);
 
-/* Everything about one customer, who is at position `at` in scored. */
-void document_decision(Document *j, const Run *run, const Decision *d, size_t at,
-                       bool contradictory);
+/* ---- what the program saw of each customer ---- */
+
+enum { HISTORY_CUSTOMERS, HISTORY_TRANSACTIONS, HISTORY_FILES };
+extern const char *const history_files[HISTORY_FILES];
+
+/* Where a customer's rows lie in one of the two files. */
+typedef struct HistorySlice {
+    uint64_t offset, bytes;
+    char sha256[SHA256_TEXT];
+} HistorySlice;
+
+typedef struct Histories Histories;
+MUST_USE Status histories_open(Histories **out, Arena *keep, const Dataset *data,
+                               const char *folder, Error *err);
+/* The next customer of the dataset: its rows are written. */
+void histories_add(Histories *h, HistorySlice out[HISTORY_FILES], size_t customer, Arena scratch);
+MUST_USE Status histories_close(Histories *h, Error *err);
+
+/* ---- a decision's name, and its line ---- */
+
+/* What decisions are made of, in a run and when one is made again. */
+typedef struct Recording {
+    const Bundle *bundle;
+    const Scored *scored;
+    int64_t as_of_us;
+    char policy_sha256[SHA256_TEXT];
+} Recording;
+Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us);
+
+/* SHA-256, cut to 32 digits, over bundle, policy, DECISION_FORMAT, as_of, customer, the exact value
+ * of every feature, what was known besides, and the margin; over no sentence. */
+enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
+void decision_id(char out[DECISION_ID_TEXT], Arena scratch, const Recording *r, const Decision *d,
+                 size_t at);
+
+/* What only a run knows of a decision: it comes first on the line. */
+void document_record(Document *j, const Run *run, size_t rank, size_t at,
+                     const HistorySlice history[HISTORY_FILES]);
+/* The decision itself, of the customer at position `at` in scored. */
+void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
+                       size_t at);
+
+/* ---- the chain over decisions.jsonl ---- */
+
+/* Each line names the hash of the line before it (the first: of the header) and its own. */
+typedef struct Chain {
+    size_t count;
+    Str header;
+    char first[SHA256_TEXT], head[SHA256_TEXT];
+} Chain;
+Chain chain_begin(Arena *keep, const Recording *r, size_t count);
+/* line: a JSON object on one line; it is given back with `previous` and `chain`, and a newline. */
+Str chain_line(Chain *c, Arena *keep, Str line);
+/* The parts of a line of the log, its newline cut off. */
+typedef struct LoggedLine {
+    Str body; /* the decision itself: from decision_id to previous */
+    Str id, previous, chain;
+} LoggedLine;
+bool logged_cut(LoggedLine *out, Str line); /* false: no line that a run writes */
+void document_chain(Document *j, yyjson_mut_val *in, const Chain *c);
+/* Every file that a chain speaks of where it is there, by name: all but timings.json and itself. */
+size_t chain_files(const char ***out, Arena *keep);
+/* chain.json as it must be for the folder as it is. */
+MUST_USE Status chain_text(Str *out, Arena *keep, const Chain *c, Str run_json, const char *folder,
+                           Error *err);
+/* chain.json: the chain and the sums of the folder's files; run_json is not yet among them. */
+MUST_USE Status store_chain(const Chain *c, Str run_json, const char *folder, Arena scratch,
+                            Error *err);
 
 /* ---- the files ---- */
 
-MUST_USE Status store_decisions(const Run *run, const uint32_t *order, const char *folder,
-                                Arena scratch, Error *err);
+MUST_USE Status store_decisions(Chain *chain, Arena *keep, const Run *run, const uint32_t *order,
+                                const char *folder, Error *err);
 MUST_USE Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_features(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
@@ -104,7 +170,12 @@ void store_add_screening(Document *j, const Run *run);
 MUST_USE Status store_description(const Run *run, const char *folder, Arena scratch, Error *err);
 
 MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, Error *err);
-MUST_USE Status store_identity(const Run *run, const char *folder, Arena scratch, Error *err);
+/* run.json, to be written last.  Memory: keep. */
+MUST_USE Status store_identity(Str *out, Arena *keep, const Run *run, const Chain *chain,
+                               Error *err);
+/* Files that a run may write, by their names in the folder; those of a bundle are besides. */
+extern const char *const store_written[];
+extern const size_t store_writtens;
 MUST_USE Status store_timings(const Run *run, const char *folder, Arena scratch, Error *err);
 
 /* What strata.c and fairness.c tell in metrics.json. */

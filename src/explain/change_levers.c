@@ -1,0 +1,276 @@
+/* change_levers.c - which quantities may be otherwise, and which of them go together. */
+#include "explain/change_internal.h"
+
+#include <math.h>
+
+static bool nested(const Aggregate *a)
+{
+    const Expr *part[] = {a->argument, a->filter, a->base};
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(part) && count == 0; i++)
+        if (part[i] != NULL)
+            (void)lang_aggregates(part[i], &count);
+    return count > 0;
+}
+
+static bool is_number(Type type)
+{
+    return type == TYPE_INT64 || type == TYPE_DECIMAL || type == TYPE_DOUBLE ||
+           type == TYPE_DURATION;
+}
+
+static bool reads(const Expr *e, Str name)
+{
+    size_t count = 0;
+    const Str *names = e == NULL ? NULL : lang_names(e, &count);
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(names[i], name))
+            return true;
+    return false;
+}
+
+/* A plain sum of amounts: never below 0, and no sum of some of them exceeds it. */
+static bool adds_amounts(const Aggregate *a, const Plan *p)
+{
+    return (a->kind == AGGREGATE_SUM || a->kind == AGGREGATE_MAX) && a->argument != NULL &&
+           str_equal(lang_bare_name(a->argument), p->schema->transactions.amount.text);
+}
+
+static bool counts(const Aggregate *a)
+{
+    return a->kind == AGGREGATE_COUNT && a->argument == NULL;
+}
+
+static bool flows(const Aggregate *a)
+{
+    return a->kind == AGGREGATE_MATCHED || a->kind == AGGREGATE_DRAINED ||
+           a->kind == AGGREGATE_FOLLOWED;
+}
+
+/* How much was seen of a customer is no behaviour: counts over a window that ends at as_of grow
+ * with it, as do points in time and row versions. What is looked at event by event, and what is no
+ * amount, count or time between, has no value that could be given to it by itself. */
+static bool may_move(const Quantity *q, const Plan *p)
+{
+    const Aggregate *a = q->aggregate;
+    if (nested(a) || !is_number(a->type) || reads(a->argument, S("records")) ||
+        reads(a->filter, S("records")))
+        return false;
+    if (counts(a))
+        return q->window.kind == WINDOW_FIRST || p->schema->timeless;
+    return adds_amounts(a, p) || flows(a) || a->kind == AGGREGATE_MATCHED_LAG;
+}
+
+static bool inside(Window a, Window b)
+{
+    if (b.kind == WINDOW_ALL)
+        return true;
+    return a.kind == b.kind && a.duration_us <= b.duration_us;
+}
+
+/* Every row that a takes is taken by b. Of flows: on either side. */
+static bool rows_within(const Quantity *a, const Quantity *b)
+{
+    return inside(a->window, b->window) && lang_implies(a->aggregate->filter, b->aggregate->filter);
+}
+
+static bool flow_within(const Aggregate *a, const Aggregate *b)
+{
+    return a->kind == b->kind && lang_implies(a->filter, b->filter) &&
+           lang_implies(a->base, b->base) && a->within_us <= b->within_us &&
+           a->fraction == b->fraction && a->fraction_scale == b->fraction_scale;
+}
+
+static bool is_part(const Quantity *a, const Quantity *b, const Plan *p)
+{
+    const Aggregate *x = a->aggregate, *y = b->aggregate;
+    if (flows(x) && flows(y))
+        return inside(a->window, b->window) && flow_within(x, y);
+    if (x->kind == AGGREGATE_MATCHED && y->kind == AGGREGATE_SUM && adds_amounts(y, p))
+        return inside(a->window, b->window) &&
+               (lang_implies(x->filter, y->filter) || lang_implies(x->base, y->filter));
+    if ((x->kind == AGGREGATE_DRAINED || x->kind == AGGREGATE_FOLLOWED) && counts(y))
+        return rows_within(a, b);
+    if (adds_amounts(x, p) && adds_amounts(y, p))
+        return !(x->kind == AGGREGATE_SUM && y->kind == AGGREGATE_MAX) && rows_within(a, b);
+    return counts(x) && counts(y) && rows_within(a, b);
+}
+
+/* a is nothing where b is: an amount of rows that b counts, or a count of rows whose amounts b adds
+ * up. */
+static bool is_none(const Quantity *a, const Quantity *b, const Plan *p)
+{
+    const Aggregate *x = a->aggregate, *y = b->aggregate;
+    bool other = (adds_amounts(x, p) || x->kind == AGGREGATE_MATCHED) && counts(y);
+    return (other || (counts(x) && adds_amounts(y, p))) && rows_within(a, b);
+}
+
+static bool is_apart(const Quantity *a, const Quantity *b)
+{
+    return a->aggregate->kind == b->aggregate->kind &&
+           (a->aggregate->kind == AGGREGATE_SUM || counts(a->aggregate)) &&
+           lang_excludes(a->aggregate->filter, b->aggregate->filter);
+}
+
+static void find_limits(Levers *l, Arena *keep)
+{
+    const Plan *p = l->bundle->plan;
+    const Quantity *q = l->quantities.item;
+    size_t capacity = 0, n = l->quantities.count;
+    for (uint32_t a = 0; a < n; a++)
+        for (uint32_t whole = 0; whole < n && l->known[a]; whole++) {
+            if (a == whole || !l->known[whole] || nested(q[a].aggregate) ||
+                nested(q[whole].aggregate))
+                continue;
+            bool part = is_part(&q[a], &q[whole], p);
+            if (part || is_none(&q[a], &q[whole], p))
+                *ARENA_PUSH(keep, l->limit, l->limits, capacity) =
+                    (Limit){part ? LIMIT_PART : LIMIT_NONE, a, 0, whole};
+            for (uint32_t b = a + 1; b < n && part; b++)
+                if (b != whole && l->known[b] && !nested(q[b].aggregate) &&
+                    q[b].aggregate->kind == q[whole].aggregate->kind &&
+                    is_part(&q[b], &q[whole], p) && is_apart(&q[a], &q[b]))
+                    *ARENA_PUSH(keep, l->limit, l->limits, capacity) =
+                        (Limit){LIMIT_APART, a, b, whole};
+        }
+}
+
+/* A feature that is the quantity and nothing else; else one that begins with it; else any. What is
+ * only monitored comes last. */
+static uint32_t shown_by(const Levers *l, uint32_t quantity)
+{
+    const Plan *p = l->bundle->plan;
+    uint32_t best = l->quantities.item[quantity].feature;
+    int best_rank = 0;
+    for (size_t i = 0; i < p->features; i++) {
+        const Feature *f = &p->feature[i];
+        size_t count;
+        (void)lang_aggregates(f->expr, &count);
+        for (size_t k = 0; k < count; k++) {
+            if (l->quantities.of[i][k] != quantity)
+                continue;
+            bool itself = lang_is_aggregate(f->expr);
+            int rank = 1 + (itself ? 4 : 0) + (f->use != USE_MONITOR ? 2 : 0) + (k == 0 ? 1 : 0);
+            best = rank > best_rank ? (uint32_t)i : best;
+            best_rank = rank > best_rank ? rank : best_rank;
+        }
+    }
+    return best;
+}
+
+Levers *change_levers(Arena *keep, const Bundle *b)
+{
+    Levers *l = ARENA_NEW(keep, Levers);
+    const PeerSet *all = &b->peers->set[b->peers->sets - 1];
+    l->bundle = b;
+    plan_quantities(&l->quantities, keep, b->plan);
+    size_t n = l->quantities.count;
+    l->known = ARENA_ARRAY(keep, uint8_t, n + 1);
+    l->free = ARENA_ARRAY(keep, uint8_t, n + 1);
+    l->show = ARENA_ARRAY(keep, uint32_t, n + 1);
+    l->used = ARENA_ARRAY(keep, uint8_t, b->plan->features + 1);
+    for (size_t i = 0; i < b->plan->features; i++)
+        l->used[i] = all->feature[i].customers > 0;
+    for (uint32_t i = 0; i < n; i++) {
+        l->known[i] = all->quantity[i].customers > 0;
+        l->free[i] = l->known[i] && may_move(&l->quantities.item[i], b->plan);
+        l->show[i] = shown_by(l, i);
+    }
+    find_limits(l, keep);
+    return l;
+}
+
+/* ---- carrying along ---- */
+
+enum { ROUNDS_MAX = 20 };
+
+typedef struct Carrying {
+    const Subject *s;
+    double *value;
+    const Trial *trial;
+} Carrying;
+
+static bool pinned(const Carrying *c, uint32_t quantity)
+{
+    for (size_t i = 0; i < c->trial->moves; i++)
+        if (c->trial->move[i].quantity == quantity)
+            return true;
+    return false;
+}
+
+static bool set(const Carrying *c, uint32_t quantity, double value)
+{
+    if (!c->s->levers->free[quantity] || pinned(c, quantity) || value < 0)
+        return false;
+    c->value[quantity] = value;
+    return true;
+}
+
+/* The side that was not moved gives way; where both were, the whole does when it may. */
+static bool keep_part(const Carrying *c, uint32_t a, uint32_t whole, double most)
+{
+    if (c->value[whole] < c->s->own[whole])
+        return set(c, a, most);
+    return set(c, whole, c->value[whole] + (c->value[a] - most));
+}
+
+static bool keep_none(const Carrying *c, uint32_t a, uint32_t whole)
+{
+    if (c->value[whole] < c->s->own[whole])
+        return set(c, a, 0);
+    return c->s->levers->quantities.item[whole].aggregate->kind == AGGREGATE_COUNT &&
+           set(c, whole, 1);
+}
+
+/* Both give way in proportion, what was not moved alone where the other was. */
+static bool keep_apart(const Carrying *c, const Limit *l)
+{
+    double a = c->value[l->a], b = c->value[l->b], whole = c->value[l->whole];
+    if (!(whole < c->s->own[l->whole]))
+        return set(c, l->whole, a + b);
+    if (pinned(c, l->a))
+        return set(c, l->b, whole - a);
+    if (pinned(c, l->b))
+        return set(c, l->a, whole - b);
+    double share = floor(whole * (a / (a + b)));
+    return set(c, l->a, share) && set(c, l->b, whole - share);
+}
+
+static bool keep_limit(bool *moved, const Carrying *c, const Limit *l)
+{
+    double a = c->value[l->a], whole = c->value[l->whole];
+    *moved = false;
+    if (isnan(a) || isnan(whole))
+        return true;
+    if (l->kind == LIMIT_PART && a > whole)
+        return *moved = true, keep_part(c, l->a, l->whole, whole);
+    if (l->kind == LIMIT_NONE && a > 0 && whole == 0)
+        return *moved = true, keep_none(c, l->a, l->whole);
+    if (l->kind == LIMIT_APART && a + c->value[l->b] > whole)
+        return *moved = true, keep_apart(c, l);
+    return true;
+}
+
+bool change_carry(double *value, const Subject *s, const Trial *t)
+{
+    const Levers *l = s->levers;
+    const Carrying c = {s, value, t};
+    for (size_t i = 0; i < l->quantities.count; i++)
+        value[i] = s->own[i];
+    for (size_t i = 0; i < t->moves; i++)
+        value[t->move[i].quantity] = t->move[i].value;
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        bool any = false;
+        for (size_t i = 0; i < l->limits; i++) {
+            bool moved;
+            if (!s->held[i])
+                continue;
+            if (!keep_limit(&moved, &c, &l->limit[i]))
+                return false;
+            any = any || moved;
+        }
+        if (!any)
+            return true;
+    }
+    return false;
+}

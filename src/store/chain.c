@@ -1,0 +1,162 @@
+/* chain.c - a decision's name, and the chain that ties every line of the log to those before it. */
+#include "store/store_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us)
+{
+    Recording r = {.bundle = bundle, .scored = scored, .as_of_us = as_of_us};
+    sha256_text(r.policy_sha256, policy_text(bundle->policy));
+    return r;
+}
+
+/* ---- the name ---- */
+
+/* A text's size comes before it, so that no two lists of texts are one. */
+static void name(Buffer *b, const char *what, Str text)
+{
+    buffer_format(b, "%s %zu:", what, text.size);
+    buffer_add(b, text);
+    buffer_char(b, '\n');
+}
+
+static void name_time(Buffer *b, const char *what, int64_t time_us)
+{
+    buffer_format(b, "%s %lld\n", what, (long long)time_us);
+}
+
+static void name_given(Buffer *b, const ScoreOptions *given, uint32_t row)
+{
+    for (size_t i = 0; given->facts != NULL && i < given->facts->count[row]; i++) {
+        const CaseFact *f = &given->facts->of[row][i];
+        name(b, "fact", f->name);
+        name(b, "evidence", f->evidence);
+        name_time(b, "since", f->since_us);
+    }
+    if (given->earlier == NULL || !given->earlier[row].known)
+        return;
+    const Earlier *e = &given->earlier[row];
+    name(b, "earlier", segment_name(e->segment));
+    name_time(b, "since", e->since_us);
+    name_time(b, "lower_since", e->lower_since_us);
+}
+
+void decision_id(char out[DECISION_ID_TEXT], Arena scratch, const Recording *r, const Decision *d,
+                 size_t at)
+{
+    char sum[SHA256_TEXT], margin[NUMBER_TEXT];
+    Arena own = arena_new(); /* the buffer grows there */
+    Buffer b = buffer_new(&own);
+    const Table *features = r->scored->features;
+    uint32_t row = r->scored->row[at];
+    buffer_format(&b, "assay decision %d\n", DECISION_FORMAT);
+    name(&b, "bundle", str_from(r->bundle->id));
+    name(&b, "policy", str_from(r->policy_sha256));
+    name_time(&b, "as_of", r->as_of_us);
+    name(&b, "customer", d->id);
+    for (size_t k = 0; k < features->columns; k++) {
+        Arena one = scratch;
+        name(&b, "feature", features->column[k].name);
+        name(&b, "value", cell_text(&one, &features->column[k], row));
+    }
+    name_given(&b, &r->scored->options, row);
+    name(&b, "margin", double_text(margin, d->margin));
+    sha256_text(sum, buffer_str(&b));
+    memcpy(out, sum, DECISION_ID_TEXT - 1);
+    out[DECISION_ID_TEXT - 1] = '\0';
+    arena_free(&own);
+}
+
+/* ---- the chain ---- */
+
+Chain chain_begin(Arena *keep, const Recording *r, size_t count)
+{
+    char time[TIME_TEXT];
+    Chain c = {.count = count};
+    c.header = str_format(keep, "assay decisions %d, bundle %s, policy %s, as of %.*s, count %zu",
+                          DECISION_FORMAT, r->bundle->id, r->policy_sha256,
+                          STR_ARG(time_text(time, r->as_of_us)), count);
+    sha256_text(c.first, c.header);
+    memcpy(c.head, c.first, sizeof c.head);
+    return c;
+}
+
+Str chain_line(Chain *c, Arena *keep, Str line)
+{
+    char own[SHA256_TEXT];
+    Buffer b = buffer_new(keep);
+    buffer_add(&b, str_slice(line, 0, line.size - 1)); /* its brace comes back */
+    buffer_format(&b, ",\"previous\":\"%s\"}", c->head);
+    sha256_text(own, buffer_str(&b));
+    b.size--;
+    buffer_format(&b, ",\"chain\":\"%s\"}\n", own);
+    memcpy(c->head, own, sizeof own);
+    return buffer_str(&b);
+}
+
+void document_chain(Document *j, yyjson_mut_val *in, const Chain *c)
+{
+    yyjson_mut_val *o = document_object(j, in, "decisions");
+    document_text(j, o, "header", c->header);
+    document_count(j, o, "count", c->count);
+    document_text(j, o, "first", str_from(c->first));
+    document_text(j, o, "head", str_from(c->head));
+}
+
+/* ---- chain.json ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t chain_files(const char ***out, Arena *keep)
+{
+    static const char *const of_bundle[] = {"bundle/SHA256SUMS",    "bundle/bundle.json",
+                                            "bundle/features.yaml", "bundle/model.json",
+                                            "bundle/policy.yaml",   "bundle/schema.yaml"};
+    const char **name = ARENA_ARRAY(keep, const char *, store_writtens + COUNT_OF(of_bundle));
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(of_bundle); i++)
+        name[count++] = of_bundle[i];
+    for (size_t i = 0; i < store_writtens; i++)
+        if (strcmp(store_written[i], "bundle/SHA256SUMS") != 0 &&
+            strcmp(store_written[i], "chain.json") != 0 &&
+            strcmp(store_written[i], "timings.json") != 0)
+            name[count++] = store_written[i];
+    qsort(name, count, sizeof *name, by_name);
+    *out = name;
+    return count;
+}
+
+Status chain_text(Str *out, Arena *keep, const Chain *c, Str run_json, const char *folder,
+                  Error *err)
+{
+    Document j;
+    const char **name;
+    size_t count = chain_files(&name, keep);
+    document_open(&j, keep);
+    document_chain(&j, j.root, c);
+    yyjson_mut_val *files = document_object(&j, j.root, "files");
+    for (size_t i = 0; i < count; i++) {
+        char *sum = ARENA_ARRAY(keep, char, SHA256_TEXT);
+        const char *path = path_join(keep, folder, name[i]);
+        if (run_json.size > 0 && strcmp(name[i], "run.json") == 0)
+            sha256_text(sum, run_json);
+        else if (!file_exists(path))
+            continue;
+        else
+            TRY(file_sha256(sum, path, err));
+        document_text(&j, files, name[i], str_from(sum));
+    }
+    *out = document_write(&j, true);
+    return STATUS_OK;
+}
+
+Status store_chain(const Chain *c, Str run_json, const char *folder, Arena scratch, Error *err)
+{
+    Str text;
+    TRY(chain_text(&text, &scratch, c, run_json, folder, err));
+    return file_write(path_join(&scratch, folder, "chain.json"), text, err);
+}

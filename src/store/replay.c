@@ -1,0 +1,415 @@
+/* replay.c - a decision made again from what the run folder holds of the customer. */
+#include "store/store_internal.h"
+
+#include <string.h>
+
+struct DecisionLog {
+    const char *folder;
+    const Bundle *bundle;
+    const char *path[HISTORY_FILES];
+    Str header[HISTORY_FILES]; /* their first line */
+    FileLines *lines;
+};
+
+/* ---- a line ---- */
+
+bool logged_cut(LoggedLine *out, Str line)
+{
+    static const char begin[] = "\"decision_id\":\"", previous[] = ",\"previous\":\"";
+    static const char chain[] = "\",\"chain\":\"";
+    const size_t digits = SHA256_TEXT - 1;
+    const size_t tail = sizeof previous - 1 + digits + sizeof chain - 1 + digits + 2;
+    const char *at = line.size < tail ? NULL
+                                      : memmem(line.data, line.size - tail, begin, sizeof begin - 1);
+    if (at == NULL || line.data[0] != '{')
+        return false;
+    const char *end = line.data + line.size - tail, *sum = end + sizeof previous - 1;
+    if (memcmp(end, previous, sizeof previous - 1) != 0 ||
+        memcmp(sum + digits, chain, sizeof chain - 1) != 0 ||
+        memcmp(line.data + line.size - 2, "\"}", 2) != 0)
+        return false;
+    Str id = {at + sizeof begin - 1, 0};
+    while (id.data + id.size < end && id.data[id.size] != '"')
+        id.size++;
+    *out = (LoggedLine){.body = {at, (size_t)(end - at)},
+                        .id = id,
+                        .previous = {sum, digits},
+                        .chain = {sum + digits + sizeof chain - 1, digits}};
+    return id.size == DECISION_ID_TEXT - 1;
+}
+
+static Status strange(const DecisionLog *log, uint64_t line, const char *what, Error *err)
+{
+    Arena own = arena_new();
+    (void)error_set(err, STATUS_FORMAT, "the decision's line holds no %s as a run writes it", what);
+    (void)error_place(err, path_join(&own, log->folder, "decisions.jsonl"), (int64_t)line, 0);
+    arena_free(&own);
+    return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
+}
+
+static Str text_of(yyjson_val *in, const char *key)
+{
+    yyjson_val *v = yyjson_obj_get(in, key);
+    return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : S("");
+}
+
+static bool time_of(int64_t *out, yyjson_val *in, const char *key)
+{
+    return parse_time(text_of(in, key), out);
+}
+
+static bool time_or_none(int64_t *out, yyjson_val *in, const char *key)
+{
+    *out = NO_TIME;
+    return yyjson_is_null(yyjson_obj_get(in, key)) || time_of(out, in, key);
+}
+
+static bool read_facts(CaseFacts *out, Arena *keep, yyjson_val *list)
+{
+    size_t i, n;
+    yyjson_val *v;
+    CaseFact *fact = ARENA_ARRAY(keep, CaseFact, yyjson_arr_size(list) + 1);
+    if (!yyjson_is_arr(list))
+        return false;
+    out->of = ARENA_NEW(keep, CaseFact *);
+    out->count = ARENA_NEW(keep, size_t);
+    out->of[0] = fact;
+    out->count[0] = yyjson_arr_size(list);
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        fact[i] = (CaseFact){.name = str_copy(keep, text_of(v, "name")),
+                             .evidence = str_copy(keep, text_of(v, "evidence"))};
+        if (!time_or_none(&fact[i].since_us, v, "since"))
+            return false;
+    }
+    return true;
+}
+
+static bool read_earlier(Earlier *out, yyjson_val *o)
+{
+    *out = (Earlier){.since_us = NO_TIME, .lower_since_us = NO_TIME};
+    if (o == NULL)
+        return true;
+    out->known = true;
+    int segment = 0;
+    while (segment < SEGMENTS &&
+           !str_equal(segment_name((Segment)segment), text_of(o, "segment")))
+        segment++;
+    out->segment = (Segment)segment;
+    return segment < SEGMENTS && time_or_none(&out->since_us, o, "since") &&
+           time_or_none(&out->lower_since_us, o, "lower_since");
+}
+
+/* What a line says that a decision is made of. */
+typedef struct Made {
+    Str customer;
+    int64_t as_of_us;
+    uint64_t rank;
+    HistorySlice slice[HISTORY_FILES];
+    CaseFacts facts;
+    Earlier earlier;
+} Made;
+
+static bool read_slice(HistorySlice *out, yyjson_val *o)
+{
+    Str sum = text_of(o, "sha256");
+    yyjson_val *offset = yyjson_obj_get(o, "offset"), *bytes = yyjson_obj_get(o, "bytes");
+    if (!yyjson_is_uint(offset) || !yyjson_is_uint(bytes) || sum.size != SHA256_TEXT - 1)
+        return false;
+    out->offset = yyjson_get_uint(offset);
+    out->bytes = yyjson_get_uint(bytes);
+    memcpy(out->sha256, sum.data, sum.size);
+    out->sha256[sum.size] = '\0';
+    return true;
+}
+
+static const char *read_made(Made *out, Arena *keep, yyjson_val *root)
+{
+    yyjson_val *history = yyjson_obj_get(root, "history"), *given = yyjson_obj_get(root, "given");
+    out->customer = str_copy(keep, text_of(root, "customer_id"));
+    out->rank = yyjson_get_uint(yyjson_obj_get(root, "rank"));
+    if (out->customer.size == 0)
+        return "customer_id";
+    if (!time_of(&out->as_of_us, root, "as_of"))
+        return "as_of";
+    if (!read_slice(&out->slice[HISTORY_CUSTOMERS], yyjson_obj_get(history, "customers")) ||
+        !read_slice(&out->slice[HISTORY_TRANSACTIONS], yyjson_obj_get(history, "transactions")))
+        return "history";
+    if (!read_facts(&out->facts, keep, yyjson_obj_get(given, "facts")))
+        return "facts";
+    return read_earlier(&out->earlier, yyjson_obj_get(given, "earlier")) ? NULL : "earlier";
+}
+
+/* ---- the customer ---- */
+
+static bool among(BookTexts list, Str value)
+{
+    for (size_t i = 0; i < list.count; i++)
+        if (str_equal(list.item[i].text, value))
+            return true;
+    return false;
+}
+
+/* The histories are read as files to be scored, where a label means nothing; that a customer
+ * carries both must be known all the same. */
+static void take_label(Dataset *d, Arena scratch)
+{
+    const SchemaLabel *l = &d->schema->customers.label;
+    const Column *c = table_find(d->raw, l->column.text);
+    bool positive = false, negative = false;
+    for (size_t i = 0; c != NULL && i < d->raw->rows; i++) {
+        Str value = cell_text(&scratch, c, i);
+        positive = positive || among(l->positive, value);
+        negative = negative || among(l->negative, value);
+    }
+    d->label[0] = positive && negative ? LABEL_CONTRADICTORY
+                  : positive           ? LABEL_POSITIVE
+                  : negative           ? LABEL_NEGATIVE
+                                       : LABEL_NONE;
+}
+
+static Status read_history(Str *out, Arena *keep, const DecisionLog *log, const HistorySlice *s,
+                           size_t file, Error *err)
+{
+    char sum[SHA256_TEXT];
+    Str slice;
+    TRY(file_read_part(&slice, keep, log->path[file], s->offset, s->bytes, err));
+    sha256_text(sum, slice);
+    if (strcmp(sum, s->sha256) != 0) {
+        (void)error_set(err, STATUS_FORMAT,
+                        "bytes %llu to %llu are not what the decision was made of",
+                        (unsigned long long)s->offset, (unsigned long long)(s->offset + s->bytes));
+        (void)error_place(err, log->path[file], 0, 0);
+        return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
+    }
+    Buffer b = buffer_new(keep);
+    buffer_add(&b, log->header[file]);
+    buffer_char(&b, '\n');
+    buffer_add(&b, slice);
+    *out = buffer_str(&b);
+    return STATUS_OK;
+}
+
+static Status read_customer(Dataset **out, Arena *keep, Arena scratch, const DecisionLog *log,
+                            const Made *made, Error *err)
+{
+    Str bytes[HISTORY_FILES];
+    InputFile file[HISTORY_FILES];
+    for (size_t k = 0; k < HISTORY_FILES; k++) {
+        TRY(read_history(&bytes[k], keep, log, &made->slice[k], k, err));
+        file[k] = (InputFile){log->path[k], &bytes[k]};
+    }
+    const DatasetInputs in = {.has_as_of = true,
+                              .as_of_us = made->as_of_us,
+                              .bad_rows_max = 1,
+                              .score_customers = {&file[HISTORY_CUSTOMERS], 1},
+                              .score_transactions = {&file[HISTORY_TRANSACTIONS], 1}};
+    TRY(dataset_read(out, keep, scratch, log->bundle->schema, &in, err));
+    Dataset *d = *out;
+    if (d->customers != 1 || !str_equal(d->id[0], made->customer) || d->quarantine->count > 0) {
+        (void)error_set(err, STATUS_FORMAT, "the history of a decision is not one customer's");
+        (void)error_place(err, log->path[HISTORY_CUSTOMERS], 0, 0);
+        return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
+    }
+    take_label(d, scratch);
+    return STATUS_OK;
+}
+
+Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const DecisionLog *log,
+                           FileLine line, Error *err)
+{
+    LoggedLine cut;
+    Made *made = ARENA_NEW(keep, Made);
+    *out = (Replayed){.bundle = log->bundle, .line = str_copy(keep, line.text)};
+    if (!logged_cut(&cut, out->line))
+        return strange(log, line.number, "decision_id and chain", err);
+    yyjson_doc *doc = yyjson_read(line.text.data, line.text.size, 0);
+    const char *missing =
+        doc == NULL ? "JSON" : read_made(made, keep, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    if (missing != NULL)
+        return strange(log, line.number, missing, err);
+    out->id = cut.id;
+    out->recorded = cut.body;
+    out->rank = made->rank;
+    TRY(read_customer(&out->data, keep, scratch, log, made, err));
+
+    uint32_t *row = ARENA_NEW(keep, uint32_t);
+    Scored *scored;
+    Decision *decision;
+    const ScoreOptions options = {.facts = &made->facts, .earlier = &made->earlier};
+    TRY(score_dataset(&scored, keep, scratch, log->bundle, out->data, row, 1, &options, NULL, err));
+    TRY(score_decide(&decision, keep, scratch, log->bundle, scored, row, 1, NULL, err));
+    out->scored = scored;
+    out->decision = decision;
+    const Recording recording = recording_of(log->bundle, scored, made->as_of_us);
+    Document j;
+    document_open(&j, keep);
+    document_decision(&j, scratch, &recording, decision, 0);
+    Str text = document_write(&j, false);
+    out->made = str_slice(text, 1, text.size - 2); /* without braces and newline */
+    return STATUS_OK;
+}
+
+/* ---- the folder ---- */
+
+static Status no_run(const char *folder, Error *err)
+{
+    (void)error_set(err, STATUS_USAGE, "there is no run with decisions in this folder");
+    (void)error_place(err, folder, 0, 0);
+    return error_remedy(err, "name the folder that `assay run --out` or `assay score --out` wrote");
+}
+
+Status decision_log_open(DecisionLog **out, Arena *keep, const char *folder, Error *err)
+{
+    DecisionLog *log = *out = ARENA_NEW(keep, DecisionLog);
+    Bundle *bundle;
+    log->folder = str_chars(keep, str_from(folder));
+    const char *lines = path_join(keep, folder, "decisions.jsonl");
+    if (!file_exists(lines) || !file_exists(path_join(keep, folder, "run.json")))
+        return no_run(folder, err);
+    TRY(bundle_open(&bundle, keep, path_join(keep, folder, "bundle"), err));
+    log->bundle = bundle;
+    for (size_t k = 0; k < HISTORY_FILES; k++) {
+        FileLines *reading;
+        FileLine first = {.text = S("")};
+        log->path[k] = path_join(keep, folder, history_files[k]);
+        TRY(file_lines_open(&reading, keep, log->path[k], err));
+        if (file_lines_next(reading, &first))
+            log->header[k] = str_copy(keep, first.text);
+        TRY(file_lines_close(reading, err));
+    }
+    return file_lines_open(&log->lines, keep, lines, err);
+}
+
+bool decision_log_next(DecisionLog *log, FileLine *out)
+{
+    return file_lines_next(log->lines, out);
+}
+
+Status decision_log_close(DecisionLog *log, Error *err)
+{
+    return file_lines_close(log->lines, err);
+}
+
+/* ---- one of them ---- */
+
+enum { NEAR = 3 };
+
+/* The ids most like the one that is not there. */
+typedef struct Nearest {
+    Str id[NEAR];
+    size_t distance[NEAR], count;
+} Nearest;
+
+static void consider(Nearest *n, Arena *keep, Str wanted, Str id)
+{
+    size_t limit = n->count < NEAR ? 1 + wanted.size / 3 : n->distance[NEAR - 1];
+    size_t distance = str_distance(wanted, id, limit);
+    if (distance > limit || (n->count == NEAR && distance >= n->distance[NEAR - 1]))
+        return;
+    size_t at = n->count < NEAR ? n->count++ : NEAR - 1;
+    for (; at > 0 && n->distance[at - 1] > distance; at--) {
+        n->id[at] = n->id[at - 1];
+        n->distance[at] = n->distance[at - 1];
+    }
+    n->id[at] = str_copy(keep, id);
+    n->distance[at] = distance;
+}
+
+typedef struct Searching {
+    Str wanted;
+    bool exact; /* found is the one */
+    FileLine found;
+    Str id[2]; /* decisions that begin with it */
+    size_t matches;
+    Nearest near;
+} Searching;
+
+static bool hexadecimal(Str s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (!((s.data[i] >= '0' && s.data[i] <= '9') || (s.data[i] >= 'a' && s.data[i] <= 'f')))
+            return false;
+    return s.size > 0 && s.size < DECISION_ID_TEXT;
+}
+
+/* The body begins with decision_id and customer_id. */
+static Str customer_of(Arena *keep, const LoggedLine *line)
+{
+    static const char key[] = "\",\"customer_id\":\"";
+    const char *from = line->id.data + line->id.size;
+    Str rest = {from, (size_t)(line->body.data + line->body.size - from)};
+    if (!str_starts(rest, (Str){key, sizeof key - 1}))
+        return S("");
+    rest = str_slice(rest, sizeof key - 1, rest.size);
+    size_t size = 0;
+    while (size < rest.size && rest.data[size] != '"')
+        size += rest.data[size] == '\\' ? 2 : 1;
+    if (size >= rest.size)
+        return S("");
+    if (memchr(rest.data, '\\', size) == NULL)
+        return str_slice(rest, 0, size);
+    yyjson_doc *doc = yyjson_read(rest.data - 1, size + 2, 0); /* with its quotes */
+    yyjson_val *v = yyjson_doc_get_root(doc);
+    Str id = yyjson_is_str(v) ? str_copy(keep, (Str){yyjson_get_str(v), yyjson_get_len(v)}) : S("");
+    yyjson_doc_free(doc);
+    return id;
+}
+
+static void look(Searching *s, Arena *keep, Arena scratch, FileLine line)
+{
+    LoggedLine cut;
+    if (!logged_cut(&cut, line.text))
+        return;
+    Str customer = customer_of(&scratch, &cut);
+    s->exact = str_equal(customer, s->wanted) || str_equal(cut.id, s->wanted);
+    bool begins = hexadecimal(s->wanted) && str_starts(cut.id, s->wanted);
+    if (s->exact || begins) {
+        if (s->matches < COUNT_OF(s->id))
+            s->id[s->matches] = str_copy(keep, cut.id);
+        if (s->matches++ == 0 || s->exact)
+            s->found = (FileLine){str_copy(keep, line.text), line.number, line.whole};
+    } else if (s->matches == 0) {
+        consider(&s->near, keep, s->wanted, customer);
+        consider(&s->near, keep, s->wanted, cut.id);
+    }
+}
+
+static Status not_found(const Searching *s, Error *err)
+{
+    if (s->matches > 1) {
+        (void)error_set(err, STATUS_DATA, "%zu decisions begin with %.*s", s->matches,
+                        STR_ARG(s->wanted));
+        return error_remedy(err, "give more of it: %.*s or %.*s", STR_ARG(s->id[0]),
+                            STR_ARG(s->id[1]));
+    }
+    (void)error_set(err, STATUS_DATA, "no decision and no customer of this run has the id %.*s",
+                    STR_ARG(s->wanted));
+    if (s->near.count == 0)
+        return error_remedy(err, "decisions.csv has every customer, decisions.jsonl every decision");
+    Arena own = arena_new();
+    Buffer b = buffer_new(&own);
+    for (size_t i = 0; i < s->near.count; i++)
+        buffer_format(&b, "%s%.*s", i > 0 ? ", " : "", STR_ARG(s->near.id[i]));
+    Str list = buffer_str(&b);
+    (void)error_remedy(err, "did you mean %.*s?", STR_ARG(list));
+    arena_free(&own);
+    return STATUS_DATA;
+}
+
+Status store_replay(Replayed *out, Arena *keep, Arena scratch, const char *folder, Str id,
+                    Error *err)
+{
+    DecisionLog *log;
+    FileLine line;
+    TRY(decision_log_open(&log, keep, folder, err));
+    Searching *s = ARENA_NEW(keep, Searching);
+    s->wanted = id;
+    while (!s->exact && decision_log_next(log, &line))
+        look(s, keep, scratch, line);
+    TRY(decision_log_close(log, err));
+    if (!s->exact && s->matches != 1)
+        return not_found(s, err);
+    return decision_log_replay(out, keep, scratch, log, s->found, err);
+}
