@@ -9,9 +9,9 @@ static const Option options[] = {
     {"out", "FOLDER", "where the results go; an earlier run there is removed at once (default out)",
      false},
     {0}};
-static const Option *const shared[] = {
-    job_labelled_files, job_scored_files,  job_book_options,     job_language_option, beside_options,
-    job_read_options,   job_learn_options, job_stability_option, NULL};
+static const Option *const shared[] = {job_labelled_files,  job_scored_files,     job_book_options,
+                                       job_language_option, beside_options,       job_read_options,
+                                       job_learn_options,   job_stability_option, NULL};
 
 static Status run(const Args *args, Error *err)
 {
@@ -39,6 +39,7 @@ static Status run(const Args *args, Error *err)
     job_stage(j, "write", "writing the report");
     const Run *r = job_record(j);
     TRY(report_write(r, path_join(j->keep, out, "report.html"), err));
+    TRY(report_note_write(r, out, err));
     TRY(report_papers_write(r, out, err));
     job_stage(j, NULL, NULL);
     TRY(job_resume_remove(j, err));

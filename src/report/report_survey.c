@@ -1,4 +1,4 @@
-/* report_survey.c - files looked at, as a page of its own: no script, no network. */
+/* report_survey.c - files looked at, as a page of its own, with no network. */
 #include "report/report_data.h"
 
 #include <math.h>
@@ -9,16 +9,8 @@ static void begin(Page *p, const Survey *s, Str version)
 {
     Str rows = number_plural(p->arena, s->rows, "row", "rows");
     Str files = number_plural(p->arena, s->files, "file", "files");
-    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta name=\"referrer\" content=\"no-referrer\">\n"
-            "<meta name=\"robots\" content=\"noindex\">\n"
-            "<title>Data profile</title>\n<style>\n");
-    html(p, report_style);
-    html(p, report_data_style);
-    html(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#file-1\">Skip to the files</a>\n"
+    html_open(p, "en", S("Data profile"), "report");
+    html(p, "<a class=\"skip\" href=\"#file-1\">Skip to the files</a>\n"
             "<header>\n<h1>Data profile</h1>\n<p class=\"meta\">");
     html_say(p, "%.*s in %.*s \xC2\xB7 assay %.*s", STR_ARG(rows), STR_ARG(files),
              STR_ARG(version));
@@ -269,10 +261,11 @@ Status report_survey_write(const Survey *s, Str version, const char *path, Error
         &p, "%s",
         s->values
             ? "Values of columns that name rows or people are not shown; other values "
-              "stand here as the files have them. This page needs no network and runs no script."
+              "stand here as the files have them. This page needs no network."
             : "No value of a single row is shown. This page needs no network and runs no "
               "script.");
-    html(&p, "</p>\n</footer>\n</body>\n</html>\n");
+    html(&p, "</p>\n</footer>\n");
+    html_close(&p);
     Status status = file_write(path, buffer_str(&p.out), err);
     arena_free(&text);
     arena_free(&spare);

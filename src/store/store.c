@@ -35,6 +35,7 @@ Status store_run(const Run *run, const char *folder, Error *err)
 const char *const store_written[] = {
     "run.json",
     "report.html",
+    "report.md",
     "offboarding.csv",
     "bundle/SHA256SUMS",
     "ablation.csv",

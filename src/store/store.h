@@ -88,11 +88,11 @@ typedef struct Run {
      * over moved customers: those scored, or an even sample of them; negative: not in the model. */
     const double *moves; /* [features] */
     size_t moved;
-    const Strata *strata;         /* slices side by side, and which is quoted */
-    const Fairness *fairness;     /* how groups on protected grounds fare */
-    size_t headline;              /* the stratum that the customers to be scored resemble */
-    double *stratum_share_scored; /* [strata] share of the customers to be scored in each */
-    const Description *description; /* of the files; NULL when nobody asked for it */
+    const Strata *strata;              /* slices side by side, and which is quoted */
+    const Fairness *fairness;          /* how groups on protected grounds fare */
+    size_t headline;                   /* the stratum that the customers to be scored resemble */
+    double *stratum_share_scored;      /* [strata] share of the customers to be scored in each */
+    const Description *description;    /* of the files; NULL when nobody asked for it */
     const char *case_facts, *previous; /* what else was read: a file, a run folder; or NULL */
     Timing *timing;
     size_t timings;
@@ -164,8 +164,8 @@ typedef struct Replayed {
     Dataset *data;        /* of the one customer */
     const Scored *scored; /* likewise */
     const Decision *decision;
-    Str id;    /* the decision's */
-    Str line;  /* as recorded */
+    Str id;   /* the decision's */
+    Str line; /* as recorded */
     size_t rank;
     /* The decision itself as recorded and as made again, JSON: without what only the run knows
      * (rank, version, certified, stability, history, previous, chain). Equal bytes, or not. */
