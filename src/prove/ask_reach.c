@@ -161,7 +161,7 @@ static Diagram lowered_by(Proving *p, size_t safeguard)
         if (c->of != CONDITION_ACTION)
             continue;
         Diagram mine = diagram_and(&p->d, holds(p, i), diagram_not(&p->d, before));
-        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        bool passes = c->action == s->allows;
         if (!c->uncapped && c->action > s->action && !passes)
             out = diagram_apply(&p->d, OPERATION_OR, out, mine);
         before = diagram_apply(&p->d, OPERATION_OR, before, holds(p, i));

@@ -256,7 +256,7 @@ static Diagram cap_entry(Proving *p, const Condition *c)
     Diagram out = c->action;
     for (size_t i = 0; i < p->conditions && !c->uncapped; i++) {
         const Condition *s = &p->condition[i];
-        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        bool passes = c->action == s->allows;
         if (s->of != CONDITION_SAFEGUARD || s->action >= c->action || passes)
             continue;
         Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, out, (Diagram)s->action);
