@@ -91,7 +91,7 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
     out->safeguard = ARENA_ARRAY(keep, Str, p->safeguards + OWN_SAFEGUARDS);
     for (size_t i = 0; i < p->safeguards && !uncapped; i++) {
         const Clause *one = &p->safeguard[i];
-        bool passes = before == one->allows; /* that action, and no milder one */
+        bool passes = before == one->allows; /* and nothing milder: that is capped */
         if (one->action < before && !passes && slice_holds(&s->safeguard[i], row))
             cap_action(out, one->action, slice_fill(keep, one->because, s, row));
     }

@@ -272,7 +272,7 @@ static bool lowered(const Book *b, size_t i, size_t k)
 {
     const Condition *c = &b->condition[i], *entry = taken(b, k);
     return c->of == CONDITION_SAFEGUARD && b->hold[i][k] && entry != NULL && !entry->uncapped &&
-           c->action < entry->action && c->allows != entry->action;
+           c->action < entry->action && entry->action != c->allows;
 }
 
 static void why_safeguards(Sentences *out, const Comparing *w, size_t k)
