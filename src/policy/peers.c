@@ -187,10 +187,16 @@ void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature
     out->peers = with->feature[feature].customers;
 }
 
-Str reason_standing(Arena *keep, const Reason *r)
+Str reason_standing(Arena *keep, const Messages *m, Language language, const Reason *r)
 {
     if (isnan(r->percentile))
         return S("");
-    return str_format(keep, "Percentile %d among %zu labelled customers (%.*s).",
-                      (int)floor(100 * r->percentile + 0.5), r->peers, STR_ARG(r->peer_group));
+    double place = floor(100 * r->percentile + 0.5);
+    const MessagePart part[] = {
+        {S("place"), format_real(keep, FORMAT_COUNT, language, S(""), place)},
+        {S("count"), format_real(keep, FORMAT_COUNT, language, S(""), (double)r->peers)},
+        {S("peers"), r->peer_group}};
+    return message_fill(keep, m, language,
+                        S("Percentile {place} among {count} labelled customers ({peers})."), part,
+                        COUNT_OF(part));
 }

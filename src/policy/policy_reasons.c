@@ -25,6 +25,8 @@ static void add_standing(Reason *out, const Deciding *d, const Slice *s, size_t 
     size_t set =
         comparable_set(d->p, s->comparable, row, e->start[customer + 1] > e->start[customer]);
     peers_reason(out, d->in->peers, set, feature, cell_double(s->feature[feature], row));
+    if (out->peer_group.size > 0)
+        out->peer_group = message(s->messages, s->language, out->peer_group);
 }
 
 /* The part of a reason that its feature tells: value, window and transactions. */

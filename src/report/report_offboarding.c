@@ -86,7 +86,7 @@ static void evidence(Page *p, const Decision *d, size_t ids)
         html(p, "</span> ");
         html_text(p, r->sentence);
         html(p, "</p>\n");
-        sentence(p, "Beside others:", reason_standing(p->arena, r));
+        sentence(p, "Beside others:", reason_standing(p->arena, NULL, LANGUAGE_ENGLISH, r));
         sentence(p, "May also be:", r->also);
         sentence(p, "Missing proof:", r->missing_proof);
         sentence(p, "Next step:", r->next_step);
