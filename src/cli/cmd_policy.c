@@ -122,8 +122,9 @@ static void tell(const Args *args, const PolicyDiff *d, const PolicyInputs *in)
     buffer_char(&out, '\n');
     matrix(&out, d);
     size_t actions = moved_actions(d);
-    buffer_format(&out, "\n%zu of %zu customers move: %zu to another action, %zu to another segment "
-                        "alone",
+    buffer_format(&out,
+                  "\n%zu of %zu customers move: %zu to another action, %zu to another segment "
+                  "alone",
                   d->moves, d->customers, actions, d->moves - actions);
     hours(&out, d);
     if (d->moves > 0)
@@ -186,7 +187,8 @@ typedef struct Json {
 
 static void json_text(const Json *j, yyjson_mut_val *in, const char *key, Str text)
 {
-    (void)yyjson_mut_obj_add_strncpy(j->doc, in, key, text.data == NULL ? "" : text.data, text.size);
+    (void)yyjson_mut_obj_add_strncpy(j->doc, in, key, text.data == NULL ? "" : text.data,
+                                     text.size);
 }
 
 static void json_real(const Json *j, yyjson_mut_val *in, const char *key, double x)
@@ -306,7 +308,8 @@ static Status diff(const Args *args, Error *err)
     TRY(read_book(&before, args, args->operand[1], r, err));
     TRY(read_book(&after, args, args->operand[2], r, err));
     if (!str_equal(policy_text(before), policy_text(r->bundle->policy)))
-        talk(args, "%s is not the policy book that decided in %s; both are applied to its customers",
+        talk(args,
+             "%s is not the policy book that decided in %s; both are applied to its customers",
              args->operand[1], folder);
     TRY(prove_diff(&d, args->arena, scratch, before, after, &r->in, args->team, err));
     if (args_flag(args, "json"))

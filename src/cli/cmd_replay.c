@@ -75,8 +75,8 @@ static void replay_task(void *context, size_t task, Arena scratch)
             w->status[task] =
                 decision_log_replay(&r, &keep, scratch, w->log, w->line[i], &w->err[task]);
         if (w->status[task] == STATUS_OK)
-            w->status[task] = compare(&said, &r, &keep, w->folder, w->line[i].number,
-                                      &w->err[task]);
+            w->status[task] =
+                compare(&said, &r, &keep, w->folder, w->line[i].number, &w->err[task]);
     }
     arena_free(&own);
 }
@@ -141,8 +141,9 @@ static Status run(const Args *args, Error *err)
     if (args->operands == (all ? 0 : 1))
         return all ? replay_all(args, folder, err)
                    : replay_one(args, folder, str_from(args->operand[0]), err);
-    (void)error_set(err, STATUS_USAGE, all ? "--all replays every decision, and takes no id"
-                                           : "replay takes one decision, and got %zu",
+    (void)error_set(err, STATUS_USAGE,
+                    all ? "--all replays every decision, and takes no id"
+                        : "replay takes one decision, and got %zu",
                     args->operands);
     return error_remedy(err, "name a decision_id of decisions.jsonl, its beginning, or a customer; "
                              "or give --all");

@@ -9,9 +9,9 @@ static const Option options[] = {
     {"out", "FOLDER", "where the results go; an earlier run there is removed at once (default out)",
      false},
     {0}};
-static const Option *const shared[] = {
-    job_labelled_files, job_scored_files,  job_book_options,     job_language_option, beside_options,
-    job_read_options,   job_learn_options, job_stability_option, NULL};
+static const Option *const shared[] = {job_labelled_files,  job_scored_files,     job_book_options,
+                                       job_language_option, beside_options,       job_read_options,
+                                       job_learn_options,   job_stability_option, NULL};
 
 static Status run(const Args *args, Error *err)
 {

@@ -101,8 +101,8 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 
 /* A run folder as `assay run` leaves it, without what learning would add. */
 static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
-                           const Scored *scored, const Drift *drift, Timing *timing, Language language,
-                           const char *out, Error *err)
+                           const Scored *scored, const Drift *drift, Timing *timing,
+                           Language language, const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
@@ -118,8 +118,8 @@ static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data
                .case_facts = args_value(args, "case-facts", NULL),
                .previous = args_value(args, "previous", NULL),
                .timing = timing,
-                .timings = 1,
-                .team = args->team};
+               .timings = 1,
+               .team = args->team};
     TRY(store_lists(&run, args->arena, err));
     Arena scratch = arena_new();
     progress_tell(&args->progress, "describing the data", 0, 1);

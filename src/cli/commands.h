@@ -14,6 +14,7 @@ extern const Command command_features;
 extern const Command command_init;
 extern const Command command_man;
 extern const Command command_policy;
+extern const Command command_profile;
 extern const Command command_run;
 extern const Command command_score;
 extern const Command command_synth;

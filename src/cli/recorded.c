@@ -76,8 +76,7 @@ static Status take_durations(Table *t, Arena *keep, const Plan *plan, const char
             if (!column_valid(text, row))
                 continue;
             if (!read_duration(text->dictionary->text[text->code[row]], &out.integer[row])) {
-                (void)error_set(err, STATUS_FORMAT, "%.*s is not a duration",
-                                STR_ARG(text->name));
+                (void)error_set(err, STATUS_FORMAT, "%.*s is not a duration", STR_ARG(text->name));
                 (void)error_place(err, path, (int64_t)t->line[row], (int64_t)i + 3);
                 return error_remedy(err, "the file was edited: run again");
             }
@@ -226,8 +225,7 @@ static void read_earlier(Lines *l, yyjson_val *in, const Decision *d, size_t row
     int64_t since = get_time(l, in, "segment_since");
     if (since == NO_TIME || since >= l->as_of[row])
         return;
-    l->earlier[row] =
-        (Earlier){true, d->segment, since, get_time(l, in, "segment_lower_since")};
+    l->earlier[row] = (Earlier){true, d->segment, since, get_time(l, in, "segment_lower_since")};
 }
 
 static Status read_decision(Lines *l, yyjson_val *in, size_t k)
@@ -236,8 +234,9 @@ static Status read_decision(Lines *l, yyjson_val *in, size_t k)
     d->id = get_text(l, in, "customer_id");
     uint32_t code = dictionary_find(l->ids, d->id);
     if (code == NO_CODE) {
-        (void)error_set(l->err, STATUS_DATA, "customer %.100s of decisions.jsonl is not in "
-                                             "features.csv",
+        (void)error_set(l->err, STATUS_DATA,
+                        "customer %.100s of decisions.jsonl is not in "
+                        "features.csv",
                         str_chars(l->keep, d->id));
         (void)error_place(l->err, l->path, l->line, 0);
         return error_remedy(l->err, "one of the two files was edited: run again");
@@ -346,10 +345,8 @@ static Status read_decisions(Recorded *r, Arena *keep, Table *features, Error *e
     Table *rows = table_new(keep, S("events"), 0, 1);
     column_init(&rows->column[0], keep, r->bundle->schema->transactions.key.text, TYPE_TEXT, 0, 0,
                 NULL);
-    r->events = (Events){.plan = r->bundle->plan,
-                         .customers = features->rows,
-                         .rows = rows,
-                         .as_of_us = l.as_of};
+    r->events = (Events){
+        .plan = r->bundle->plan, .customers = features->rows, .rows = rows, .as_of_us = l.as_of};
     r->in = (PolicyInputs){.events = &r->events,
                            .features = table,
                            .row = l.at,
@@ -376,10 +373,10 @@ static Status read_proxies(Recorded *r, Arena *keep, Arena scratch, Error *err)
 {
     enum { INPUTS = 5, COLUMNS = 4 + 2 * INPUTS };
     const char *path = path_join(keep, r->folder, "proxies.csv");
-    static const char *const names[COLUMNS] = {
-        "column",      "ground",      "group",       "clear",       "input_1",
-        "input_1_auc", "input_2",     "input_2_auc", "input_3",     "input_3_auc",
-        "input_4",     "input_4_auc", "input_5",     "input_5_auc"};
+    static const char *const names[COLUMNS] = {"column",  "ground",      "group",   "clear",
+                                               "input_1", "input_1_auc", "input_2", "input_2_auc",
+                                               "input_3", "input_3_auc", "input_4", "input_4_auc",
+                                               "input_5", "input_5_auc"};
     CsvColumn column[COLUMNS];
     Table *rows;
     size_t capacity = 0;
@@ -387,9 +384,9 @@ static Status read_proxies(Recorded *r, Arena *keep, Arena scratch, Error *err)
         return STATUS_OK;
     for (size_t i = 0; i < COLUMNS; i++)
         column[i] = (CsvColumn){.name = str_from(names[i]),
-                                .type = i == 3                  ? TYPE_BOOLEAN
+                                .type = i == 3                ? TYPE_BOOLEAN
                                         : i > 4 && i % 2 == 1 ? TYPE_DOUBLE
-                                                                : TYPE_TEXT,
+                                                              : TYPE_TEXT,
                                 .required = true};
     const CsvOptions options = {.delimiter = ','};
     TRY(csv_read(&rows, NULL, keep, scratch, path, column, COLUMNS, &options, NULL, err));
@@ -464,8 +461,7 @@ Status recorded_check(const Recorded *r, Arena scratch, Team *team, Error *err)
 {
     Arena keep = arena_new();
     Decision *again;
-    Status status =
-        policy_decide(&again, &keep, scratch, r->bundle->policy, &r->in, team, err);
+    Status status = policy_decide(&again, &keep, scratch, r->bundle->policy, &r->in, team, err);
     size_t differ = 0, first = 0;
     const char *what = NULL;
     for (size_t i = 0; i < r->in.count && status == STATUS_OK; i++) {

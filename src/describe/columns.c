@@ -91,15 +91,15 @@ static void describe_levels(DescribedColumn *out, const uint32_t *code, const St
         out->kind = DESCRIBE_CONSTANT;
         return;
     }
-    if (levels > 50 && levels * 2 > known) {
-        out->kind = DESCRIBE_IDENTIFIER;
-        return;
-    }
-    out->kind = DESCRIBE_LEVELS;
     qsort(level, levels, sizeof *level, by_count);
     size_t shown = 0;
     while (shown < levels && shown < DESCRIBE_LEVELS_MAX && level[shown].count >= DESCRIBE_LEAST)
         shown++;
+    if (shown == 0 || (levels > 50 && levels * 2 > known)) {
+        out->kind = DESCRIBE_IDENTIFIER;
+        return;
+    }
+    out->kind = DESCRIBE_LEVELS;
     for (size_t i = 0; i < shown; i++) {
         bin[level[i].code] = (uint32_t)i;
         add_bin(out,
@@ -262,19 +262,35 @@ static void find_outliers(DescribeOutliers *out, const double *value, size_t n, 
     }
 }
 
+/* A value and whose it is, so that one sorting serves every group. */
+typedef struct Item {
+    double value;
+    GroupBits bits;
+} Item;
+
+static int by_value(const void *a, const void *b)
+{
+    double x = ((const Item *)a)->value, y = ((const Item *)b)->value;
+    return (x > y) - (x < y);
+}
+
 static void describe_numbers(DescribedColumn *out, const Column *c, const GroupBits *bits,
                              size_t rows, Arena scratch)
 {
+    Item *item = ARENA_RAW(&scratch, Item, rows + 1);
     double *value = ARENA_RAW(&scratch, double, rows + 1);
-    size_t n = 0;
+    size_t known = 0, n = 0;
+    for (size_t i = 0; i < rows; i++) {
+        double x = describe_number(c, i);
+        if (!is_missing(x))
+            item[known++] = (Item){x, bits[i]};
+    }
+    qsort(item, known, sizeof *item, by_value);     /* equal values are equal, whoever's they are */
     for (size_t g = 0; g <= DESCRIBE_GROUPS; g++) { /* each group, then everybody */
         n = 0;
-        for (size_t i = 0; i < rows; i++) {
-            double x = describe_number(c, i);
-            if (!is_missing(x) && (g == DESCRIBE_GROUPS || in_group(bits[i], g)))
-                value[n++] = x;
-        }
-        qsort(value, n, sizeof *value, ascending);
+        for (size_t i = 0; i < known; i++)
+            if (g == DESCRIBE_GROUPS || in_group(item[i].bits, g))
+                value[n++] = item[i].value;
         if (g < DESCRIBE_GROUPS)
             summarize(&out->summary[g], value, n);
     }

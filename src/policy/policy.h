@@ -324,7 +324,7 @@ typedef struct Outcome {
     Segment segment, segment_by_score;
     Action action, before_safeguards;
     bool insufficient_data;
-    bool near_miss; /* not proposed, though nearly all of it holds */
+    bool near_miss;  /* not proposed, though nearly all of it holds */
     bool documented; /* a documented fact of kind hard stands for the exit by itself */
 } Outcome;
 Outcome policy_outcome(const Decision *d);
@@ -370,7 +370,8 @@ MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Po
                             const PolicyInputs *inputs, Error *err);
 
 /* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
- * rules, then probability, then exposure, then id. Writes row numbers into order (room for count). */
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count).
+ */
 size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

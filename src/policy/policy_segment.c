@@ -67,13 +67,15 @@ static Str waiting_sentence(Arena *keep, const Policy *p, const Earlier *next)
     column_init(&c, keep, S(""), TYPE_DURATION, 0, 1, NULL);
     c.integer[0] = p->cool_down_us;
     column_set_valid(&c, 0);
-    Str words = p->cool_down_us % DAY_US == 0 ? format_cell(keep, days, LANGUAGE_ENGLISH, S(""), &c, 0)
-                                              : duration_text(wait, p->cool_down_us);
+    Str words = p->cool_down_us % DAY_US == 0
+                    ? format_cell(keep, days, LANGUAGE_ENGLISH, S(""), &c, 0)
+                    : duration_text(wait, p->cool_down_us);
     return str_format(keep,
                       "The score alone has been below the segment %.*s since %.*s; the segment "
                       "comes down when that has lasted for %.*s.",
                       STR_ARG(segment_name(next->segment)),
-                      STR_ARG(instant_words(keep, LANGUAGE_ENGLISH, next->lower_since_us)), STR_ARG(words));
+                      STR_ARG(instant_words(keep, LANGUAGE_ENGLISH, next->lower_since_us)),
+                      STR_ARG(words));
 }
 
 void segment_decide(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row)

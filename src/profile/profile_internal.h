@@ -226,6 +226,26 @@ void grounds_find(Profile *p, Arena scratch);
 void leaks_find(Profile *p, Arena scratch);
 void cohorts_compare(Profile *p, Arena scratch);
 
+/* ---- a survey of any files ---- */
+
+/* A file while it is looked at. */
+typedef struct Viewed {
+    SurveyFile *file;
+    Sheet sheet;
+    bool hide_values;
+    Arena *keep;
+} Viewed;
+
+void survey_column(SurveyColumn *out, const Portrait *c, const Viewed *seen, Arena scratch);
+/* What is odd about each column, and about columns together. */
+void survey_findings(Viewed *seen, Arena scratch);
+void survey_pairs(Viewed *seen, Arena scratch);
+void survey_links(Survey *s, const Viewed *seen, Arena *keep);
+void survey_say(Arena *keep, Str **list, size_t *count, const char *format, ...) PRINTF_LIKE(4, 5);
+/* The bytes under a header of distinct names: made up when there is none (no_header), made distinct
+ * where it repeats or lacks them. *mended is false, and the bytes are the same, when it is fine. */
+Str survey_header(bool *mended, Arena *keep, Str bytes, char delimiter, bool no_header);
+
 /* ---- books as text ---- */
 void add_yaml(Buffer *b, Str text);                        /* a scalar, quoted when it must be */
 void add_name(Buffer *b, Str name);                        /* a column in an expression */

@@ -6,6 +6,7 @@
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
+#include "profile/profile.h"
 #include "store/store.h"
 
 /* Write the report.  Cost: O(customers + candidates). */
@@ -28,6 +29,11 @@ Str report_summary(Arena *keep, const Run *run, const char *folder);
 
 /* The lines that end a training; folder is the bundle's. */
 Str report_learnt(Arena *keep, const Run *run, const char *folder);
+
+/* Files looked at: for a terminal, and as a page of its own. */
+Str report_survey(Arena *keep, const Survey *survey);
+MUST_USE Status report_survey_write(const Survey *survey, Str version, const char *path,
+                                    Error *err);
 
 /* Champion and challenger in Markdown: figures with paired differences, segments, actions, the
  * first moves with their reasons. */

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { WIDTH = 380, LABELS = 124, GAP = 38, TOP = 22, BAR = 10, ROW_GAP = 6, TITLES = 44 };
+enum { WIDTH = 350, LABELS = 114, GAP = 36, TOP = 22, BAR = 10, ROW_GAP = 6 };
 
 static void real(Buffer *b, double value)
 {
@@ -97,7 +97,7 @@ static double panel_left(const Bars *b, size_t panel)
 
 static double row_height(const Bars *b)
 {
-    return (double)(b->deep < 2 ? 2 : b->deep) * BAR + ROW_GAP;
+    return (double)b->deep * BAR + ROW_GAP;
 }
 
 void bars_open(Bars *b, Page *p, const char *id, Str title, Str description,
@@ -127,8 +127,8 @@ void bars_row(Bars *b, Str label, const double *value, const Str *text, const St
     Page *p = b->page;
     double top = (double)b->deep * 13 + 8 + (double)b->row++ * row_height(b);
     size_t placed[2] = {0, 0};
-    words(p, "end name", LABELS - 6, top + (row_height(b) - ROW_GAP) / 2 + 3.5,
-          shortened(p->arena, label, 20));
+    words(p, "end name", LABELS - 6, top + (double)b->deep * BAR / 2 + 3.5,
+          shortened(p->arena, label, 17));
     for (size_t i = 0; i < b->count; i++) {
         size_t panel = b->series[i].panel;
         double x = panel_left(b, panel), y = top + (double)placed[panel]++ * BAR;
@@ -150,7 +150,7 @@ void bars_close(Bars *b)
 void heat_draw(Page *p, const char *id, Str title, Str description, const Str *name,
                const double *value, size_t count)
 {
-    double cell = (WIDTH - TITLES - LABELS + 20) / (double)(count == 0 ? 1 : count);
+    double cell = (WIDTH - LABELS - 30) / (double)(count == 0 ? 1 : count);
     if (cell > 26)
         cell = 26;
     double left = LABELS + 24;

@@ -53,6 +53,12 @@ const DescribedColumn *data_find(const Description *d, Str name, bool feature);
 void data_fold(Page *p, const char *says);
 void data_fold_end(Page *p);
 
+/* ---- report_survey_text.c: files looked at, in words ---- */
+Str survey_number(Arena *arena, const SurveyColumn *c, double value);
+Str survey_bytes(Arena *arena, uint64_t bytes);
+const char *survey_delimiter(char delimiter);
+Str survey_link_says(Arena *arena, const Survey *s, const SurveyLink *l);
+
 /* ---- the parts ---- */
 void data_coverage(Page *p);
 void data_distributions(Page *p);

@@ -178,16 +178,17 @@ void data_drift(Page *p)
     size_t moved = 0;
     for (size_t i = 0; i < count; i++)
         moved += beyond(&m[i]);
-    html_paragraph(
-        p,
-        "%zu columns and features were compared between the customers %s and those to be "
-        "scored by the population stability index. %zu differ by 0.1 or more and by more than "
-        "chance gives samples of these sizes%s.",
-        count, audited ? "with labels" : "that the bundle learnt from", moved,
-        moved == 0
-            ? ": figures of the one may be read as figures of the other as far as these show"
-            : "; figures of the labelled customers carry over with care, and the headline slice "
-              "says for whom");
+    html_paragraph(p,
+                   "%zu %s were compared between the customers %s and those to be scored by the "
+                   "population stability index. %zu differ by 0.1 or more and by more than chance "
+                   "gives samples of these sizes%s.",
+                   count, audited ? "columns and features" : "features",
+                   audited ? "with labels" : "that the bundle learnt from", moved,
+                   moved == 0 ? ", so that nothing here speaks against reading figures of the one "
+                                "as figures of the other"
+                   : audited  ? "; figures of the labelled customers carry over with care, and "
+                                "the slices of the model chapter say for whom"
+                              : "; what the bundle's papers promise carries over with care");
     size_t shown = count < SHOWN ? count : SHOWN;
     bars(p, m, shown);
     table(p, m, shown, audited);

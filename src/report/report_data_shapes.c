@@ -206,7 +206,14 @@ void data_distributions(Page *p)
         drawable += drawn;
         columns += drawn && !d->column[k].feature;
     }
-    html(p, "<h3 id=\"distributions\">Distributions by past decision and by cohort</h3>\n");
+    bool classes = d->customers[DESCRIBE_POSITIVE] > 0 && d->customers[DESCRIBE_NEGATIVE] > 0;
+    bool cohorts = d->customers[DESCRIBE_LABELLED] > 0 && d->customers[DESCRIBE_SCORED] > 0;
+    html(p, "<h3 id=\"distributions\">Distributions");
+    html(p, classes && cohorts ? " by past decision and by cohort"
+            : classes          ? " by past decision"
+            : cohorts          ? " by cohort"
+                               : "");
+    html(p, "</h3>\n");
     html_paragraph(
         p, "Bars are shares of the customers of a group, those without a value "
            "included, so that groups of different size can be compared. Numbers are cut at the "

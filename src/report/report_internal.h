@@ -39,9 +39,10 @@ void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one);
 
 /* ---- report_shell.c: what every page stands in; p->run may be NULL ---- */
 
-/* From the doctype to <body>, with the style and a policy that allows it and the script alone. */
-void html_open(Page *p, const char *title, const char *kind); /* kind: report, dossier */
-void html_close(Page *p);                                     /* the script, and the end */
+/* From the doctype to <body>, with the style and a policy that allows it and the script alone.
+ * language: "en"; kind: report or dossier. */
+void html_open(Page *p, const char *language, Str title, const char *kind);
+void html_close(Page *p); /* the script, and the end */
 
 /* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
 void html_table(Page *p, const char *caption, const char *columns);

@@ -10,7 +10,9 @@ static Str value_text(Arena *keep, yyjson_val *v)
 {
     yyjson_alc memory = arena_memory(keep);
     size_t size = 0;
-    char *text = v == NULL ? NULL : yyjson_val_write_opts(v, YYJSON_WRITE_ESCAPE_UNICODE, &memory, &size, NULL);
+    char *text = v == NULL
+                     ? NULL
+                     : yyjson_val_write_opts(v, YYJSON_WRITE_ESCAPE_UNICODE, &memory, &size, NULL);
     return text == NULL ? S("nothing") : (Str){text, size};
 }
 

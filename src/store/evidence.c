@@ -135,8 +135,7 @@ static void add_given(Document *j, const Scored *s, uint32_t row)
     add_time(j, earlier, "lower_since", e->lower_since_us);
 }
 
-void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
-                       size_t at)
+void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d, size_t at)
 {
     const Str *column;
     yyjson_mut_val *o = j->root;

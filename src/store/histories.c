@@ -58,7 +58,7 @@ typedef struct HistoryFile {
 struct Histories {
     const Dataset *data;
     HistoryFile file[HISTORY_FILES];
-    size_t *first;        /* [customers + 1] rows of versions */
+    size_t *first;                     /* [customers + 1] rows of versions */
     const Column *partner, *direction; /* of two sides, else NULL */
 };
 

@@ -19,8 +19,8 @@ bool logged_cut(LoggedLine *out, Str line)
     static const char chain[] = "\",\"chain\":\"";
     const size_t digits = SHA256_TEXT - 1;
     const size_t tail = sizeof previous - 1 + digits + sizeof chain - 1 + digits + 2;
-    const char *at = line.size < tail ? NULL
-                                      : memmem(line.data, line.size - tail, begin, sizeof begin - 1);
+    const char *at =
+        line.size < tail ? NULL : memmem(line.data, line.size - tail, begin, sizeof begin - 1);
     if (at == NULL || line.data[0] != '{')
         return false;
     const char *end = line.data + line.size - tail, *sum = end + sizeof previous - 1;
@@ -92,8 +92,7 @@ static bool read_earlier(Earlier *out, yyjson_val *o)
         return true;
     out->known = true;
     int segment = 0;
-    while (segment < SEGMENTS &&
-           !str_equal(segment_name((Segment)segment), text_of(o, "segment")))
+    while (segment < SEGMENTS && !str_equal(segment_name((Segment)segment), text_of(o, "segment")))
         segment++;
     out->segment = (Segment)segment;
     return segment < SEGMENTS && time_or_none(&out->since_us, o, "since") &&
@@ -224,8 +223,7 @@ Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const Deci
     if (!logged_cut(&cut, out->line))
         return strange(log, line.number, "decision_id and chain", err);
     yyjson_doc *doc = yyjson_read(line.text.data, line.text.size, 0);
-    const char *missing =
-        doc == NULL ? "JSON" : read_made(made, keep, yyjson_doc_get_root(doc));
+    const char *missing = doc == NULL ? "JSON" : read_made(made, keep, yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
     if (missing != NULL)
         return strange(log, line.number, missing, err);
@@ -387,7 +385,8 @@ static Status not_found(const Searching *s, Error *err)
     (void)error_set(err, STATUS_DATA, "no decision and no customer of this run has the id %.*s",
                     STR_ARG(s->wanted));
     if (s->near.count == 0)
-        return error_remedy(err, "decisions.csv has every customer, decisions.jsonl every decision");
+        return error_remedy(err,
+                            "decisions.csv has every customer, decisions.jsonl every decision");
     Arena own = arena_new();
     Buffer b = buffer_new(&own);
     for (size_t i = 0; i < s->near.count; i++)

@@ -15,6 +15,7 @@
 #include "fairness/fairness.h"
 #include "inspect/inspect.h"
 #include "judge/judge.h"
+#include "profile/profile.h"
 #include "score/score.h"
 
 typedef struct Timing {
@@ -196,6 +197,9 @@ typedef struct Difference {
     Str recorded, made;
 } Difference;
 bool store_difference(Difference *out, Arena *keep, Str recorded, Str made);
+
+/* Files looked at, as a JSON document.  Memory: keep. */
+Str store_survey(Arena *keep, const Survey *survey);
 
 /* ---- two runs side by side ---- */
 

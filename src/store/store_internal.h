@@ -166,7 +166,8 @@ MUST_USE Status store_importance(const Run *run, const char *folder, Arena scrat
 void store_add_importance(Document *j, const Run *run);
 void store_add_screening(Document *j, const Run *run);
 
-/* distributions.csv, quantiles.csv, outliers.csv, missingness.csv, correlations.csv, coverage.csv */
+/* distributions.csv, quantiles.csv, outliers.csv, missingness.csv, correlations.csv, coverage.csv
+ */
 MUST_USE Status store_description(const Run *run, const char *folder, Arena scratch, Error *err);
 
 MUST_USE Status store_trials(const Run *run, const char *folder, Arena scratch, Error *err);

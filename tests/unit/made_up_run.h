@@ -851,6 +851,9 @@ static inline Run *made_up_run(Arena *keep, const DatasetInputs *inputs)
     run->scored = made_up_scores(keep, run, data);
     run->events = run->scored->events;
     made_up_inspection(keep, run);
+    Arena work = arena_new();
+    run->description = describe_dataset(keep, work, data, plan, events, features, NULL);
+    arena_free(&work);
 
     run->importance = made_up_importance(keep, run);
     run->screening = made_up_screening(keep, run);
