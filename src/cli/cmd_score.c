@@ -121,6 +121,7 @@ static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data
                .timings = 1,
                .team = args->team};
     TRY(store_lists(&run, args->arena, err));
+    TRY(store_changes(&run, args->arena, err));
     Arena scratch = arena_new();
     progress_tell(&args->progress, "describing the data", 0, 1);
     run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,

@@ -69,10 +69,10 @@ static bool ask_holding(Proving *p, size_t i)
         return true;
     bool grave = c->of == CONDITION_RULE || c->of == CONDITION_ACTION;
     if (can == IS_FALSE) {
-        prove_add(p, grave ? PROOF_ERROR : PROOF_WARNING, "never_fires", c,
-                  str_format(p->keep, "can never hold: no customer meets %.*s",
-                             STR_ARG(quoted(p, c))),
-                  S("mend the condition, or take the entry away"));
+        prove_add(
+            p, grave ? PROOF_ERROR : PROOF_WARNING, "never_fires", c,
+            str_format(p->keep, "can never hold: no customer meets %.*s", STR_ARG(quoted(p, c))),
+            S("mend the condition, or take the entry away"));
         return false;
     }
     if (cannot == IS_FALSE)
@@ -161,7 +161,7 @@ static Diagram lowered_by(Proving *p, size_t safeguard)
         if (c->of != CONDITION_ACTION)
             continue;
         Diagram mine = diagram_and(&p->d, holds(p, i), diagram_not(&p->d, before));
-        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        bool passes = c->action == s->allows;
         if (!c->uncapped && c->action > s->action && !passes)
             out = diagram_apply(&p->d, OPERATION_OR, out, mine);
         before = diagram_apply(&p->d, OPERATION_OR, before, holds(p, i));
@@ -221,8 +221,7 @@ static void ask_floors(Proving *p, const uint8_t *can)
         const Condition *c = &p->condition[i];
         if (c->of != CONDITION_FLOOR || !can[i])
             continue;
-        double threshold =
-            c->at_least == SEGMENT_HIGH ? p->thresholds.high : p->thresholds.medium;
+        double threshold = c->at_least == SEGMENT_HIGH ? p->thresholds.high : p->thresholds.medium;
         question(p);
         Diagram up = beyond(p, holds(p, i), score_at_least(p, S("probability"), threshold));
         if (decided(p, condition_name(p->keep, c)) && up == IS_FALSE)

@@ -14,8 +14,9 @@ static void ask_gap(Proving *p, Diagram though, const char *code, const char *sa
         return;
     Str region = region_text(p, left, IS_TRUE, &certain);
     prove_add(p, PROOF_WARNING, code, NULL,
-              str_format(p->keep, "a gap: no action holds, and so RETAIN is proposed, though %s%s: "
-                                  "%.*s",
+              str_format(p->keep,
+                         "a gap: no action holds, and so RETAIN is proposed, though %s%s: "
+                         "%.*s",
                          says, certain ? "" : " (may be: not every comparison was looked into)",
                          STR_ARG(region)),
               S("add an entry for them at the end of the actions"));
@@ -49,7 +50,7 @@ static Diagram stair(Proving *p, Action reached[ACTIONS], size_t *steps)
 typedef struct Cliff {
     size_t variable, piece; /* between this piece and the next */
     uint32_t jump;
-    Diagram at;    /* the distance, where there are such customers */
+    Diagram at; /* the distance, where there are such customers */
     Diagram lower, upper;
 } Cliff;
 

@@ -43,8 +43,8 @@ static uint32_t opaque(Proving *p, const ExprNode *n)
 
 static Diagram truth_diagram(Proving *p, const ExprNode *n, uint8_t set)
 {
-    static const uint8_t bit[] = {[IS_FALSE] = MAY_FALSE, [IS_TRUE] = MAY_TRUE,
-                                  [IS_UNKNOWN] = MAY_UNKNOWN};
+    static const uint8_t bit[] = {
+        [IS_FALSE] = MAY_FALSE, [IS_TRUE] = MAY_TRUE, [IS_UNKNOWN] = MAY_UNKNOWN};
     Diagram child[3], one = IS_UNKNOWN;
     for (Diagram i = 0; i < 3; i++)
         if (set & bit[i])
@@ -58,7 +58,7 @@ static Diagram truth_diagram(Proving *p, const ExprNode *n, uint8_t set)
 
 typedef struct Leaf {
     const ExprNode *n;
-    bool positive; /* it is a number, and asked is whether it is above 0; missing is not */
+    bool positive;  /* it is a number, and asked is whether it is above 0; missing is not */
     uint32_t *name; /* ascending */
     size_t names;
 } Leaf;
@@ -71,8 +71,7 @@ static Diagram leaf_pieces(Proving *p, const Leaf *leaf, size_t i)
         if (!leaf->positive)
             return truth_diagram(p, leaf->n, v.truth);
         bool yes = v.may_have && v.high > 0, no = v.may_miss || v.low <= 0;
-        return truth_diagram(p, leaf->n,
-                             (uint8_t)((yes ? MAY_TRUE : 0) | (no ? MAY_FALSE : 0)));
+        return truth_diagram(p, leaf->n, (uint8_t)((yes ? MAY_TRUE : 0) | (no ? MAY_FALSE : 0)));
     }
     uint32_t name = leaf->name[i];
     size_t pieces = p->variable[name].pieces;
@@ -110,7 +109,8 @@ static Diagram compile_leaf(Proving *p, const ExprNode *n, bool positive)
     bool derived[DERIVED] = {false};
     size_t combinations = 1, known = p->variables;
     part_names(p, n, used, derived);
-    Leaf leaf = {.n = n, .positive = positive, .name = ARENA_ARRAY(&p->scratch, uint32_t, known + 1)};
+    Leaf leaf = {
+        .n = n, .positive = positive, .name = ARENA_ARRAY(&p->scratch, uint32_t, known + 1)};
     for (size_t i = 0; i < known; i++)
         if (used[i]) {
             leaf.name[leaf.names++] = (uint32_t)i;
@@ -131,9 +131,9 @@ Diagram compile_part(Proving *p, const ExprNode *n)
     Diagram out;
     if (v.kind == VIEW_AND || v.kind == VIEW_OR) {
         bool and = v.kind == VIEW_AND;
-        out = and ? IS_TRUE : IS_FALSE;
+        out = and? IS_TRUE : IS_FALSE;
         for (size_t i = 0; i < v.children; i++)
-            out = diagram_apply(&p->d, and ? OPERATION_AND : OPERATION_OR, out,
+            out = diagram_apply(&p->d, and? OPERATION_AND : OPERATION_OR, out,
                                 compile_part(p, lang_child(n, i)));
     } else if (v.kind == VIEW_NOT) {
         out = diagram_not(&p->d, compile_part(p, lang_child(n, 0)));
@@ -238,11 +238,10 @@ static Diagram supported(Proving *p, const Condition *c)
 static Diagram held_back(Proving *p, const Condition *c)
 {
     double high = p->thresholds.high;
-    Diagram score =
-        diagram_apply(&p->d, OPERATION_OR, score_at_least(p, S("probability"), high),
-                      score_at_least(p, S("probability_low"), high));
-    Diagram out = diagram_apply(&p->d, OPERATION_OR, fewer_families(p, 2),
-                                diagram_not(&p->d, score));
+    Diagram score = diagram_apply(&p->d, OPERATION_OR, score_at_least(p, S("probability"), high),
+                                  score_at_least(p, S("probability_low"), high));
+    Diagram out =
+        diagram_apply(&p->d, OPERATION_OR, fewer_families(p, 2), diagram_not(&p->d, score));
     Arena mark = p->scratch;
     Diagram stake = compile_leaf(p, lang_root(policy_exposure(p->policy)), true);
     p->scratch = mark;
@@ -256,7 +255,7 @@ static Diagram cap_entry(Proving *p, const Condition *c)
     Diagram out = c->action;
     for (size_t i = 0; i < p->conditions && !c->uncapped; i++) {
         const Condition *s = &p->condition[i];
-        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        bool passes = c->action == s->allows;
         if (s->of != CONDITION_SAFEGUARD || s->action >= c->action || passes)
             continue;
         Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, out, (Diagram)s->action);
@@ -269,7 +268,8 @@ static Diagram cap_entry(Proving *p, const Condition *c)
     Diagram measured = out;
     for (size_t i = p->conditions; i-- > 0;) /* the mildest stands first, and goes before */
         if (p->condition[i].of == CONDITION_MEASURE)
-            measured = diagram_choose(&p->d, holds(p, i), (Diagram)p->condition[i].action, measured);
+            measured =
+                diagram_choose(&p->d, holds(p, i), (Diagram)p->condition[i].action, measured);
     return diagram_choose(&p->d, diagram_is(&p->d, out, ACTION_PROPOSE_OFFBOARDING), measured, out);
 }
 

@@ -81,7 +81,7 @@ static Diagram constant(Operation op, Diagram a, Diagram b)
 {
     switch (op) {
     case OPERATION_AND:
-        return a == IS_FALSE || b == IS_FALSE  ? IS_FALSE
+        return a == IS_FALSE || b == IS_FALSE ? IS_FALSE
                : a == IS_TRUE && b == IS_TRUE ? IS_TRUE
                                               : IS_UNKNOWN;
     case OPERATION_OR:
@@ -169,8 +169,7 @@ Diagram diagram_apply(Diagrams *d, Operation op, Diagram a, Diagram b)
     Arena mark = d->keep;
     Diagram *child = ARENA_ARRAY(&d->keep, Diagram, width);
     for (uint32_t i = 0; i < width; i++)
-        child[i] =
-            diagram_apply(d, op, child_of(d, a, variable, i), child_of(d, b, variable, i));
+        child[i] = diagram_apply(d, op, child_of(d, a, variable, i), child_of(d, b, variable, i));
     out = diagram_node(d, variable, child);
     d->keep = mark;
     if (!d->full)

@@ -17,11 +17,11 @@ typedef enum ValueKind { VALUE_NUMBER, VALUE_TRUTH, VALUE_TEXT } ValueKind;
 
 typedef struct Value {
     ValueKind kind;
-    bool may_miss, may_have; /* of numbers and texts */
-    double low, high;        /* of numbers: between them, */
+    bool may_miss, may_have;  /* of numbers and texts */
+    double low, high;         /* of numbers: between them, */
     bool low_open, high_open; /* without the ends where open */
-    uint8_t truth;           /* of truths: a set */
-    Str text;                /* of texts, when known */
+    uint8_t truth;            /* of truths: a set */
+    Str text;                 /* of texts, when known */
     bool known;
     const Str *others; /* of texts that are not known: it is none of these */
     size_t other_count;
@@ -68,7 +68,7 @@ typedef struct Memo {
 } Memo;
 
 typedef struct Diagrams {
-    Arena keep; /* an arena of its own */
+    Arena keep;      /* an arena of its own */
     uint32_t *width; /* pieces by variable */
     size_t variables, variable_capacity;
     DiagramNode *node;
@@ -77,7 +77,7 @@ typedef struct Diagrams {
     size_t children, child_capacity;
     uint32_t *unique; /* hash table of nodes + 1 */
     size_t unique_size;
-    Memo *memo; /* a cache that forgets */
+    Memo *memo;  /* a cache that forgets */
     size_t most; /* nodes */
     bool full;   /* the last results are worthless */
 } Diagrams;
@@ -159,15 +159,15 @@ typedef struct Proving {
     Variable *variable; /* the diagrams' */
     size_t variables, variable_capacity;
     Diagrams d;
-    Diagram *truth;        /* [conditions] */
-    Diagram world;         /* which pieces go together */
+    Diagram *truth; /* [conditions] */
+    Diagram world;  /* which pieces go together */
     Diagram derived[DERIVED];
     size_t derived_most[DERIVED];
     Diagram action, capped; /* before and after safeguards: the constant is the Action */
     Proofs *out;
     size_t proof_capacity;
     /* while a part is looked at */
-    Value *at;          /* [variables] */
+    Value *at; /* [variables] */
     size_t derived_at[DERIVED];
     bool broken; /* the book itself does not fit */
 } Proving;

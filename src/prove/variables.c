@@ -252,9 +252,9 @@ static void add_variable(Proving *p, Str name, Type type, int scale)
     const Feature *f = plan_find(p->plan, name);
     Variable *v = ARENA_PUSH(p->keep, p->variable, p->variables, p->variable_capacity);
     *v = (Variable){.name = name, .type = type, .scale = scale, .feature = f};
-    v->kind = type == TYPE_BOOLEAN                              ? VARIABLE_TRUTH
+    v->kind = type == TYPE_BOOLEAN                         ? VARIABLE_TRUTH
               : type == TYPE_CATEGORY || type == TYPE_TEXT ? VARIABLE_TEXT
-                                                                : VARIABLE_NUMBER;
+                                                           : VARIABLE_NUMBER;
     v->format = f == NULL ? FORMAT_PLAIN : f->format;
     if (f != NULL)
         v->bound = p->bound[0][f - p->plan->feature];
@@ -357,8 +357,8 @@ static void count_pieces(Proving *p, Variable *v)
 
 void variables_collect(Proving *p)
 {
-    static const ConditionOf order[] = {CONDITION_INSUFFICIENT, CONDITION_RULE, CONDITION_ACTION,
-                                        CONDITION_SAFEGUARD, CONDITION_MEASURE, CONDITION_FLOOR,
+    static const ConditionOf order[] = {CONDITION_INSUFFICIENT, CONDITION_RULE,    CONDITION_ACTION,
+                                        CONDITION_SAFEGUARD,    CONDITION_MEASURE, CONDITION_FLOOR,
                                         CONDITION_MITIGATING};
     bound_features(p);
     /* The score first: nearly every action asks for it. */
@@ -435,13 +435,12 @@ static bool counts_part_of(const Feature *part, const Feature *whole)
     const Aggregate *a = lang_aggregates(part->expr, &parts);
     const Aggregate *b = lang_aggregates(whole->expr, &wholes);
     if (lang_view(lang_root(part->expr)).kind != VIEW_AGGREGATE ||
-        lang_view(lang_root(whole->expr)).kind != VIEW_AGGREGATE ||
-        a->kind != AGGREGATE_COUNT || b->kind != AGGREGATE_COUNT)
+        lang_view(lang_root(whole->expr)).kind != VIEW_AGGREGATE || a->kind != AGGREGATE_COUNT ||
+        b->kind != AGGREGATE_COUNT)
         return false;
     Window x = a->has_window ? a->window : part->window;
     Window y = b->has_window ? b->window : whole->window;
-    bool window = y.kind == WINDOW_ALL ||
-                  (x.kind == y.kind && x.duration_us <= y.duration_us);
+    bool window = y.kind == WINDOW_ALL || (x.kind == y.kind && x.duration_us <= y.duration_us);
     bool filter = b->filter == NULL ||
                   (a->filter != NULL && str_equal(lang_text(a->filter), lang_text(b->filter)));
     return window && filter;

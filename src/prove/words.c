@@ -118,7 +118,8 @@ static Str variable_words(Proving *p, const Variable *v, const uint8_t *pieces)
             }
         buffer_add(&out, line_words(p, v, from, to));
     } else if (v->kind == VARIABLE_TRUTH) {
-        buffer_format(&out, "%.*s %s", STR_ARG(v->name), from == to && from == 1 ? "true" : "false");
+        buffer_format(&out, "%.*s %s", STR_ARG(v->name),
+                      from == to && from == 1 ? "true" : "false");
     } else if (from < v->values) {
         buffer_format(&out, "%.*s = '%.*s'", STR_ARG(v->name), STR_ARG(v->value[from]));
     } else {

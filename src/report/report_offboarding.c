@@ -86,7 +86,8 @@ static void evidence(Page *p, const Decision *d, size_t ids)
         html(p, "</span> ");
         html_text(p, r->sentence);
         html(p, "</p>\n");
-        sentence(p, "Beside others:", reason_standing(p->arena, r));
+        sentence(p, "Beside others:",
+                 reason_standing(p->arena, policy_messages(p->run->policy), p->run->language, r));
         sentence(p, "May also be:", r->also);
         sentence(p, "Missing proof:", r->missing_proof);
         sentence(p, "Next step:", r->next_step);
@@ -272,6 +273,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     contributions(p, d);
     list(p, "Safeguards", d->safeguard, d->safeguards,
          "None of the policy book's safeguards holds.");
+    change_words(p, at);
     html(p, "</div>\n</div>\n</article>\n");
 }
 

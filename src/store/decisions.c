@@ -90,24 +90,54 @@ Status store_decisions(Chain *chain, Arena *keep, const Run *run, const uint32_t
     return status;
 }
 
+/* ---- the two lists ---- */
+
 typedef struct List {
     const Run *run;
-    Sheet table;
+    const Recording *recording;
+    bool near;
+    Sheet table, lines;
 } List;
 
 static void list_one(void *context, size_t rank, const Decision *d, size_t at, Arena scratch)
 {
     List *list = context;
-    candidate_row(&list->table, scratch, list->run, rank, d, at);
+    Arena own = arena_new();
+    const Listed listed = {.rank = rank,
+                           .at = at,
+                           .decision = d,
+                           .id = recorded_id(&own, scratch, list->recording, d, at),
+                           .near = list->near};
+    listed_row(&list->table, scratch, list->run, &listed);
     sheet_flush(&list->table, false);
+    Document j;
+    document_open(&j, &own);
+    document_listed(&j, list->run, &listed);
+    buffer_add(&list->lines.line, document_write(&j, false));
+    sheet_flush(&list->lines, false);
+    arena_free(&own);
 }
 
-Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err)
+static Status write_list(List *list, const char *const name[2], const uint32_t *position,
+                         size_t count, const char *folder, Arena scratch, Error *err)
 {
-    List list = {.run = run};
-    TRY(sheet_open(&list.table, &scratch, folder, "offboarding.csv", err));
-    candidate_names(&list.table);
-    Status status = each_decision(run, run->candidate, run->candidates, list_one, &list, err);
-    Status closed = sheet_close(&list.table, status == STATUS_OK ? err : NULL);
-    return status == STATUS_OK ? closed : status;
+    TRY(sheet_open(&list->table, &scratch, folder, name[0], err));
+    Status status = sheet_open(&list->lines, &scratch, folder, name[1], err);
+    if (status == STATUS_OK) {
+        listed_names(&list->table, list->near);
+        status = each_decision(list->run, position, count, list_one, list, err);
+    }
+    status = close_sheet(&list->lines, status, err);
+    return close_sheet(&list->table, status, err);
+}
+
+Status store_listed(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    static const char *const proposed[] = {"offboarding.csv", "offboarding.jsonl"};
+    static const char *const nearly[] = {"near_misses.csv", "near_misses.jsonl"};
+    const Recording recording = recording_of(run->bundle, run->scored, run->data->as_of_us);
+    List list = {.run = run, .recording = &recording};
+    TRY(write_list(&list, proposed, run->candidate, run->candidates, folder, scratch, err));
+    list = (List){.run = run, .recording = &recording, .near = true};
+    return write_list(&list, nearly, run->near_miss, run->near_misses, folder, scratch, err);
 }
