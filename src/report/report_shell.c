@@ -59,7 +59,7 @@ void html_open(Page *p, const char *language, Str title, const char *kind)
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"referrer\" content=\"no-referrer\">\n"
             "<meta name=\"robots\" content=\"noindex\">\n<title>");
-    html_say(p, "%s", title);
+    html_text(p, title);
     html(p, "</title>\n<style>");
     buffer_add(&p->out, style());
     html(p, "</style>\n</head>\n<body class=\"");
