@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-enum { LEAF_COMBINATIONS = 20000, CONDITION_NODES = 50000, COUNT_NODES = 60000, WAY_NODES = 100000 };
+enum {
+    LEAF_COMBINATIONS = 20000,
+    CONDITION_NODES = 50000,
+    COUNT_NODES = 60000,
+    WAY_NODES = 100000
+};
 
 void part_names(Proving *p, const ExprNode *n, uint8_t *used, bool derived[DERIVED])
 {
@@ -229,8 +234,7 @@ static void count_rules(Proving *p)
     diagrams_keep(&p->d);
     for (int which = 0; which < DERIVED_INSUFFICIENT; which++) {
         diagrams_begin(&p->d, COUNT_NODES);
-        p->derived[which] =
-            which == DERIVED_FAMILIES ? count_families(p) : count_fired(p, which);
+        p->derived[which] = which == DERIVED_FAMILIES ? count_families(p) : count_fired(p, which);
         if (p->d.full) {
             diagrams_begin(&p->d, COUNT_NODES);
             p->derived[which] = any_count(p, which);

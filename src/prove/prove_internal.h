@@ -79,11 +79,11 @@ typedef struct Diagrams {
     uint32_t *unique; /* hash table of nodes + 1 */
     size_t unique_size;
     Memo *memo;  /* a cache that forgets */
-    size_t most;         /* nodes, at the moment */
-    size_t room;         /* nodes at all */
-    size_t kept;         /* nodes that stay when what was made since is given back */
+    size_t most; /* nodes, at the moment */
+    size_t room; /* nodes at all */
+    size_t kept; /* nodes that stay when what was made since is given back */
     uint32_t stamp;
-    bool full;   /* the last results are worthless */
+    bool full; /* the last results are worthless */
 } Diagrams;
 
 void diagrams_open(Diagrams *d, size_t most);
@@ -178,7 +178,7 @@ typedef struct Proving {
     Value *at; /* [variables] */
     size_t derived_at[DERIVED];
     bool free_counts; /* how many rules fire could not be followed */
-    bool no_actions; /* the customer's way through the book does not fit */
+    bool no_actions;  /* the customer's way through the book does not fit */
 } Proving;
 
 Variable *variable_find(Proving *p, Str name);

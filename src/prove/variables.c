@@ -480,8 +480,8 @@ static bool of_nothing(const Proving *p, size_t a, size_t b, size_t i, size_t k)
     return low < high || (low == high && !open);
 }
 
-/* One more thing that pieces have to meet. What does not fit is left out: that allows more customers
- * than there can be, never fewer. */
+/* One more thing that pieces have to meet. What does not fit is left out: that allows more
+ * customers than there can be, never fewer. */
 static void narrow(Proving *p, size_t a, size_t b,
                    bool (*pairs)(const Proving *, size_t, size_t, size_t, size_t))
 {

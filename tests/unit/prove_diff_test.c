@@ -33,9 +33,10 @@ static const char features_book[] =
     "safeguards:\n"                                                                                \
     "  - {id: few, when: n < 2, cap: " cap ", because: \"Few.\"}\n"                                \
     "actions:\n"                                                                                   \
-    "  - {action: PROPOSE_OFFBOARDING, when: \"probability >= threshold_high and families >= 2\","  \
+    "  - {action: PROPOSE_OFFBOARDING, when: \"probability >= threshold_high and families >= 2\"," \
     " because: \"Exit.\"}\n"                                                                       \
-    "  - {action: ENHANCED_DUE_DILIGENCE, when: \"probability >= threshold_high or severe_rules >= " \
+    "  - {action: ENHANCED_DUE_DILIGENCE, when: \"probability >= threshold_high or severe_rules "  \
+    ">= "                                                                                          \
     "1\", because: \"Look.\"}\n"                                                                   \
     "  - {action: MONITOR, when: probability >= threshold_medium, because: \"Watch.\"}\n"
 #define OLD BOOK("0.40", MINUTES, "n >= 5", "y", "MONITOR", "a")
@@ -87,7 +88,8 @@ static void fill_bank(Bank *b)
         id[i] = str_format(&b->keep, "c%zu", i);
     }
     Table *rows = table_new(&b->keep, S("events"), 0, 1);
-    column_init(&rows->column[0], &b->keep, b->schema->transactions.key.text, TYPE_TEXT, 0, 0, NULL);
+    column_init(&rows->column[0], &b->keep, b->schema->transactions.key.text, TYPE_TEXT, 0, 0,
+                NULL);
     b->events = (Events){.plan = b->plan,
                          .rows = rows,
                          .customers = CUSTOMERS,

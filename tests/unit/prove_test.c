@@ -437,11 +437,10 @@ static void too_large_a_book_is_left_open_and_said(void **state)
             "family: f%d, severity: severe, because: \"{n:count}.\", evidence: n}\n",
             i, i, (i * 37) % 401, (i * 91) % 401, 100 + i, (i * 53) % 401, i);
     buffer_add(&book, S(RULE("never", "n < 0", "z")));
-    buffer_add(&book,
-               S("actions:\n" ACTION("ENHANCED_DUE_DILIGENCE", "probability >= 0.2")
-                     ACTION("MONITOR", "probability >= 0.3 and severe_rules >= 2")
-                         ACTION("MONITOR", "severe_rules >= 500")
-                             ACTION("MONITOR", "severe_rules >= 300")));
+    buffer_add(&book, S("actions:\n" ACTION("ENHANCED_DUE_DILIGENCE", "probability >= 0.2")
+                            ACTION("MONITOR", "probability >= 0.3 and severe_rules >= 2")
+                                ACTION("MONITOR", "severe_rules >= 500")
+                                    ACTION("MONITOR", "severe_rules >= 300")));
     read_policy(&b, str_chars(&b.keep, buffer_str(&book)));
     b.found = prove_policy(&b.keep, b.scratch, b.policy, b.plan, NULL);
     /* What one condition says by itself is still proved, and nothing is called impossible. */
