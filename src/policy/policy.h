@@ -247,7 +247,7 @@ typedef struct Reason {
 
 /* "Percentile 97 among 62 labelled customers (with ...)."; empty when there is none.  Memory: keep.
  */
-Str reason_standing(Arena *keep, const Reason *r);
+Str reason_standing(Arena *keep, const Messages *m, Language language, const Reason *r);
 
 #define NO_TIME INT64_MIN /* of an instant that is not known */
 

@@ -112,11 +112,8 @@ static Str insufficient_words(Arena *keep, const Clause *m, const FactView *hard
 {
     if (hard == NULL)
         return slice_fill(keep, m->otherwise, s, row);
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, S("It would not answer what is documented: "));
-    buffer_add(&b, hard->says);
-    buffer_char(&b, '.');
-    return buffer_str(&b);
+    const MessagePart part = {S("fact"), slice_say(s, hard->says)};
+    return slice_words(keep, s, S("It would not answer what is documented: {fact}."), &part, 1);
 }
 
 /* Where an exit is still proposed: would something milder do? */
