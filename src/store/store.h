@@ -109,7 +109,7 @@ enum { LIST_MAX = 1000 };
 MUST_USE Status store_lists(Run *run, Arena *keep, Error *err);
 
 /* After store_lists: set run's changes.  Memory: keep.  Cost: see explain_changes. */
-enum { CHANGES_MAX = 200 };
+enum { CHANGES_MAX = 100 };
 MUST_USE Status store_changes(Run *run, Arena *keep, Error *err);
 /* Of the customer at a position in scored; NULL where none was looked for. */
 const Change *store_change(const Run *run, size_t at);
