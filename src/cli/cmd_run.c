@@ -39,6 +39,7 @@ static Status run(const Args *args, Error *err)
     job_stage(j, "write", "writing the report");
     const Run *r = job_record(j);
     TRY(report_write(r, path_join(j->keep, out, "report.html"), err));
+    TRY(report_note_write(r, out, err));
     TRY(report_papers_write(r, out, err));
     job_stage(j, NULL, NULL);
     TRY(job_resume_remove(j, err));

@@ -127,12 +127,14 @@ static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data
                .timings = 1,
                .team = args->team};
     TRY(store_lists(&run, args->arena, err));
+    TRY(store_changes(&run, args->arena, err));
     Arena scratch = arena_new();
     progress_tell(&args->progress, "describing the data", 0, 1);
     run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,
                                        scored->features, args->team);
     arena_free(&scratch);
     TRY(report_write(&run, path_join(args->arena, out, "report.html"), err));
+    TRY(report_note_write(&run, out, err));
     /* What decided goes with the decisions: they can be made again from the folder alone. */
     TRY(bundle_write(bundle, path_join(args->arena, out, "bundle"), err));
     TRY(store_run(&run, out, err));

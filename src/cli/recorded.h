@@ -13,7 +13,7 @@ typedef struct Recorded {
     Events events;         /* none: only the time that each customer is known at */
     MatrixPlan no_columns; /* of the model's inputs, which nothing here reads */
     PolicyInputs in;       /* the customers decided on, as policy_decide takes them */
-    Decision *decision;    /* [in.count] as recorded: numbers, enumerations and the id alone */
+    Outcome *outcome;      /* [in.count] as recorded */
     size_t *line;          /* [in.count] of decisions.jsonl */
     ProveProxy *proxy;
     size_t proxies;

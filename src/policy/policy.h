@@ -205,7 +205,7 @@ typedef struct Condition {
     Str id;              /* of an action its name, of a floor its segment */
     Str text;            /* as written */
     Action action;       /* of an action and a measure; of a safeguard the cap */
-    Action allows;       /* of a safeguard: what passes though graver than the cap; ACTIONS: none */
+    Action allows;       /* of a safeguard: the one that passes though graver than the cap */
     bool uncapped;       /* of an action: no safeguard lowers it */
     Segment at_least;    /* of a floor */
     Str family;          /* of a rule */
@@ -247,7 +247,7 @@ typedef struct Reason {
 
 /* "Percentile 97 among 62 labelled customers (with ...)."; empty when there is none.  Memory: keep.
  */
-Str reason_standing(Arena *keep, const Reason *r);
+Str reason_standing(Arena *keep, const Messages *m, Language language, const Reason *r);
 
 #define NO_TIME INT64_MIN /* of an instant that is not known */
 
@@ -324,7 +324,7 @@ typedef struct Outcome {
     Segment segment, segment_by_score;
     Action action, before_safeguards;
     bool insufficient_data;
-    bool near_miss; /* not proposed, though nearly all of it holds */
+    bool near_miss;  /* not proposed, though nearly all of it holds */
     bool documented; /* a documented fact of kind hard stands for the exit by itself */
 } Outcome;
 Outcome policy_outcome(const Decision *d);
@@ -370,7 +370,8 @@ MUST_USE Status policy_hold(uint8_t ***out, Arena *keep, Arena scratch, const Po
                             const PolicyInputs *inputs, Error *err);
 
 /* Candidates for off-boarding, best supported first: documented ones, then by families, then severe
- * rules, then probability, then exposure, then id. Writes row numbers into order (room for count). */
+ * rules, then probability, then exposure, then id. Writes row numbers into order (room for count).
+ */
 size_t policy_rank(uint32_t *order, const Outcome *outcome, size_t count);
 
 #endif

@@ -65,8 +65,9 @@ static void hold_exits(Decision *out, Arena *keep, const Deciding *d, const Slic
         {S("probability"), share_words(keep, s->language, out->probability)},
         {S("threshold_high"), share_words(keep, s->language, t.high)}};
     if (out->families < 2)
-        cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   slice_say(s, S("Fewer than two independent kinds of evidence support an exit.")));
+        cap_action(
+            out, ACTION_ENHANCED_DUE_DILIGENCE,
+            slice_say(s, S("Fewer than two independent kinds of evidence support an exit.")));
     if (out->probability < t.high && !(out->probability_low >= t.high))
         cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
                    message_fill(keep, s->messages, s->language,
@@ -90,7 +91,7 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
     out->safeguard = ARENA_ARRAY(keep, Str, p->safeguards + OWN_SAFEGUARDS);
     for (size_t i = 0; i < p->safeguards && !uncapped; i++) {
         const Clause *one = &p->safeguard[i];
-        bool passes = one->allows != ACTIONS && before <= one->allows;
+        bool passes = before == one->allows; /* and nothing milder: that is capped */
         if (one->action < before && !passes && slice_holds(&s->safeguard[i], row))
             cap_action(out, one->action, slice_fill(keep, one->because, s, row));
     }
@@ -99,8 +100,9 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
     /* One of the two labels is wrong, and nobody knows which. */
     if (before > ACTION_ENHANCED_DUE_DILIGENCE && !uncapped && contradictory != NULL &&
         contradictory[s->from + row])
-        cap_action(out, ACTION_ENHANCED_DUE_DILIGENCE,
-                   slice_say(s, S("This customer carries both labels in the files; settle that first.")));
+        cap_action(
+            out, ACTION_ENHANCED_DUE_DILIGENCE,
+            slice_say(s, S("This customer carries both labels in the files; settle that first.")));
 }
 
 /* What a book says against a measure is about behaviour; where a documented fact stands for the
@@ -110,11 +112,8 @@ static Str insufficient_words(Arena *keep, const Clause *m, const FactView *hard
 {
     if (hard == NULL)
         return slice_fill(keep, m->otherwise, s, row);
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, S("It would not answer what is documented: "));
-    buffer_add(&b, hard->says);
-    buffer_char(&b, '.');
-    return buffer_str(&b);
+    const MessagePart part = {S("fact"), slice_say(s, hard->says)};
+    return slice_words(keep, s, S("It would not answer what is documented: {fact}."), &part, 1);
 }
 
 /* Where an exit is still proposed: would something milder do? */
@@ -190,9 +189,7 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
 Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
-    Slice s = {.from = slice * SLICE_ROWS,
-               .language = d->in->language,
-               .messages = d->p->messages};
+    Slice s = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
     size_t left = d->in->count - s.from;
     s.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(slice_gather(&s, &scratch, *keep, d, err));

@@ -63,7 +63,7 @@ static void begin(Page *p)
     char time[TIME_TEXT];
     Str as_of = time_text(time, p->run->data->as_of_us);
     Str seed = str_format(p->arena, "%llu", (unsigned long long)p->run->seed);
-    html_open(p, "Customer risk report", "report");
+    html_open(p, "en", S("Customer risk report"), "report");
     html(p, "<a class=\"skip\" href=\"#brief\">Skip to the report</a>\n"
             "<header>\n<h1>Customer risk report</h1>\n<p class=\"meta\">");
     html_say(p, "As of %.*s \xC2\xB7 assay %.*s \xC2\xB7 seed %.*s", STR_ARG(as_of),

@@ -1,7 +1,8 @@
 /* report.h - one self-contained HTML file that walks through a run: what came in, what was
- * learnt, the segments, the candidates, and what should make the reader doubt it. No script, no
- * network; plain SVG with a table behind each chart; every text from outside is escaped. It shows
- * aggregates and the cases proposed, never every row. */
+ * learnt, the segments, the candidates, and what should make the reader doubt it. No network; a
+ * script, allowed by its hash, sorts and filters and reads charts out, and everything is there
+ * without it; plain SVG with a table behind each chart; every text from outside is escaped. It
+ * shows aggregates and the cases proposed, never every row. */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
@@ -10,6 +11,10 @@
 
 /* Write the report.  Cost: O(customers + candidates). */
 MUST_USE Status report_write(const Run *run, const char *path, Error *err);
+
+/* report.md: a page of Markdown for whoever reviews a change. It names no customer. */
+MUST_USE Status report_note_write(const Run *run, const char *folder, Error *err);
+Str report_note(Arena *keep, const Run *run);
 
 /* The papers that go to a validator, in Markdown: model-card.md and validation.md. Both name what
  * was not computed instead of leaving it out, and no customer.  Cost: O(customers). */

@@ -25,6 +25,32 @@ static Str gain(Arena *a, Interval i)
                              : str_format(a, "%+.3f [%+.3f, %+.3f]", i.value, i.low, i.high);
 }
 
+/* Is any family indispensable, by the log loss of all customers? */
+static void verdict(Page *p, const Ablation *a)
+{
+    Buffer names = buffer_new(p->arena);
+    size_t without = 0, missed = 0;
+    for (size_t i = 0; i < a->rows; i++) {
+        const AblationRow *row = &a->row[i];
+        if (row->kind != ABLATION_WITHOUT)
+            continue;
+        without++;
+        if (!(row->log_loss_gain.low > 0))
+            continue;
+        buffer_format(&names, "%s%.*s", missed++ == 0 ? "" : ", ", STR_ARG(row->name));
+    }
+    if (missed == 0)
+        html_verdict(p,
+                     "Any one of the %zu families of features can be taken out without a loss that "
+                     "could be told from noise: what one tells, others tell too.",
+                     without);
+    else
+        html_verdict(p,
+                     "Of %zu families of features, %zu cannot be taken out without a loss beyond "
+                     "noise: %.*s.",
+                     without, missed, STR_ARG(buffer_str(&names)));
+}
+
 void section_ablation(Page *p, const Ablation *a)
 {
     Arena *arena = p->arena;
@@ -35,6 +61,7 @@ void section_ablation(Page *p, const Ablation *a)
     buffer_add(&columns, S("|>Log loss|>difference"));
     buffer_char(&columns, '\0');
     html(p, "<h3 id=\"ablation\">What the columns are worth</h3>\n");
+    verdict(p, a);
     html_paragraph(
         p,
         "Fit of the chosen candidate (%.*s) with the settings that were tuned on all customers "

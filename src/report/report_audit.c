@@ -127,7 +127,14 @@ static void probe_table(Page *p, const char *caption, size_t from, size_t to)
 static void probes(Page *p, const Audit *a)
 {
     size_t shown = a->probes < PROBES_SHOWN ? a->probes : PROBES_SHOWN;
+    size_t severe = 0, left = count_overruled(a);
+    for (size_t i = 0; i < a->probes; i++)
+        severe += a->probe[i].severity == SEVERITY_SEVERE;
     html(p, "<h3 id=\"leaks\">Leakage audit</h3>\n");
+    html_verdict(p,
+                 "Of %zu columns tried alone %zu tell more than they should; %zu features of the "
+                 "model knew too much: %zu were kept out of it, %zu left in by the features book.",
+                 a->probes, severe, a->kept_outs, a->kept_outs - left, left);
     html_paragraph(p,
                    "Every column was tried alone, missing values included, against the label and "
                    "against the cohort. A column that separates the labels too well, or the two "

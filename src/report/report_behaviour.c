@@ -154,7 +154,8 @@ static void middles(Compared *c, const Value *value, size_t n)
     }
 }
 
-/* Every ordered feature that the model or the policy may read. What is only watched (how long
+/* Every ordered feature that the model or the policy may read, but for those that set a customer
+ * beside others, which say the same again in other words. What is only watched (how long
  * somebody was observed) would describe the files and not the customers. */
 static size_t compare(Compared **out, Page *p, const Sample *sample)
 {
@@ -168,7 +169,7 @@ static size_t compare(Compared **out, Page *p, const Sample *sample)
     for (size_t f = 0; f < features; f++) {
         const Feature *feature = &run->plan->feature[f];
         const Column *column = table_find(run->scored->features, feature->name.text);
-        if (feature->use == USE_MONITOR || !ordered(column))
+        if (feature->use == USE_MONITOR || feature->compares || !ordered(column))
             continue;
         Compared *c = &made[count];
         *c = (Compared){.feature = (uint32_t)f, .column = column};

@@ -4,7 +4,6 @@
 
 #include "report/report_internal.h"
 
-
 /* ---- report_chart_bars.c: lying bars of a few series, side by side in one or two panels ---- */
 
 enum { BAR_SERIES_MAX = 4 };

@@ -85,11 +85,11 @@ static void begin(Dossier *d, Str version, const Bundle *bundle)
 {
     Page *p = d->p;
     const Case *c = d->c;
-    html_open(p, str_chars(d->arena, case_word(c, "Case of a customer")), "dossier");
+    html_open(p, c->language == LANGUAGE_FRENCH ? "fr" : "en", case_word(c, "Case of a customer"),
+              "dossier");
     html(p, "<a class=\"skip\" href=\"#money\">");
     dossier_words(d, "Skip to the case");
-    html(p, c->language == LANGUAGE_FRENCH ? "</a>\n<header lang=\"fr\">\n<p class=\"meta\">"
-                                           : "</a>\n<header>\n<p class=\"meta\">");
+    html(p, "</a>\n<header>\n<p class=\"meta\">");
     dossier_words(d, "Case of a customer");
     html(p, "</p>\n<h1>");
     html_id(p, c->decision->id);
@@ -120,8 +120,7 @@ static void begin(Dossier *d, Str version, const Bundle *bundle)
     dossier_figure(d, "Doubts about the data", case_count(d->arena, c, c->warnings),
                    c->warnings == 0 ? case_word(c, "nothing was found")
                                     : case_word(c, "see below"));
-    html(p, c->language == LANGUAGE_FRENCH ? "</dl>\n</header>\n<main lang=\"fr\">\n"
-                                           : "</dl>\n</header>\n<main>\n");
+    html(p, "</dl>\n</header>\n<main>\n");
 }
 
 /* ---- money ---- */
@@ -341,9 +340,9 @@ Str report_dossier(Arena *keep, const Case *c, const Change *with, Str version,
     dossier_signatures(&d);
     dossier_events(&d);
     html(&p, "</main>\n<footer>\n<p class=\"note\">");
-    dossier_words(&d,
-                  "This file holds personal data of one customer. It needs no network. It proposes; "
-                  "people decide.");
+    dossier_words(
+        &d, "This file holds personal data of one customer. It needs no network. It proposes; "
+            "people decide.");
     html(&p, "</p>\n</footer>\n");
     html_close(&p);
     arena_free(&spare);

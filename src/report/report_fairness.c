@@ -133,6 +133,14 @@ void section_fairness(Page *p)
         return;
     }
     Str chance = number_fixed(a, 0.05 * (double)f->comparisons, 0);
+    size_t told = 0;
+    for (size_t i = 0; i < f->proxies; i++)
+        told += f->proxy[i].clear;
+    html_verdict(
+        p,
+        "%zu of %zu comparisons between groups differ beyond chance, and %zu of %zu groups "
+        "can be told from the model\xE2\x80\x99s inputs.",
+        f->clear, f->comparisons, told, f->proxies);
     html_paragraph(p,
                    "Columns that the schema book marks as protected are used here alone. A rate of "
                    "each group is set beside that of all other customers. %zu comparisons rest on "

@@ -114,6 +114,16 @@ void html_paragraph(Page *p, const char *format, ...)
     va_end(args);
 }
 
+void html_verdict(Page *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    html(p, "<p class=\"say\">");
+    say(p, format, args);
+    html(p, "</p>\n");
+    va_end(args);
+}
+
 void html_note(Page *p, const char *format, ...)
 {
     va_list args;
@@ -198,7 +208,7 @@ void html_cell_interval(Page *p, Interval i, int digits)
     if (!is_missing(i.low) && !is_missing(i.high)) {
         html(p, " <span class=\"ci\">");
         html_text(p, number_fixed(p->arena, i.low, digits));
-        html(p, "\xE2\x80\x93");
+        html(p, i.low < 0 ? " to " : "\xE2\x80\x93"); /* a dash beside a minus reads as two */
         html_text(p, number_fixed(p->arena, i.high, digits));
         html(p, "</span>");
     }

@@ -153,6 +153,13 @@ static void shuffled(Page *p)
     }
     Str loss = number_fixed(a, m->log_loss, 3), auc = number_fixed(a, m->auc, 3);
     html(p, "<h3 id=\"importance\">What the model lives on</h3>\n");
+    html_verdict(p,
+                 alone + groups == 0
+                     ? "Nothing by itself: no feature and no group of like ones is missed, beyond "
+                       "chance, when it is shuffled."
+                     : "%zu of %zu features and %zu groups of like ones are missed, beyond chance, "
+                       "when they are shuffled; the rest can be spared while the others are there.",
+                 alone, features, groups);
     html_paragraph(p,
                    "Each feature's values were shuffled among customers whom the model had not "
                    "learnt from, and the model was asked again: %zu models of %zu repeats, %zu "
@@ -266,6 +273,27 @@ static void shap_table(Page *p, Scale s, ImportanceOf of, const char *caption, s
     html_table_end(p);
 }
 
+/* The three features of greatest size, with the direction where it is clear. */
+static void say_movers(Page *p)
+{
+    const Importance *m = p->run->importance;
+    size_t told = 0;
+    for (size_t i = 0; i < m->shaps && told < 3; i++) {
+        const ImportanceShap *shap = &m->shap[i];
+        if (shap->of != IMPORTANCE_FEATURE || !(shap->size[0].value > 0))
+            continue;
+        Str way = direction_words(shap->direction);
+        html(p, told == 0 ? "<p class=\"say\">Most of all " : ", ");
+        html(p, "<code>");
+        html_text(p, shap->name);
+        html(p, "</code>");
+        if (str_equal(way, S("more")) || str_equal(way, S("less")))
+            html_say(p, " (%.*s of it is riskier)", STR_ARG(way));
+        told++;
+    }
+    html(p, told > 0 ? ".</p>\n" : "");
+}
+
 static void contributions(Page *p)
 {
     const Importance *m = p->run->importance;
@@ -278,6 +306,7 @@ static void contributions(Page *p)
     Str by_loss = number_fixed(a, m->by_loss.kendall_w, 2);
     Str by_size = number_fixed(a, m->by_contribution.kendall_w, 2);
     html(p, "<h3 id=\"contributions\">What moves the score</h3>\n");
+    say_movers(p);
     html_paragraph(p,
                    "By how much each feature moves the calibrated log-odds of customers whom the "
                    "model had not learnt from, up or down, on average (SHAP). It says what the "

@@ -27,6 +27,8 @@ void html(Page *p, const char *markup);
 void html_text(Page *p, Str text);
 void html_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The answer of a section in one sentence, before its evidence. */
+void html_verdict(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_note(Page *p, const char *format, ...) PRINTF_LIKE(2, 3); /* smaller */
 void html_id(Page *p, Str id); /* an identifier, on its own in any text direction */
 
@@ -37,8 +39,9 @@ void text_escape(Buffer *b, Str text, size_t bytes_max, EscapeOne *one);
 
 /* ---- report_shell.c: what every page stands in; p->run may be NULL ---- */
 
-/* From the doctype to <body>, with the style and a policy that allows it and the script alone. */
-void html_open(Page *p, const char *title, const char *kind); /* kind: report, dossier */
+/* From the doctype to <body>, with the style and a policy that allows it and the script alone.
+ * language: "en"; kind: report or dossier. */
+void html_open(Page *p, const char *language, Str title, const char *kind);
 void html_close(Page *p); /* the script, and the end */
 
 /* A caption and columns "Name|>Rows|>Used"; '>' marks a column of numbers. */
@@ -181,6 +184,8 @@ void section_data(Page *p);
 void section_model(Page *p);
 void section_strata(Page *p);
 void section_fairness(Page *p);
+void section_gain(Page *p); /* report_confusion.c */
+void section_confusion(Page *p);
 void section_calibration(Page *p);
 void section_audit(Page *p);
 void section_split(Page *p);
@@ -191,9 +196,13 @@ void section_ablation(Page *p, const Ablation *a);
 void section_segments(Page *p);
 void section_behaviour(Page *p);
 void section_thresholds(Page *p); /* parts of section_segments */
+void section_objectives(Page *p);
+/* Which objectives a condition serves, by the names that it uses. */
+Str clause_serves(Arena *arena, const Policy *policy, Str condition);
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);
+void change_words(Page *p, size_t at); /* of a position in scored; nothing where none is known */
 Str stability_of(Page *p, size_t scored); /* one customer's, in words; empty when not known */
 void section_offboarding(Page *p);
 void section_limits(Page *p);

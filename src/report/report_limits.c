@@ -1,4 +1,4 @@
-/* report_limits.c - what should make the reader doubt, and how to get the same bytes again. */
+/* report_limits.c - what should make the reader doubt. */
 #include "report/report_internal.h"
 
 #include <math.h>
@@ -146,6 +146,81 @@ static void about_audit(Page *p)
     }
 }
 
+/* What the chosen model, its probabilities and its list owe to luck. */
+static void about_luck(Page *p)
+{
+    const Run *run = p->run;
+    const Validation *v = run->validation;
+    const ListStability *s = run->stability;
+    Arena *a = p->arena;
+    if (v != NULL) {
+        size_t parts = 0, alike = 0;
+        for (size_t k = 0; k < v->candidates; k++) {
+            parts += v->nested.times[k];
+            alike += k != v->chosen &&
+                     v->candidate[k].against_chosen[v->criterion].verdict == VERDICT_SAME;
+        }
+        if (alike > 0 || 2 * v->nested.times[v->chosen] < parts)
+            item(p, "Another model might have been chosen.",
+                 str_format(a,
+                            "%zu of %zu other candidates cannot be told apart from the chosen one "
+                            "on these customers, and the same rule chose it in %zu of %zu training "
+                            "parts.",
+                            alike, v->candidates - 1, v->nested.times[v->chosen], parts));
+        Interval own = v->candidate[v->chosen].metric[run->headline].metric[METRIC_AUC];
+        Interval nested = v->nested.metric[run->headline].metric[METRIC_AUC];
+        if (isfinite(nested.value) && nested.value < own.value) {
+            Str flattered = number_fixed(a, own.value, 3),
+                honest = number_fixed(a, nested.value, 3);
+            item(p, "Choosing flatters.",
+                 str_format(a,
+                            "The AUC of the chosen model, %.*s, is the one it was chosen by; with "
+                            "the choice made anew inside each training part it is %.*s.",
+                            STR_ARG(flattered), STR_ARG(honest)));
+        }
+    }
+    if (s != NULL && s->listed > s->kind[RERUN_FOLDS].always)
+        item(p, "Part of the list is luck of the sample.",
+             str_format(a,
+                        "%zu of %zu candidates are missing from the list of at least one of %zu "
+                        "runs that learnt without a fold of the labelled customers.",
+                        s->listed - s->kind[RERUN_FOLDS].always, s->listed,
+                        s->kind[RERUN_FOLDS].runs));
+    if (run->thresholds != NULL && run->candidates > 0 && tally_certified(run) == 0)
+        item(p, "Nothing on the list is statistically certified.",
+             S("The labelled customers are too few, or the scores part them too little, for the "
+               "guarantee that the policy book asks for. Part 4 says what can be guaranteed."));
+    if (run->forward != NULL && run->forward->worse) {
+        Str there = number_interval(a, run->forward->auc, 3);
+        Str here = number_interval(a, run->forward->cross_validated, 3);
+        item(p, "Next month may be worse.",
+             str_format(a,
+                        "Trained on the past and judged on what came later, the AUC is %.*s where "
+                        "cross-validation gives %.*s.",
+                        STR_ARG(there), STR_ARG(here)));
+    }
+}
+
+/* Groups that fare otherwise, and inputs that stand for them. */
+static void about_groups(Page *p)
+{
+    const Fairness *f = p->run->fairness;
+    size_t told = 0;
+    if (f == NULL || f->attributes == 0)
+        return;
+    for (size_t i = 0; i < f->proxies; i++)
+        told += f->proxy[i].clear;
+    if (f->clear + told > 0)
+        item(
+            p, "Groups on protected grounds fare differently.",
+            str_format(p->arena,
+                       "%zu of %zu comparisons differ beyond chance, and %zu of %zu groups can be "
+                       "told from the model\xE2\x80\x99s inputs. Whether that lies in conduct, in "
+                       "past decisions or in whom the bank looked at, these files cannot say: have "
+                       "it reviewed before the list is used.",
+                       f->clear, f->comparisons, told, f->proxies));
+}
+
 static void about_data(Page *p, const Tally *t)
 {
     const Dataset *d = p->run->data;
@@ -258,8 +333,9 @@ static void about_grounds(Page *p)
     if (!list_grounds(p, of))
         html(p, "The schema book marks no column as standing for a protected ground: none was "
                 "kept from the model for that");
-    html(p, ". Features may still stand in for a ground; this run did not test every such "
-            "proxy.</li>\n<li><b>What the model reads of the customer.</b> ");
+    html(p, ". Features may still stand in for a ground: part 2 says which groups the model's "
+            "inputs tell, where that could be tested.</li>\n<li><b>What the model reads of the "
+            "customer.</b> ");
     size_t shown = 0;
     for (size_t i = 0; i < of[0]->count; i++) {
         Str name = ((const SchemaColumn *)of[0]->item)[i].name.text;
@@ -283,8 +359,10 @@ void section_limits(Page *p)
             "<h2 id=\"limits-h\">5 Assumptions and limitations</h2>\n<ul class=\"limits\">\n");
     about_labels(p, &t);
     about_model(p);
+    about_luck(p);
     about_audit(p);
     about_data(p, &t);
+    about_groups(p);
     item(
         p, "Rules were written, not learnt.",
         S("How often a rule is right was not measured in this run; its sentence says what was seen "
@@ -298,49 +376,4 @@ void section_limits(Page *p)
          S("An exit is the decision of two people, with notice and the right to be heard. The "
            "program proposes at most."));
     html(p, "</ul>\n</section>\n");
-}
-
-static void hash_row(Page *p, const char *name, Str bytes)
-{
-    char hash[SHA256_TEXT];
-    sha256_text(hash, bytes);
-    html_row(p);
-    html_head(p, str_from(name));
-    html_cell_code(p, str_from(hash));
-    html_row_end(p);
-}
-
-void section_reproduce(Page *p)
-{
-    const Run *run = p->run;
-    html(p, "<section id=\"reproduce\" aria-labelledby=\"reproduce-h\">\n"
-            "<h2 id=\"reproduce-h\">6 Reproduce</h2>\n");
-    html_paragraph(
-        p, "The same files, books and seed give the same bytes, with any number of threads. "
-           "run.json holds the hash of each input file.");
-    html(p, "<pre class=\"command\"><code>");
-    html_text(p, run->command);
-    html(p, "</code></pre>\n");
-    html_table(p, "Versions and hashes", "What|Value");
-    html_row(p);
-    html_head(p, S("assay"));
-    html_cell_code(p, run->version);
-    html_row_end(p);
-    html_row(p);
-    html_head(p, S("Seed"));
-    html_cell_code(p, str_format(p->arena, "%llu", (unsigned long long)run->seed));
-    html_row_end(p);
-    html_row(p);
-    html_head(p, S("Bundle"));
-    html_cell_code(p, str_from(run->bundle->id));
-    html_row_end(p);
-    html_row(p);
-    html_head(p, S("Training data (SHA-256)"));
-    html_cell_code(p, run->bundle->data_hash);
-    html_row_end(p);
-    hash_row(p, "Schema book (SHA-256)", run->plan->schema->text);
-    hash_row(p, "Features book (SHA-256)", run->plan->text);
-    hash_row(p, "Policy book (SHA-256)", policy_text(run->policy));
-    html_table_end(p);
-    html(p, "</section>\n");
 }

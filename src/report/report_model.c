@@ -44,6 +44,8 @@ static void tried(Page *p)
     const Validation *v = run->validation;
     bool reweighted = run->strata != NULL && run->strata->metric != NULL;
     html(p, "<h3 id=\"tried\">What was tried, and why this one</h3>\n");
+    html_verdict(p, "Chosen: %.*s. %.*s", STR_ARG(v->candidate[v->chosen].name),
+                 STR_ARG(v->reason));
     html_paragraph(p,
                    "%zu ways of modelling were judged by cross-validation of whole customers: %zu "
                    "folds, repeated %zu times. Settings were tuned and scores calibrated inside "
@@ -68,8 +70,6 @@ static void tried(Page *p)
         html_row_end(p);
     }
     html_table_end(p);
-    html_paragraph(p, "Chosen: %.*s. %.*s", STR_ARG(v->candidate[v->chosen].name),
-                   STR_ARG(v->reason));
     html(p, "<details><summary>The settings of each</summary>\n");
     html_table(p, "Settings of each candidate on all labelled customers", "Candidate|Settings");
     for (size_t i = 0; i < v->candidates; i++) {
@@ -111,33 +111,6 @@ static void figures(Page *p)
         "the headline AUC varies by %.*s (standard deviation), which is the luck of the "
         "folds and not the uncertainty that matters.",
         m->repeats, STR_ARG(threshold), STR_ARG(deviation));
-}
-
-static void confusion(Page *p)
-{
-    const Run *run = p->run;
-    Arena *a = p->arena;
-    Str threshold = number_fixed(a, chosen_metric(run, run->headline)->threshold, 2);
-    html(p, "<h3 id=\"confusion\">Right and wrong at the threshold</h3>\n");
-    html_paragraph(p,
-                   "At a score of %.*s or more a customer counts as flagged. Counts are of "
-                   "customers, by their score averaged over repeats.",
-                   STR_ARG(threshold));
-    html_table(p, "Confusion at the threshold", columns(p, "Outcome", "", false));
-    static const char *const name[4] = {"Suspended and flagged", "Suspended, not flagged",
-                                        "Not suspended, yet flagged", "Not suspended, not flagged"};
-    for (size_t k = 0; k < 4; k++) {
-        html_row(p);
-        html_head(p, str_from(name[k]));
-        for (size_t s = 0; s < run->training->strata; s++) {
-            const Confusion *c = &chosen_metric(run, s)->confusion;
-            const size_t count[4] = {c->true_positive, c->false_negative, c->false_positive,
-                                     c->true_negative};
-            html_cell_number(p, number_count(a, count[k]));
-        }
-        html_row_end(p);
-    }
-    html_table_end(p);
 }
 
 /* ---- charts ---- */
@@ -199,7 +172,17 @@ static void curves(Page *p)
     const double *score = store_out_of_fold(p->arena, run);
     const MetricSet *m = chosen_metric(run, run->headline);
     Chart c;
+    Str area = number_interval(p->arena, m->metric[METRIC_AUC], 3);
+    Str precise = number_interval(p->arena, m->metric[METRIC_PR_AUC], 3);
+    Str share =
+        number_share(p->arena, m->customers == 0 ? 0 : (double)m->positives / (double)m->customers);
     html(p, "<h3 id=\"curves\">Ranking at every threshold</h3>\n");
+    html_verdict(p,
+                 "On %.*s a suspended customer scores above another one in %.*s of pairs (AUC; a "
+                 "coin: 0.5), and the average precision is %.*s where guessing gives the share of "
+                 "suspended, %.*s.",
+                 STR_ARG(t->stratum[run->headline]), STR_ARG(area), STR_ARG(precise),
+                 STR_ARG(share));
     html_note(p, "Strong line: %.*s%s%.*s. Out-of-fold probabilities averaged over repeats.",
               STR_ARG(t->stratum[run->headline]), run->headline == 0 ? "" : "; thin line: ",
               STR_ARG(run->headline == 0 ? S("") : t->stratum[0]));
@@ -301,6 +284,29 @@ static void importance(Page *p)
                   IMPORTANT, used);
 }
 
+/* Names of slices stand in every table: who they are. */
+static void slices(Page *p)
+{
+    const Run *run = p->run;
+    html(p, "<p class=\"note\">Figures are told for slices of the labelled customers");
+    for (size_t s = 0; s < run->training->strata; s++) {
+        html(p, s == 0 ? ": <b>" : "; <b>");
+        html_text(p, run->training->stratum[s]);
+        html(p, "</b> ");
+        Str who = run->strata != NULL ? run->strata->slice[s].condition : S("");
+        if (str_equal(who, S("true"))) {
+            html(p, "everybody");
+        } else if (who.size > 0) {
+            html(p, "<code>");
+            html_text(p, who);
+            html(p, "</code>");
+        }
+    }
+    if (run->strata != NULL && run->strata->metric != NULL)
+        html(p, "; <b>REWEIGHTED</b> everybody, weighed to the mix of the customers to be scored");
+    html(p, ". An interval beside a figure holds at 95 %.</p>\n");
+}
+
 /* The chapter is long: its own contents. */
 static void chapter(Page *p)
 {
@@ -310,6 +316,8 @@ static void chapter(Page *p)
         bool there;
     } part[] = {{"<a href=\"#tried\">Why this model</a>", true},
                 {"<a href=\"#figures\">Figures</a>", true},
+                {"<a href=\"#curves\">ROC, precision, gains</a>", true},
+                {"<a href=\"#confusion\">Right and wrong</a>", true},
                 {"<a href=\"#calibration\">Calibration</a>", run->calibration != NULL},
                 {"<a href=\"#leaks\">Leakage audit</a>", run->audit != NULL},
                 {"<a href=\"#importance\">What the model lives on</a>", run->importance != NULL},
@@ -330,8 +338,10 @@ void section_model(Page *p)
 {
     html(p,
          "<section id=\"model\" aria-labelledby=\"model-h\">\n<h2 id=\"model-h\">2 Model</h2>\n");
-    if (p->run->validation != NULL)
+    if (p->run->validation != NULL) {
         chapter(p);
+        slices(p);
+    }
     if (p->run->validation == NULL && p->run->training != NULL && p->run->judged == NULL) {
         html_paragraph(p, "No model was made: there are too few labelled customers of one kind to "
                           "learn from. Everyone has the same probability, which says nothing; what "
@@ -347,8 +357,9 @@ void section_model(Page *p)
         html(p, "<h3 id=\"figures\">Figures, out of fold</h3>\n");
         section_strata(p);
         figures(p);
-        confusion(p);
         curves(p);
+        section_gain(p);
+        section_confusion(p);
         section_calibration(p);
     }
     section_split(p);

@@ -86,7 +86,8 @@ static void evidence(Page *p, const Decision *d, size_t ids)
         html(p, "</span> ");
         html_text(p, r->sentence);
         html(p, "</p>\n");
-        sentence(p, "Beside others:", reason_standing(p->arena, r));
+        sentence(p, "Beside others:",
+                 reason_standing(p->arena, policy_messages(p->run->policy), p->run->language, r));
         sentence(p, "May also be:", r->also);
         sentence(p, "Missing proof:", r->missing_proof);
         sentence(p, "Next step:", r->next_step);
@@ -183,6 +184,40 @@ static void fact(Page *p, const char *name, Str value)
     html(p, "</dd></div>");
 }
 
+/* What was weighed before an exit was proposed; nothing where the book weighs nothing. */
+static void measures(Page *p, const Decision *d)
+{
+    if (d->measures == 0)
+        return;
+    html(p, "<h5>Milder measures considered</h5>\n<ul>");
+    for (size_t i = 0; i < d->measures; i++) {
+        html(p, "<li>");
+        html_text(p, d->measure[i].sentence);
+        html(p, d->measure[i].suffices ? " <b>It suffices.</b></li>" : "</li>");
+    }
+    html(p, "</ul>\n");
+}
+
+/* What the bank knows beside profile and transactions, with where it is documented. */
+static void known(Page *p, const Decision *d)
+{
+    if (d->facts == 0)
+        return;
+    html(p, "<h5>Known of the customer</h5>\n<ul>");
+    for (size_t i = 0; i < d->facts; i++) {
+        html(p, "<li>");
+        html_text(p, d->fact[i].sentence.size > 0 ? d->fact[i].sentence : d->fact[i].name);
+        if (d->fact[i].evidence.size > 0) {
+            html(p, " <span class=\"ci\">");
+            html_text(p, d->fact[i].evidence);
+            html(p, "</span>");
+        }
+        html(p, d->fact[i].counts ? "" : " <b>Not documented: it does not count.</b>");
+        html(p, "</li>");
+    }
+    html(p, "</ul>\n");
+}
+
 static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t ids)
 {
     buffer_format(&p->out,
@@ -199,12 +234,18 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     Str stable = stability_of(p, at);
     if (stable.size > 0)
         fact(p, "On the list again", stable);
+    if (d->queue.size > 0)
+        fact(p, "Goes to", d->queue);
     html(p, "</dl>\n<p>");
     html_text(p, d->because);
     html(p, "</p>\n");
+    sentence(p, "Segment:", d->segment_because);
     html(p, "<div class=\"columns\">\n<div>\n");
     evidence(p, d, ids);
+    measures(p, d);
+    change_words(p, at);
     html(p, "</div>\n<div>\n");
+    known(p, d);
     list(p, "What speaks for the customer", d->mitigating, d->mitigatings,
          "No mitigating fact of the policy book is on record.");
     model_reasons(p, d);
@@ -212,6 +253,50 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     list(p, "Safeguards", d->safeguard, d->safeguards,
          "None of the policy book's safeguards holds.");
     html(p, "</div>\n</div>\n</article>\n");
+}
+
+/* The whole list on one screen; each line leads to its case. */
+static void the_list(Page *p)
+{
+    const Run *run = p->run;
+    size_t shown = run->listeds < CASES_MAX ? run->listeds : CASES_MAX;
+    if (shown == 0)
+        return;
+    html(p, "<h3 id=\"list\">The list</h3>\n");
+    const ListStability *stable = run->stability;
+    html_table(p, "Candidates for off-boarding, best supported first",
+               stable != NULL
+                   ? ">Rank|Customer|>Probability (supported)|Evidence|>Severe rules|>At "
+                     "stake|>Again without a fold|>Again with another seed|First reason"
+                   : ">Rank|Customer|>Probability (supported)|Evidence|>Severe rules|>At "
+                     "stake|First reason");
+    for (size_t i = 0; i < shown; i++) {
+        const Decision *d = &run->listed[i];
+        html_row(p);
+        buffer_format(&p->out, "<td class=\"n\"><a href=\"#case-%zu\">%zu</a></td>", i + 1, i + 1);
+        html(p, "<th scope=\"row\" class=\"fold\">");
+        html_id(p, d->id);
+        html(p, "</th>");
+        html_cell_number(p, probability(p, d));
+        html_cell(p, families(p->arena, d));
+        html_cell_number(p, number_count(p->arena, d->severe_rules));
+        html_cell_number(p, number_money(p->arena, run, d->exposure));
+        for (size_t k = 0; stable != NULL && k < RERUN_KINDS; k++) {
+            const Reruns *r = &stable->kind[k == 0 ? RERUN_FOLDS : RERUN_SEEDS];
+            html_cell_number(
+                p, str_format(p->arena, "%u of %zu", r->on_list[run->candidate[i]], r->runs));
+        }
+        html(p, "<td class=\"why\">");
+        html_text(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "</td>");
+        html_row_end(p);
+    }
+    html_table_end(p);
+    html_note(p,
+              "Probability: calibrated, with what the data supports (Venn and Abers), which is "
+              "not a confidence bound. Evidence: kinds of it, independent of each other. At stake: "
+              "by the policy book\xE2\x80\x99s expression. Again: in how many of the runs that "
+              "learnt again. Every reason, with its transactions, is below.");
 }
 
 static void cases(Page *p)
@@ -243,14 +328,15 @@ static void near_misses(Page *p)
     size_t count = p->run->near_misses;
     html(p, "<h3 id=\"near\">Near misses</h3>\n");
     if (count == 0) {
-        html_paragraph(p, "Nobody meets all but one of the criteria and is not on the list.");
+        html_paragraph(p, "Nobody nearly meets the criteria without meeting them.");
         return;
     }
-    html_paragraph(p,
-                   "Not proposed, though nearly all of the criteria hold: %s%zu. The last column "
-                   "says what held it back; near_misses.csv has more of each.",
-                   count == LIST_MAX ? "the nearest " : "", count);
-    html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Nearly proposed",
+    html_verdict(
+        p,
+        "Nearly all of the criteria hold for %zu more customers, who are not proposed; the "
+        "last column says why not.",
+        count);
+    html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Near the criteria, not proposed",
                "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {
         const Decision *d = &p->run->near[i];
@@ -261,7 +347,9 @@ static void near_misses(Page *p)
         html_cell_number(p, number_count(p->arena, d->severe_rules));
         html_cell_number(p, number_money(p->arena, p->run, d->exposure));
         html_cell(p, action_name(d->action));
-        html_cell(p, d->near_miss);
+        html_cell(p, d->near_miss.size > 0 ? d->near_miss
+                     : d->safeguards > 0   ? d->safeguard[0]
+                                           : d->because);
         html_row_end(p);
     }
     html_table_end(p);
@@ -304,11 +392,13 @@ void section_offboarding(Page *p)
             "<h2 id=\"offboarding-h\">4 Off-boarding</h2>\n<p class=\"lead\">");
     html_say(p, "%.*s for off-boarding, of %.*s scored.", STR_ARG(count), STR_ARG(scored));
     html(p, "</p>\n");
-    section_criteria(p);
-    section_certified(p);
-    section_stability(p);
+    section_objectives(p);
+    the_list(p);
     cases(p);
     near_misses(p);
+    section_certified(p);
+    section_stability(p);
+    section_criteria(p);
     contradictory(p);
     html(p, "</section>\n");
 }

@@ -77,6 +77,7 @@ void section_screening(Page *p)
     }
     Str cut = number_fixed(a, s->correlation_cut, 1);
     html(p, "<h3 id=\"screening\">What each feature tells by itself</h3>\n");
+    html_verdict(p, "%zu of the model\xE2\x80\x99s %zu features tell something alone.", told, kept);
     html_paragraph(
         p,
         "Before any model: of the %zu features that the model has, %zu alone tell more of "

@@ -138,11 +138,14 @@ static void verdict(Page *p, const Tally *t)
     html(p, "<p class=\"lead\">");
     for (int s = SEGMENTS - 1; s >= 0; s--) {
         Str share = number_share(a, n > 0 ? (double)t->segment[s] / (double)n : 0);
-        html_say(p, "%s%.*s holds %zu of %zu customers scored (%.*s)",
+        Str name = segment_name((Segment)s);
+        if (s == SEGMENT_HIGH)
+            html_say(p, "Of %zu customers scored ", n);
+        html_say(p, "%s%zu are %.*s (%.*s)",
                  s == SEGMENT_HIGH     ? ""
                  : s == SEGMENT_MEDIUM ? ", "
                                        : " and ",
-                 STR_ARG(segment_name((Segment)s)), t->segment[s], n, STR_ARG(share));
+                 t->segment[s], STR_ARG(name), STR_ARG(share));
     }
     html(p, ".");
     if (run->training != NULL && run->validation != NULL) {

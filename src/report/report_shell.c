@@ -45,9 +45,11 @@ static Str source_of(Arena *arena, Str text)
     return buffer_str(&b);
 }
 
-void html_open(Page *p, const char *title, const char *kind)
+void html_open(Page *p, const char *language, Str title, const char *kind)
 {
-    html(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    html(p, "<!DOCTYPE html>\n<html lang=\"");
+    html(p, language);
+    html(p, "\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
             "script-src ");
     buffer_add(&p->out, source_of(p->arena, script()));
@@ -57,7 +59,7 @@ void html_open(Page *p, const char *title, const char *kind)
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"referrer\" content=\"no-referrer\">\n"
             "<meta name=\"robots\" content=\"noindex\">\n<title>");
-    html_say(p, "%s", title);
+    html_text(p, title);
     html(p, "</title>\n<style>");
     buffer_add(&p->out, style());
     html(p, "</style>\n</head>\n<body class=\"");

@@ -5,6 +5,8 @@ static void together(Page *p, const Validation *v, const Links *l)
 {
     Str folds = number_count(p->arena, v->folds), repeats = number_count(p->arena, v->repeats);
     html(p, "<h3 id=\"split\">Who was judged with whom</h3>\n");
+    html_verdict(p, "No customer was judged by a model that had learnt from that customer, or from "
+                    "anybody known to be linked to them.");
     html_paragraph(p,
                    "Customers were dealt into %.*s folds, %.*s times, each time with about as many "
                    "risky ones in every fold; folds.csv has the fold of every customer.",
@@ -28,6 +30,11 @@ static void forward(Page *p, const Forward *f)
 {
     char text[TIME_TEXT];
     html(p, "<h3 id=\"forward\">Judged forward in time</h3>\n");
+    html_verdict(p, f->worse
+                        ? "Time makes it worse than cross-validation promises: expect the lower "
+                          "figure next month."
+                        : "Trained on the past alone, it does not do worse on what came later "
+                          "than chance explains.");
     html_paragraph(p,
                    "The chosen procedure was trained again on what was known at earlier "
                    "instants, and judged on customers who had a history by then and no outcome "

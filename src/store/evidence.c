@@ -67,6 +67,9 @@ void document_record(Document *j, const Run *run, size_t rank, size_t at,
     document_text(j, o, "version", run->version);
     document_truth(j, o, "certified", store_certified(run, at));
     add_stabilities(j, o, run->stability, at);
+    const Change *change = store_change(run, at);
+    if (change != NULL)
+        document_change(j, o, "would_change", change);
     yyjson_mut_val *slices = document_object(j, o, "history");
     for (size_t k = 0; k < HISTORY_FILES; k++) {
         yyjson_mut_val *slice = document_object(j, slices, of[k]);

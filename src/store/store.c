@@ -35,6 +35,7 @@ Status store_run(const Run *run, const char *folder, Error *err)
 const char *const store_written[] = {
     "run.json",
     "report.html",
+    "report.md",
     "offboarding.csv",
     "offboarding.jsonl",
     "bundle/SHA256SUMS",

@@ -81,6 +81,10 @@ typedef struct Run {
     const uint32_t *near_miss; /* [near_misses] positions in scored */
     const Decision *near;      /* [near_misses] */
     size_t near_misses;
+    /* What would have changed the first of both lists, CHANGES_MAX of each at most. */
+    const Change *change;    /* [changes] */
+    const uint32_t *changed; /* [changes] positions in scored, ascending */
+    size_t changes;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
     const Decision *torn; /* theirs, whole, LIST_MAX at most */
@@ -103,6 +107,12 @@ typedef struct Run {
  * Memory: keep. */
 enum { LIST_MAX = 1000 };
 MUST_USE Status store_lists(Run *run, Arena *keep, Error *err);
+
+/* After store_lists: set run's changes.  Memory: keep.  Cost: see explain_changes. */
+enum { CHANGES_MAX = 200 };
+MUST_USE Status store_changes(Run *run, Arena *keep, Error *err);
+/* Of the customer at a position in scored; NULL where none was looked for. */
+const Change *store_change(const Run *run, size_t at);
 
 /* Make the folder and remove every file from it that a run writes, and a bundle's sums, without
  * which it is none: whatever happens, old and new are never mixed, and a folder with run.json in

@@ -128,6 +128,9 @@ void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n);
 /* The id of the decision of the customer at position `at`.  Memory: keep. */
 Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at);
 
+/* `found`, the sentence, steps and outcome; null without one. */
+void document_change(Document *j, yyjson_mut_val *in, const char *key, const Change *change);
+
 /* What only a run knows of a decision: it comes first on the line. */
 void document_record(Document *j, const Run *run, size_t rank, size_t at,
                      const HistorySlice history[HISTORY_FILES]);

@@ -213,8 +213,8 @@ static void without_minutes_hours_are_not_known(void **state)
     (void)state;
     Bank b;
     compare(&b, OLD, BOOK("0.40", "", "n >= 5", "y", "MONITOR", "a"));
-    assert_false(isnan(b.diff->hours[0]));
-    assert_true(isnan(b.diff->hours[1]));
+    assert_false(is_missing(b.diff->hours[0]));
+    assert_true(is_missing(b.diff->hours[1]));
     close_bank(&b);
 }
 
