@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct Item {
     double value;
@@ -20,19 +21,19 @@ static int ascending(const void *a, const void *b)
 typedef struct Work {
     const Item **item;   /* [numbers] the rows with a value, by value */
     const size_t *known; /* [numbers] */
-    double **rank;       /* [numbers][rows] twice the rank among them; 0: no value */
+    int32_t **rank;      /* [numbers][rows] twice the rank among them; 0: no value */
     double *rho;
     uint32_t *both; /* [numbers][numbers] */
     size_t numbers, rows;
 } Work;
 
-/* Twice the mean rank of those for whom `with` is not 0, so that ranks are whole numbers and sums
- * of them exact. */
-static void rank_among(double *out, const Item *item, size_t known, const double *with)
+/* Twice the mean rank of those for whom `with` is not 0, so that ranks are whole numbers; 0 for the
+ * others. */
+static void rank_among(int32_t *out, const Item *item, size_t known, const int32_t *with)
 {
-    double before = 0;
+    int32_t before = 0;
     for (size_t i = 0, j; i < known; i = j) {
-        double equal = 0;
+        int32_t equal = 0;
         for (j = i; j < known && item[j].value == item[i].value; j++)
             equal += with[item[j].row] != 0;
         for (size_t k = i; k < j; k++)
@@ -41,18 +42,17 @@ static void rank_among(double *out, const Item *item, size_t known, const double
     }
 }
 
-/* Of whole numbers, in whole numbers of 128 bits as far as a double cannot hold them. */
-static double correlate(const double *x, const double *y, size_t rows, size_t n)
+/* Twice a rank is at most 2 * DESCRIBE_SAMPLE_MAX, so sums of their products are exact. */
+static double correlate(const int32_t *x, const int32_t *y, size_t rows, size_t n)
 {
-    Int128 dot = 0, xx = 0, yy = 0;
-    int64_t middle = (int64_t)n + 1; /* twice the mean rank */
+    int64_t dot = 0, xx = 0, yy = 0;
+    int32_t middle = (int32_t)n + 1; /* twice the mean rank */
     for (size_t i = 0; i < rows; i++) {
-        if (x[i] == 0 || y[i] == 0)
-            continue;
-        int64_t a = (int64_t)x[i] - middle, b = (int64_t)y[i] - middle;
-        dot += a * b;
-        xx += a * a;
-        yy += b * b;
+        int32_t known = (x[i] != 0) & (y[i] != 0);
+        int32_t a = (x[i] - middle) * known, b = (y[i] - middle) * known;
+        dot += (int64_t)a * b;
+        xx += (int64_t)a * a;
+        yy += (int64_t)b * b;
     }
     return xx == 0 || yy == 0 ? MISSING_VALUE : (double)dot / (sqrt((double)xx) * sqrt((double)yy));
 }
@@ -60,19 +60,19 @@ static double correlate(const double *x, const double *y, size_t rows, size_t n)
 static void pairs_task(void *context, size_t a, Arena scratch)
 {
     const Work *w = context;
-    double *x = ARENA_RAW(&scratch, double, w->rows + 1);
-    double *y = ARENA_RAW(&scratch, double, w->rows + 1);
+    int32_t *x = ARENA_RAW(&scratch, int32_t, w->rows + 1);
+    int32_t *y = ARENA_RAW(&scratch, int32_t, w->rows + 1);
     w->rho[a * w->numbers + a] = 1;
     for (size_t b = 0; b < a; b++) {
         size_t both = 0;
-        for (size_t i = 0; i < w->rows; i++) {
-            both += w->rank[a][i] != 0 && w->rank[b][i] != 0;
-            x[i] = y[i] = 0;
-        }
+        for (size_t i = 0; i < w->rows; i++)
+            both += (w->rank[a][i] != 0) & (w->rank[b][i] != 0);
         double rho = MISSING_VALUE;
         if (both >= DESCRIBE_PAIR_LEAST && both == w->known[a] && both == w->known[b]) {
             rho = correlate(w->rank[a], w->rank[b], w->rows, both);
         } else if (both >= DESCRIBE_PAIR_LEAST) {
+            memset(x, 0, w->rows * sizeof *x);
+            memset(y, 0, w->rows * sizeof *y);
             rank_among(x, w->item[a], w->known[a], w->rank[b]);
             rank_among(y, w->item[b], w->known[b], w->rank[a]);
             rho = correlate(x, y, w->rows, both);
@@ -170,18 +170,18 @@ void correlations_describe(Correlations *out, Arena *keep, Arena scratch,
     size_t *known = ARENA_ARRAY(&scratch, size_t, n + 1);
     Work w = {.item = ARENA_ARRAY(&scratch, const Item *, n + 1),
               .known = known,
-              .rank = ARENA_ARRAY(&scratch, double *, n + 1),
+              .rank = ARENA_ARRAY(&scratch, int32_t *, n + 1),
               .rho = out->rho,
               .both = ARENA_ARRAY(&scratch, uint32_t, n * n + 1),
               .numbers = n,
               .rows = rows};
-    double *everybody = ARENA_RAW(&scratch, double, rows + 1);
+    int32_t *everybody = ARENA_RAW(&scratch, int32_t, rows + 1);
     for (size_t i = 0; i < rows; i++)
         everybody[i] = 1;
     for (size_t k = 0; k < n; k++) {
         const Column *c = &features->column[column[out->number[k]].index];
         Item *item = ARENA_RAW(&scratch, Item, rows + 1);
-        w.rank[k] = ARENA_ARRAY(&scratch, double, rows + 1);
+        w.rank[k] = ARENA_ARRAY(&scratch, int32_t, rows + 1);
         for (size_t i = 0; i < rows; i++) {
             double x = describe_number(c, i * all / rows);
             if (!is_missing(x))

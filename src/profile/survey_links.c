@@ -95,10 +95,8 @@ void survey_pairs(Viewed *seen, Arena scratch)
 
 static bool may_join(const Portrait *c)
 {
-    enum { CODES = 30 };
-    return ((c->kind == KIND_TEXT || c->kind == KIND_INTEGER) &&
-            portrait_values(c) >= SURVEY_LEAST) ||
-           (c->kind == KIND_CATEGORY && portrait_values(c) > CODES);
+    bool kind = c->kind == KIND_TEXT || c->kind == KIND_INTEGER || c->kind == KIND_CATEGORY;
+    return kind && portrait_values(c) >= SURVEY_LEAST;
 }
 
 /* Small numbers meet by chance, and so do words: names must agree, or values be long. */

@@ -1,4 +1,4 @@
-/* report_survey.c - files looked at, as a page of its own, with no network. */
+/* report_survey.c - files looked at, as a page of its own that fetches nothing. */
 #include "report/report_data.h"
 
 #include <math.h>
@@ -257,13 +257,10 @@ Status report_survey_write(const Survey *s, Str version, const char *path, Error
         file(&p, &s->file[i], i + 1);
     links(&p, s);
     html(&p, "</main>\n<footer>\n<p class=\"note\">");
-    html_say(
-        &p, "%s",
-        s->values
-            ? "Values of columns that name rows or people are not shown; other values "
-              "stand here as the files have them. This page needs no network."
-            : "No value of a single row is shown. This page needs no network and runs no "
-              "script.");
+    html_say(&p, "%s",
+             s->values ? "Values of columns that name rows or people are not shown; other values "
+                         "stand here as the files have them. This page needs no network."
+                       : "No value of a single row is shown. This page needs no network.");
     html(&p, "</p>\n</footer>\n");
     html_close(&p);
     Status status = file_write(path, buffer_str(&p.out), err);
