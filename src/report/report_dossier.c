@@ -26,11 +26,13 @@ void dossier_paragraph(Dossier *d, const char *class, Str text)
 
 void dossier_section(Dossier *d, const char *id, const char *title)
 {
-    html(d->p, "<section aria-labelledby=\"");
+    html(d->p, "<section id=\"");
     html(d->p, id);
-    html(d->p, "\">\n<h2 id=\"");
+    html(d->p, "\" aria-labelledby=\"");
     html(d->p, id);
-    html(d->p, "\">");
+    html(d->p, "-h\">\n<h2 id=\"");
+    html(d->p, id);
+    html(d->p, "-h\">");
     dossier_words(d, title);
     html(d->p, "</h2>\n");
 }

@@ -13,9 +13,12 @@
 
   /* ---- tables ---- */
 
-  /* The first number of a cell: "€1,234.50" is 1234.5, "9 of 10" is 9. Words are no number. */
+  /* The first number of a cell: "€1,234.50" is 1234.5, "9 of 10" is 9, and where the page is French
+   * "1 234,50 €" is 1234.5. Words are no number. */
+  const comma = document.documentElement.lang === "fr";
   const number = (text) => {
-    const found = text.replace(/[,\u00a0\u202f]/g, "").replace(/\u2212/g, "-").match(/-?\d*\.?\d+(e[-+]?\d+)?/i);
+    const plain = text.replace(/[\u00a0\u202f]/g, "").replace(/,/g, comma ? "." : "");
+    const found = plain.replace(/\u2212/g, "-").match(/-?\d*\.?\d+(e[-+]?\d+)?/i);
     if (found === null) return null;
     const before = text.slice(0, text.search(/\d/));
     const value = Number(found[0]);

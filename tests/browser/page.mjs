@@ -40,7 +40,9 @@ export const tables = (page) => page.evaluate(() => {
   const wrong = [];
   let sorted = 0;
   const seen = (cell) => {
-    const token = cell.textContent.trim().replace(/[\s\u00a0]/g, " ").split(" ").find((word) => /\d/.test(word));
+    const french = document.documentElement.lang === "fr"; // 1 234,50 € with narrow spaces
+    const text = french ? cell.textContent.replace(/\u202f/g, "").replace(/,/g, ".") : cell.textContent;
+    const token = text.trim().replace(/[\s\u00a0]/g, " ").split(" ").find((word) => /\d/.test(word));
     if (token === undefined) return null;
     const digits = token.replace(/,/g, "").match(/\d+(\.\d+)?/)[0];
     const sign = /^[^\d]*[-\u2212]/.test(cell.textContent.trim()) ? -1 : 1;

@@ -412,7 +412,7 @@ static void case_is_in_french_when_asked(void **state)
     const Case *c = case_in(f, "CASE-1", LANGUAGE_FRENCH);
     Str page = report_dossier(&f->arena, c, NULL, S("1"), f->run->bundle);
     assert_true(str_contains(page, S("Ce qui ressort")));
-    assert_true(str_contains(page, S("<main lang=\"fr\">")));
+    assert_true(str_contains(page, S("<html lang=\"fr\">")));
     static const char *const english[] = {">What stands out<", "Money in",   "Money out",
                                           "Milder measures",   "Kinds of",   "Doubts about",
                                           "transactions",      "Next step:", "Missing proof:",
