@@ -1,6 +1,6 @@
 #include "cli/check.h"
 
-/* A sentence of a book, or of the program (no place). */
+/* A sentence of a book, or of the program (no file). */
 typedef struct Saying {
     Str text;
     const char *file;
@@ -22,6 +22,18 @@ static void add(Sayings *s, BookText text, const char *file)
             (Saying){text.text, file, text.mark.line};
 }
 
+/* What is said of facts and of sets of comparable customers stands in other sentences. */
+static void add_words(Sayings *s, const Policy *policy)
+{
+    const FactView *fact;
+    size_t facts = policy_facts(policy, &fact);
+    for (size_t i = 0; i < facts; i++)
+        add(s, (BookText){.text = fact[i].says}, NULL);
+    const PeerSets *peers = policy_peer_sets(s->arena, policy);
+    for (size_t i = 0; i < peers->sets; i++)
+        add(s, (BookText){.text = peers->set[i].name}, NULL);
+}
+
 static void add_books(Sayings *s, const Args *args, const Plan *plan, const Policy *policy)
 {
     for (size_t i = 0; i < plan->families.count; i++)
@@ -32,6 +44,7 @@ static void add_books(Sayings *s, const Args *args, const Plan *plan, const Poli
     size_t count = policy_sentences(policy, s->arena, &sentence);
     for (size_t i = 0; i < count; i++)
         add(s, sentence[i], args_value(args, "policy", "spec/policy.yaml"));
+    add_words(s, policy);
 }
 
 /* The built-in catalogue has every sentence of the program's. */
@@ -59,7 +72,7 @@ static size_t untranslated(const Args *args, const Sayings *s, const Messages *m
         if (!list)
             continue;
         if (say->file == NULL)
-            talk(args, "not translated: the program's `%.*s`", STR_ARG(say->text));
+            talk(args, "not translated: `%.*s`", STR_ARG(say->text));
         else
             talk(args, "not translated: %s:%lld: `%.*s`", say->file, (long long)say->line,
                  STR_ARG(say->text));

@@ -17,7 +17,7 @@ static const Option options[] = {
     {"policy", "FILE", "policy book (default: built in)", false},
     {"messages", "FILE", "their sentences in other languages (default: built in)", false},
     {"run", "FOLDER", "a run folder: also hold comparisons against its customers", false},
-    {"bundle", "FOLDER", "the bundle of --run, when that folder has none", false},
+    {"bundle", "FOLDER", "the bundle of --run, if that has none; or instead of a run", false},
     {"json", NULL, "what was found, as one JSON object", false},
     {"json-schema", "BOOK",
      "print the JSON Schema of schema, features, policy or messages, and stop", false},
@@ -180,6 +180,28 @@ static Status verdict(const char *file, const Proofs *found, Error *err)
     return error_remedy(err, "docs/prove.md says what each means");
 }
 
+/* What a bundle keeps of the customers that it learnt from: counts by decile or value. */
+static ProveSeen bundle_seen(Arena *keep, const Bundle *b, const char *folder)
+{
+    ProveSeen out = {.from = str_format(keep, "the bundle %.200s", folder)};
+    const Reference *r = b->reference;
+    ProveCounts *counts = ARENA_ARRAY(keep, ProveCounts, r == NULL ? 1 : r->count + 1);
+    for (size_t i = 0; r != NULL && i < r->count; i++) {
+        const Distribution *d = &r->item[i];
+        if (d->of != OF_FEATURE && d->of != OF_SCORE)
+            continue;
+        counts[out.counted++] =
+            (ProveCounts){.name = d->of == OF_SCORE ? S("probability") : d->name,
+                          .by_value = d->by_value,
+                          .cut = d->cut,
+                          .value = d->value,
+                          .count = d->count,
+                          .bins = d->bins};
+    }
+    out.counts = counts;
+    return out;
+}
+
 /* The books; those of a run folder stand where none is given. */
 typedef struct Books {
     Plan *plan;
@@ -187,21 +209,22 @@ typedef struct Books {
     const char *file; /* of the policy */
 } Books;
 
-static Status read_books(Books *out, const Args *args, const Recorded *run, Error *err)
+static Status read_books(Books *out, const Args *args, const Bundle *bundle, const char *folder,
+                         Error *err)
 {
     Str text;
     const char *file;
     Schema *schema;
     const char *given = args_value(args, "policy", NULL);
     bool own = args_value(args, "features", NULL) == NULL &&
-               args_value(args, "schema", NULL) == NULL && run != NULL;
+               args_value(args, "schema", NULL) == NULL && bundle != NULL;
     out->file = given == NULL ? "spec/policy.yaml" : given;
     if (own) {
-        out->plan = run->bundle->plan;
+        out->plan = bundle->plan;
         if (given != NULL)
             return args_policy(&out->policy, args, out->plan, err);
-        out->policy = run->bundle->policy;
-        out->file = path_join(args->arena, run->folder, "bundle/policy.yaml");
+        out->policy = bundle->policy;
+        out->file = path_join(args->arena, folder, "policy.yaml");
         return STATUS_OK;
     }
     TRY(args_book(&text, &file, args, "schema", err));
@@ -215,18 +238,23 @@ static Status check(const Args *args, Error *err)
 {
     Books b;
     RuleView *rules;
-    Recorded *run = NULL;
+    Bundle *bundle = NULL;
     ProveSeen seen = {0};
-    const char *folder = args_value(args, "run", NULL);
+    const char *run = args_value(args, "run", NULL), *folder = args_value(args, "bundle", NULL);
     Arena scratch = arena_new();
-    if (folder != NULL) {
-        TRY(recorded_read(&run, args->arena, scratch, folder, args_value(args, "bundle", NULL),
-                          err));
-        seen = recorded_seen(run, args->arena);
+    if (run != NULL) {
+        Recorded *r;
+        TRY(recorded_read(&r, args->arena, scratch, run, folder, err));
+        bundle = r->bundle;
+        seen = recorded_seen(r, args->arena);
+        folder = folder == NULL ? path_join(args->arena, run, "bundle") : folder;
+    } else if (folder != NULL) {
+        TRY(bundle_open(&bundle, args->arena, folder, err));
+        seen = bundle_seen(args->arena, bundle, folder);
     }
-    TRY(read_books(&b, args, run, err));
+    TRY(read_books(&b, args, bundle, folder, err));
     const Proofs *found =
-        prove_policy(args->arena, scratch, b.policy, b.plan, run == NULL ? NULL : &seen);
+        prove_policy(args->arena, scratch, b.policy, b.plan, bundle == NULL ? NULL : &seen);
     arena_free(&scratch);
     if (args_flag(args, "json")) {
         tell_json(args, b.file, found);

@@ -1,17 +1,20 @@
-/* assay verify - open a bundle as serving would, and say what it is. */
+/* assay verify - is a bundle, or a whole run folder, what it was when it was written? */
 #include "cli/commands.h"
 
-#include "score/score.h"
+#include "store/store.h"
 
-static const Option options[] = {{"bundle", "FOLDER", "the bundle of a run or a training", true},
-                                 {0}};
+static const Option options[] = {
+    {"bundle", "FOLDER", "the bundle of a run or a training", false},
+    {"run", "FOLDER", "a run folder: its files, its log of decisions and its bundle", false},
+    {"head", "SUM", "the head of the run's chain, as it was noted elsewhere", false},
+    {0}};
 
-static Status run(const Args *args, Error *err)
+static Status verify_bundle(const Args *args, const char *folder, Error *err)
 {
     Bundle *b;
     const Str *names;
     char time[TIME_TEXT];
-    TRY(bundle_open(&b, args->arena, args_value(args, "bundle", ""), err));
+    TRY(bundle_open(&b, args->arena, folder, err));
     Str how = b->imported.size == 0 || b->customers > 0
                   ? str_format(args->arena, "%s on %zu customers (%zu suspended)",
                                b->imported.size == 0 ? "trained" : "imported, calibrated",
@@ -25,8 +28,39 @@ static Status run(const Args *args, Error *err)
     return STATUS_OK;
 }
 
-const Command command_verify = {.name = "verify",
-                                .says = "check a bundle: sums, books, model, golden rows",
-                                .example = "  assay verify --bundle out/bundle",
-                                .options = options,
-                                .run = run};
+static Status verify_run(const Args *args, const char *folder, Error *err)
+{
+    Verified v;
+    TRY(store_verify(&v, args->arena, folder, str_from(args_value(args, "head", "")), err));
+    answer(str_format(args->arena,
+                      "run %s is whole: %zu decisions in one chain, %zu files, bundle %.12s\n"
+                      "head %.*s",
+                      folder, v.decisions, v.files, v.bundle->id, STR_ARG(v.head)));
+    return STATUS_OK;
+}
+
+static Status run(const Args *args, Error *err)
+{
+    const char *bundle = args_value(args, "bundle", NULL), *folder = args_value(args, "run", NULL);
+    if ((size_t)(bundle != NULL) + (size_t)(folder != NULL) + args->operands != 1) {
+        (void)error_set(err, STATUS_USAGE, "verify takes one folder");
+        return error_remedy(err,
+                            "give a run folder (--run), a bundle (--bundle), or either of them "
+                            "alone");
+    }
+    if (args->operands == 1) {
+        const char *given = args->operand[0];
+        bool plain = file_exists(path_join(args->arena, given, "bundle.json"));
+        *(plain ? &bundle : &folder) = given;
+    }
+    return bundle != NULL ? verify_bundle(args, bundle, err) : verify_run(args, folder, err);
+}
+
+const Command command_verify = {
+    .name = "verify",
+    .says = "check a run folder: files, log, bundle; or a bundle: sums, books, model, golden rows",
+    .example = "  assay verify out\n"
+               "  assay verify --bundle out/bundle",
+    .operand = "FOLDER",
+    .options = options,
+    .run = run};

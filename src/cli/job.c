@@ -338,7 +338,8 @@ Status job_score(Job *j, Error *err)
     j->run.team = j->args->team;
     j->run.case_facts = args_value(j->args, "case-facts", NULL);
     j->run.previous = args_value(j->args, "previous", NULL);
-    return store_lists(&j->run, j->keep, err);
+    TRY(store_lists(&j->run, j->keep, err));
+    return store_changes(&j->run, j->keep, err);
 }
 
 static Status begin_folder(Job *j, const char *folder, Error *err)

@@ -177,17 +177,20 @@ static void put(Pane *p, Tint tint, Str text)
 {
     static const char *const code[] = {"",         "\033[1m",  "\033[2m",  "\033[1;36m",
                                        "\033[32m", "\033[35m", "\033[33m", "\033[1;31m"};
-    bool tinted = p->colour && tint != TINT_NONE && text.size > 0;
-    if (tinted)
+    if (p->colour && tint != p->tint && text.size > 0) {
+        buffer_add(&p->at, p->tint == TINT_NONE ? S("") : S("\033[0m"));
         buffer_add(&p->at, str_from(code[tint]));
+        p->tint = tint;
+    }
     buffer_add(&p->at, text);
-    if (tinted)
-        buffer_add(&p->at, S("\033[0m"));
     p->used += terminal_cells(text);
 }
 
 void pane_end(Pane *p)
 {
+    if (p->tint != TINT_NONE)
+        buffer_add(&p->at, S("\033[0m"));
+    p->tint = TINT_NONE;
     *ARENA_PUSH(p->arena, p->line, p->lines, p->capacity) = buffer_str(&p->at);
     size_t lines = p->lines - 1;
     *ARENA_PUSH(p->arena, p->cells, lines, p->cells_capacity) = p->used;
@@ -231,7 +234,7 @@ static void wrap(Pane *p, Tint tint, size_t hang, Str text)
             pane_end(p);
             pane_to(p, hang);
         } else {
-            put(p, gap.size > 1 ? TINT_SOFT : TINT_NONE, gap);
+            put(p, gap.size > 1 ? TINT_SOFT : p->tint, gap);
         }
         gap = S("");
         while (p->used + cells > p->width) { /* longer than a line: cut it anywhere */

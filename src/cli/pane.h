@@ -30,6 +30,7 @@ typedef struct Pane {
     size_t lines, capacity, cells_capacity;
     Buffer at; /* the line being written */
     size_t used;
+    Tint tint;        /* in force where the line is being written */
     const char *owed; /* goes before the next text, if that still fits the line */
 } Pane;
 

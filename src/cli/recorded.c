@@ -158,12 +158,12 @@ static Status get_real(double *out, const Lines *l, yyjson_val *in, const char *
     return STATUS_OK;
 }
 
-static Status get_count(size_t *out, const Lines *l, yyjson_val *in, const char *key)
+static Status get_count(uint32_t *out, const Lines *l, yyjson_val *in, const char *key)
 {
     yyjson_val *v = yyjson_obj_get(in, key);
-    if (!yyjson_is_uint(v))
+    if (!yyjson_is_uint(v) || yyjson_get_uint(v) > UINT32_MAX)
         return no_form(l, str_chars(l->keep, str_format(l->keep, "`%s` is not a count", key)));
-    *out = (size_t)yyjson_get_uint(v);
+    *out = (uint32_t)yyjson_get_uint(v);
     return STATUS_OK;
 }
 
@@ -220,7 +220,7 @@ static void read_facts(Lines *l, yyjson_val *in, size_t k)
 
 /* Since when the customer is in the segment. One who was known before this run keeps that; of
  * others nothing is known, and the segment follows from the score and the floors. */
-static void read_earlier(Lines *l, yyjson_val *in, const Decision *d, size_t row)
+static void read_earlier(Lines *l, yyjson_val *in, const Outcome *d, size_t row)
 {
     int64_t since = get_time(l, in, "segment_since");
     if (since == NO_TIME || since >= l->as_of[row])
@@ -230,7 +230,7 @@ static void read_earlier(Lines *l, yyjson_val *in, const Decision *d, size_t row
 
 static Status read_decision(Lines *l, yyjson_val *in, size_t k)
 {
-    Decision *d = &l->r->decision[k];
+    Outcome *d = &l->r->outcome[k];
     d->id = get_text(l, in, "customer_id");
     uint32_t code = dictionary_find(l->ids, d->id);
     if (code == NO_CODE) {
@@ -288,7 +288,7 @@ static void make_room(Lines *l, size_t count, size_t customers)
     l->high = ARENA_ARRAY(l->keep, double, count + 1);
     l->contradictory = ARENA_ARRAY(l->keep, uint8_t, count + 1);
     l->at = ARENA_ARRAY(l->keep, uint32_t, count + 1);
-    l->r->decision = ARENA_ARRAY(l->keep, Decision, count + 1);
+    l->r->outcome = ARENA_ARRAY(l->keep, Outcome, count + 1);
     l->r->line = ARENA_ARRAY(l->keep, size_t, count + 1);
     l->earlier = ARENA_ARRAY(l->keep, Earlier, customers + 1);
     l->fact = ARENA_ARRAY(l->keep, CaseFact *, customers + 1);
@@ -356,7 +356,6 @@ static Status read_decisions(Recorded *r, Arena *keep, Table *features, Error *e
                            .probability = l.probability,
                            .probability_low = l.low,
                            .probability_high = l.high,
-                           .matrix = matrix_new(keep, count, 0),
                            .columns = &r->no_columns,
                            .contradictory = l.contradictory,
                            .facts = facts,
@@ -437,8 +436,8 @@ Status recorded_read(Recorded **out, Arena *keep, Arena scratch, const char *fol
     return read_proxies(r, keep, scratch, err);
 }
 
-/* What of two decisions is not the same; NULL when nothing is. */
-static const char *difference(const Decision *a, const Decision *b)
+/* What of two outcomes is not the same; NULL when nothing is. */
+static const char *difference(const Outcome *a, const Outcome *b)
 {
     if (a->action != b->action)
         return "action";
@@ -460,12 +459,13 @@ static const char *difference(const Decision *a, const Decision *b)
 Status recorded_check(const Recorded *r, Arena scratch, Team *team, Error *err)
 {
     Arena keep = arena_new();
-    Decision *again;
-    Status status = policy_decide(&again, &keep, scratch, r->bundle->policy, &r->in, team, err);
+    Outcome *again;
+    Status status =
+        policy_outcomes(&again, NULL, &keep, scratch, r->bundle->policy, &r->in, team, err);
     size_t differ = 0, first = 0;
     const char *what = NULL;
     for (size_t i = 0; i < r->in.count && status == STATUS_OK; i++) {
-        const char *one = difference(&r->decision[i], &again[i]);
+        const char *one = difference(&r->outcome[i], &again[i]);
         if (one != NULL && differ++ == 0) {
             first = i;
             what = one;

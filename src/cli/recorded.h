@@ -13,15 +13,15 @@ typedef struct Recorded {
     Events events;         /* none: only the time that each customer is known at */
     MatrixPlan no_columns; /* of the model's inputs, which nothing here reads */
     PolicyInputs in;       /* the customers decided on, as policy_decide takes them */
-    Decision *decision;    /* [in.count] as recorded: numbers, enumerations and the id alone */
+    Outcome *outcome;      /* [in.count] as recorded */
     size_t *line;          /* [in.count] of decisions.jsonl */
     ProveProxy *proxy;
     size_t proxies;
 } Recorded;
 
-/* Read run.json, features.csv, decisions.jsonl, proxies.csv and the bundle of a run folder; `bundle`
- * is where the bundle is when the folder has none (as after `assay score --out`). Errors name the
- * file that is missing, cut off or does not go with the others.  Memory: keep. */
+/* Read run.json, features.csv, decisions.jsonl, proxies.csv and the bundle of a run folder;
+ * `bundle` is where the bundle is when the folder has none (as after `assay score --out`). Errors
+ * name the file that is missing, cut off or does not go with the others.  Memory: keep. */
 MUST_USE Status recorded_read(Recorded **out, Arena *keep, Arena scratch, const char *folder,
                               const char *bundle, Error *err);
 

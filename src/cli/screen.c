@@ -126,13 +126,14 @@ static void head(Screen *s)
         item(s, ">", TINT_STRONG, case_say(s->arena, c, "The case goes to {queue}.", &part, 1));
     }
     for (size_t i = 0; i < d->safeguards; i++)
-        item(s, "!", TINT_WARN, d->safeguard[i]);
+        if (!str_contains(d->near_miss, d->safeguard[i])) /* which then says more */
+            item(s, "!", TINT_WARN, d->safeguard[i]);
     if (d->segment_because.size > 0)
         item(s, "!", TINT_WARN, d->segment_because);
     if (d->insufficient_data)
         item(s, "!", TINT_WARN, case_word(c, "Insufficient data: the score says little."));
     if (d->near_miss.size > 0)
-        item(s, "!", TINT_SOFT, d->near_miss);
+        item(s, "!", TINT_WARN, d->near_miss);
 }
 
 /* ---- what stands out ---- */
@@ -481,31 +482,25 @@ static void warnings(Screen *s)
 
 /* ---- the whole ---- */
 
-static Pane judgement(Screen *s, size_t width, const Look *look, const Change *with)
+static void reasoning(Screen *s)
 {
-    Pane p = pane_new(s->arena, width, look->colour, look->unicode);
-    s->p = &p;
     reasons(s);
     mitigating(s);
-    change(s, with);
-    measures(s);
     each_once(s, "Not yet known", false);
     each_once(s, "Next steps", true);
-    facts(s);
-    return p;
 }
 
-static Pane behaviour(Screen *s, size_t width, const Look *look)
+static void behaviour(Screen *s, const Change *with)
 {
-    Pane p = pane_new(s->arena, width, look->colour, look->unicode);
-    s->p = &p;
     timeline(s);
     lots(s);
     mix(s, "Kinds", &s->c->kinds);
     mix(s, "States", &s->c->states);
     said_and_done(s);
     warnings(s);
-    return p;
+    facts(s);
+    measures(s);
+    change(s, with);
 }
 
 static void foot(Screen *s, const Look *look)
@@ -530,29 +525,32 @@ static void foot(Screen *s, const Look *look)
 
 Str screen_case(Arena *arena, const Case *c, const Change *with, const Look *look)
 {
-    Screen s = {.arena = arena, .c = c};
-    Buffer b = buffer_new(arena);
+    bool wide = look->width >= SCREEN_WIDE;
+    size_t left = wide ? (look->width - GAP) / 2 : look->width;
+    size_t right = wide ? look->width - GAP - left : look->width;
     Pane top = pane_new(arena, look->width, look->colour, look->unicode);
-    s.p = &top;
+    Pane money = pane_new(arena, left, look->colour, look->unicode);
+    Pane why = pane_new(arena, right, look->colour, look->unicode);
+    Pane bottom = pane_new(arena, look->width, look->colour, look->unicode);
+    Screen s = {.arena = arena, .c = c, .p = &top};
+    Buffer b = buffer_new(arena);
     head(&s);
     pane_blank(&top);
+    s.p = &money;
+    behaviour(&s, with);
+    s.p = &why;
+    reasoning(&s);
+    s.p = &bottom;
+    foot(&s, look);
     pane_print(&b, &top);
-    if (look->width >= SCREEN_WIDE) {
-        size_t left = (look->width - GAP) / 2;
-        Pane money = behaviour(&s, left, look);
-        Pane why = judgement(&s, look->width - GAP - left, look, with);
+    if (wide) {
         pane_join(&b, &money, &why, GAP);
     } else {
-        Pane why = judgement(&s, look->width, look, with);
-        Pane money = behaviour(&s, look->width, look);
         pane_blank(&why);
         pane_print(&b, &why);
         pane_print(&b, &money);
     }
     buffer_char(&b, '\n');
-    Pane bottom = pane_new(arena, look->width, look->colour, look->unicode);
-    s.p = &bottom;
-    foot(&s, look);
     pane_print(&b, &bottom);
     b.size--; /* the last line's end is the answer's */
     return buffer_str(&b);

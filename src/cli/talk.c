@@ -1,5 +1,7 @@
 #include "cli/cli_internal.h"
 
+#include "cli/pane.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,13 +90,19 @@ void report_error(const Args *args, const Error *err)
                   err->excerpt, "remedy", err->remedy, (char *)NULL);
         return;
     }
-    (void)fprintf(stderr, "%s: error: %s\n", args->program, err->message);
-    if (place[0] != '\0')
-        (void)fprintf(stderr, "  place:  %s\n", place);
+    /* An id or a path may hold what a terminal obeys. */
+    Arena own = arena_new();
+    Str message = terminal_text(&own, str_from(err->message), true);
+    Str where = terminal_text(&own, str_from(place), true);
+    Str remedy = terminal_text(&own, str_from(err->remedy), true);
+    (void)fprintf(stderr, "%s: error: %.*s\n", args->program, STR_ARG(message));
+    if (where.size > 0)
+        (void)fprintf(stderr, "  place:  %.*s\n", STR_ARG(where));
     if (err->excerpt[0] != '\0')
         (void)fprintf(stderr, "    %s\n    %*s^\n", err->excerpt, (int)err->caret, "");
-    if (err->remedy[0] != '\0')
-        (void)fprintf(stderr, "  remedy: %s\n", err->remedy);
+    if (remedy.size > 0)
+        (void)fprintf(stderr, "  remedy: %.*s\n", STR_ARG(remedy));
+    arena_free(&own);
 }
 
 void progress_json(const char *stage, double seconds, double share, double left)

@@ -134,8 +134,8 @@ typedef struct CaseInputs {
     const Scored *scored;
     size_t position; /* in scored */
     const Decision *decision;
-    Str decision_id;        /* may be empty */
-    const Messages *words;  /* the program's catalogue; NULL: what is not a book's is English */
+    Str decision_id;       /* may be empty */
+    const Messages *words; /* the program's catalogue; NULL: what is not a book's is English */
 } CaseInputs;
 
 /* Gather the case of one customer.  Memory: keep; refers to its inputs.

@@ -137,6 +137,12 @@ static Str whole_sentence(Arena *keep, const Telling *t, const Change *c)
                                 {S("now"), action_name(now->action)},
                                 {S("probability"), percent(keep, t, c->probability)},
                                 {S("was"), percent(keep, t, now->probability)}};
+    if (str_equal(part[2].text, part[3].text))
+        return say(
+            keep, t,
+            S("The proposal would be {action} instead of {now}, with the same score, if this "
+              "were otherwise:"),
+            part, COUNT_OF(part));
     return say(keep, t,
                S("The proposal would be {action} instead of {now}, with a score of {probability} "
                  "instead of {was}, if this were otherwise:"),
@@ -199,31 +205,25 @@ static void take_own(Subject *s, Arena *keep)
     }
 }
 
-static Status change_of(Change *out, Arena *keep, Arena scratch, const Subject *asked, Error *err)
+static Status change_of(Change *out, Arena *keep, Arena scratch, const Subject *s, Error *err)
 {
-    Subject s = *asked;
     Trial best;
     bool found;
-    const Telling t = telling(&s);
-    *out = (Change){.action = s.scored->outcome[s.position].action};
+    const Telling t = telling(s);
+    *out = (Change){.action = s->scored->outcome[s->position].action};
     if (out->action == ACTION_RETAIN) {
         out->sentence = say(keep, &t, S("Nothing is proposed that a change could leave."), NULL, 0);
         return STATUS_OK;
     }
-    Arena own = arena_new();
-    take_own(&s, &own);
-    Status status = change_search(&found, &best, &out->tried, scratch, &s, err);
-    if (status == STATUS_OK && found)
-        status = tell(out, keep, scratch, &s, &best, err);
-    else if (status == STATUS_OK) {
-        const MessagePart part[] = {{S("action"), action_name(out->action)}};
-        out->sentence = say(keep, &t,
-                            S("No change of at most three quantities, within what comparable "
-                              "customers show, was found that leaves {action}."),
-                            part, 1);
-    }
-    arena_free(&own);
-    return status;
+    TRY(change_search(&found, &best, &out->tried, scratch, s, err));
+    if (found)
+        return tell(out, keep, scratch, s, &best, err);
+    const MessagePart part[] = {{S("action"), action_name(out->action)}};
+    out->sentence = say(keep, &t,
+                        S("No change of at most three quantities, within what comparable "
+                          "customers show, was found that leaves {action}."),
+                        part, 1);
+    return STATUS_OK;
 }
 
 /* ---- all that are asked for ---- */
@@ -304,6 +304,33 @@ static void say_no_peers(Change *out, Arena *keep, const Bundle *b, const Scored
         out[i] = (Change){.sentence = why, .action = s->outcome[position[i]].action};
 }
 
+Status change_subjects(Subject **out, Arena *keep, Arena scratch, const Bundle *b, const Scored *s,
+                       const uint32_t *position, size_t count, Team *team, Error *err)
+{
+    const Levers *levers = change_levers(keep, b);
+    uint32_t *row = ARENA_ARRAY(keep, uint32_t, count + 1);
+    uint32_t *set = ARENA_ARRAY(keep, uint32_t, count + 1);
+    Column *quantity;
+    *out = ARENA_ARRAY(keep, Subject, count + 1);
+    for (size_t i = 0; i < count; i++)
+        row[i] = s->row[position[i]];
+    const Events *events = events_take(keep, s->events, row, count);
+    TRY(policy_peer_set(set, scratch, b->policy, s->events, s->features, row, count, err));
+    TRY(quantity_columns(&quantity, keep, scratch, b->plan, &levers->quantities, events, team,
+                         err));
+    for (size_t i = 0; i < count; i++) {
+        (*out)[i] = (Subject){.levers = levers,
+                              .scored = s,
+                              .events = events,
+                              .quantity = quantity,
+                              .at = i,
+                              .position = position[i],
+                              .set = set[i]};
+        take_own(&(*out)[i], keep);
+    }
+    return STATUS_OK;
+}
+
 Status explain_changes(Change **out, Arena *keep, Arena scratch, const Bundle *b, const Scored *s,
                        const uint32_t *position, size_t count, Team *team, Error *err)
 {
@@ -313,27 +340,8 @@ Status explain_changes(Change **out, Arena *keep, Arena scratch, const Bundle *b
         return STATUS_OK;
     }
     Arena own = arena_new();
-    const Levers *levers = change_levers(&own, b);
-    uint32_t *row = ARENA_ARRAY(&own, uint32_t, count + 1);
-    uint32_t *set = ARENA_ARRAY(&own, uint32_t, count + 1);
-    Subject *subject = ARENA_ARRAY(&own, Subject, count + 1);
-    for (size_t i = 0; i < count; i++)
-        row[i] = s->row[position[i]];
-    const Events *events = events_take(&own, s->events, row, count);
-    Column *quantity;
-    Status status =
-        policy_peer_set(set, scratch, b->policy, s->events, s->features, row, count, err);
-    if (status == STATUS_OK)
-        status = quantity_columns(&quantity, &own, scratch, b->plan, &levers->quantities, events,
-                                  team, err);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        subject[i] = (Subject){.levers = levers,
-                               .scored = s,
-                               .events = events,
-                               .quantity = quantity,
-                               .at = i,
-                               .position = position[i],
-                               .set = set[i]};
+    Subject *subject;
+    Status status = change_subjects(&subject, &own, scratch, b, s, position, count, team, err);
     if (status == STATUS_OK)
         status = search_all(*out, keep, subject, count, team, err);
     arena_free(&own);

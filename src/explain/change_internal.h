@@ -49,6 +49,11 @@ typedef struct Subject {
     uint8_t *held;          /* [limits] that the customer keeps to */
 } Subject;
 
+/* Of the customers in position[count].  Memory: keep. */
+MUST_USE Status change_subjects(Subject **out, Arena *keep, Arena scratch, const Bundle *b,
+                                const Scored *s, const uint32_t *position, size_t count, Team *team,
+                                Error *err);
+
 enum { MOVES_MAX = CHANGE_STEPS_MAX };
 typedef struct Move {
     uint32_t quantity;

@@ -206,20 +206,11 @@ static bool set(const Carrying *c, uint32_t quantity, double value)
     return true;
 }
 
-/* The side that was not moved gives way; where both were, the whole does when it may. */
+/* A part of what was lowered is lowered with it. What was raised must find room as things are: to
+ * raise its whole as well is another move, which has its own distance. */
 static bool keep_part(const Carrying *c, uint32_t a, uint32_t whole, double most)
 {
-    if (c->value[whole] < c->s->own[whole])
-        return set(c, a, most);
-    return set(c, whole, c->value[whole] + (c->value[a] - most));
-}
-
-static bool keep_none(const Carrying *c, uint32_t a, uint32_t whole)
-{
-    if (c->value[whole] < c->s->own[whole])
-        return set(c, a, 0);
-    return c->s->levers->quantities.item[whole].aggregate->kind == AGGREGATE_COUNT &&
-           set(c, whole, 1);
+    return c->value[whole] < c->s->own[whole] && set(c, a, most);
 }
 
 /* Both give way in proportion, what was not moved alone where the other was. */
@@ -227,7 +218,7 @@ static bool keep_apart(const Carrying *c, const Limit *l)
 {
     double a = c->value[l->a], b = c->value[l->b], whole = c->value[l->whole];
     if (!(whole < c->s->own[l->whole]))
-        return set(c, l->whole, a + b);
+        return false;
     if (pinned(c, l->a))
         return set(c, l->b, whole - a);
     if (pinned(c, l->b))
@@ -245,7 +236,7 @@ static bool keep_limit(bool *moved, const Carrying *c, const Limit *l)
     if (l->kind == LIMIT_PART && a > whole)
         return *moved = true, keep_part(c, l->a, l->whole, whole);
     if (l->kind == LIMIT_NONE && a > 0 && whole == 0)
-        return *moved = true, keep_none(c, l->a, l->whole);
+        return *moved = true, keep_part(c, l->a, l->whole, 0);
     if (l->kind == LIMIT_APART && a + c->value[l->b] > whole)
         return *moved = true, keep_apart(c, l);
     return true;

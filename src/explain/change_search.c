@@ -13,10 +13,11 @@
 #include <string.h>
 
 enum {
-    BATCH = 512,     /* trials scored and decided on at a time */
-    HALVINGS = 48,   /* of an edge: enough for 64 bits of cents */
-    EDGES_MAX = 256, /* of all levers */
-    KEPT_MAX = 6,    /* values of a lever that are tried with others' */
+    BATCH = 512,       /* trials scored and decided on at a time */
+    HALVINGS = 48,     /* of an edge: enough for 64 bits of cents */
+    EDGES_MAX = 256,   /* of all levers */
+    POINTS_LEAST = 80, /* values of a lever, about */
+    KEPT_MAX = 6,      /* values of a lever that are tried with others' */
     TRIPLE_LEVERS = 10,
     TRIPLE_KEPT = 4
 };
@@ -138,15 +139,20 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Its own value among those that comparable customers show, each once. */
+/* Its own value among those that comparable customers show, each once, and values between them
+ * where they are few: what follows may change twice from one to the next. */
 static void lay_out(Search *w, Lever *l, const PeerKnots *k)
 {
     const Column *c = &w->s->quantity[l->quantity];
-    double *value = ARENA_ARRAY(&w->own, double, k->knots + 2);
-    size_t n = 0, to = 0;
+    size_t between = POINTS_LEAST / k->knots, n = 0, to = 0;
+    double *value = ARENA_ARRAY(&w->own, double, (k->knots + 1) * (between + 1) + 1);
     value[n++] = w->s->own[l->quantity];
-    for (size_t i = 0; i < k->knots; i++)
+    for (size_t i = 0; i < k->knots; i++) {
         value[n++] = in_units(c, k->knot[i]);
+        for (size_t m = 1; m <= between && i + 1 < k->knots && k->knot[i + 1] > k->knot[i]; m++)
+            value[n++] = in_units(c, k->knot[i] + (k->knot[i + 1] - k->knot[i]) * (double)m /
+                                                      (double)(between + 1));
+    }
     qsort(value, n, sizeof *value, by_value);
     for (size_t i = 0; i < n; i++)
         if (to == 0 || value[i] != value[to - 1])
@@ -181,13 +187,20 @@ static bool alike(const Outcome *a, const Outcome *b)
            a->families == b->families && a->insufficient_data == b->insufficient_data;
 }
 
-/* Two neighbours with something between them: near is closer to the customer's own value. */
+/* Two neighbours with something between them: near is closer to the customer's own value. What is
+ * looked for is the first value beyond the edge, or where what lies beyond cannot be, the last
+ * before it. */
 typedef struct Edge {
     size_t lever;
     Point near, far;
     double near_value, far_value;
-    bool done;
+    bool last, done;
 } Edge;
+
+static bool differ(const Point *a, const Point *b)
+{
+    return a->feasible != b->feasible || !alike(&a->outcome, &b->outcome);
+}
 
 static void find_edges(const Search *w, Edge *edge, size_t *edges)
 {
@@ -198,15 +211,21 @@ static void find_edges(const Search *w, Edge *edge, size_t *edges)
             const Point *a = &l->point[k], *b = &l->point[k + 1];
             bool outwards = a->trial.move[0].value >= own;
             const Point *near = outwards ? a : b, *far = outwards ? b : a;
-            if (!far->feasible || !near->feasible || alike(&a->outcome, &b->outcome))
-                continue;
-            edge[(*edges)++] = (Edge){.lever = i,
-                                      .near = *near,
-                                      .far = *far,
-                                      .near_value = near->trial.move[0].value,
-                                      .far_value = far->trial.move[0].value};
+            if ((near->feasible || far->feasible) && differ(near, far))
+                edge[(*edges)++] = (Edge){.lever = i,
+                                          .near = *near,
+                                          .far = *far,
+                                          .near_value = near->trial.move[0].value,
+                                          .far_value = far->trial.move[0].value,
+                                          .last = !far->feasible};
         }
     }
+}
+
+/* What an edge has found: worth keeping with the lever's other points. */
+static const Point *edge_point(const Edge *e)
+{
+    return e->last ? &e->near : &e->far;
 }
 
 static double middle(const Column *c, double near, double far)
@@ -215,7 +234,18 @@ static double middle(const Column *c, double near, double far)
     return c->type == TYPE_DOUBLE ? m : near < far ? ceil(m) : floor(m);
 }
 
-/* Halve every edge at once; its far end comes to lie where what follows is first as beyond it. */
+static void halve(Edge *e, const Point *probe)
+{
+    double value = probe->trial.move[0].value;
+    bool beyond = e->last ? !probe->feasible : probe->feasible && differ(probe, &e->near);
+    if (beyond && !e->last)
+        e->far = *probe;
+    if (!beyond && e->last)
+        e->near = *probe;
+    *(beyond ? &e->far_value : &e->near_value) = value;
+}
+
+/* Halve every edge at once, down to the unit. */
 static Status sharpen(Search *w, Edge *edge, size_t edges)
 {
     Point *probe = ARENA_ARRAY(&w->own, Point, edges + 1);
@@ -235,16 +265,8 @@ static Status sharpen(Search *w, Edge *edge, size_t edges)
         if (n == 0)
             break;
         TRY(answer(w, probe, n));
-        for (size_t k = 0; k < n; k++) {
-            Edge *e = &edge[of[k]];
-            double value = probe[k].trial.move[0].value;
-            if (probe[k].feasible && !alike(&probe[k].outcome, &e->near.outcome)) {
-                e->far = probe[k];
-                e->far_value = value;
-            } else {
-                e->near_value = value;
-            }
-        }
+        for (size_t k = 0; k < n; k++)
+            halve(&edge[of[k]], &probe[k]);
     }
     return STATUS_OK;
 }
@@ -276,7 +298,7 @@ static void keep_points(Search *w, Lever *l, const Edge *edge, size_t edges)
     memcpy(list, l->point, l->points * sizeof *list);
     for (size_t i = 0; i < edges; i++)
         if (w->lever[edge[i].lever].quantity == l->quantity)
-            list[all++] = edge[i].far;
+            list[all++] = *edge_point(&edge[i]);
     qsort(list, all, sizeof *list, by_distance);
     Point *worth = ARENA_ARRAY(&w->own, Point, all + 1);
     const Outcome *last = own;

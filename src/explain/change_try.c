@@ -74,7 +74,7 @@ static Column *columns_of(uint8_t *feasible, Arena *keep, const Subject *s, cons
 }
 
 /* Every number that the model or the book reads stays within what comparable customers show, or
- * comes closer to it. Knots have six digits. */
+ * comes closer to it. A knot may lie between two customers, half a unit off. */
 static void keep_in_range(uint8_t *feasible, const Subject *s, const Table *made, size_t count)
 {
     const Levers *l = s->levers;

@@ -92,18 +92,12 @@ Str case_standing(Arena *arena, const Case *c, const Reason *r, bool brief)
 {
     if (r->peers == 0 || !isfinite(r->percentile))
         return S("");
-    bool high = r->percentile >= 0.5;
     const MessagePart part[] = {
-        {S("share"), case_percent(arena, c, high ? r->percentile : 1 - r->percentile)},
+        {S("percentile"), case_count(arena, c, (size_t)floor(r->percentile * 100 + 0.5))},
         {S("count"), case_count(arena, c, r->peers)},
         {S("peers"), r->peer_group}};
-    if (brief)
-        return case_say(arena, c,
-                        high ? "higher than {share} of {count} comparable"
-                             : "lower than {share} of {count} comparable",
-                        part, COUNT_OF(part));
     return case_say(arena, c,
-                    high ? "Higher than {share} of {count} comparable customers: {peers}."
-                         : "Lower than {share} of {count} comparable customers: {peers}.",
+                    brief ? "percentile {percentile} among {count} comparable"
+                          : "Percentile {percentile} among {count} comparable customers: {peers}.",
                     part, COUNT_OF(part));
 }

@@ -2,7 +2,6 @@
 #include "policy/policy_internal.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,15 +30,6 @@ static double quantile(const double *v, size_t n, size_t number, size_t parts)
     return v[below] + (double)rest / (double)parts * (v[below + 1] - v[below]);
 }
 
-/* Six digits place a number as well as seventeen, and are fewer bytes in a bundle. */
-static double rounded(double x)
-{
-    char text[NUMBER_TEXT];
-    double out = x;
-    (void)snprintf(text, sizeof text, "%.6g", x);
-    return parse_double(str_from(text), &out) ? out : x;
-}
-
 static void fit(PeerKnots *out, Arena *keep, double *value, size_t n)
 {
     out->customers = n;
@@ -50,7 +40,7 @@ static void fit(PeerKnots *out, Arena *keep, double *value, size_t n)
     out->knot = ARENA_ARRAY(keep, double, out->knots);
     qsort(value, n, sizeof *value, ascending);
     for (size_t k = 0; k < out->knots; k++)
-        out->knot[k] = rounded(quantile(value, n, 2 * k + 1, 2 * out->knots));
+        out->knot[k] = quantile(value, n, 2 * k + 1, 2 * out->knots);
 }
 
 /* member[i]: the sets that customer i belongs to are its own and those of the engine's after it. */
@@ -197,10 +187,16 @@ void peers_reason(Reason *out, const PeerSets *peers, size_t set, size_t feature
     out->peers = with->feature[feature].customers;
 }
 
-Str reason_standing(Arena *keep, const Reason *r)
+Str reason_standing(Arena *keep, const Messages *m, Language language, const Reason *r)
 {
     if (isnan(r->percentile))
         return S("");
-    return str_format(keep, "Percentile %d among %zu labelled customers (%.*s).",
-                      (int)floor(100 * r->percentile + 0.5), r->peers, STR_ARG(r->peer_group));
+    double place = floor(100 * r->percentile + 0.5);
+    const MessagePart part[] = {
+        {S("place"), format_real(keep, FORMAT_COUNT, language, S(""), place)},
+        {S("count"), format_real(keep, FORMAT_COUNT, language, S(""), (double)r->peers)},
+        {S("peers"), r->peer_group}};
+    return message_fill(keep, m, language,
+                        S("Percentile {place} among {count} labelled customers ({peers})."), part,
+                        COUNT_OF(part));
 }

@@ -91,7 +91,7 @@ static void apply_safeguards(Decision *out, Arena *keep, const Deciding *d, cons
     out->safeguard = ARENA_ARRAY(keep, Str, p->safeguards + OWN_SAFEGUARDS);
     for (size_t i = 0; i < p->safeguards && !uncapped; i++) {
         const Clause *one = &p->safeguard[i];
-        bool passes = one->allows != ACTIONS && before <= one->allows;
+        bool passes = before == one->allows; /* and nothing milder: that is capped */
         if (one->action < before && !passes && slice_holds(&s->safeguard[i], row))
             cap_action(out, one->action, slice_fill(keep, one->because, s, row));
     }
@@ -112,11 +112,8 @@ static Str insufficient_words(Arena *keep, const Clause *m, const FactView *hard
 {
     if (hard == NULL)
         return slice_fill(keep, m->otherwise, s, row);
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, S("It would not answer what is documented: "));
-    buffer_add(&b, hard->says);
-    buffer_char(&b, '.');
-    return buffer_str(&b);
+    const MessagePart part = {S("fact"), slice_say(s, hard->says)};
+    return slice_words(keep, s, S("It would not answer what is documented: {fact}."), &part, 1);
 }
 
 /* Where an exit is still proposed: would something milder do? */

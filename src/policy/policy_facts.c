@@ -130,24 +130,25 @@ void facts_gather(Slice *s, Arena *scratch, const Deciding *d)
     }
 }
 
-static Str fact_sentence(Arena *keep, const FactView *fact, const CaseFact *c, bool counts)
+static Str fact_sentence(Arena *keep, const Deciding *d, const FactView *fact, const CaseFact *c,
+                         bool counts)
 {
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, fact->says);
-    buffer_add(&b, counts ? S(": on record") : S(": noted"));
-    if (c->since_us != NO_TIME) {
-        buffer_add(&b, S(" since "));
-        buffer_add(&b, instant_words(keep, LANGUAGE_ENGLISH, c->since_us));
-    }
-    if (c->evidence.size > 0) {
-        buffer_add(&b, S(" (evidence: "));
-        buffer_add(&b, c->evidence);
-        buffer_char(&b, ')');
-    }
-    if (!counts)
-        buffer_add(&b, S(", but not documented, so it has no effect"));
-    buffer_char(&b, '.');
-    return buffer_str(&b);
+    const Messages *m = d->p->messages;
+    Language l = d->in->language;
+    bool since = c->since_us != NO_TIME, evidence = c->evidence.size > 0;
+    const MessagePart part[] = {{S("fact"), message(m, l, fact->says)},
+                                {S("day"), since ? instant_words(keep, l, c->since_us) : S("")},
+                                {S("evidence"), c->evidence}};
+    const Str sentence[2][2][2] = {
+        {{S("{fact}: noted, but not documented, so it has no effect."),
+          S("{fact}: noted (evidence: {evidence}), but not documented, so it has no effect.")},
+         {S("{fact}: noted since {day}, but not documented, so it has no effect."),
+          S("{fact}: noted since {day} (evidence: {evidence}), but not documented, so it has no "
+            "effect.")}},
+        {{S("{fact}: on record."), S("{fact}: on record (evidence: {evidence}).")},
+         {S("{fact}: on record since {day}."),
+          S("{fact}: on record since {day} (evidence: {evidence}).")}}};
+    return message_fill(keep, m, l, sentence[counts][since][evidence], part, COUNT_OF(part));
 }
 
 void facts_add(Decision *out, Arena *keep, const Deciding *d, size_t k)
@@ -165,7 +166,7 @@ void facts_add(Decision *out, Arena *keep, const Deciding *d, size_t k)
         CaseFact *shown = &out->fact[out->facts++];
         *shown = *c;
         shown->counts = counts(fact, c, as_of_us);
-        shown->sentence = fact_sentence(keep, fact, c, shown->counts);
+        shown->sentence = fact_sentence(keep, d, fact, c, shown->counts);
     }
 }
 

@@ -51,7 +51,8 @@ typedef struct Part {
 typedef struct Clause {
     Str id, condition, sentence, queue;
     Action action; /* what is proposed, or the cap */
-    Action allows; /* of a safeguard: what passes though it is graver than the cap; ACTIONS: none */
+    Action
+        allows; /* of a safeguard: the one that passes though graver than the cap; ACTIONS: none */
     bool uncapped;
     Segment at_least; /* of a floor */
     Expr *when;
@@ -153,6 +154,8 @@ MUST_USE Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Decidi
 bool slice_holds(const Column *c, size_t row); /* unknown is false */
 Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row);
 Str slice_say(const Slice *s, Str english); /* a sentence of the engine's own */
+/* The same with its placeholders filled. */
+Str slice_words(Arena *keep, const Slice *s, Str english, const MessagePart *part, size_t parts);
 /* 26 August 2024, of an instant. */
 Str instant_words(Arena *keep, Language language, int64_t time_us);
 int64_t slice_as_of(const Deciding *d, size_t k); /* of the k-th customer decided on */

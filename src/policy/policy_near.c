@@ -129,41 +129,56 @@ static Format format_of(const Policy *p, Str name)
     return f == NULL ? FORMAT_PLAIN : f->format;
 }
 
-static const char *failing_words(CompareSign sign, bool flipped)
+/* What a comparison that fails says of the value. */
+static Str failing_words(const Slice *s, CompareSign sign, bool flipped)
 {
-    static const char *const words[] = {
-        [COMPARE_EQUAL] = "not",         [COMPARE_UNEQUAL] = "the same as",
-        [COMPARE_LESS] = "not below",    [COMPARE_LESS_EQUAL] = "above",
-        [COMPARE_GREATER] = "not above", [COMPARE_GREATER_EQUAL] = "below",
-    };
     static const CompareSign other[] = {
         [COMPARE_EQUAL] = COMPARE_EQUAL,  [COMPARE_UNEQUAL] = COMPARE_UNEQUAL,
         [COMPARE_LESS] = COMPARE_GREATER, [COMPARE_LESS_EQUAL] = COMPARE_GREATER_EQUAL,
         [COMPARE_GREATER] = COMPARE_LESS, [COMPARE_GREATER_EQUAL] = COMPARE_LESS_EQUAL,
     };
-    return words[flipped ? other[sign] : sign];
+    switch (flipped ? other[sign] : sign) {
+    case COMPARE_EQUAL:
+        return slice_say(s, S("not"));
+    case COMPARE_UNEQUAL:
+        return slice_say(s, S("the same as"));
+    case COMPARE_LESS:
+        return slice_say(s, S("not below"));
+    case COMPARE_LESS_EQUAL:
+        return slice_say(s, S("above"));
+    case COMPARE_GREATER:
+        return slice_say(s, S("not above"));
+    case COMPARE_GREATER_EQUAL:
+        return slice_say(s, S("below"));
+    }
+    return S("");
 }
 
 static Str comparison_words(Arena *keep, const Policy *p, const Part *part, const PartColumns *c,
-                            size_t row)
+                            const Slice *s, size_t row)
 {
     Str currency = p->plan->schema->currency.text;
     const Column *mine = part->flipped ? &c->right : &c->left;
     const Column *bound = part->flipped ? &c->left : &c->right;
     Format f = format_of(p, part->name);
-    Str name = words_of(p, part->name);
-    bool sentence = own_index(p, part->name) == OWN_NAMES; /* what a feature says stands alone */
-    const char *is = sentence ? ":" : " is";
-    if (!column_valid(mine, row))
-        return str_format(keep, "%.*s%s unknown", STR_ARG(name), is);
-    Str value = format_cell(keep, f, LANGUAGE_ENGLISH, currency, mine, row);
-    Str limit = format_cell(keep, f, LANGUAGE_ENGLISH, currency, bound, row);
+    bool alone = own_index(p, part->name) == OWN_NAMES; /* what a feature says stands alone */
+    Str value = format_cell(keep, f, s->language, currency, mine, row);
+    Str limit = format_cell(keep, f, s->language, currency, bound, row);
     if (str_equal(value, limit)) { /* rounded alike, though one is beyond the other */
-        value = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, mine, row);
-        limit = format_cell(keep, FORMAT_PLAIN, LANGUAGE_ENGLISH, currency, bound, row);
+        value = format_cell(keep, FORMAT_PLAIN, s->language, currency, mine, row);
+        limit = format_cell(keep, FORMAT_PLAIN, s->language, currency, bound, row);
     }
-    return str_format(keep, "%.*s%s %.*s, %s %.*s", STR_ARG(name), is, STR_ARG(value),
-                      failing_words(part->sides.sign, part->flipped), STR_ARG(limit));
+    const MessagePart words[] = {{S("name"), slice_say(s, words_of(p, part->name))},
+                                 {S("value"), value},
+                                 {S("failing"), failing_words(s, part->sides.sign, part->flipped)},
+                                 {S("bound"), limit}};
+    if (!column_valid(mine, row))
+        return slice_words(keep, s, alone ? S("{name}: unknown") : S("{name} is unknown"), words,
+                           COUNT_OF(words));
+    return slice_words(keep, s,
+                       alone ? S("{name}: {value}, {failing} {bound}")
+                             : S("{name} is {value}, {failing} {bound}"),
+                       words, COUNT_OF(words));
 }
 
 /* Any other part: the condition as written, and the customer's value of every name in it. */
@@ -173,29 +188,36 @@ static Str condition_words(Arena *keep, const Policy *p, const Part *part, const
     Buffer b = buffer_new(keep);
     size_t names;
     const Str *name = lang_names(part->when, &names);
-    buffer_format(&b, "`%.*s` does not hold", STR_ARG(lang_text(part->when)));
     for (size_t i = 0; i < names; i++) {
         const Column *c = table_find(s->table, name[i]);
-        Str value = c == NULL ? S("unknown")
-                              : format_cell(keep, format_of(p, name[i]), LANGUAGE_ENGLISH,
+        Str value = c == NULL ? format_unknown(s->language)
+                              : format_cell(keep, format_of(p, name[i]), s->language,
                                             p->plan->schema->currency.text, c, row);
-        buffer_format(&b, "%s%.*s is %.*s", i == 0 ? ": " : ", ", STR_ARG(name[i]), STR_ARG(value));
+        const MessagePart one[] = {{S("name"), name[i]}, {S("value"), value}};
+        buffer_add(&b, i == 0 ? S("") : S(", "));
+        buffer_add(&b, slice_words(keep, s, S("{name} is {value}"), one, COUNT_OF(one)));
     }
-    return buffer_str(&b);
+    const MessagePart words[] = {{S("condition"), lang_text(part->when)},
+                                 {S("values"), buffer_str(&b)}};
+    return slice_words(keep, s,
+                       names == 0 ? S("`{condition}` does not hold")
+                                  : S("`{condition}` does not hold: {values}"),
+                       words, COUNT_OF(words));
 }
 
 static Str part_words(Arena *keep, const Policy *p, const Part *part, const PartColumns *c,
                       const Slice *s, size_t row)
 {
     if (part->compares && part->name.size > 0)
-        return comparison_words(keep, p, part, c, row);
+        return comparison_words(keep, p, part, c, s, row);
     const FactView *fact = policy_fact(p, part->name);
-    if (fact != NULL)
-        return str_format(keep, "%s: %.*s",
-                          part->negated ? "a fact on record speaks against it"
-                                        : "the book asks for a fact that is not on record",
-                          STR_ARG(fact->says));
-    return condition_words(keep, p, part, s, row);
+    if (fact == NULL)
+        return condition_words(keep, p, part, s, row);
+    const MessagePart words = {S("fact"), slice_say(s, fact->says)};
+    return slice_words(keep, s,
+                       part->negated ? S("a fact on record speaks against it: {fact}")
+                                     : S("the book asks for a fact that is not on record: {fact}"),
+                       &words, 1);
 }
 
 /* ---- a customer ---- */
@@ -224,26 +246,23 @@ static double gap_of(const Part *part, const PartColumns *c, size_t row)
     return isfinite(gap) && gap < 1 ? gap : 1;
 }
 
-/* Sentences may be long: they are put together, never cut. */
-static Str joined(Arena *keep, Str first, Str second, Str third)
-{
-    Buffer b = buffer_new(keep);
-    buffer_add(&b, first);
-    buffer_add(&b, second);
-    buffer_add(&b, third);
-    return buffer_str(&b);
-}
-
-static Str lowered(Arena *keep, const Decision *out)
+static Str lowered(Arena *keep, const Slice *s, const Decision *out)
 {
     for (size_t i = 0; out->safeguards == 0 && i < out->measures; i++)
-        if (out->measure[i].suffices)
-            return joined(keep, S("Not proposed, because a milder measure suffices: "),
-                          out->measure[i].sentence, S(""));
-    Str more = S("");
-    if (out->safeguards > 1)
-        more = str_format(keep, " (%zu safeguards hold in all.)", out->safeguards);
-    return joined(keep, S("Not proposed, because a safeguard holds: "), out->safeguard[0], more);
+        if (out->measure[i].suffices) {
+            const MessagePart words = {S("measure"), out->measure[i].sentence};
+            return slice_words(keep, s,
+                               S("Not proposed, because a milder measure suffices: {measure}"),
+                               &words, 1);
+        }
+    const MessagePart words[] = {{S("safeguard"), out->safeguard[0]},
+                                 {S("count"), str_format(keep, "%zu", out->safeguards)}};
+    return slice_words(keep, s,
+                       out->safeguards == 1
+                           ? S("Not proposed, because a safeguard holds: {safeguard}")
+                           : S("Not proposed, because a safeguard holds: {safeguard} ({count} "
+                               "safeguards hold in all.)"),
+                       words, COUNT_OF(words));
 }
 
 void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row)
@@ -253,7 +272,7 @@ void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, siz
     if (out->action == ACTION_PROPOSE_OFFBOARDING)
         return;
     if (out->before_safeguards == ACTION_PROPOSE_OFFBOARDING) {
-        out->near_miss = lowered(keep, out);
+        out->near_miss = lowered(keep, s, out);
         return;
     }
     double closest = INFINITY;
@@ -263,17 +282,19 @@ void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, siz
         if (at > c->parts || (at < c->parts && c->part[at].fact))
             continue;
         if (at == c->parts) {
-            out->near_miss = joined(keep,
-                                    str_format(keep, "Not proposed, because %.*s goes first: ",
-                                               STR_ARG(action_name(out->action))),
-                                    out->because, S(""));
+            const MessagePart first[] = {{S("action"), action_name(out->action)},
+                                         {S("because"), out->because}};
+            out->near_miss =
+                slice_words(keep, s, S("Not proposed, because {action} goes first: {because}"),
+                            first, COUNT_OF(first));
             return;
         }
         double gap = gap_of(&c->part[at], &s->part[i][at], row);
         if (gap >= closest)
             continue;
         closest = gap;
-        out->near_miss = joined(keep, S("Not proposed: "),
-                                part_words(keep, p, &c->part[at], &s->part[i][at], s, row), S("."));
+        const MessagePart part = {S("part"),
+                                  part_words(keep, p, &c->part[at], &s->part[i][at], s, row)};
+        out->near_miss = slice_words(keep, s, S("Not proposed: {part}."), &part, 1);
     }
 }

@@ -25,6 +25,7 @@ static void add_standing(Reason *out, const Deciding *d, const Slice *s, size_t 
     size_t set =
         comparable_set(d->p, s->comparable, row, e->start[customer + 1] > e->start[customer]);
     peers_reason(out, d->in->peers, set, feature, cell_double(s->feature[feature], row));
+    out->peer_group = slice_say(s, out->peer_group);
 }
 
 /* The part of a reason that its feature tells: value, window and transactions. */

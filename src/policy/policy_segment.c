@@ -59,23 +59,20 @@ static const Clause *highest_floor(const Policy *p, const Slice *s, size_t row, 
     return highest;
 }
 
-static Str waiting_sentence(Arena *keep, const Policy *p, const Earlier *next)
+static Str waiting_sentence(Arena *keep, const Slice *s, const Policy *p, const Earlier *next)
 {
     char wait[TIME_TEXT];
-    const Format days = FORMAT_DAYS;
-    Column c;
-    column_init(&c, keep, S(""), TYPE_DURATION, 0, 1, NULL);
-    c.integer[0] = p->cool_down_us;
-    column_set_valid(&c, 0);
+    double days = (double)(p->cool_down_us / DAY_US);
     Str words = p->cool_down_us % DAY_US == 0
-                    ? format_cell(keep, days, LANGUAGE_ENGLISH, S(""), &c, 0)
+                    ? format_real(keep, FORMAT_DAYS, s->language, S(""), days)
                     : duration_text(wait, p->cool_down_us);
-    return str_format(keep,
-                      "The score alone has been below the segment %.*s since %.*s; the segment "
-                      "comes down when that has lasted for %.*s.",
-                      STR_ARG(segment_name(next->segment)),
-                      STR_ARG(instant_words(keep, LANGUAGE_ENGLISH, next->lower_since_us)),
-                      STR_ARG(words));
+    const MessagePart part[] = {{S("segment"), slice_say(s, segment_name(next->segment))},
+                                {S("day"), instant_words(keep, s->language, next->lower_since_us)},
+                                {S("wait"), words}};
+    return slice_words(keep, s,
+                       S("The score alone has been below the segment {segment} since {day}; the "
+                         "segment comes down when that has lasted for {wait}."),
+                       part, COUNT_OF(part));
 }
 
 void segment_decide(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row)
@@ -101,7 +98,7 @@ void segment_decide(Decision *out, Arena *keep, const Deciding *d, const Slice *
     out->segment = next.segment;
     out->next = next;
     if (next.lower_since_us != NO_TIME)
-        out->segment_because = waiting_sentence(keep, p, &next);
+        out->segment_because = waiting_sentence(keep, s, p, &next);
     else if (floor != NULL)
         out->segment_because = slice_fill(keep, floor->because, s, row);
     else

@@ -20,6 +20,11 @@ Str slice_say(const Slice *s, Str english)
     return message(s->messages, s->language, english);
 }
 
+Str slice_words(Arena *keep, const Slice *s, Str english, const MessagePart *part, size_t parts)
+{
+    return message_fill(keep, s->messages, s->language, english, part, parts);
+}
+
 Str instant_words(Arena *keep, Language language, int64_t time_us)
 {
     Column c;

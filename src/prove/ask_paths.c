@@ -58,14 +58,14 @@ static void ask_proxies(Proving *p, const Condition *c, const Feature *f)
             continue;
         char auc[NUMBER_TEXT];
         prove_add(p, PROOF_WARNING, "proxy", c,
-                  str_format(p->keep,
-                             "%.*s -> feature %.*s%s%.*s tells who is of %.*s = %.*s (%.*s) with an "
-                             "area under the curve of %.*s by itself, in %.*s",
-                             STR_ARG(condition_name(p->keep, c)), STR_ARG(f->name.text),
-                             told == f ? "" : " -> feature ",
-                             STR_ARG(told == f ? S("") : told->name.text), STR_ARG(x->column),
-                             STR_ARG(x->group), STR_ARG(x->ground),
-                             STR_ARG(double_text(auc, x->auc)), STR_ARG(seen->from)),
+                  str_format(
+                      p->keep,
+                      "%.*s -> feature %.*s%s%.*s tells who is of %.*s = %.*s (%.*s) with an "
+                      "area under the curve of %.*s by itself, in %.*s",
+                      STR_ARG(condition_name(p->keep, c)), STR_ARG(f->name.text),
+                      told == f ? "" : " -> feature ", STR_ARG(told == f ? S("") : told->name.text),
+                      STR_ARG(x->column), STR_ARG(x->group), STR_ARG(x->ground),
+                      STR_ARG(double_text(auc, x->auc)), STR_ARG(seen->from)),
                   S("look whether the feature says more of the group than of conduct"));
     }
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAIRS_MOST = 20000 };
+enum { PAIRS_MOST = 20000, BEFORE_NODES = 20000 };
 
 static Diagram holds(Proving *p, size_t i)
 {
@@ -69,10 +69,10 @@ static bool ask_holding(Proving *p, size_t i)
         return true;
     bool grave = c->of == CONDITION_RULE || c->of == CONDITION_ACTION;
     if (can == IS_FALSE) {
-        prove_add(p, grave ? PROOF_ERROR : PROOF_WARNING, "never_fires", c,
-                  str_format(p->keep, "can never hold: no customer meets %.*s",
-                             STR_ARG(quoted(p, c))),
-                  S("mend the condition, or take the entry away"));
+        prove_add(
+            p, grave ? PROOF_ERROR : PROOF_WARNING, "never_fires", c,
+            str_format(p->keep, "can never hold: no customer meets %.*s", STR_ARG(quoted(p, c))),
+            S("mend the condition, or take the entry away"));
         return false;
     }
     if (cannot == IS_FALSE)
@@ -95,12 +95,14 @@ static void ask_hidden(Proving *p, const uint8_t *can)
 {
     Diagram before = IS_FALSE;
     size_t entry = 0;
+    bool followed = true;
     for (size_t i = 0; i < p->conditions; i++) {
         const Condition *c = &p->condition[i];
         if (c->of != CONDITION_ACTION)
             continue;
         entry++;
         question(p);
+        p->d.full = !followed;
         Diagram mine = holds(p, i), left = beyond(p, mine, before);
         bool sure = decided(p, condition_name(p->keep, c));
         if (sure && can[i] && left == IS_FALSE) {
@@ -119,7 +121,10 @@ static void ask_hidden(Proving *p, const uint8_t *can)
                                  STR_ARG(quoted(p, c)), STR_ARG(ordinal(p, entry)), STR_ARG(by)),
                       S("take the entry away, or set it further up"));
         }
-        before = diagram_apply(&p->d, OPERATION_OR, before, mine);
+        diagrams_begin(&p->d, BEFORE_NODES);
+        before = diagram_apply(&p->d, OPERATION_OR, before, holds(p, i));
+        followed = followed && !p->d.full;
+        diagrams_keep(&p->d);
     }
 }
 
@@ -130,7 +135,7 @@ static void ask_levels(Proving *p)
         for (size_t i = 0; i < p->conditions && first == NULL; i++)
             if (p->condition[i].of == CONDITION_ACTION && p->condition[i].action == a)
                 first = &p->condition[i];
-        question(p);
+        question_of_actions(p);
         Diagram before = inside(p, diagram_is(&p->d, p->action, a));
         Diagram after = inside(p, diagram_is(&p->d, p->capped, a));
         if (!decided(p, action_name(a)))
@@ -161,7 +166,7 @@ static Diagram lowered_by(Proving *p, size_t safeguard)
         if (c->of != CONDITION_ACTION)
             continue;
         Diagram mine = diagram_and(&p->d, holds(p, i), diagram_not(&p->d, before));
-        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        bool passes = c->action == s->allows;
         if (!c->uncapped && c->action > s->action && !passes)
             out = diagram_apply(&p->d, OPERATION_OR, out, mine);
         before = diagram_apply(&p->d, OPERATION_OR, before, holds(p, i));
@@ -221,8 +226,7 @@ static void ask_floors(Proving *p, const uint8_t *can)
         const Condition *c = &p->condition[i];
         if (c->of != CONDITION_FLOOR || !can[i])
             continue;
-        double threshold =
-            c->at_least == SEGMENT_HIGH ? p->thresholds.high : p->thresholds.medium;
+        double threshold = c->at_least == SEGMENT_HIGH ? p->thresholds.high : p->thresholds.medium;
         question(p);
         Diagram up = beyond(p, holds(p, i), score_at_least(p, S("probability"), threshold));
         if (decided(p, condition_name(p->keep, c)) && up == IS_FALSE)

@@ -11,8 +11,8 @@ typedef struct Tally {
 
 typedef struct Seeing {
     Proving *p;
-    const Column **column;  /* [variables] NULL: not in the table */
-    const double **score;   /* [variables] of the engine's own; else NULL */
+    const Column **column;    /* [variables] NULL: not in the table */
+    const double **score;     /* [variables] of the engine's own; else NULL */
     size_t *derived[DERIVED]; /* [scored] */
 } Seeing;
 
@@ -191,6 +191,8 @@ static Str ranges(Seeing *s, const uint8_t *used, bool scored)
     return buffer_str(&out);
 }
 
+static void ask_counts(Proving *p, const Condition *c, const ExprNode *n, const uint8_t *used);
+
 static void ask_leaf(Seeing *s, const Condition *c, const ExprNode *n)
 {
     Proving *p = s->p;
@@ -205,7 +207,10 @@ static void ask_leaf(Seeing *s, const Condition *c, const ExprNode *n)
     }
     part_names(p, n, used, derived);
     bool compares = v.kind >= VIEW_EQUAL && v.kind <= VIEW_BETWEEN;
-    if (!compares || !can_look(s, used, derived, &scored))
+    if (compares && p->seen->features == NULL && !derived[0] && !derived[1] && !derived[2] &&
+        !derived[3])
+        ask_counts(p, c, n, used);
+    if (!compares || p->seen->features == NULL || !can_look(s, used, derived, &scored))
         return;
     Tally t = tally(s, n, used, scored);
     if (t.unclear || t.customers == 0 || (t.yes > 0 && t.no > 0))
@@ -219,13 +224,82 @@ static void ask_leaf(Seeing *s, const Condition *c, const ExprNode *n)
               S("see whether the number is meant; other customers may be otherwise"));
 }
 
+/* ---- customers of whom only counts are known ---- */
+
+static Value bin_value(const Variable *v, const ProveCounts *c, size_t b)
+{
+    if (b + 1 == c->bins)
+        return value_missing(v->type);
+    if (c->by_value) {
+        Value out = {.kind = VALUE_TEXT, .may_have = true};
+        out.known = b + 2 < c->bins;
+        out.text = out.known ? c->value[b] : S("");
+        out.others = c->value;
+        out.other_count = c->bins - 2;
+        return out;
+    }
+    Value out =
+        value_between(b == 0 ? -INFINITY : c->cut[b - 1], b + 2 == c->bins ? INFINITY : c->cut[b]);
+    out.low_open = true;
+    if (out.low < v->bound.low) {
+        out.low = v->bound.low;
+        out.low_open = v->bound.low_open;
+    }
+    return out;
+}
+
+static void ask_counts(Proving *p, const Condition *c, const ExprNode *n, const uint8_t *used)
+{
+    const ProveCounts *counts = NULL;
+    const Variable *v = NULL;
+    Condition at = *c;
+    size_t names = 0;
+    for (size_t i = 0; i < p->variables; i++)
+        if (used[i]) {
+            names++;
+            v = &p->variable[i];
+        }
+    for (size_t i = 0; names == 1 && i < p->seen->counted; i++)
+        if (str_equal(p->seen->counts[i].name, v->name))
+            counts = &p->seen->counts[i];
+    if (counts == NULL || counts->by_value != (v->kind == VARIABLE_TEXT) ||
+        v->kind == VARIABLE_TRUTH)
+        return;
+    uint64_t all = 0, yes = 0, no = 0; /* may be true; may be not true */
+    for (size_t b = 0; b < counts->bins; b++) {
+        p->at[v - p->variable] = bin_value(v, counts, b);
+        uint8_t truth = truth_at(p, n);
+        all += counts->count[b];
+        yes += (truth & MAY_TRUE) ? counts->count[b] : 0;
+        no += truth != MAY_TRUE ? counts->count[b] : 0;
+    }
+    Str text = lang_node_text(p->keep, n);
+    lang_place(n, &at.line, &at.column);
+    if (all == 0)
+        return;
+    if (yes == 0 || no == 0)
+        prove_add(p, PROOF_WARNING, "outside_data", &at,
+                  str_format(p->keep, "`%.*s` is true of %s of the %llu customers of %.*s",
+                             STR_ARG(text), yes == 0 ? "none" : "each", (unsigned long long)all,
+                             STR_ARG(p->seen->from)),
+                  S("see whether the number is meant; other customers may be otherwise"));
+    else if (yes * 10 <= all)
+        prove_add(p, PROOF_NOTE, "rare_in_data", &at,
+                  str_format(p->keep,
+                             "`%.*s` is true of %llu of the %llu customers of %.*s at most",
+                             STR_ARG(text), (unsigned long long)yes, (unsigned long long)all,
+                             STR_ARG(p->seen->from)),
+                  S(""));
+}
+
 void ask_seen(Proving *p)
 {
     Seeing s = {.p = p};
-    if (p->seen->features == NULL)
+    if (p->seen->features != NULL) {
+        find_columns(&s);
+        count_fired(&s);
+    } else if (p->seen->counted == 0)
         return;
-    find_columns(&s);
-    count_fired(&s);
     for (size_t i = 0; i < p->conditions; i++)
         ask_leaf(&s, &p->condition[i], lang_root(p->condition[i].when));
 }

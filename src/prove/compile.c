@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LEAF_COMBINATIONS = 20000 };
+enum { LEAF_COMBINATIONS = 20000, CONDITION_NODES = 50000, COUNT_NODES = 60000, WAY_NODES = 100000 };
 
 void part_names(Proving *p, const ExprNode *n, uint8_t *used, bool derived[DERIVED])
 {
@@ -43,8 +43,8 @@ static uint32_t opaque(Proving *p, const ExprNode *n)
 
 static Diagram truth_diagram(Proving *p, const ExprNode *n, uint8_t set)
 {
-    static const uint8_t bit[] = {[IS_FALSE] = MAY_FALSE, [IS_TRUE] = MAY_TRUE,
-                                  [IS_UNKNOWN] = MAY_UNKNOWN};
+    static const uint8_t bit[] = {
+        [IS_FALSE] = MAY_FALSE, [IS_TRUE] = MAY_TRUE, [IS_UNKNOWN] = MAY_UNKNOWN};
     Diagram child[3], one = IS_UNKNOWN;
     for (Diagram i = 0; i < 3; i++)
         if (set & bit[i])
@@ -58,7 +58,7 @@ static Diagram truth_diagram(Proving *p, const ExprNode *n, uint8_t set)
 
 typedef struct Leaf {
     const ExprNode *n;
-    bool positive; /* it is a number, and asked is whether it is above 0; missing is not */
+    bool positive;  /* it is a number, and asked is whether it is above 0; missing is not */
     uint32_t *name; /* ascending */
     size_t names;
 } Leaf;
@@ -71,8 +71,7 @@ static Diagram leaf_pieces(Proving *p, const Leaf *leaf, size_t i)
         if (!leaf->positive)
             return truth_diagram(p, leaf->n, v.truth);
         bool yes = v.may_have && v.high > 0, no = v.may_miss || v.low <= 0;
-        return truth_diagram(p, leaf->n,
-                             (uint8_t)((yes ? MAY_TRUE : 0) | (no ? MAY_FALSE : 0)));
+        return truth_diagram(p, leaf->n, (uint8_t)((yes ? MAY_TRUE : 0) | (no ? MAY_FALSE : 0)));
     }
     uint32_t name = leaf->name[i];
     size_t pieces = p->variable[name].pieces;
@@ -110,7 +109,8 @@ static Diagram compile_leaf(Proving *p, const ExprNode *n, bool positive)
     bool derived[DERIVED] = {false};
     size_t combinations = 1, known = p->variables;
     part_names(p, n, used, derived);
-    Leaf leaf = {.n = n, .positive = positive, .name = ARENA_ARRAY(&p->scratch, uint32_t, known + 1)};
+    Leaf leaf = {
+        .n = n, .positive = positive, .name = ARENA_ARRAY(&p->scratch, uint32_t, known + 1)};
     for (size_t i = 0; i < known; i++)
         if (used[i]) {
             leaf.name[leaf.names++] = (uint32_t)i;
@@ -131,9 +131,9 @@ Diagram compile_part(Proving *p, const ExprNode *n)
     Diagram out;
     if (v.kind == VIEW_AND || v.kind == VIEW_OR) {
         bool and = v.kind == VIEW_AND;
-        out = and ? IS_TRUE : IS_FALSE;
+        out = and? IS_TRUE : IS_FALSE;
         for (size_t i = 0; i < v.children; i++)
-            out = diagram_apply(&p->d, and ? OPERATION_AND : OPERATION_OR, out,
+            out = diagram_apply(&p->d, and? OPERATION_AND : OPERATION_OR, out,
                                 compile_part(p, lang_child(n, i)));
     } else if (v.kind == VIEW_NOT) {
         out = diagram_not(&p->d, compile_part(p, lang_child(n, 0)));
@@ -148,11 +148,21 @@ Diagram compile_part(Proving *p, const ExprNode *n)
 
 /* ---- the book ---- */
 
+/* A condition that does not fit may be anything. */
 static void compile_list(Proving *p, ConditionOf of)
 {
-    for (size_t i = 0; i < p->conditions; i++)
-        if (p->condition[i].of == of)
-            p->truth[i] = compile_part(p, lang_root(p->condition[i].when));
+    for (size_t i = 0; i < p->conditions; i++) {
+        const Condition *c = &p->condition[i];
+        if (c->of != of)
+            continue;
+        diagrams_begin(&p->d, CONDITION_NODES);
+        p->truth[i] = compile_part(p, lang_root(c->when));
+        if (p->d.full) {
+            diagrams_begin(&p->d, CONDITION_NODES);
+            p->truth[i] = truth_diagram(p, lang_root(c->when), MAY_ANY);
+        }
+        diagrams_keep(&p->d);
+    }
 }
 
 static Diagram holds(Proving *p, size_t condition)
@@ -160,38 +170,74 @@ static Diagram holds(Proving *p, size_t condition)
     return diagram_is(&p->d, p->truth[condition], IS_TRUE);
 }
 
+static bool counted(const Condition *c, int which)
+{
+    return c->of == CONDITION_RULE && (which != DERIVED_SEVERE || c->severe);
+}
+
+static Diagram count_fired(Proving *p, int which)
+{
+    Diagram out = 0;
+    for (size_t i = 0; i < p->conditions; i++)
+        if (counted(&p->condition[i], which))
+            out = diagram_apply(&p->d, OPERATION_ADD, out, holds(p, i));
+    return out;
+}
+
+static Diagram count_families(Proving *p)
+{
+    Diagram out = 0;
+    for (size_t family = 0; family < p->derived_most[DERIVED_FAMILIES]; family++) {
+        Diagram any = IS_FALSE;
+        for (size_t i = 0; i < p->conditions; i++)
+            if (counted(&p->condition[i], DERIVED_FAMILIES) &&
+                p->condition[i].family_index == family)
+                any = diagram_apply(&p->d, OPERATION_OR, any, holds(p, i));
+        out = diagram_apply(&p->d, OPERATION_ADD, out, any);
+    }
+    return out;
+}
+
+/* Any number up to the most there can be. */
+static Diagram any_count(Proving *p, int which)
+{
+    size_t pieces = p->derived_most[which] + 1;
+    Variable *v = ARENA_PUSH(p->keep, p->variable, p->variables, p->variable_capacity);
+    *v = (Variable){.name = derived_name(which),
+                    .kind = VARIABLE_COUNT,
+                    .type = TYPE_INT64,
+                    .numbers = pieces,
+                    .pieces = pieces};
+    Diagram *child = ARENA_ARRAY(p->keep, Diagram, pieces);
+    for (size_t i = 0; i < pieces; i++)
+        child[i] = (Diagram)i;
+    return diagram_node(&p->d, diagrams_variable(&p->d, (uint32_t)pieces), child);
+}
+
 static void count_rules(Proving *p)
 {
-    Arena mark = p->scratch;
-    Diagram *family = ARENA_ARRAY(&p->scratch, Diagram, p->conditions + 1);
-    size_t families = 0, rules = 0, severe = 0;
     for (size_t i = 0; i < p->conditions; i++) {
         const Condition *c = &p->condition[i];
+        p->derived_most[DERIVED_RULES] += counted(c, DERIVED_RULES);
+        p->derived_most[DERIVED_SEVERE] += counted(c, DERIVED_SEVERE);
+        if (c->of == CONDITION_RULE && c->family_index >= p->derived_most[DERIVED_FAMILIES])
+            p->derived_most[DERIVED_FAMILIES] = c->family_index + 1;
         if (c->of == CONDITION_INSUFFICIENT)
             p->derived[DERIVED_INSUFFICIENT] = holds(p, i);
-        if (c->of != CONDITION_RULE)
-            continue;
-        Diagram fires = holds(p, i);
-        rules++;
-        p->derived[DERIVED_RULES] =
-            diagram_apply(&p->d, OPERATION_ADD, p->derived[DERIVED_RULES], fires);
-        if (c->severe) {
-            severe++;
-            p->derived[DERIVED_SEVERE] =
-                diagram_apply(&p->d, OPERATION_ADD, p->derived[DERIVED_SEVERE], fires);
-        }
-        family[c->family_index] =
-            diagram_apply(&p->d, OPERATION_OR, family[c->family_index], fires);
-        families = c->family_index >= families ? c->family_index + 1 : families;
     }
-    for (size_t i = 0; i < families; i++)
-        p->derived[DERIVED_FAMILIES] =
-            diagram_apply(&p->d, OPERATION_ADD, p->derived[DERIVED_FAMILIES], family[i]);
-    p->derived_most[DERIVED_RULES] = rules;
-    p->derived_most[DERIVED_SEVERE] = severe;
-    p->derived_most[DERIVED_FAMILIES] = families;
     p->derived_most[DERIVED_INSUFFICIENT] = 1;
-    p->scratch = mark;
+    diagrams_keep(&p->d);
+    for (int which = 0; which < DERIVED_INSUFFICIENT; which++) {
+        diagrams_begin(&p->d, COUNT_NODES);
+        p->derived[which] =
+            which == DERIVED_FAMILIES ? count_families(p) : count_fired(p, which);
+        if (p->d.full) {
+            diagrams_begin(&p->d, COUNT_NODES);
+            p->derived[which] = any_count(p, which);
+            p->free_counts = true;
+        }
+        diagrams_keep(&p->d);
+    }
 }
 
 static Diagram fewer_families(Proving *p, uint32_t than)
@@ -238,11 +284,10 @@ static Diagram supported(Proving *p, const Condition *c)
 static Diagram held_back(Proving *p, const Condition *c)
 {
     double high = p->thresholds.high;
-    Diagram score =
-        diagram_apply(&p->d, OPERATION_OR, score_at_least(p, S("probability"), high),
-                      score_at_least(p, S("probability_low"), high));
-    Diagram out = diagram_apply(&p->d, OPERATION_OR, fewer_families(p, 2),
-                                diagram_not(&p->d, score));
+    Diagram score = diagram_apply(&p->d, OPERATION_OR, score_at_least(p, S("probability"), high),
+                                  score_at_least(p, S("probability_low"), high));
+    Diagram out =
+        diagram_apply(&p->d, OPERATION_OR, fewer_families(p, 2), diagram_not(&p->d, score));
     Arena mark = p->scratch;
     Diagram stake = compile_leaf(p, lang_root(policy_exposure(p->policy)), true);
     p->scratch = mark;
@@ -256,7 +301,7 @@ static Diagram cap_entry(Proving *p, const Condition *c)
     Diagram out = c->action;
     for (size_t i = 0; i < p->conditions && !c->uncapped; i++) {
         const Condition *s = &p->condition[i];
-        bool passes = s->allows != ACTIONS && c->action <= s->allows;
+        bool passes = c->action == s->allows;
         if (s->of != CONDITION_SAFEGUARD || s->action >= c->action || passes)
             continue;
         Diagram cap = diagram_apply(&p->d, OPERATION_LEAST, out, (Diagram)s->action);
@@ -269,13 +314,15 @@ static Diagram cap_entry(Proving *p, const Condition *c)
     Diagram measured = out;
     for (size_t i = p->conditions; i-- > 0;) /* the mildest stands first, and goes before */
         if (p->condition[i].of == CONDITION_MEASURE)
-            measured = diagram_choose(&p->d, holds(p, i), (Diagram)p->condition[i].action, measured);
+            measured =
+                diagram_choose(&p->d, holds(p, i), (Diagram)p->condition[i].action, measured);
     return diagram_choose(&p->d, diagram_is(&p->d, out, ACTION_PROPOSE_OFFBOARDING), measured, out);
 }
 
 /* The first action that holds is taken. */
 static void follow_customer(Proving *p)
 {
+    diagrams_begin(&p->d, WAY_NODES);
     p->action = p->capped = ACTION_RETAIN;
     for (size_t i = p->conditions; i-- > 0;) {
         const Condition *c = &p->condition[i];
@@ -284,6 +331,8 @@ static void follow_customer(Proving *p)
         p->action = diagram_choose(&p->d, holds(p, i), (Diagram)c->action, p->action);
         p->capped = diagram_choose(&p->d, holds(p, i), cap_entry(p, c), p->capped);
     }
+    p->no_actions = p->d.full;
+    diagrams_keep(&p->d);
 }
 
 void proving_compile(Proving *p)

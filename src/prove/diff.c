@@ -12,14 +12,15 @@ typedef struct Book {
     Thresholds thresholds;
     Condition *condition;
     size_t conditions;
-    uint8_t **hold; /* [conditions][customers] */
-    Decision *decision;
+    Outcome *outcome;   /* of everybody */
+    uint8_t **hold;     /* [conditions][movers] */
+    Decision *decision; /* [movers] */
 } Book;
 
 typedef struct Comparing {
     Arena *keep;
-    const PolicyInputs *in;
-    Book book[2]; /* before and after */
+    const PolicyInputs *in; /* the movers alone */
+    Book book[2];           /* before and after */
 } Comparing;
 
 typedef struct Sentences {
@@ -95,7 +96,8 @@ static void threshold_changes(Sentences *out, const Comparing *w)
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (all[i].before != all[i].after)
             say(out, "%s goes from %.*s to %.*s", all[i].name,
-                STR_ARG(number(out->keep, all[i].before)), STR_ARG(number(out->keep, all[i].after)));
+                STR_ARG(number(out->keep, all[i].before)),
+                STR_ARG(number(out->keep, all[i].after)));
     const Expr *x = policy_exposure(w->book[0].policy), *y = policy_exposure(w->book[1].policy);
     if (!same_text(x, y))
         say(out, "exposure was `%.*s` and is `%.*s`", STR_ARG(lang_text(x)), STR_ARG(lang_text(y)));
@@ -103,7 +105,7 @@ static void threshold_changes(Sentences *out, const Comparing *w)
 
 static const char *list_name(const Condition *c)
 {
-    static const char *const names[] = {"", "rule ", "mitigating fact ", "safeguard ",
+    static const char *const names[] = {"",        "rule ",    "mitigating fact ", "safeguard ",
                                         "action ", "measure ", "floor at "};
     return names[c->of];
 }
@@ -224,9 +226,9 @@ static const Condition *taken(const Book *b, size_t k)
 
 static Str entry_words(Arena *keep, const Condition *c)
 {
-    return c == NULL ? S("RETAIN, since no entry held")
-                     : str_format(keep, "%.*s by `%.*s`", STR_ARG(c->id),
-                                  STR_ARG(lang_text(c->when)));
+    return c == NULL
+               ? S("RETAIN, since no entry held")
+               : str_format(keep, "%.*s by `%.*s`", STR_ARG(c->id), STR_ARG(lang_text(c->when)));
 }
 
 static bool reads_counts(const Condition *c)
@@ -242,19 +244,19 @@ static bool reads_counts(const Condition *c)
 
 /* Could the rules that fire have decided? They are counted where an entry was taken for its counts,
  * where an exit is held back, and where a floor holds in one book alone. */
-static bool rules_matter(const Comparing *w, const PolicyMove *m)
+static bool rules_matter(const Comparing *w, const PolicyMove *m, size_t k)
 {
     const Book *a = &w->book[0], *b = &w->book[1];
     bool floors = false;
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < w->book[side].conditions; i++)
-            floors = floors || (w->book[side].condition[i].of == CONDITION_FLOOR &&
-                                w->book[side].hold[i][m->at]);
+            floors = floors ||
+                     (w->book[side].condition[i].of == CONDITION_FLOOR && w->book[side].hold[i][k]);
     if (m->from == m->to)
         return floors;
-    return reads_counts(taken(a, m->at)) || reads_counts(taken(b, m->at)) ||
-           a->decision[m->at].before_safeguards == ACTION_PROPOSE_OFFBOARDING ||
-           b->decision[m->at].before_safeguards == ACTION_PROPOSE_OFFBOARDING;
+    return reads_counts(taken(a, k)) || reads_counts(taken(b, k)) ||
+           a->decision[k].before_safeguards == ACTION_PROPOSE_OFFBOARDING ||
+           b->decision[k].before_safeguards == ACTION_PROPOSE_OFFBOARDING;
 }
 
 static void why_entry(Sentences *out, const Comparing *w, size_t k)
@@ -272,7 +274,7 @@ static bool lowered(const Book *b, size_t i, size_t k)
 {
     const Condition *c = &b->condition[i], *entry = taken(b, k);
     return c->of == CONDITION_SAFEGUARD && b->hold[i][k] && entry != NULL && !entry->uncapped &&
-           c->action < entry->action && (c->allows == ACTIONS || entry->action > c->allows);
+           c->action < entry->action && entry->action != c->allows;
 }
 
 static void why_safeguards(Sentences *out, const Comparing *w, size_t k)
@@ -292,11 +294,13 @@ static void why_safeguards(Sentences *out, const Comparing *w, size_t k)
                         STR_ARG(action_name(c->action)));
                 continue;
             }
-            const char *because = !there                                      ? ": it is not in the other book"
-                                  : !same_text(c->when, other->condition[o].when) ? ": its condition changed"
-                                                                              : "";
+            const char *because = !there ? ": it is not in the other book"
+                                  : !same_text(c->when, other->condition[o].when)
+                                      ? ": its condition changed"
+                                      : "";
             say(out, "safeguard %.*s %s at %.*s%s", STR_ARG(c->id),
-                side == 1 ? "now caps" : "no longer caps", STR_ARG(action_name(c->action)), because);
+                side == 1 ? "now caps" : "no longer caps", STR_ARG(action_name(c->action)),
+                because);
         }
     }
 }
@@ -342,7 +346,8 @@ static void why_rest(Sentences *out, const Comparing *w, size_t k)
         say(out, "the exposure was %.*s and is %.*s", STR_ARG(number(out->keep, a->exposure)),
             STR_ARG(number(out->keep, b->exposure)));
     if (a->insufficient_data != b->insufficient_data)
-        say(out, "insufficient data %s", b->insufficient_data ? "is now said" : "is no longer said");
+        say(out, "insufficient data %s",
+            b->insufficient_data ? "is now said" : "is no longer said");
     if (is != NULL && (was == NULL || !str_equal(was->id, is->id)))
         say(out, "measure %.*s now suffices in place of an exit", STR_ARG(is->id));
     if (was != NULL && (is == NULL || !str_equal(was->id, is->id)))
@@ -354,17 +359,18 @@ static void why_rest(Sentences *out, const Comparing *w, size_t k)
         say(out, "what held the segment up no longer does: %.*s", STR_ARG(a->segment_because));
 }
 
-static void explain(PolicyMove *m, const Comparing *w)
+/* m is the k-th of the movers. */
+static void explain(PolicyMove *m, const Comparing *w, size_t k)
 {
     Sentences out = {.keep = w->keep};
-    why_threshold(&out, w, m->at);
-    if (rules_matter(w, m))
-        why_rules(&out, w, m->at);
-    why_rest(&out, w, m->at);
+    why_threshold(&out, w, k);
+    if (rules_matter(w, m, k))
+        why_rules(&out, w, k);
+    why_rest(&out, w, k);
     if (m->from != m->to) {
-        why_entry(&out, w, m->at);
-        why_safeguards(&out, w, m->at);
-        why_engine(&out, w, m->at);
+        why_entry(&out, w, k);
+        why_safeguards(&out, w, k);
+        why_engine(&out, w, k);
     }
     m->why = out.item;
     m->whys = out.count;
@@ -394,51 +400,92 @@ static Status open_book(Book *b, Arena *keep, Arena scratch, const Policy *polic
     b->policy = policy;
     b->thresholds = policy_thresholds(policy);
     b->conditions = policy_conditions(policy, keep, &b->condition);
-    TRY(policy_decide(&b->decision, keep, scratch, policy, in, team, err));
-    return policy_hold(&b->hold, keep, scratch, policy, in, err);
+    return policy_outcomes(&b->outcome, NULL, keep, scratch, policy, in, team, err);
 }
 
 static void count(PolicyDiff *out, const Comparing *w)
 {
     for (int side = 0; side < 2; side++) {
-        out->hours[side] = 0;
-        for (Action a = 0; a < ACTIONS; a++)
-            out->minutes[side][a] = policy_minutes(w->book[side].policy, a);
+        size_t cases[ACTIONS] = {0};
         for (size_t k = 0; k < out->customers; k++)
-            out->hours[side] += out->minutes[side][w->book[side].decision[k].action] / 60;
+            cases[w->book[side].outcome[k].action]++;
+        out->hours[side] = 0;
+        for (Action a = 0; a < ACTIONS; a++) {
+            out->minutes[side][a] = policy_minutes(w->book[side].policy, a);
+            out->hours[side] += out->minutes[side][a] * (double)cases[a] / 60;
+        }
     }
+}
+
+static void find_movers(PolicyDiff *d, const Comparing *w, const PolicyInputs *in)
+{
+    size_t capacity = 0;
+    for (size_t k = 0; k < in->count; k++) {
+        const Outcome *a = &w->book[0].outcome[k], *b = &w->book[1].outcome[k];
+        d->action[a->action][b->action]++;
+        d->segment[a->segment][b->segment]++;
+        if (a->action == b->action && a->segment == b->segment)
+            continue;
+        *ARENA_PUSH(w->keep, d->move, d->moves, capacity) = (PolicyMove){.at = (uint32_t)k,
+                                                                         .from = a->action,
+                                                                         .to = b->action,
+                                                                         .from_segment = a->segment,
+                                                                         .to_segment = b->segment};
+    }
+    if (d->moves > 1)
+        qsort_r(d->move, d->moves, sizeof *d->move, by_step, (void *)in);
+}
+
+static double *pick(Arena *keep, const PolicyDiff *d, const double *from)
+{
+    double *out = ARENA_ARRAY(keep, double, d->moves + 1);
+    for (size_t i = 0; i < d->moves; i++)
+        out[i] = from[d->move[i].at];
+    return out;
+}
+
+/* The movers alone, in their order. */
+static PolicyInputs movers(Arena *keep, const PolicyDiff *d, const PolicyInputs *in)
+{
+    PolicyInputs out = *in;
+    uint32_t *row = ARENA_ARRAY(keep, uint32_t, d->moves + 1);
+    uint8_t *contradictory = ARENA_ARRAY(keep, uint8_t, d->moves + 1);
+    for (size_t i = 0; i < d->moves; i++) {
+        row[i] = in->row[d->move[i].at];
+        contradictory[i] = in->contradictory != NULL && in->contradictory[d->move[i].at];
+    }
+    out.row = row;
+    out.count = d->moves;
+    out.contradictory = contradictory;
+    out.margin = pick(keep, d, in->margin);
+    out.probability = pick(keep, d, in->probability);
+    out.probability_low = pick(keep, d, in->probability_low);
+    out.probability_high = pick(keep, d, in->probability_high);
+    out.contribution = NULL;
+    out.matrix = NULL;
+    return out;
 }
 
 Status prove_diff(PolicyDiff **out, Arena *keep, Arena scratch, const Policy *before,
                   const Policy *after, const PolicyInputs *inputs, Team *team, Error *err)
 {
     PolicyDiff *d = *out = ARENA_NEW(keep, PolicyDiff);
-    Comparing w = {.keep = keep, .in = inputs};
+    Comparing w = {.keep = keep};
     Sentences changes = {.keep = keep};
-    size_t capacity = 0;
     TRY(open_book(&w.book[0], keep, scratch, before, inputs, team, err));
     TRY(open_book(&w.book[1], keep, scratch, after, inputs, team, err));
     d->customers = inputs->count;
-    d->before = w.book[0].decision;
-    d->after = w.book[1].decision;
     count(d, &w);
-    for (size_t k = 0; k < inputs->count; k++) {
-        const Decision *a = &d->before[k], *b = &d->after[k];
-        d->action[a->action][b->action]++;
-        d->segment[a->segment][b->segment]++;
-        if (a->action == b->action && a->segment == b->segment)
-            continue;
-        *ARENA_PUSH(keep, d->move, d->moves, capacity) =
-            (PolicyMove){.at = (uint32_t)k,
-                         .from = a->action,
-                         .to = b->action,
-                         .from_segment = a->segment,
-                         .to_segment = b->segment};
+    find_movers(d, &w, inputs);
+    const PolicyInputs moved = movers(keep, d, inputs);
+    w.in = &moved;
+    for (int side = 0; side < 2; side++) {
+        Book *b = &w.book[side];
+        TRY(policy_decide(&b->decision, keep, scratch, b->policy, &moved, team, err));
+        TRY(policy_hold(&b->hold, keep, scratch, b->policy, &moved, err));
     }
-    if (d->moves > 1)
-        qsort_r(d->move, d->moves, sizeof *d->move, by_step, (void *)inputs);
     for (size_t i = 0; i < d->moves; i++)
-        explain(&d->move[i], &w);
+        explain(&d->move[i], &w, i);
     book_changes(&changes, &w);
     d->change = changes.item;
     d->changes = changes.count;

@@ -34,9 +34,9 @@ typedef struct Proofs {
     Proof *item; /* errors, then warnings, then notes; each in the order of the book */
     size_t count;
     size_t errors, warnings, notes;
-    size_t questions;  /* asked of the diagrams */
-    size_t open;       /* of these not decided within the bound */
-    Str *undecided;    /* [open_named] what they were about, at most 20 */
+    size_t questions; /* asked of the diagrams */
+    size_t open;      /* of these not decided within the bound */
+    Str *undecided;   /* [open_named] what they were about, at most 20 */
     size_t open_named;
 } Proofs;
 
@@ -46,9 +46,23 @@ typedef struct ProveProxy {
     double auc; /* of this feature alone */
 } ProveProxy;
 
+/* Customers counted by a feature, or by `probability`: bin b holds (cut[b - 1], cut[b]], the first
+ * and the last without an end; or by value, then all other values. The last bin counts the missing.
+ */
+typedef struct ProveCounts {
+    Str name;
+    bool by_value;
+    const double *cut; /* [bins - 2] */
+    const Str *value;  /* [bins - 2] */
+    const uint64_t *count;
+    size_t bins;
+} ProveCounts;
+
 /* Customers to hold the book's comparisons against; all optional. */
 typedef struct ProveSeen {
-    Str from;              /* "the run folder out": for sentences */
+    Str from;                  /* "the run folder out": for sentences */
+    const ProveCounts *counts; /* where there is no table of them */
+    size_t counted;
     const Table *features; /* a column for each feature, one row for each customer */
     const uint32_t *row;   /* [scored] rows of features that have a probability */
     size_t scored;
@@ -76,19 +90,18 @@ typedef struct PolicyMove {
 
 typedef struct PolicyDiff {
     size_t customers;
-    const Decision *before, *after; /* [customers] */
-    size_t action[ACTIONS][ACTIONS];      /* [from][to] */
+    size_t action[ACTIONS][ACTIONS]; /* [from][to] */
     size_t segment[SEGMENTS][SEGMENTS];
     double minutes[2][ACTIONS]; /* of a case, by either book; NAN: it does not say */
     double hours[2];            /* of analysts, for all customers; NAN where minutes are not said */
-    PolicyMove *move; /* the largest steps first, then by action, probability and id */
+    PolicyMove *move;           /* the largest steps first, then by action, probability and id */
     size_t moves;
     Str *change; /* what differs between the books, in words */
     size_t changes;
 } PolicyDiff;
 
 /* Decide under both books and compare. Both are read against the plan of inputs' features.
- * Memory: keep.  Cost: twice that of policy_decide and of policy_hold. */
+ * Memory: keep.  Cost: twice policy_outcomes, and twice policy_decide of those who move. */
 MUST_USE Status prove_diff(PolicyDiff **out, Arena *keep, Arena scratch, const Policy *before,
                            const Policy *after, const PolicyInputs *inputs, Team *team, Error *err);
 

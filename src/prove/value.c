@@ -37,9 +37,9 @@ Value value_truth(uint8_t set)
 
 static ValueKind kind_of(Type type)
 {
-    return type == TYPE_BOOLEAN                              ? VALUE_TRUTH
+    return type == TYPE_BOOLEAN                         ? VALUE_TRUTH
            : type == TYPE_CATEGORY || type == TYPE_TEXT ? VALUE_TEXT
-                                                             : VALUE_NUMBER;
+                                                        : VALUE_NUMBER;
 }
 
 Value value_anything(Type type)
@@ -232,8 +232,9 @@ static Value multiply(const Value *a, const Value *b)
     double low = INFINITY, high = -INFINITY;
     if (is_point(a) && isfinite(a->low) && a->low != 0) { /* scaling keeps open ends */
         double x = a->low * b->low, y = a->low * b->high;
-        return a->low > 0 ? made(a, b, outward(x, false), b->low_open, outward(y, true), b->high_open)
-                          : made(a, b, outward(y, false), b->high_open, outward(x, true), b->low_open);
+        return a->low > 0
+                   ? made(a, b, outward(x, false), b->low_open, outward(y, true), b->high_open)
+                   : made(a, b, outward(y, false), b->high_open, outward(x, true), b->low_open);
     }
     if (is_point(b) && isfinite(b->low) && b->low != 0)
         return multiply(b, a);
@@ -342,8 +343,8 @@ static Value choose(const ExprNode *n, const View *v, const Lookup *lookup)
         if (!(when & MAY_TRUE))
             continue;
         const ExprNode *branch = lang_child(n, otherwise ? i : i + 1);
-        Value one = lang_view(branch).kind == VIEW_NULL ? value_missing(v->type)
-                                                        : value_of(branch, lookup);
+        Value one =
+            lang_view(branch).kind == VIEW_NULL ? value_missing(v->type) : value_of(branch, lookup);
         out = any ? join(&out, &one) : one;
         any = true;
     }
@@ -376,8 +377,8 @@ static Value coalesce(const ExprNode *n, const View *v, const Lookup *lookup)
 
 static Value literal(const View *v)
 {
-    double x = v->kind == VIEW_NUMBER ? decimal_to_double(v->integer, v->scale)
-                                      : (double)v->integer;
+    double x =
+        v->kind == VIEW_NUMBER ? decimal_to_double(v->integer, v->scale) : (double)v->integer;
     /* Beyond 15 digits a double does not tell neighbours apart. */
     if (v->integer > INT64_C(999999999999999) || v->integer < -INT64_C(999999999999999)) {
         if (v->kind == VIEW_NUMBER)
@@ -389,8 +390,7 @@ static Value literal(const View *v)
 static Value is_null(const Value *x)
 {
     bool may = x->kind == VALUE_TRUTH ? (x->truth & MAY_UNKNOWN) != 0 : x->may_miss;
-    bool may_not =
-        x->kind == VALUE_TRUTH ? (x->truth & (MAY_TRUE | MAY_FALSE)) != 0 : x->may_have;
+    bool may_not = x->kind == VALUE_TRUTH ? (x->truth & (MAY_TRUE | MAY_FALSE)) != 0 : x->may_have;
     return value_truth((uint8_t)((may ? MAY_TRUE : 0) | (may_not ? MAY_FALSE : 0)));
 }
 
@@ -404,18 +404,39 @@ static Value connect(const ExprNode *n, const View *v, const Lookup *lookup)
     return value_truth(out);
 }
 
+/* Integers and decimals are computed exactly: an end that is a rounding away from a number of the
+ * result's scale is that number. */
+static double snap(const View *v, double x)
+{
+    int scale = v->type == TYPE_DECIMAL ? v->scale : 0;
+    double unit = (double)power_of_ten(scale);
+    if (!isfinite(x) || fabs(x) * unit >= 1e15)
+        return x;
+    double near = decimal_to_double((int64_t)floor(x * unit + 0.5), scale);
+    return fabs(near - x) <= 4e-16 * fabs(x) ? near : x;
+}
+
+static Value exact(Value out, const View *v)
+{
+    if (v->type == TYPE_DECIMAL || v->type == TYPE_INT64) {
+        out.low = snap(v, out.low);
+        out.high = snap(v, out.high);
+    }
+    return out;
+}
+
 static Value arithmetic(const ExprNode *n, const View *v, const Lookup *lookup)
 {
     Value a = value_of(lang_child(n, 0), lookup), b = value_of(lang_child(n, 1), lookup);
     if (a.kind != VALUE_NUMBER || b.kind != VALUE_NUMBER)
         return value_anything(v->type);
     if (v->kind == VIEW_ADD)
-        return add(&a, &b);
+        return exact(add(&a, &b), v);
     if (v->kind == VIEW_SUBTRACT) {
         Value minus = negate(&b);
-        return add(&a, &minus);
+        return exact(add(&a, &minus), v);
     }
-    return v->kind == VIEW_MULTIPLY ? multiply(&a, &b) : divide(&a, &b);
+    return v->kind == VIEW_MULTIPLY ? exact(multiply(&a, &b), v) : divide(&a, &b);
 }
 
 static Value comparison(const ExprNode *n, const View *v, const Lookup *lookup)

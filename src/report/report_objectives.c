@@ -35,8 +35,8 @@ static void losses(Page *p, const Tally *t)
               S("The gravest action whose condition holds is taken, exposure is part of the "
                 "condition, and candidates are ranked by evidence before money."),
               str_format(a,
-                         "%.*s passed through or left with the %zu candidates, %.*s with the %zu "
-                         "others whom somebody is to look at.",
+                         "By the policy book\xE2\x80\x99s expression %.*s is at stake with the %zu "
+                         "candidates, %.*s with the %zu others whom somebody is to look at.",
                          STR_ARG(listed), run->candidates, STR_ARG(reviewed),
                          t->action[ACTION_RESTRICT] + t->action[ACTION_ENHANCED_DUE_DILIGENCE]));
 }
@@ -72,25 +72,33 @@ static void good_customers(Page *p)
 
 static void analysts(Page *p, const Tally *t)
 {
-    const Capacity c = policy_capacity(p->run->policy);
+    const Policy *policy = p->run->policy;
+    const Capacity c = policy_capacity(policy);
     Arena *a = p->arena;
+    Buffer b = buffer_new(a);
     size_t looked = 0;
-    for (size_t k = ACTION_ENHANCED_DUE_DILIGENCE; k < ACTIONS; k++)
-        looked += t->action[k];
-    Str per = c.per.size > 0 ? str_format(a, " a %.*s", STR_ARG(c.per)) : S("");
+    double minutes = 0;
+    for (size_t k = 0; k < ACTIONS; k++) {
+        looked += k >= ACTION_ENHANCED_DUE_DILIGENCE ? t->action[k] : 0;
+        minutes += (double)t->action[k] * policy_minutes(policy, (Action)k);
+    }
+    buffer_format(&b, "%zu customers to be looked at", looked);
+    if (isfinite(minutes)) {
+        Str hours = number_fixed(a, minutes / 60, 0);
+        buffer_format(&b, ", all proposals together %.*s hours of work", STR_ARG(hours));
+    }
+    if (c.reviews == 0)
+        buffer_add(&b, S("; the policy book does not say how many analysts can review."));
+    else
+        buffer_format(&b, "; they can do %zu reviews%s%.*s: %s", c.reviews,
+                      c.per.size > 0 ? " a " : "", STR_ARG(c.per),
+                      looked <= c.reviews ? "enough."
+                                          : "not enough. Part 3 says which threshold would fit.");
     objective(
         p, "Ask no more of analysts than they can do",
-        S("The cost of a review sets the High threshold; who is to be looked at comes ranked, so "
-          "that the time there is goes to the best supported cases."),
-        c.reviews == 0 ? str_format(a,
-                                    "%zu customers to be looked at; the policy book does not say "
-                                    "how many analysts can review.",
-                                    looked)
-                       : str_format(a, "%zu customers to be looked at, %zu reviews%.*s: %s", looked,
-                                    c.reviews, STR_ARG(per),
-                                    looked <= c.reviews ? "they can."
-                                                        : "more than they can. Part 3 says which "
-                                                          "threshold would fit."));
+        S("The cost of a review sets the High threshold; who is to be looked at comes ranked, "
+          "so that the time there is goes to the best supported cases."),
+        buffer_str(&b));
 }
 
 static void law(Page *p, const Tally *t)
@@ -134,14 +142,25 @@ static void proof(Page *p)
                          run->candidates, STR_ARG(again)));
 }
 
+/* Does the book know facts that stand for an exit without the model? */
+static bool documented(const Policy *policy)
+{
+    const FactView *fact;
+    size_t count = policy_facts(policy, &fact), hard = 0;
+    for (size_t i = 0; i < count; i++)
+        hard += fact[i].kind == FACT_HARD;
+    return hard > 0;
+}
+
 void section_objectives(Page *p)
 {
     const Tally t = tally_run(p->run);
     html(p, "<h3 id=\"objectives\">What the criteria serve</h3>\n");
     html_verdict(p,
                  "An exit is proposed where a score, two independent kinds of evidence and money "
-                 "at stake agree and no safeguard holds. Each part of that serves one of the "
-                 "objectives below.");
+                 "at stake agree and no safeguard holds%s. Each part of that serves one of the "
+                 "objectives below.",
+                 documented(p->run->policy) ? ", or where a documented fact stands for it" : "");
     html_table(p, "Objectives, what in the policy serves each, and how far this run meets it",
                "Objective|What serves it|In this run");
     losses(p, &t);
@@ -170,7 +189,22 @@ static bool names(Str condition, Str name)
     return false;
 }
 
-Str clause_serves(Arena *arena, Str condition)
+static const char *fact_serves(FactKind kind)
+{
+    switch (kind) {
+    case FACT_ORDER:
+        return "the law and orders of authorities";
+    case FACT_HARD:
+        return "what is documented stands for itself";
+    case FACT_SAFEGUARD:
+        return "nobody in need of protection is pushed out";
+    case FACT_CONTEXT:
+        break;
+    }
+    return "what the case file says";
+}
+
+Str clause_serves(Arena *arena, const Policy *policy, Str condition)
 {
     static const struct {
         const char *name, *serves;
@@ -190,5 +224,14 @@ Str clause_serves(Arena *arena, Str condition)
             buffer_add(&b, b.size > 0 ? S("; ") : S(""));
             buffer_add(&b, str_from(last = word[i].serves));
         }
+    const FactView *fact;
+    size_t facts = policy_facts(policy, &fact);
+    for (size_t i = 0; i < facts; i++) {
+        const char *serves = fact_serves(fact[i].kind);
+        if (!names(condition, fact[i].name) || str_contains(buffer_str(&b), str_from(serves)))
+            continue;
+        buffer_add(&b, b.size > 0 ? S("; ") : S(""));
+        buffer_add(&b, str_from(serves));
+    }
     return b.size > 0 ? buffer_str(&b) : S("what its sentence says");
 }

@@ -86,7 +86,8 @@ static void evidence(Page *p, const Decision *d, size_t ids)
         html(p, "</span> ");
         html_text(p, r->sentence);
         html(p, "</p>\n");
-        sentence(p, "Beside others:", reason_standing(p->arena, r));
+        sentence(p, "Beside others:",
+                 reason_standing(p->arena, policy_messages(p->run->policy), p->run->language, r));
         sentence(p, "May also be:", r->also);
         sentence(p, "Missing proof:", r->missing_proof);
         sentence(p, "Next step:", r->next_step);
@@ -204,11 +205,14 @@ static void known(Page *p, const Decision *d)
         return;
     html(p, "<h5>Known of the customer</h5>\n<ul>");
     for (size_t i = 0; i < d->facts; i++) {
-        html(p, "<li><code>");
-        html_text(p, d->fact[i].name);
-        html(p, "</code> ");
-        html_text(p, d->fact[i].evidence.size > 0 ? d->fact[i].evidence
-                                                  : S("without a reference to its documents"));
+        html(p, "<li>");
+        html_text(p, d->fact[i].sentence.size > 0 ? d->fact[i].sentence : d->fact[i].name);
+        if (d->fact[i].evidence.size > 0) {
+            html(p, " <span class=\"ci\">");
+            html_text(p, d->fact[i].evidence);
+            html(p, "</span>");
+        }
+        html(p, d->fact[i].counts ? "" : " <b>Not documented: it does not count.</b>");
         html(p, "</li>");
     }
     html(p, "</ul>\n");
@@ -230,6 +234,8 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     Str stable = stability_of(p, at);
     if (stable.size > 0)
         fact(p, "On the list again", stable);
+    if (d->queue.size > 0)
+        fact(p, "Goes to", d->queue);
     html(p, "</dl>\n<p>");
     html_text(p, d->because);
     html(p, "</p>\n");
@@ -237,6 +243,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     html(p, "<div class=\"columns\">\n<div>\n");
     evidence(p, d, ids);
     measures(p, d);
+    change_words(p, at);
     html(p, "</div>\n<div>\n");
     known(p, d);
     list(p, "What speaks for the customer", d->mitigating, d->mitigatings,
@@ -267,7 +274,9 @@ static void the_list(Page *p)
         const Decision *d = &run->listed[i];
         html_row(p);
         buffer_format(&p->out, "<td class=\"n\"><a href=\"#case-%zu\">%zu</a></td>", i + 1, i + 1);
-        html_head_id(p, d->id);
+        html(p, "<th scope=\"row\" class=\"fold\">");
+        html_id(p, d->id);
+        html(p, "</th>");
         html_cell_number(p, probability(p, d));
         html_cell(p, families(p->arena, d));
         html_cell_number(p, number_count(p->arena, d->severe_rules));
@@ -277,7 +286,9 @@ static void the_list(Page *p)
             html_cell_number(
                 p, str_format(p->arena, "%u of %zu", r->on_list[run->candidate[i]], r->runs));
         }
-        html_cell(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "<td class=\"why\">");
+        html_text(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html(p, "</td>");
         html_row_end(p);
     }
     html_table_end(p);

@@ -48,7 +48,7 @@ static void rules(Page *p)
 }
 
 static void clauses(Page *p, const char *caption, const char *columns, const ActionView *view,
-                    size_t count)
+                    size_t count, bool serves)
 {
     if (count == 0)
         return;
@@ -58,7 +58,8 @@ static void clauses(Page *p, const char *caption, const char *columns, const Act
         html_head(p, view[i].action);
         html_cell_code(p, view[i].condition);
         html_cell(p, view[i].because);
-        html_cell(p, clause_serves(p->arena, view[i].condition));
+        if (serves)
+            html_cell(p, clause_serves(p->arena, p->run->policy, view[i].condition));
         html_row_end(p);
     }
     html_table_end(p);
@@ -93,18 +94,20 @@ void section_criteria(Page *p)
     html(p, "<h3 id=\"criteria\">The criteria as written</h3>\n");
     costs(p);
     size_t count = policy_actions(p->run->policy, p->arena, &view);
-    clauses(p, "Actions, the first whose condition holds", "Action|When|Says|Serves", view, count);
+    clauses(p, "Actions, the first whose condition holds", "Action|When|Says|Serves", view, count,
+            true);
     html(p, "<details><summary>Rules and safeguards as written</summary>\n");
     rules(p);
     count = policy_safeguards(p->run->policy, p->arena, &view);
-    clauses(p, "Safeguards: what they allow at most", "At most|When|Says|Serves", view, count);
+    clauses(p, "Safeguards: what they allow at most", "At most|When|Says|Serves", view, count,
+            true);
     count = policy_measures(p->run->policy, p->arena, &view);
     if (count > 0)
         clauses(p, "Milder measures weighed before an exit is proposed",
-                "Measure|Suffices when|Says|Serves", view, count);
+                "Measure|Suffices when|Says", view, count, false);
     count = policy_floors(p->run->policy, p->arena, &view);
     if (count > 0)
-        clauses(p, "Floors of segments", "At least|When|Says|Serves", view, count);
+        clauses(p, "Floors of segments", "At least|When|Says", view, count, false);
     facts(p);
     html(p, "</details>\n");
 }

@@ -90,6 +90,18 @@ MUST_USE Status reference_make(Reference **out, Arena *keep, Arena scratch, cons
                                const uint32_t *row, size_t count, const double *probability,
                                Error *err);
 
+/* The files of a bundle, in the order SHA256SUMS lists them. Only the messages may be missing. */
+typedef enum BundleFile {
+    BUNDLE_MANIFEST,
+    BUNDLE_FEATURES,
+    BUNDLE_MESSAGES,
+    BUNDLE_MODEL,
+    BUNDLE_POLICY,
+    BUNDLE_SCHEMA,
+    BUNDLE_FILES
+} BundleFile;
+extern const char *const bundle_files[BUNDLE_FILES];
+
 /* Write the folder (made if need be) and set b->id.  Cost: O(size). */
 MUST_USE Status bundle_write(Bundle *b, const char *folder, Error *err);
 

@@ -8,18 +8,6 @@
 
 #define BUNDLE_FORMAT 2
 
-/* The files of a bundle, in the order SHA256SUMS lists them. Only the messages may be missing. */
-typedef enum BundleFile {
-    BUNDLE_MANIFEST,
-    BUNDLE_FEATURES,
-    BUNDLE_MESSAGES,
-    BUNDLE_MODEL,
-    BUNDLE_POLICY,
-    BUNDLE_SCHEMA,
-    BUNDLE_FILES
-} BundleFile;
-extern const char *const bundle_files[BUNDLE_FILES];
-
 /* One thing about every customer of a group: numbers, or texts. */
 typedef struct Sample {
     size_t count;

@@ -101,36 +101,6 @@ static void add_decision(Document *j, const Case *c)
     }
 }
 
-static void add_change(Document *j, const Change *change)
-{
-    if (change == NULL) {
-        document_null(j, j->root, "change");
-        return;
-    }
-    yyjson_mut_val *o = document_object(j, j->root, "change");
-    document_truth(j, o, "found", change->found);
-    document_text(j, o, "sentence", change->sentence);
-    yyjson_mut_val *list = document_list(j, o, "steps");
-    for (size_t i = 0; i < change->steps; i++) {
-        const ChangeStep *s = &change->step[i];
-        yyjson_mut_val *one = document_object(j, list, NULL);
-        document_text(j, one, "feature", s->feature);
-        document_text(j, one, "says", s->says);
-        document_text(j, one, "window", s->window);
-        document_text(j, one, "from", s->from);
-        document_text(j, one, "to", s->to);
-        document_real(j, one, "move", s->move);
-        document_text(j, one, "sentence", s->sentence);
-    }
-    document_texts(j, o, "follows", change->follows, change->followers);
-    if (!change->found)
-        return;
-    document_real(j, o, "probability", change->probability);
-    document_text(j, o, "segment", segment_name(change->segment));
-    document_text(j, o, "action", action_name(change->action));
-    document_text(j, o, "because", change->because);
-}
-
 static Str flow_name(CaseFlow flow)
 {
     return flow == CASE_IN ? S("in") : flow == CASE_OUT ? S("out") : S("neither");
@@ -254,7 +224,7 @@ Str store_case(Arena *keep, const Case *c, const Change *change, Str version, co
     document_text(&j, j.root, "version", version);
     document_text(&j, j.root, "bundle", str_from(bundle->id));
     add_decision(&j, c);
-    add_change(&j, change);
+    document_change(&j, j.root, "change", change);
     if (c->earlier.known) {
         yyjson_mut_val *o = document_object(&j, j.root, "earlier");
         document_text(&j, o, "segment", segment_name(c->earlier.segment));

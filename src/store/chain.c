@@ -26,42 +26,42 @@ static void name_time(Buffer *b, const char *what, int64_t time_us)
     buffer_format(b, "%s %lld\n", what, (long long)time_us);
 }
 
-static void name_given(Buffer *b, const ScoreOptions *given, uint32_t row)
+void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at)
 {
-    for (size_t i = 0; given->facts != NULL && i < given->facts->count[row]; i++) {
-        const CaseFact *f = &given->facts->of[row][i];
-        name(b, "fact", f->name);
-        name(b, "evidence", f->evidence);
-        name_time(b, "since", f->since_us);
-    }
-    if (given->earlier == NULL || !given->earlier[row].known)
-        return;
-    const Earlier *e = &given->earlier[row];
-    name(b, "earlier", segment_name(e->segment));
-    name_time(b, "since", e->since_us);
-    name_time(b, "lower_since", e->lower_since_us);
-}
-
-void decision_id(char out[DECISION_ID_TEXT], Arena scratch, const Recording *r, const Decision *d,
-                 size_t at)
-{
-    char sum[SHA256_TEXT], margin[NUMBER_TEXT];
     Arena own = arena_new(); /* the buffer grows there */
     Buffer b = buffer_new(&own);
-    const Table *features = r->scored->features;
-    uint32_t row = r->scored->row[at];
-    buffer_format(&b, "assay decision %d\n", DECISION_FORMAT);
-    name(&b, "bundle", str_from(r->bundle->id));
-    name(&b, "policy", str_from(r->policy_sha256));
-    name_time(&b, "as_of", r->as_of_us);
-    name(&b, "customer", d->id);
-    for (size_t k = 0; k < features->columns; k++) {
+    for (size_t k = 0; k < s->features->columns; k++) {
         Arena one = scratch;
-        name(&b, "feature", features->column[k].name);
-        name(&b, "value", cell_text(&one, &features->column[k], row));
+        const Column *c = &s->features->column[k];
+        name(&b, "feature", c->name);
+        name(&b, "value", cell_text(&one, c, s->row[at]));
     }
-    name_given(&b, &r->scored->options, row);
-    name(&b, "margin", double_text(margin, d->margin));
+    sha256_text(out, buffer_str(&b));
+    arena_free(&own);
+}
+
+void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n)
+{
+    char sum[SHA256_TEXT], margin[NUMBER_TEXT];
+    Arena own = arena_new();
+    Buffer b = buffer_new(&own);
+    buffer_format(&b, "assay decision %d\n", DECISION_FORMAT);
+    name(&b, "bundle", n->bundle);
+    name(&b, "policy", n->policy_sha256);
+    name_time(&b, "as_of", n->as_of_us);
+    name(&b, "customer", n->customer);
+    name(&b, "features", n->features_sha256);
+    for (size_t i = 0; i < n->facts; i++) {
+        name(&b, "fact", n->fact[i].name);
+        name(&b, "evidence", n->fact[i].evidence);
+        name_time(&b, "since", n->fact[i].since_us);
+    }
+    if (n->earlier != NULL && n->earlier->known) {
+        name(&b, "earlier", segment_name(n->earlier->segment));
+        name_time(&b, "since", n->earlier->since_us);
+        name_time(&b, "lower_since", n->earlier->lower_since_us);
+    }
+    name(&b, "margin", double_text(margin, n->margin));
     sha256_text(sum, buffer_str(&b));
     memcpy(out, sum, DECISION_ID_TEXT - 1);
     out[DECISION_ID_TEXT - 1] = '\0';
@@ -113,16 +113,12 @@ static int by_name(const void *a, const void *b)
 
 size_t chain_files(const char ***out, Arena *keep)
 {
-    static const char *const of_bundle[] = {"bundle/SHA256SUMS",    "bundle/bundle.json",
-                                            "bundle/features.yaml", "bundle/model.json",
-                                            "bundle/policy.yaml",   "bundle/schema.yaml"};
-    const char **name = ARENA_ARRAY(keep, const char *, store_writtens + COUNT_OF(of_bundle));
+    const char **name = ARENA_ARRAY(keep, const char *, store_writtens + BUNDLE_FILES + 1);
     size_t count = 0;
-    for (size_t i = 0; i < COUNT_OF(of_bundle); i++)
-        name[count++] = of_bundle[i];
+    for (size_t i = 0; i < BUNDLE_FILES; i++)
+        name[count++] = path_join(keep, "bundle", bundle_files[i]);
     for (size_t i = 0; i < store_writtens; i++)
-        if (strcmp(store_written[i], "bundle/SHA256SUMS") != 0 &&
-            strcmp(store_written[i], "chain.json") != 0 &&
+        if (strcmp(store_written[i], "chain.json") != 0 &&
             strcmp(store_written[i], "timings.json") != 0)
             name[count++] = store_written[i];
     qsort(name, count, sizeof *name, by_name);

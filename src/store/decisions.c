@@ -9,8 +9,8 @@ enum { BLOCK = 2048 };
 typedef void BlockTask(void *context, size_t rank, const Decision *d, size_t at, Arena scratch);
 
 /* one() for each of the positions, in their order. */
-static Status each_decision(const Run *run, const uint32_t *position, size_t count, BlockTask *one,
-                            void *context, Error *err)
+static Status each_decision(const Run *run, const Scored *scored, const uint32_t *position,
+                            size_t count, BlockTask *one, void *context, Error *err)
 {
     Status status = STATUS_OK;
     Arena own = arena_new(), scratch = arena_new();
@@ -18,7 +18,7 @@ static Status each_decision(const Run *run, const uint32_t *position, size_t cou
         Arena block = own;
         Decision *made;
         size_t n = count - first < BLOCK ? count - first : BLOCK;
-        status = score_decide(&made, &block, scratch, run->bundle, run->scored, position + first, n,
+        status = score_decide(&made, &block, scratch, run->bundle, scored, position + first, n,
                               run->team, err);
         for (size_t i = 0; i < n && status == STATUS_OK; i++)
             one(context, first + i + 1, &made[i], position[first + i], scratch);
@@ -62,7 +62,7 @@ static Status write_log(Log *log, const uint32_t *order, const char *folder, Are
     TRY(sheet_open(&log->lines, keep, folder, "decisions.jsonl", err));
     TRY(histories_open(&log->histories, keep, run->data, folder, err));
     decision_names(&log->table);
-    return each_decision(run, order, run->scored->count, log_one, log, err);
+    return each_decision(run, run->scored, order, run->scored->count, log_one, log, err);
 }
 
 static Status close_sheet(Sheet *s, Status status, Error *err)
@@ -90,24 +90,56 @@ Status store_decisions(Chain *chain, Arena *keep, const Run *run, const uint32_t
     return status;
 }
 
+/* ---- the two lists ---- */
+
 typedef struct List {
     const Run *run;
-    Sheet table;
+    const Recording *recording;
+    bool near;
+    Sheet table, lines;
 } List;
 
 static void list_one(void *context, size_t rank, const Decision *d, size_t at, Arena scratch)
 {
     List *list = context;
-    candidate_row(&list->table, scratch, list->run, rank, d, at);
+    Arena own = arena_new();
+    const Listed listed = {.rank = rank,
+                           .at = at,
+                           .decision = d,
+                           .id = recorded_id(&own, scratch, list->recording, d, at),
+                           .near = list->near};
+    listed_row(&list->table, scratch, list->run, &listed);
     sheet_flush(&list->table, false);
+    Document j;
+    document_open(&j, &own);
+    document_listed(&j, list->run, &listed);
+    buffer_add(&list->lines.line, document_write(&j, false));
+    sheet_flush(&list->lines, false);
+    arena_free(&own);
 }
 
-Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err)
+static Status write_list(List *list, const char *const name[2], const uint32_t *position,
+                         size_t count, const char *folder, Arena scratch, Error *err)
 {
-    List list = {.run = run};
-    TRY(sheet_open(&list.table, &scratch, folder, "offboarding.csv", err));
-    candidate_names(&list.table);
-    Status status = each_decision(run, run->candidate, run->candidates, list_one, &list, err);
-    Status closed = sheet_close(&list.table, status == STATUS_OK ? err : NULL);
-    return status == STATUS_OK ? closed : status;
+    Scored explained = *list->run->scored; /* whoever is on a list is told why */
+    explained.options.brief = false;
+    TRY(sheet_open(&list->table, &scratch, folder, name[0], err));
+    Status status = sheet_open(&list->lines, &scratch, folder, name[1], err);
+    if (status == STATUS_OK) {
+        listed_names(&list->table, list->near);
+        status = each_decision(list->run, &explained, position, count, list_one, list, err);
+    }
+    status = close_sheet(&list->lines, status, err);
+    return close_sheet(&list->table, status, err);
+}
+
+Status store_listed(const Run *run, const char *folder, Arena scratch, Error *err)
+{
+    static const char *const proposed[] = {"offboarding.csv", "offboarding.jsonl"};
+    static const char *const nearly[] = {"near_misses.csv", "near_misses.jsonl"};
+    const Recording recording = recording_of(run->bundle, run->scored, run->data->as_of_us);
+    List list = {.run = run, .recording = &recording};
+    TRY(write_list(&list, proposed, run->candidate, run->candidates, folder, scratch, err));
+    list = (List){.run = run, .recording = &recording, .near = true};
+    return write_list(&list, nearly, run->near_miss, run->near_misses, folder, scratch, err);
 }

@@ -49,6 +49,15 @@ static void add_stable(Document *j, yyjson_mut_val *in, const char *key, const R
     document_real(j, o, "probability_deviation", r->deviation[at]);
 }
 
+static void add_stabilities(Document *j, yyjson_mut_val *in, const ListStability *s, size_t at)
+{
+    if (s == NULL)
+        return;
+    yyjson_mut_val *stable = document_object(j, in, "stability");
+    add_stable(j, stable, "seeds", &s->kind[RERUN_SEEDS], at);
+    add_stable(j, stable, "folds", &s->kind[RERUN_FOLDS], at);
+}
+
 void document_record(Document *j, const Run *run, size_t rank, size_t at,
                      const HistorySlice history[HISTORY_FILES])
 {
@@ -57,11 +66,10 @@ void document_record(Document *j, const Run *run, size_t rank, size_t at,
     document_count(j, o, "rank", rank);
     document_text(j, o, "version", run->version);
     document_truth(j, o, "certified", store_certified(run, at));
-    if (run->stability != NULL) {
-        yyjson_mut_val *stable = document_object(j, o, "stability");
-        add_stable(j, stable, "seeds", &run->stability->kind[RERUN_SEEDS], at);
-        add_stable(j, stable, "folds", &run->stability->kind[RERUN_FOLDS], at);
-    }
+    add_stabilities(j, o, run->stability, at);
+    const Change *change = store_change(run, at);
+    if (change != NULL)
+        document_change(j, o, "would_change", change);
     yyjson_mut_val *slices = document_object(j, o, "history");
     for (size_t k = 0; k < HISTORY_FILES; k++) {
         yyjson_mut_val *slice = document_object(j, slices, of[k]);
@@ -135,19 +143,52 @@ static void add_given(Document *j, const Scored *s, uint32_t row)
     add_time(j, earlier, "lower_since", e->lower_since_us);
 }
 
+/* id: of the decision at position `at`; features: the sum that is part of it. */
+static DecisionName name_of(const Recording *r, const Decision *d, size_t at, Str features)
+{
+    const ScoreOptions *given = &r->scored->options;
+    uint32_t row = r->scored->row[at];
+    return (DecisionName){.bundle = str_from(r->bundle->id),
+                          .policy_sha256 = str_from(r->policy_sha256),
+                          .customer = d->id,
+                          .features_sha256 = features,
+                          .as_of_us = r->as_of_us,
+                          .fact = given->facts == NULL ? NULL : given->facts->of[row],
+                          .facts = given->facts == NULL ? 0 : given->facts->count[row],
+                          .earlier = given->earlier == NULL ? NULL : &given->earlier[row],
+                          .margin = d->margin};
+}
+
+Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at)
+{
+    char features[SHA256_TEXT];
+    char *id = ARENA_ARRAY(keep, char, DECISION_ID_TEXT);
+    features_sha256(features, scratch, r->scored, at);
+    const DecisionName name = name_of(r, d, at, str_from(features));
+    decision_id(id, &name);
+    return str_from(id);
+}
+
 void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d, size_t at)
 {
     const Str *column;
     yyjson_mut_val *o = j->root;
+    const Scored *s = r->scored;
     char *id = ARENA_ARRAY(j->arena, char, DECISION_ID_TEXT);
-    bool contradictory = r->scored->contradictory[at] != 0;
-    decision_id(id, scratch, r, d, at);
+    char *features = ARENA_ARRAY(j->arena, char, SHA256_TEXT);
+    uint32_t row = s->row[at];
+    features_sha256(features, scratch, s, at);
+    const DecisionName name = name_of(r, d, at, str_from(features));
+    decision_id(id, &name);
     document_text(j, o, "decision_id", str_from(id));
     document_text(j, o, "customer_id", d->id);
     add_time(j, o, "as_of", r->as_of_us);
     document_text(j, o, "bundle", str_from(r->bundle->id));
-    document_text(j, o, "policy_sha256", str_from(r->policy_sha256));
-    add_given(j, r->scored, r->scored->row[at]);
+    document_text(j, o, "policy_sha256", name.policy_sha256);
+    document_text(j, o, "features_sha256", name.features_sha256);
+    document_truth(j, o, "explained", !s->options.brief);
+    document_text(j, o, "language", language_name(s->options.language));
+    add_given(j, s, row);
     document_real(j, o, "margin", d->margin);
     document_real(j, o, "probability", d->probability);
     document_real(j, o, "probability_low", d->probability_low);
@@ -155,7 +196,7 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
     document_text(j, o, "segment", segment_name(d->segment));
     add_segment(j, o, d);
     document_truth(j, o, "insufficient_data", d->insufficient_data);
-    document_truth(j, o, "contradictory_label", contradictory);
+    document_truth(j, o, "contradictory_label", s->contradictory[at] != 0);
     document_text(j, o, "action", action_name(d->action));
     document_text(j, o, "action_before_safeguards", action_name(d->before_safeguards));
     document_text(j, o, "because", d->because);
@@ -171,6 +212,45 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
     document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
     (void)model_columns(r->bundle->model, &column);
     add_contributions(j, d, column);
+}
+
+/* ---- offboarding.jsonl and near_misses.jsonl ---- */
+
+static void add_families(Document *j, yyjson_mut_val *in, const Decision *d)
+{
+    yyjson_mut_val *list = document_list(j, in, "families");
+    Dictionary *seen = dictionary_new(j->arena);
+    for (size_t i = 0; i < d->reasons; i++) {
+        size_t known = seen->count;
+        if (d->reason[i].source == REASON_RULE &&
+            dictionary_add(seen, d->reason[i].family) >= known)
+            document_text(j, list, NULL, d->reason[i].family);
+    }
+}
+
+void document_listed(Document *j, const Run *run, const Listed *l)
+{
+    const Decision *d = l->decision;
+    yyjson_mut_val *o = j->root;
+    document_count(j, o, "rank", l->rank);
+    document_text(j, o, "decision_id", l->id);
+    document_text(j, o, "customer_id", d->id);
+    document_real(j, o, "probability", d->probability);
+    document_real(j, o, "probability_low", d->probability_low);
+    document_real(j, o, "probability_high", d->probability_high);
+    document_truth(j, o, "certified", store_certified(run, l->at));
+    add_stabilities(j, o, run->stability, l->at);
+    document_text(j, o, "segment", segment_name(d->segment));
+    document_text(j, o, "action", action_name(d->action));
+    document_text(j, o, "because", d->because);
+    add_families(j, o, d);
+    document_real(j, o, "exposure", d->exposure);
+    yyjson_mut_val *list = document_list(j, o, "reasons");
+    for (size_t i = 0; i < d->reasons; i++)
+        add_reason(j, list, &d->reason[i]);
+    document_texts(j, o, "mitigating", d->mitigating, d->mitigatings);
+    document_texts(j, o, "safeguards", d->safeguard, d->safeguards);
+    add_case(j, o, d);
 }
 
 /* ---- quality.json ---- */

@@ -21,19 +21,15 @@ static int closest_first(const void *left, const void *right, void *outcomes)
     return str_compare(a->id, b->id);
 }
 
-/* Whom the policy calls so, and whoever has severe evidence and is not proposed. */
-static bool nearly(const Outcome *o)
-{
-    return o->near_miss || (o->severe_rules > 0 && o->action != ACTION_PROPOSE_OFFBOARDING);
-}
-
 static Status whole(const Decision **out, size_t *count, Arena *keep, const Run *run,
                     const uint32_t *position, size_t positions, Error *err)
 {
     Decision *made;
     Arena scratch = arena_new();
+    Scored explained = *run->scored; /* whoever is on a list is told why */
+    explained.options.brief = false;
     *count = positions < LIST_MAX ? positions : LIST_MAX;
-    Status status = score_decide(&made, keep, scratch, run->bundle, run->scored, position, *count,
+    Status status = score_decide(&made, keep, scratch, run->bundle, &explained, position, *count,
                                  run->team, err);
     arena_free(&scratch);
     *out = made;
@@ -83,7 +79,7 @@ Status store_lists(Run *run, Arena *keep, Error *err)
     uint32_t *near = ARENA_ARRAY(keep, uint32_t, s->count + 1);
     size_t count = 0, torn;
     for (size_t i = 0; i < s->count; i++)
-        if (nearly(&s->outcome[i]))
+        if (s->outcome[i].near_miss)
             near[count++] = (uint32_t)i;
     if (count > 1)
         qsort_r(near, count, sizeof *near, closest_first, s->outcome);

@@ -13,31 +13,6 @@ struct DecisionLog {
 
 /* ---- a line ---- */
 
-bool logged_cut(LoggedLine *out, Str line)
-{
-    static const char begin[] = "\"decision_id\":\"", previous[] = ",\"previous\":\"";
-    static const char chain[] = "\",\"chain\":\"";
-    const size_t digits = SHA256_TEXT - 1;
-    const size_t tail = sizeof previous - 1 + digits + sizeof chain - 1 + digits + 2;
-    const char *at =
-        line.size < tail ? NULL : memmem(line.data, line.size - tail, begin, sizeof begin - 1);
-    if (at == NULL || line.data[0] != '{')
-        return false;
-    const char *end = line.data + line.size - tail, *sum = end + sizeof previous - 1;
-    if (memcmp(end, previous, sizeof previous - 1) != 0 ||
-        memcmp(sum + digits, chain, sizeof chain - 1) != 0 ||
-        memcmp(line.data + line.size - 2, "\"}", 2) != 0)
-        return false;
-    Str id = {at + sizeof begin - 1, 0};
-    while (id.data + id.size < end && id.data[id.size] != '"')
-        id.size++;
-    *out = (LoggedLine){.body = {at, (size_t)(end - at)},
-                        .id = id,
-                        .previous = {sum, digits},
-                        .chain = {sum + digits + sizeof chain - 1, digits}};
-    return id.size == DECISION_ID_TEXT - 1;
-}
-
 static Status strange(const DecisionLog *log, uint64_t line, const char *what, Error *err)
 {
     Arena own = arena_new();
@@ -45,98 +20,6 @@ static Status strange(const DecisionLog *log, uint64_t line, const char *what, E
     (void)error_place(err, path_join(&own, log->folder, "decisions.jsonl"), (int64_t)line, 0);
     arena_free(&own);
     return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
-}
-
-static Str text_of(yyjson_val *in, const char *key)
-{
-    yyjson_val *v = yyjson_obj_get(in, key);
-    return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : S("");
-}
-
-static bool time_of(int64_t *out, yyjson_val *in, const char *key)
-{
-    return parse_time(text_of(in, key), out);
-}
-
-static bool time_or_none(int64_t *out, yyjson_val *in, const char *key)
-{
-    *out = NO_TIME;
-    return yyjson_is_null(yyjson_obj_get(in, key)) || time_of(out, in, key);
-}
-
-static bool read_facts(CaseFacts *out, Arena *keep, yyjson_val *list)
-{
-    size_t i, n;
-    yyjson_val *v;
-    CaseFact *fact = ARENA_ARRAY(keep, CaseFact, yyjson_arr_size(list) + 1);
-    if (!yyjson_is_arr(list))
-        return false;
-    out->of = ARENA_NEW(keep, CaseFact *);
-    out->count = ARENA_NEW(keep, size_t);
-    out->of[0] = fact;
-    out->count[0] = yyjson_arr_size(list);
-    yyjson_arr_foreach(list, i, n, v)
-    {
-        fact[i] = (CaseFact){.name = str_copy(keep, text_of(v, "name")),
-                             .evidence = str_copy(keep, text_of(v, "evidence"))};
-        if (!time_or_none(&fact[i].since_us, v, "since"))
-            return false;
-    }
-    return true;
-}
-
-static bool read_earlier(Earlier *out, yyjson_val *o)
-{
-    *out = (Earlier){.since_us = NO_TIME, .lower_since_us = NO_TIME};
-    if (o == NULL)
-        return true;
-    out->known = true;
-    int segment = 0;
-    while (segment < SEGMENTS && !str_equal(segment_name((Segment)segment), text_of(o, "segment")))
-        segment++;
-    out->segment = (Segment)segment;
-    return segment < SEGMENTS && time_or_none(&out->since_us, o, "since") &&
-           time_or_none(&out->lower_since_us, o, "lower_since");
-}
-
-/* What a line says that a decision is made of. */
-typedef struct Made {
-    Str customer;
-    int64_t as_of_us;
-    uint64_t rank;
-    HistorySlice slice[HISTORY_FILES];
-    CaseFacts facts;
-    Earlier earlier;
-} Made;
-
-static bool read_slice(HistorySlice *out, yyjson_val *o)
-{
-    Str sum = text_of(o, "sha256");
-    yyjson_val *offset = yyjson_obj_get(o, "offset"), *bytes = yyjson_obj_get(o, "bytes");
-    if (!yyjson_is_uint(offset) || !yyjson_is_uint(bytes) || sum.size != SHA256_TEXT - 1)
-        return false;
-    out->offset = yyjson_get_uint(offset);
-    out->bytes = yyjson_get_uint(bytes);
-    memcpy(out->sha256, sum.data, sum.size);
-    out->sha256[sum.size] = '\0';
-    return true;
-}
-
-static const char *read_made(Made *out, Arena *keep, yyjson_val *root)
-{
-    yyjson_val *history = yyjson_obj_get(root, "history"), *given = yyjson_obj_get(root, "given");
-    out->customer = str_copy(keep, text_of(root, "customer_id"));
-    out->rank = yyjson_get_uint(yyjson_obj_get(root, "rank"));
-    if (out->customer.size == 0)
-        return "customer_id";
-    if (!time_of(&out->as_of_us, root, "as_of"))
-        return "as_of";
-    if (!read_slice(&out->slice[HISTORY_CUSTOMERS], yyjson_obj_get(history, "customers")) ||
-        !read_slice(&out->slice[HISTORY_TRANSACTIONS], yyjson_obj_get(history, "transactions")))
-        return "history";
-    if (!read_facts(&out->facts, keep, yyjson_obj_get(given, "facts")))
-        return "facts";
-    return read_earlier(&out->earlier, yyjson_obj_get(given, "earlier")) ? NULL : "earlier";
 }
 
 /* ---- the customer ---- */
@@ -190,7 +73,7 @@ static Status read_history(Str *out, Arena *keep, const DecisionLog *log, const 
 }
 
 static Status read_customer(Dataset **out, Arena *keep, Arena scratch, const DecisionLog *log,
-                            const Made *made, Error *err)
+                            const Logged *made, Error *err)
 {
     Str bytes[HISTORY_FILES];
     InputFile file[HISTORY_FILES];
@@ -199,13 +82,14 @@ static Status read_customer(Dataset **out, Arena *keep, Arena scratch, const Dec
         file[k] = (InputFile){log->path[k], &bytes[k]};
     }
     const DatasetInputs in = {.has_as_of = true,
-                              .as_of_us = made->as_of_us,
+                              .as_of_us = made->name.as_of_us,
                               .bad_rows_max = 1,
                               .score_customers = {&file[HISTORY_CUSTOMERS], 1},
                               .score_transactions = {&file[HISTORY_TRANSACTIONS], 1}};
     TRY(dataset_read(out, keep, scratch, log->bundle->schema, &in, err));
     Dataset *d = *out;
-    if (d->customers != 1 || !str_equal(d->id[0], made->customer) || d->quarantine->count > 0) {
+    if (d->customers != 1 || !str_equal(d->id[0], made->name.customer) ||
+        d->quarantine->count > 0) {
         (void)error_set(err, STATUS_FORMAT, "the history of a decision is not one customer's");
         (void)error_place(err, log->path[HISTORY_CUSTOMERS], 0, 0);
         return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
@@ -218,13 +102,11 @@ Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const Deci
                            FileLine line, Error *err)
 {
     LoggedLine cut;
-    Made *made = ARENA_NEW(keep, Made);
+    Logged *made = ARENA_NEW(keep, Logged);
     *out = (Replayed){.bundle = log->bundle, .line = str_copy(keep, line.text)};
     if (!logged_cut(&cut, out->line))
         return strange(log, line.number, "decision_id and chain", err);
-    yyjson_doc *doc = yyjson_read(line.text.data, line.text.size, 0);
-    const char *missing = doc == NULL ? "JSON" : read_made(made, keep, yyjson_doc_get_root(doc));
-    yyjson_doc_free(doc);
+    const char *missing = logged_read(made, keep, line.text);
     if (missing != NULL)
         return strange(log, line.number, missing, err);
     out->id = cut.id;
@@ -235,12 +117,14 @@ Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const Deci
     uint32_t *row = ARENA_NEW(keep, uint32_t);
     Scored *scored;
     Decision *decision;
-    const ScoreOptions options = {.facts = &made->facts, .earlier = &made->earlier};
+    const ScoreOptions options = {
+        .facts = &made->facts, .earlier = &made->earlier, .language = made->language,
+                                  .brief = !made->explained};
     TRY(score_dataset(&scored, keep, scratch, log->bundle, out->data, row, 1, &options, NULL, err));
     TRY(score_decide(&decision, keep, scratch, log->bundle, scored, row, 1, NULL, err));
     out->scored = scored;
     out->decision = decision;
-    const Recording recording = recording_of(log->bundle, scored, made->as_of_us);
+    const Recording recording = recording_of(log->bundle, scored, made->name.as_of_us);
     Document j;
     document_open(&j, keep);
     document_decision(&j, scratch, &recording, decision, 0);

@@ -243,20 +243,37 @@ static void stable(Sheet *s, const Run *run, RerunKind kind, size_t at)
     buffer_format(&s->line, ",%u of %zu", r->on_list[at], r->runs);
 }
 
-void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
-                   size_t at)
+/* "gone_within_24h 0.97" of each reason that has people to be compared with. */
+static void percentiles(Sheet *s, Arena scratch, const Decision *d)
 {
-    sheet_count(s, rank);
+    Joined j = joined(&scratch);
+    for (size_t i = 0; i < d->reasons && i < REASONS_SHOWN; i++) {
+        char text[NUMBER_TEXT];
+        const Reason *r = &d->reason[i];
+        if (is_missing(r->percentile))
+            continue;
+        Buffer b = buffer_new(&scratch);
+        buffer_format(&b, "%.*s ", STR_ARG(r->code));
+        buffer_add(&b, double_text(text, r->percentile));
+        join(&j, buffer_str(&b), S(";"));
+    }
+    sheet_text(s, buffer_str(&j.text));
+}
+
+void listed_row(Sheet *s, Arena scratch, const Run *run, const Listed *l)
+{
+    const Decision *d = l->decision;
+    sheet_count(s, l->rank);
     sheet_text(s, d->id);
     sheet_real(s, d->probability);
     sheet_real(s, d->probability_low);
     sheet_real(s, d->probability_high);
     sheet_text(s, segment_name(d->segment));
     sheet_text(s, action_name(d->action));
-    sheet_text(s, store_certified(run, at) ? S("score in the certified set")
-                                           : S("not statistically certified"));
-    stable(s, run, RERUN_SEEDS, at);
-    stable(s, run, RERUN_FOLDS, at);
+    sheet_text(s, store_certified(run, l->at) ? S("score in the certified set")
+                                              : S("not statistically certified"));
+    stable(s, run, RERUN_SEEDS, l->at);
+    stable(s, run, RERUN_FOLDS, l->at);
     rule_parts(s, scratch, d, part_family, S(";"));
     sheet_count(s, d->severe_rules);
     rule_parts(s, scratch, d, part_code, S(";"));
@@ -269,17 +286,22 @@ void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const D
     sentences(s, scratch, d->mitigating, d->mitigatings);
     sentences(s, scratch, d->safeguard, d->safeguards);
     beside_row(s, scratch, d);
+    sheet_text(s, l->id);
+    percentiles(s, scratch, d);
+    if (l->near)
+        sheet_text(s, d->near_miss);
     buffer_char(&s->line, '\n');
 }
 
-void candidate_names(Sheet *s)
+void listed_names(Sheet *s, bool near)
 {
     buffer_add(&s->line, S("rank,customer_id,probability,probability_low,probability_high,segment,"
                            "action,certified,on_list_seeds,on_list_folds,families,severe_rules,"
                            "rules,exposure,because"));
     reason_names(s, REASONS_SHOWN);
     buffer_add(&s->line, S(",transaction_ids,missing_proof,next_step,mitigating,safeguards,"
-                           "queue,facts,measures\n"));
+                           "queue,facts,measures,decision_id,percentiles"));
+    buffer_add(&s->line, near ? S(",why_not\n") : S("\n"));
 }
 
 static Str cohort_name(uint8_t cohort)

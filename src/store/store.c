@@ -14,7 +14,7 @@ static Status write_all(const Run *run, const char *folder, Arena scratch, Error
     Chain chain;
     Str identity;
     TRY(store_decisions(&chain, &scratch, run, order, folder, err));
-    TRY(store_offboarding(run, folder, scratch, err));
+    TRY(store_listed(run, folder, scratch, err));
     TRY(store_timings(run, folder, scratch, err));
     TRY(store_identity(&identity, &scratch, run, &chain, err));
     TRY(store_chain(&chain, identity, folder, scratch, err));
@@ -37,6 +37,7 @@ const char *const store_written[] = {
     "report.html",
     "report.md",
     "offboarding.csv",
+    "offboarding.jsonl",
     "bundle/SHA256SUMS",
     "ablation.csv",
     "calibration.csv",
@@ -57,6 +58,8 @@ const char *const store_written[] = {
     "metrics.json",
     "missingness.csv",
     "model-card.md",
+    "near_misses.csv",
+    "near_misses.jsonl",
     "outliers.csv",
     "proxies.csv",
     "quality.json",

@@ -81,6 +81,10 @@ typedef struct Run {
     const uint32_t *near_miss; /* [near_misses] positions in scored */
     const Decision *near;      /* [near_misses] */
     size_t near_misses;
+    /* What would have changed the first of both lists, CHANGES_MAX of each at most. */
+    const Change *change;    /* [changes] */
+    const uint32_t *changed; /* [changes] positions in scored, ascending */
+    size_t changes;
     const uint32_t *contradictory; /* [contradictories] positions in scored */
     size_t contradictories;
     const Decision *torn; /* theirs, whole, LIST_MAX at most */
@@ -103,6 +107,12 @@ typedef struct Run {
  * Memory: keep. */
 enum { LIST_MAX = 1000 };
 MUST_USE Status store_lists(Run *run, Arena *keep, Error *err);
+
+/* After store_lists: set run's changes.  Memory: keep.  Cost: see explain_changes. */
+enum { CHANGES_MAX = 200 };
+MUST_USE Status store_changes(Run *run, Arena *keep, Error *err);
+/* Of the customer at a position in scored; NULL where none was looked for. */
+const Change *store_change(const Run *run, size_t at);
 
 /* Make the folder and remove every file from it that a run writes, and a bundle's sums, without
  * which it is none: whatever happens, old and new are never mixed, and a folder with run.json in
@@ -187,6 +197,19 @@ bool decision_log_next(DecisionLog *log, FileLine *out);
 MUST_USE Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch,
                                     const DecisionLog *log, FileLine line, Error *err);
 MUST_USE Status decision_log_close(DecisionLog *log, Error *err);
+
+/* Is a run folder as it was written? Every file's sum, every line of the log by its chain, its
+ * decision_id and the customer's rows behind it, the bundle opened. FORMAT names the file, and the
+ * line, of the first thing that is not. head: as noted elsewhere when the run was made; empty: not.
+ * Memory: keep.  Cost: O(bytes). */
+typedef struct Verified {
+    size_t decisions, files;
+    Str head;
+    const Bundle *bundle;
+} Verified;
+MUST_USE Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Error *err);
+/* The log alone: chain.json, every line, and the rows behind it; neither sums nor bundle. */
+MUST_USE Status store_verify_log(size_t *decisions, Arena *keep, const char *folder, Error *err);
 
 /* The first place where two decisions differ, with both values; false when nowhere.
  * Memory: keep. */

@@ -68,9 +68,17 @@ void sheet_line_end(Sheet *s);
 
 void decision_names(Sheet *s); /* of decisions.csv */
 void decision_row(Sheet *s, Arena scratch, size_t rank, const Decision *d, bool contradictory);
-void candidate_names(Sheet *s); /* of offboarding.csv */
-void candidate_row(Sheet *s, Arena scratch, const Run *run, size_t rank, const Decision *d,
-                   size_t at);
+
+/* One of a list: of those proposed, or of those who nearly are. */
+typedef struct Listed {
+    size_t rank, at; /* at: its position in scored */
+    const Decision *decision;
+    Str id; /* the decision's */
+    bool near;
+} Listed;
+void listed_names(Sheet *s, bool near);
+void listed_row(Sheet *s, Arena scratch, const Run *run, const Listed *l);
+void document_listed(Document *j, const Run *run, const Listed *l);
 
 /* ---- what the program saw of each customer ---- */
 
@@ -101,11 +109,27 @@ typedef struct Recording {
 } Recording;
 Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us);
 
-/* SHA-256, cut to 32 digits, over bundle, policy, DECISION_FORMAT, as_of, customer, the exact value
- * of every feature, what was known besides, and the margin; over no sentence. */
+/* Over the exact value of every feature of the customer at position `at`. */
+void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at);
+
+/* What a decision's id is the SHA-256 of, cut to 32 digits, with DECISION_FORMAT; no sentence, and
+ * so no language. */
+typedef struct DecisionName {
+    Str bundle, policy_sha256, customer, features_sha256;
+    int64_t as_of_us;
+    const CaseFact *fact; /* given */
+    size_t facts;
+    const Earlier *earlier; /* likewise; NULL: none */
+    double margin;
+} DecisionName;
 enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
-void decision_id(char out[DECISION_ID_TEXT], Arena scratch, const Recording *r, const Decision *d,
-                 size_t at);
+void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n);
+
+/* The id of the decision of the customer at position `at`.  Memory: keep. */
+Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at);
+
+/* `found`, the sentence, steps and outcome; null without one. */
+void document_change(Document *j, yyjson_mut_val *in, const char *key, const Change *change);
 
 /* What only a run knows of a decision: it comes first on the line. */
 void document_record(Document *j, const Run *run, size_t rank, size_t at,
@@ -131,6 +155,21 @@ typedef struct LoggedLine {
     Str id, previous, chain;
 } LoggedLine;
 bool logged_cut(LoggedLine *out, Str line); /* false: no line that a run writes */
+
+/* What a line says that its decision is made of. */
+typedef struct Logged {
+    DecisionName name;
+    uint64_t rank;
+    Language language;
+    bool explained; /* with reasons */
+    HistorySlice slice[HISTORY_FILES];
+    CaseFacts facts; /* of one customer */
+    Earlier earlier;
+} Logged;
+/* NULL, or the name of what is not there as a run writes it.  Memory: keep. */
+const char *logged_read(Logged *out, Arena *keep, Str line);
+/* The hash of a line without its `chain`. */
+void logged_hash(char out[SHA256_TEXT], Arena scratch, Str line);
 void document_chain(Document *j, yyjson_mut_val *in, const Chain *c);
 /* Every file that a chain speaks of where it is there, by name: all but timings.json and itself. */
 size_t chain_files(const char ***out, Arena *keep);
@@ -145,7 +184,8 @@ MUST_USE Status store_chain(const Chain *c, Str run_json, const char *folder, Ar
 
 MUST_USE Status store_decisions(Chain *chain, Arena *keep, const Run *run, const uint32_t *order,
                                 const char *folder, Error *err);
-MUST_USE Status store_offboarding(const Run *run, const char *folder, Arena scratch, Error *err);
+/* offboarding and near_misses, as CSV and as lines of JSON. */
+MUST_USE Status store_listed(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_features(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_quality(const Run *run, const char *folder, Arena scratch, Error *err);
 MUST_USE Status store_metrics(const Run *run, const char *folder, Arena scratch, Error *err);

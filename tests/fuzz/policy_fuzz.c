@@ -1,6 +1,7 @@
 /* policy_fuzz.c - any bytes as a policy book against the default features: an answer or a
- * refusal with a sentence, never a crash; and what is accepted decides a customer. */
-#include "policy/policy.h"
+ * refusal with a sentence, never a crash; and what is accepted decides a customer and can be
+ * reasoned about. */
+#include "prove/prove.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!(t.medium > 0 && t.medium <= t.high && t.high <= t.offboarding && t.offboarding <= 1))
             abort();
         decide(&keep, plan, policy);
+        Arena scratch = arena_new();
+        const Proofs *found = prove_policy(&keep, scratch, policy, plan, NULL);
+        if (found->errors + found->warnings + found->notes != found->count)
+            abort();
+        arena_free(&scratch);
     } else if (err.message[0] == '\0') {
         abort();
     }

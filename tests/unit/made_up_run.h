@@ -9,6 +9,7 @@
 
 #include "store/store.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Three candidates whose ids attack HTML, spreadsheets and both. */

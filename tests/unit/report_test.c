@@ -350,6 +350,12 @@ static void every_text_from_outside_is_escaped(void **state)
     decision.reason = &reason;
     decision.reasons = 1;
     decision.mitigating = decision.safeguard = texts;
+    MilderMeasure measure = {evil, ACTION_MONITOR, false, evil};
+    CaseFact known = {.name = evil, .evidence = evil, .counts = true, .sentence = evil};
+    decision.measure = &measure;
+    decision.fact = &known;
+    decision.measures = decision.facts = 1;
+    decision.segment_because = decision.near_miss = decision.queue = evil;
     decision.mitigatings = decision.safeguards = 2;
     uint32_t first = 0;
     Outcome outcome = policy_outcome(&decision);
@@ -531,6 +537,84 @@ static void candidates_show_evidence_and_what_speaks_for_them(void **state)
     has(f->page, "Is the list statistically certified?");
     has(f->page, "8 of 10 without a fold; 9 of 10 with another seed");
     assert_int_equal(count_of(f->page, "<article class=\"case\""), f->run->candidates);
+}
+
+static void a_case_shows_what_was_weighed_and_what_would_change_it(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    Decision first = run.listed[0];
+    MilderMeasure measure[2] = {{S("watch"), ACTION_MONITOR, false, S("Watching finds it late.")},
+                                {S("limit"), ACTION_RESTRICT, true, S("A limit stops the flow.")}};
+    CaseFact fact[2] = {{.name = S("appeal"),
+                         .evidence = S("case 7"),
+                         .counts = true,
+                         .sentence = S("It appealed.")},
+                        {.name = S("warned"), .sentence = S("It was warned.")}};
+    Change change = {.found = true, .sentence = S("Half the transfers would do."), .steps = 1};
+    change.step[0].sentence = S("Transfers: 4 and not 8.");
+    first.measure = measure;
+    first.fact = fact;
+    first.measures = first.facts = 2;
+    first.segment_because = S("A floor holds it up.");
+    run.listed = &first;
+    run.listeds = run.candidates = run.changes = 1;
+    run.change = &change;
+    Decision near = *run.listed;
+    near.near_miss = S("Only one kind of evidence.");
+    run.near = &near;
+    run.near_misses = 1;
+    run.near_miss = run.candidate;
+    Str page = write_report(&f->arena, &run);
+    has(page, "<h5>Milder measures considered</h5>");
+    has(page, "<li>Watching finds it late.</li>");
+    has(page, "<li>A limit stops the flow. <b>It suffices.</b></li>");
+    has(page, "It appealed. <span class=\"ci\">case 7</span></li>");
+    has(page, "It was warned. <b>Not documented: it does not count.</b></li>");
+    has(page, "A floor holds it up.");
+    has(page, "<h5>What would change it</h5>\n<p>Half the transfers would do.</p>");
+    has(page, "<li>Transfers: 4 and not 8.</li>");
+    has(page, "<td>Only one kind of evidence.</td>");
+    /* Where nothing of it is known nothing is said of it. */
+    first.measures = first.facts = 0;
+    run.change = NULL;
+    page = write_report(&f->arena, &run);
+    has_not(page, "Milder measures considered");
+    has_not(page, "Known of the customer");
+    has_not(page, "What would change it");
+}
+
+/* Confusion and segments count the same customers by the same thresholds. */
+static void the_segments_of_the_labelled_add_up_to_the_confusion(void **state)
+{
+    Fixture *f = *state;
+    const Run *run = f->run;
+    const TrainingSet *t = run->training;
+    const Thresholds cut = policy_thresholds(run->policy);
+    const double *score = store_out_of_fold(&f->arena, run);
+    size_t customers[SEGMENTS] = {0}, suspended[SEGMENTS] = {0};
+    for (size_t i = 0; i < t->x->rows; i++)
+        if (t->in_stratum[run->headline][i]) {
+            Segment s = score[i] >= cut.high     ? SEGMENT_HIGH
+                        : score[i] >= cut.medium ? SEGMENT_MEDIUM
+                                                 : SEGMENT_LOW;
+            customers[s]++;
+            suspended[s] += t->label[i];
+        }
+    char text[160];
+    (void)snprintf(text, sizeof text,
+                   "<th scope=\"row\">High</th><td class=\"n\">%zu</td><td "
+                   "class=\"n\">%zu</td>",
+                   customers[SEGMENT_HIGH], suspended[SEGMENT_HIGH]);
+    has(f->page, text);
+    (void)snprintf(text, sizeof text,
+                   "<td class=\"n\">%zu</td><td class=\"n\">%zu</td><td "
+                   "class=\"n\">%zu</td><td class=\"n\">%zu</td>",
+                   suspended[SEGMENT_HIGH], customers[SEGMENT_HIGH] - suspended[SEGMENT_HIGH],
+                   suspended[SEGMENT_LOW] + suspended[SEGMENT_MEDIUM],
+                   customers[SEGMENT_LOW] + customers[SEGMENT_MEDIUM] - suspended[SEGMENT_LOW] -
+                       suspended[SEGMENT_MEDIUM]);
+    has(f->page, text);
 }
 
 static void thresholds_are_told_with_counts_and_exact_intervals(void **state)
@@ -944,6 +1028,8 @@ int main(void)
         cmocka_unit_test(the_split_says_who_stayed_together_and_what_held_forward),
         cmocka_unit_test(undefined_figures_say_so),
         cmocka_unit_test(candidates_show_evidence_and_what_speaks_for_them),
+        cmocka_unit_test(a_case_shows_what_was_weighed_and_what_would_change_it),
+        cmocka_unit_test(the_segments_of_the_labelled_add_up_to_the_confusion),
         cmocka_unit_test(thresholds_are_told_with_counts_and_exact_intervals),
         cmocka_unit_test(a_guarantee_is_said_plainly_whatever_it_is),
         cmocka_unit_test(figures_are_those_of_the_validation),
