@@ -66,20 +66,19 @@ static Status read_names(SurveyFile *f, CsvCounts *counts, Str *bytes, Arena *ke
 static void say_set_aside(SurveyFile *f, const Quarantine *q, Arena *keep, Arena scratch)
 {
     Dictionary *reasons = dictionary_new(&scratch);
-    for (size_t i = 0; i < q->count; i++)
-        (void)dictionary_add(reasons, q->row[i].code);
+    size_t *first = ARENA_ARRAY(&scratch, size_t, q->count + 1); /* by reason: a row of it, ... */
+    size_t *count = ARENA_ARRAY(&scratch, size_t, q->count + 1); /* ... and how many there are */
+    for (size_t i = 0; i < q->count; i++) {
+        uint32_t code = dictionary_add(reasons, q->row[i].code);
+        if (count[code]++ == 0)
+            first[code] = i;
+    }
     for (size_t k = 0; k < reasons->count; k++) {
-        size_t count = 0;
-        const QuarantineRow *first = NULL;
-        for (size_t i = 0; i < q->count; i++)
-            if (str_equal(q->row[i].code, reasons->text[k])) {
-                first = first == NULL ? &q->row[i] : first;
-                count++;
-            }
+        const QuarantineRow *row = &q->row[first[k]];
         survey_say(keep, &f->finding, &f->findings,
-                   "%zu %s could not be read and %s left out: %.*s (the first in line %llu)", count,
-                   count == 1 ? "row" : "rows", count == 1 ? "is" : "are", STR_ARG(first->reason),
-                   (unsigned long long)first->line);
+                   "%zu %s could not be read and %s left out: %.*s (the first in line %llu)",
+                   count[k], count[k] == 1 ? "row" : "rows", count[k] == 1 ? "is" : "are",
+                   STR_ARG(row->reason), (unsigned long long)row->line);
     }
 }
 

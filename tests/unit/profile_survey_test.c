@@ -117,7 +117,10 @@ static Str many(Arena *arena, bool filled_for_one)
     Buffer b = buffer_new(arena);
     buffer_add(&b, S("key,state,reason\n"));
     for (size_t i = 0; i < 100; i++)
-        buffer_format(&b, "k%03zu,%s,%s\n", i, i % 4 == 0 ? "CLOSED" : i % 4 == 1 ? "OPEN" : "NEW",
+        buffer_format(&b, "k%03zu,%s,%s\n", i,
+                      i % 4 == 0   ? "CLOSED"
+                      : i % 4 == 1 ? "OPEN"
+                                   : "NEW",
                       i % 4 == 0 || (!filled_for_one && i == 1) ? "r1" : "");
     return buffer_str(&b);
 }
