@@ -219,12 +219,11 @@ static void known(Page *p, const Decision *d)
 }
 
 /* What would have led elsewhere, where it was looked for. */
-static void otherwise(Page *p, size_t place)
+static void otherwise(Page *p, size_t at)
 {
-    const Run *run = p->run;
-    if (run->change == NULL || place >= run->changes)
+    const Change *c = store_change(p->run, at);
+    if (c == NULL)
         return;
-    const Change *c = &run->change[place];
     html(p, "<h5>What would change it</h5>\n<p>");
     html_text(p, c->sentence);
     html(p, "</p>\n");
@@ -264,7 +263,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     html(p, "<div class=\"columns\">\n<div>\n");
     evidence(p, d, ids);
     measures(p, d);
-    otherwise(p, rank - 1);
+    otherwise(p, at);
     html(p, "</div>\n<div>\n");
     known(p, d);
     list(p, "What speaks for the customer", d->mitigating, d->mitigatings,

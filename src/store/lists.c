@@ -66,20 +66,6 @@ static Status weigh(Run *run, Arena *keep, Error *err)
     return status;
 }
 
-/* What would change the outcome of the first on the list: each is looked at from many sides, so not
- * of everybody. */
-static Status changes(Run *run, Arena *keep, Error *err)
-{
-    Arena own = arena_new();
-    Change *change;
-    run->changes = run->listeds < CHANGES_MAX ? run->listeds : CHANGES_MAX;
-    Status status = explain_changes(&change, keep, own, run->bundle, run->scored, run->candidate,
-                                    run->changes, run->team, err);
-    run->change = change;
-    arena_free(&own);
-    return status;
-}
-
 Status store_lists(Run *run, Arena *keep, Error *err)
 {
     const Scored *s = run->scored;
@@ -87,7 +73,6 @@ Status store_lists(Run *run, Arena *keep, Error *err)
     run->candidates = policy_rank(candidate, s->outcome, s->count);
     run->candidate = candidate;
     TRY(whole(&run->listed, &run->listeds, keep, run, candidate, run->candidates, err));
-    TRY(changes(run, keep, err));
 
     uint32_t *near = ARENA_ARRAY(keep, uint32_t, s->count + 1);
     size_t count = 0, torn;

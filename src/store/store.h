@@ -77,8 +77,6 @@ typedef struct Run {
      * time while they are written. */
     const Decision *listed; /* [listeds] */
     size_t listeds;
-    const Change *change; /* [changes] what would change the first of them; NULL: not looked for */
-    size_t changes;
     /* Those not proposed though nearly all of it holds, closest first, at most LIST_MAX. */
     const uint32_t *near_miss; /* [near_misses] positions in scored */
     const Decision *near;      /* [near_misses] */
@@ -107,7 +105,7 @@ typedef struct Run {
 
 /* Set run's candidates, near misses, whole decisions and moves from scored and bundle.
  * Memory: keep. */
-enum { LIST_MAX = 1000, CHANGES_MAX = 100 };
+enum { LIST_MAX = 1000 };
 MUST_USE Status store_lists(Run *run, Arena *keep, Error *err);
 
 /* After store_lists: set run's changes.  Memory: keep.  Cost: see explain_changes. */

@@ -560,6 +560,7 @@ static void a_case_shows_what_was_weighed_and_what_would_change_it(void **state)
     run.listed = &first;
     run.listeds = run.candidates = run.changes = 1;
     run.change = &change;
+    run.changed = run.candidate; /* its position */
     Decision near = *run.listed;
     near.near_miss = S("Only one kind of evidence.");
     run.near = &near;
@@ -577,7 +578,7 @@ static void a_case_shows_what_was_weighed_and_what_would_change_it(void **state)
     has(page, "<td>Only one kind of evidence.</td>");
     /* Where nothing of it is known nothing is said of it. */
     first.measures = first.facts = 0;
-    run.change = NULL;
+    run.changes = 0;
     page = write_report(&f->arena, &run);
     has_not(page, "Milder measures considered");
     has_not(page, "Known of the customer");
