@@ -4,6 +4,8 @@
 
 #include "report/report.h"
 
+#include <string.h>
+
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle of a run or a training", true},
     {"customers", "FILE", "customers to be scored: a file, a pattern or -; may be given again",
@@ -19,6 +21,10 @@ static const Option options[] = {
     {"out", "FOLDER",
      "write a whole run folder, with drift and report, instead of CSV; an earlier run there is "
      "removed at once",
+     false},
+    {"reasons", "yes|no",
+     "no: the log of a run folder says no reasons, which take most of the time; the lists do "
+     "(default yes)",
      false},
     {"quarantine", "FILE",
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
@@ -149,6 +155,11 @@ static Status run(const Args *args, Error *err)
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
     ScoreOptions beside;
+    const char *reasons = args_value(args, "reasons", "yes");
+    if (strcmp(reasons, "yes") != 0 && strcmp(reasons, "no") != 0) {
+        (void)error_set(err, STATUS_USAGE, "--reasons takes yes or no, and got `%.40s`", reasons);
+        return error_remedy(err, "write --reasons no");
+    }
     TRY(beside_check(args, out, err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
     if (out != NULL) {
@@ -159,6 +170,7 @@ static Status run(const Args *args, Error *err)
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
     TRY(beside_read(&beside, args, bundle->policy, data, scratch, err));
     TRY(args_language(&beside.language, args, bundle->messages, err));
+    beside.brief = strcmp(reasons, "no") == 0;
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;

@@ -191,11 +191,12 @@ Str reason_standing(Arena *keep, const Messages *m, Language language, const Rea
 {
     if (isnan(r->percentile))
         return S("");
+    double place = floor(100 * r->percentile + 0.5);
     const MessagePart part[] = {
-        {S("percentile"), str_format(keep, "%d", (int)floor(100 * r->percentile + 0.5))},
-        {S("count"), str_format(keep, "%zu", r->peers)},
+        {S("place"), format_real(keep, FORMAT_COUNT, language, S(""), place)},
+        {S("count"), format_real(keep, FORMAT_COUNT, language, S(""), (double)r->peers)},
         {S("peers"), r->peer_group}};
     return message_fill(keep, m, language,
-                        S("Percentile {percentile} among {count} labelled customers ({peers})."),
-                        part, COUNT_OF(part));
+                        S("Percentile {place} among {count} labelled customers ({peers})."), part,
+                        COUNT_OF(part));
 }

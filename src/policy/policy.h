@@ -205,7 +205,7 @@ typedef struct Condition {
     Str id;              /* of an action its name, of a floor its segment */
     Str text;            /* as written */
     Action action;       /* of an action and a measure; of a safeguard the cap */
-    Action allows;       /* of a safeguard: what passes though graver than the cap; ACTIONS: none */
+    Action allows;       /* of a safeguard: the one that passes though graver than the cap */
     bool uncapped;       /* of an action: no safeguard lowers it */
     Segment at_least;    /* of a floor */
     Str family;          /* of a rule */

@@ -51,7 +51,8 @@ typedef struct Part {
 typedef struct Clause {
     Str id, condition, sentence, queue;
     Action action; /* what is proposed, or the cap */
-    Action allows; /* of a safeguard: what passes though it is graver than the cap; ACTIONS: none */
+    Action
+        allows; /* of a safeguard: the one that passes though graver than the cap; ACTIONS: none */
     bool uncapped;
     Segment at_least; /* of a floor */
     Expr *when;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAIRS_MOST = 20000 };
+enum { PAIRS_MOST = 20000, BEFORE_NODES = 20000 };
 
 static Diagram holds(Proving *p, size_t i)
 {
@@ -95,12 +95,14 @@ static void ask_hidden(Proving *p, const uint8_t *can)
 {
     Diagram before = IS_FALSE;
     size_t entry = 0;
+    bool followed = true;
     for (size_t i = 0; i < p->conditions; i++) {
         const Condition *c = &p->condition[i];
         if (c->of != CONDITION_ACTION)
             continue;
         entry++;
         question(p);
+        p->d.full = !followed;
         Diagram mine = holds(p, i), left = beyond(p, mine, before);
         bool sure = decided(p, condition_name(p->keep, c));
         if (sure && can[i] && left == IS_FALSE) {
@@ -119,7 +121,10 @@ static void ask_hidden(Proving *p, const uint8_t *can)
                                  STR_ARG(quoted(p, c)), STR_ARG(ordinal(p, entry)), STR_ARG(by)),
                       S("take the entry away, or set it further up"));
         }
-        before = diagram_apply(&p->d, OPERATION_OR, before, mine);
+        diagrams_begin(&p->d, BEFORE_NODES);
+        before = diagram_apply(&p->d, OPERATION_OR, before, holds(p, i));
+        followed = followed && !p->d.full;
+        diagrams_keep(&p->d);
     }
 }
 
@@ -130,7 +135,7 @@ static void ask_levels(Proving *p)
         for (size_t i = 0; i < p->conditions && first == NULL; i++)
             if (p->condition[i].of == CONDITION_ACTION && p->condition[i].action == a)
                 first = &p->condition[i];
-        question(p);
+        question_of_actions(p);
         Diagram before = inside(p, diagram_is(&p->d, p->action, a));
         Diagram after = inside(p, diagram_is(&p->d, p->capped, a));
         if (!decided(p, action_name(a)))

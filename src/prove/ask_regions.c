@@ -3,11 +3,11 @@
 
 /* ---- gaps ---- */
 
-/* Which customers, among those there can be, keep RETAIN though `though` holds? */
+/* Which customers, among those there can be, keep RETAIN though `though` holds? In a question that
+ * has begun. */
 static void ask_gap(Proving *p, Diagram though, const char *code, const char *says)
 {
     bool certain;
-    question(p);
     Diagram left = diagram_and(&p->d, though, diagram_is(&p->d, p->action, ACTION_RETAIN));
     left = diagram_and(&p->d, p->world, left);
     if (!decided(p, str_from(says)) || left == IS_FALSE)
@@ -24,8 +24,10 @@ static void ask_gap(Proving *p, Diagram though, const char *code, const char *sa
 
 static void ask_gaps(Proving *p)
 {
+    question_of_actions(p);
     ask_gap(p, score_at_least(p, S("probability"), p->thresholds.high), "gap_high",
             "the score is at least threshold_high");
+    question_of_actions(p);
     Diagram severe = diagram_not(&p->d, diagram_is(&p->d, p->derived[DERIVED_SEVERE], 0));
     ask_gap(p, severe, "gap_severe", "a severe rule fires");
 }
@@ -91,10 +93,11 @@ static void ask_cliffs(Proving *p)
     enum { JUMP_LEAST = 3 }; /* steps: two actions are jumped over */
     Action reached[ACTIONS];
     size_t steps;
-    question(p);
+    question_of_actions(p);
     Diagram level = stair(p, reached, &steps);
     if (!decided(p, S("cliffs")))
         return;
+    diagrams_keep(&p->d);
     if (steps <= JUMP_LEAST)
         return;
     for (size_t i = 0; i < p->variables; i++) {

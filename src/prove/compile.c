@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LEAF_COMBINATIONS = 20000 };
+enum { LEAF_COMBINATIONS = 20000, CONDITION_NODES = 50000, COUNT_NODES = 60000, WAY_NODES = 100000 };
 
 void part_names(Proving *p, const ExprNode *n, uint8_t *used, bool derived[DERIVED])
 {
@@ -148,11 +148,21 @@ Diagram compile_part(Proving *p, const ExprNode *n)
 
 /* ---- the book ---- */
 
+/* A condition that does not fit may be anything. */
 static void compile_list(Proving *p, ConditionOf of)
 {
-    for (size_t i = 0; i < p->conditions; i++)
-        if (p->condition[i].of == of)
-            p->truth[i] = compile_part(p, lang_root(p->condition[i].when));
+    for (size_t i = 0; i < p->conditions; i++) {
+        const Condition *c = &p->condition[i];
+        if (c->of != of)
+            continue;
+        diagrams_begin(&p->d, CONDITION_NODES);
+        p->truth[i] = compile_part(p, lang_root(c->when));
+        if (p->d.full) {
+            diagrams_begin(&p->d, CONDITION_NODES);
+            p->truth[i] = truth_diagram(p, lang_root(c->when), MAY_ANY);
+        }
+        diagrams_keep(&p->d);
+    }
 }
 
 static Diagram holds(Proving *p, size_t condition)
@@ -160,38 +170,74 @@ static Diagram holds(Proving *p, size_t condition)
     return diagram_is(&p->d, p->truth[condition], IS_TRUE);
 }
 
+static bool counted(const Condition *c, int which)
+{
+    return c->of == CONDITION_RULE && (which != DERIVED_SEVERE || c->severe);
+}
+
+static Diagram count_fired(Proving *p, int which)
+{
+    Diagram out = 0;
+    for (size_t i = 0; i < p->conditions; i++)
+        if (counted(&p->condition[i], which))
+            out = diagram_apply(&p->d, OPERATION_ADD, out, holds(p, i));
+    return out;
+}
+
+static Diagram count_families(Proving *p)
+{
+    Diagram out = 0;
+    for (size_t family = 0; family < p->derived_most[DERIVED_FAMILIES]; family++) {
+        Diagram any = IS_FALSE;
+        for (size_t i = 0; i < p->conditions; i++)
+            if (counted(&p->condition[i], DERIVED_FAMILIES) &&
+                p->condition[i].family_index == family)
+                any = diagram_apply(&p->d, OPERATION_OR, any, holds(p, i));
+        out = diagram_apply(&p->d, OPERATION_ADD, out, any);
+    }
+    return out;
+}
+
+/* Any number up to the most there can be. */
+static Diagram any_count(Proving *p, int which)
+{
+    size_t pieces = p->derived_most[which] + 1;
+    Variable *v = ARENA_PUSH(p->keep, p->variable, p->variables, p->variable_capacity);
+    *v = (Variable){.name = derived_name(which),
+                    .kind = VARIABLE_COUNT,
+                    .type = TYPE_INT64,
+                    .numbers = pieces,
+                    .pieces = pieces};
+    Diagram *child = ARENA_ARRAY(p->keep, Diagram, pieces);
+    for (size_t i = 0; i < pieces; i++)
+        child[i] = (Diagram)i;
+    return diagram_node(&p->d, diagrams_variable(&p->d, (uint32_t)pieces), child);
+}
+
 static void count_rules(Proving *p)
 {
-    Arena mark = p->scratch;
-    Diagram *family = ARENA_ARRAY(&p->scratch, Diagram, p->conditions + 1);
-    size_t families = 0, rules = 0, severe = 0;
     for (size_t i = 0; i < p->conditions; i++) {
         const Condition *c = &p->condition[i];
+        p->derived_most[DERIVED_RULES] += counted(c, DERIVED_RULES);
+        p->derived_most[DERIVED_SEVERE] += counted(c, DERIVED_SEVERE);
+        if (c->of == CONDITION_RULE && c->family_index >= p->derived_most[DERIVED_FAMILIES])
+            p->derived_most[DERIVED_FAMILIES] = c->family_index + 1;
         if (c->of == CONDITION_INSUFFICIENT)
             p->derived[DERIVED_INSUFFICIENT] = holds(p, i);
-        if (c->of != CONDITION_RULE)
-            continue;
-        Diagram fires = holds(p, i);
-        rules++;
-        p->derived[DERIVED_RULES] =
-            diagram_apply(&p->d, OPERATION_ADD, p->derived[DERIVED_RULES], fires);
-        if (c->severe) {
-            severe++;
-            p->derived[DERIVED_SEVERE] =
-                diagram_apply(&p->d, OPERATION_ADD, p->derived[DERIVED_SEVERE], fires);
-        }
-        family[c->family_index] =
-            diagram_apply(&p->d, OPERATION_OR, family[c->family_index], fires);
-        families = c->family_index >= families ? c->family_index + 1 : families;
     }
-    for (size_t i = 0; i < families; i++)
-        p->derived[DERIVED_FAMILIES] =
-            diagram_apply(&p->d, OPERATION_ADD, p->derived[DERIVED_FAMILIES], family[i]);
-    p->derived_most[DERIVED_RULES] = rules;
-    p->derived_most[DERIVED_SEVERE] = severe;
-    p->derived_most[DERIVED_FAMILIES] = families;
     p->derived_most[DERIVED_INSUFFICIENT] = 1;
-    p->scratch = mark;
+    diagrams_keep(&p->d);
+    for (int which = 0; which < DERIVED_INSUFFICIENT; which++) {
+        diagrams_begin(&p->d, COUNT_NODES);
+        p->derived[which] =
+            which == DERIVED_FAMILIES ? count_families(p) : count_fired(p, which);
+        if (p->d.full) {
+            diagrams_begin(&p->d, COUNT_NODES);
+            p->derived[which] = any_count(p, which);
+            p->free_counts = true;
+        }
+        diagrams_keep(&p->d);
+    }
 }
 
 static Diagram fewer_families(Proving *p, uint32_t than)
@@ -276,6 +322,7 @@ static Diagram cap_entry(Proving *p, const Condition *c)
 /* The first action that holds is taken. */
 static void follow_customer(Proving *p)
 {
+    diagrams_begin(&p->d, WAY_NODES);
     p->action = p->capped = ACTION_RETAIN;
     for (size_t i = p->conditions; i-- > 0;) {
         const Condition *c = &p->condition[i];
@@ -284,6 +331,8 @@ static void follow_customer(Proving *p)
         p->action = diagram_choose(&p->d, holds(p, i), (Diagram)c->action, p->action);
         p->capped = diagram_choose(&p->d, holds(p, i), cap_entry(p, c), p->capped);
     }
+    p->no_actions = p->d.full;
+    diagrams_keep(&p->d);
 }
 
 void proving_compile(Proving *p)

@@ -8,7 +8,7 @@ enum { UNIQUE_BITS = 20, MEMO_BITS = 18 };
 
 void diagrams_open(Diagrams *d, size_t most)
 {
-    *d = (Diagrams){.keep = arena_new(), .most = most};
+    *d = (Diagrams){.keep = arena_new(), .most = most, .room = most};
     d->unique_size = (size_t)1 << UNIQUE_BITS;
     d->unique = ARENA_ARRAY(&d->keep, uint32_t, d->unique_size);
     d->memo = ARENA_ARRAY(&d->keep, Memo, (size_t)1 << MEMO_BITS);
@@ -47,18 +47,23 @@ static uint64_t mix(uint64_t h, uint64_t x)
     return h ^ (h >> 29);
 }
 
+static uint64_t hash_node(uint32_t variable, const uint32_t *child, uint32_t width)
+{
+    uint64_t hash = mix(1469598103934665603u, variable);
+    for (uint32_t i = 0; i < width; i++)
+        hash = mix(hash, child[i]);
+    return hash;
+}
+
 Diagram diagram_node(Diagrams *d, uint32_t variable, const Diagram *child)
 {
     uint32_t width = d->width[variable];
-    uint64_t hash = mix(1469598103934665603u, variable);
     bool equal = true;
-    for (uint32_t i = 0; i < width; i++) {
+    for (uint32_t i = 1; i < width; i++)
         equal = equal && child[i] == child[0];
-        hash = mix(hash, child[i]);
-    }
     if (equal)
         return child[0];
-    size_t mask = d->unique_size - 1, at = hash & mask;
+    size_t mask = d->unique_size - 1, at = hash_node(variable, child, width) & mask;
     for (; d->unique[at] != 0; at = (at + 1) & mask) {
         const DiagramNode *n = &d->node[d->unique[at] - 1];
         if (n->variable == variable &&
@@ -126,16 +131,41 @@ static bool settled(Operation op, Diagram a, Diagram b, Diagram *out)
     return true;
 }
 
+/* The last node placed is the first taken away, so every chain of places is again what it was. */
+void diagrams_begin(Diagrams *d, size_t share)
+{
+    while (d->nodes > d->kept) {
+        const DiagramNode *n = &d->node[d->nodes - 1];
+        size_t mask = d->unique_size - 1;
+        size_t at = hash_node(n->variable, &d->child[n->first], d->width[n->variable]) & mask;
+        while (d->unique[at] != d->nodes)
+            at = (at + 1) & mask;
+        d->unique[at] = 0;
+        d->children = n->first;
+        d->nodes--;
+    }
+    d->most = d->kept + share < d->room ? d->kept + share : d->room;
+    d->full = false;
+    d->stamp++;
+}
+
+void diagrams_keep(Diagrams *d)
+{
+    d->kept = d->nodes;
+}
+
 static Memo *memo_at(Diagrams *d, uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 {
     uint64_t hash = mix(mix(mix(mix(7, op), a), b), c);
     return &d->memo[hash >> (64 - MEMO_BITS)];
 }
 
-static bool memo_has(const Memo *m, uint32_t op, uint32_t a, uint32_t b, uint32_t c)
+/* What was made for an earlier question may speak of nodes that are gone. */
+static bool memo_has(const Diagrams *d, const Memo *m, uint32_t op, uint32_t a, uint32_t b,
+                     uint32_t c)
 {
     /* An empty place has operation 0; real ones are counted from 1. */
-    return m->operation == op + 1 && m->a == a && m->b == b && m->c == c;
+    return m->stamp == d->stamp && m->operation == op + 1 && m->a == a && m->b == b && m->c == c;
 }
 
 static uint32_t top(const Diagrams *d, Diagram a)
@@ -162,7 +192,7 @@ Diagram diagram_apply(Diagrams *d, Operation op, Diagram a, Diagram b)
         b = swap;
     }
     Memo *m = memo_at(d, op, a, b, 0);
-    if (memo_has(m, op, a, b, 0))
+    if (memo_has(d, m, op, a, b, 0))
         return m->result;
     uint32_t left = top(d, a), right = top(d, b), variable = left < right ? left : right;
     uint32_t width = d->width[variable];
@@ -173,7 +203,7 @@ Diagram diagram_apply(Diagrams *d, Operation op, Diagram a, Diagram b)
     out = diagram_node(d, variable, child);
     d->keep = mark;
     if (!d->full)
-        *m = (Memo){(uint32_t)op + 1, a, b, 0, out};
+        *m = (Memo){(uint32_t)op + 1, a, b, 0, out, d->stamp};
     return out;
 }
 
@@ -186,7 +216,7 @@ Diagram diagram_choose(Diagrams *d, Diagram condition, Diagram yes, Diagram no)
     if (d->full)
         return IS_FALSE;
     Memo *m = memo_at(d, OPERATION_CHOOSE, condition, yes, no);
-    if (memo_has(m, OPERATION_CHOOSE, condition, yes, no))
+    if (memo_has(d, m, OPERATION_CHOOSE, condition, yes, no))
         return m->result;
     uint32_t variable = top(d, condition);
     variable = top(d, yes) < variable ? top(d, yes) : variable;
@@ -200,7 +230,7 @@ Diagram diagram_choose(Diagrams *d, Diagram condition, Diagram yes, Diagram no)
     Diagram out = diagram_node(d, variable, child);
     d->keep = mark;
     if (!d->full)
-        *m = (Memo){OPERATION_CHOOSE + 1, condition, yes, no, out};
+        *m = (Memo){OPERATION_CHOOSE + 1, condition, yes, no, out, d->stamp};
     return out;
 }
 
@@ -213,7 +243,7 @@ Diagram diagram_restrict(Diagrams *d, Diagram a, uint32_t variable, uint32_t pie
     if (d->full)
         return IS_FALSE;
     Memo *m = memo_at(d, OPERATION_RESTRICT, a, variable, piece);
-    if (memo_has(m, OPERATION_RESTRICT, a, variable, piece))
+    if (memo_has(d, m, OPERATION_RESTRICT, a, variable, piece))
         return m->result;
     uint32_t own = top(d, a), width = d->width[own];
     Arena mark = d->keep;
@@ -223,7 +253,7 @@ Diagram diagram_restrict(Diagrams *d, Diagram a, uint32_t variable, uint32_t pie
     Diagram out = diagram_node(d, own, child);
     d->keep = mark;
     if (!d->full)
-        *m = (Memo){OPERATION_RESTRICT + 1, a, variable, piece, out};
+        *m = (Memo){OPERATION_RESTRICT + 1, a, variable, piece, out, d->stamp};
     return out;
 }
 

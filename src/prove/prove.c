@@ -3,12 +3,18 @@
 
 #include <stdlib.h>
 
-enum { NODES_MOST = 400000, NAMED_MOST = 20 };
+enum { NODES_MOST = 400000, QUESTION_NODES = 100000, NAMED_MOST = 20 };
 
 void question(Proving *p)
 {
     p->out->questions++;
-    p->d.full = false; /* what is made already may do */
+    diagrams_begin(&p->d, QUESTION_NODES);
+}
+
+void question_of_actions(Proving *p)
+{
+    question(p);
+    p->d.full = p->no_actions;
 }
 
 bool decided(Proving *p, Str about)
@@ -52,16 +58,9 @@ Proofs *prove_policy(Arena *keep, Arena scratch, const Policy *policy, const Pla
     variables_collect(&p);
     world_make(&p);
     proving_compile(&p);
-    p.broken = p.d.full;
     ask_paths(&p);
-    if (p.broken) {
-        /* Nothing that rests on these diagrams can be believed. */
-        out->questions = out->open = p.conditions;
-        out->undecided[out->open_named++] = S("the book as a whole is too large");
-    } else {
-        ask_reach(&p);
-        ask_regions(&p);
-    }
+    ask_reach(&p);
+    ask_regions(&p);
     if (seen != NULL)
         ask_seen(&p);
     diagrams_close(&p.d);

@@ -65,6 +65,7 @@ typedef struct DiagramNode {
 
 typedef struct Memo {
     uint32_t operation, a, b, c, result;
+    uint32_t stamp; /* of the question that it was made for */
 } Memo;
 
 typedef struct Diagrams {
@@ -78,12 +79,18 @@ typedef struct Diagrams {
     uint32_t *unique; /* hash table of nodes + 1 */
     size_t unique_size;
     Memo *memo;  /* a cache that forgets */
-    size_t most; /* nodes */
+    size_t most;         /* nodes, at the moment */
+    size_t room;         /* nodes at all */
+    size_t kept;         /* nodes that stay when what was made since is given back */
+    uint32_t stamp;
     bool full;   /* the last results are worthless */
 } Diagrams;
 
 void diagrams_open(Diagrams *d, size_t most);
 void diagrams_close(Diagrams *d);
+/* Give back every node since the last diagrams_keep, and let at most `share` more be made. */
+void diagrams_begin(Diagrams *d, size_t share);
+void diagrams_keep(Diagrams *d);
 uint32_t diagrams_variable(Diagrams *d, uint32_t width);
 /* child[width]; a node whose children are equal is that child. */
 Diagram diagram_node(Diagrams *d, uint32_t variable, const Diagram *child);
@@ -118,6 +125,7 @@ typedef enum VariableKind {
     VARIABLE_NUMBER,
     VARIABLE_TRUTH,
     VARIABLE_TEXT,
+    VARIABLE_COUNT, /* how many rules fire, where that was too much to follow: any number */
     VARIABLE_OPAQUE /* a comparison that is not looked into: true, false or unknown */
 } VariableKind;
 
@@ -169,11 +177,13 @@ typedef struct Proving {
     /* while a part is looked at */
     Value *at; /* [variables] */
     size_t derived_at[DERIVED];
-    bool broken; /* the book itself does not fit */
+    bool free_counts; /* how many rules fire could not be followed */
+    bool no_actions; /* the customer's way through the book does not fit */
 } Proving;
 
 Variable *variable_find(Proving *p, Str name);
 int derived_find(Str name); /* -1: none */
+Str derived_name(int which);
 /* Every name of the conditions, cut. */
 void variables_collect(Proving *p);
 Value variable_value(const Variable *v, size_t piece);
@@ -197,8 +207,10 @@ void ask_regions(Proving *p); /* ask_regions.c: gaps and cliffs */
 void ask_paths(Proving *p);   /* ask_paths.c: protected columns and proxies */
 void ask_seen(Proving *p);    /* ask_seen.c: comparisons beside data */
 
-/* A question begins. */
+/* A question begins: diagrams made for the one before are gone, unless diagrams_keep kept them. */
 void question(Proving *p);
+/* Likewise, and it cannot be answered when the way through the book does not fit. */
+void question_of_actions(Proving *p);
 /* True: the diagrams that were just made are good. False: it is counted as open. */
 bool decided(Proving *p, Str about);
 

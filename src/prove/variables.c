@@ -17,10 +17,15 @@ int derived_find(Str name)
     return -1;
 }
 
+Str derived_name(int which)
+{
+    return str_from(derived_names[which]);
+}
+
 Variable *variable_find(Proving *p, Str name)
 {
     for (size_t i = 0; i < p->variables; i++)
-        if (p->variable[i].kind != VARIABLE_OPAQUE && str_equal(p->variable[i].name, name))
+        if (p->variable[i].kind < VARIABLE_COUNT && str_equal(p->variable[i].name, name))
             return &p->variable[i];
     return NULL;
 }
@@ -40,6 +45,8 @@ static bool threshold_of(const Proving *p, Str name, double *out)
         }
     return false;
 }
+
+enum { WORLD_NODES = 20000 };
 
 /* ---- bounds: what a feature can be, from its formula ---- */
 
@@ -473,22 +480,35 @@ static bool of_nothing(const Proving *p, size_t a, size_t b, size_t i, size_t k)
     return low < high || (low == high && !open);
 }
 
+/* One more thing that pieces have to meet. What does not fit is left out: that allows more customers
+ * than there can be, never fewer. */
+static void narrow(Proving *p, size_t a, size_t b,
+                   bool (*pairs)(const Proving *, size_t, size_t, size_t, size_t))
+{
+    diagrams_begin(&p->d, WORLD_NODES);
+    Diagram world = diagram_and(&p->d, p->world, together(p, a, b, pairs));
+    if (p->d.full)
+        return;
+    p->world = world;
+    diagrams_keep(&p->d);
+}
+
 void world_make(Proving *p)
 {
     const Variable *low = variable_find(p, S("probability_low"));
     const Variable *high = variable_find(p, S("probability_high"));
     p->world = IS_TRUE;
     if (low != NULL && high != NULL)
-        p->world = together(p, (size_t)(low - p->variable), (size_t)(high - p->variable), in_order);
+        narrow(p, (size_t)(low - p->variable), (size_t)(high - p->variable), in_order);
     for (size_t a = 0; a < p->variables; a++)
         for (size_t b = 0; b < p->variables; b++) {
             const Feature *f = p->variable[a].feature, *g = p->variable[b].feature;
             if (a == b || f == NULL || g == NULL)
                 continue;
             if (counts_part_of(f, g))
-                p->world = diagram_and(&p->d, p->world, together(p, a, b, in_order));
+                narrow(p, a, b, in_order);
             if (counts_everything(f) && !g->compares)
-                p->world = diagram_and(&p->d, p->world, together(p, a, b, of_nothing));
+                narrow(p, a, b, of_nothing);
         }
 }
 

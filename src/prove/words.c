@@ -101,6 +101,9 @@ static Str variable_words(Proving *p, const Variable *v, const uint8_t *pieces)
             from = i < from ? i : from;
             to = i;
         }
+    if (v->kind == VARIABLE_COUNT)
+        return from == to ? str_format(p->keep, "%.*s = %zu", STR_ARG(v->name), from)
+                          : str_format(p->keep, "%.*s from %zu to %zu", STR_ARG(v->name), from, to);
     if (v->kind == VARIABLE_OPAQUE) {
         const char *say = pieces[IS_TRUE] ? "" : pieces[IS_FALSE] ? "not " : "unknown: ";
         return str_format(p->keep, "%s`%.*s`", say, STR_ARG(v->name));
@@ -139,7 +142,7 @@ Str region_text(Proving *p, Diagram a, uint32_t least, bool *certain)
     uint64_t cost;
     Buffer out = buffer_new(p->keep);
     for (size_t i = 0; i < p->variables; i++)
-        price[i] = p->variable[i].kind == VARIABLE_OPAQUE ? UNSURE : 1;
+        price[i] = p->variable[i].kind >= VARIABLE_COUNT ? UNSURE : 1;
     bool found = diagram_way(&p->d, a, least, price, pieces, &cost, &own);
     *certain = found && cost < UNSURE;
     for (size_t i = 0; found && i < p->variables; i++) {

@@ -218,26 +218,6 @@ static void known(Page *p, const Decision *d)
     html(p, "</ul>\n");
 }
 
-/* What would have led elsewhere, where it was looked for. */
-static void otherwise(Page *p, size_t at)
-{
-    const Change *c = store_change(p->run, at);
-    if (c == NULL)
-        return;
-    html(p, "<h5>What would change it</h5>\n<p>");
-    html_text(p, c->sentence);
-    html(p, "</p>\n");
-    if (c->steps == 0)
-        return;
-    html(p, "<ul>");
-    for (size_t i = 0; i < c->steps; i++) {
-        html(p, "<li>");
-        html_text(p, c->step[i].sentence);
-        html(p, "</li>");
-    }
-    html(p, "</ul>\n");
-}
-
 static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t ids)
 {
     buffer_format(&p->out,
@@ -263,7 +243,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     html(p, "<div class=\"columns\">\n<div>\n");
     evidence(p, d, ids);
     measures(p, d);
-    otherwise(p, at);
+    change_words(p, at);
     html(p, "</div>\n<div>\n");
     known(p, d);
     list(p, "What speaks for the customer", d->mitigating, d->mitigatings,
@@ -272,7 +252,6 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     contributions(p, d);
     list(p, "Safeguards", d->safeguard, d->safeguards,
          "None of the policy book's safeguards holds.");
-    change_words(p, at);
     html(p, "</div>\n</div>\n</article>\n");
 }
 

@@ -9,8 +9,8 @@ enum { BLOCK = 2048 };
 typedef void BlockTask(void *context, size_t rank, const Decision *d, size_t at, Arena scratch);
 
 /* one() for each of the positions, in their order. */
-static Status each_decision(const Run *run, const uint32_t *position, size_t count, BlockTask *one,
-                            void *context, Error *err)
+static Status each_decision(const Run *run, const Scored *scored, const uint32_t *position,
+                            size_t count, BlockTask *one, void *context, Error *err)
 {
     Status status = STATUS_OK;
     Arena own = arena_new(), scratch = arena_new();
@@ -18,7 +18,7 @@ static Status each_decision(const Run *run, const uint32_t *position, size_t cou
         Arena block = own;
         Decision *made;
         size_t n = count - first < BLOCK ? count - first : BLOCK;
-        status = score_decide(&made, &block, scratch, run->bundle, run->scored, position + first, n,
+        status = score_decide(&made, &block, scratch, run->bundle, scored, position + first, n,
                               run->team, err);
         for (size_t i = 0; i < n && status == STATUS_OK; i++)
             one(context, first + i + 1, &made[i], position[first + i], scratch);
@@ -62,7 +62,7 @@ static Status write_log(Log *log, const uint32_t *order, const char *folder, Are
     TRY(sheet_open(&log->lines, keep, folder, "decisions.jsonl", err));
     TRY(histories_open(&log->histories, keep, run->data, folder, err));
     decision_names(&log->table);
-    return each_decision(run, order, run->scored->count, log_one, log, err);
+    return each_decision(run, run->scored, order, run->scored->count, log_one, log, err);
 }
 
 static Status close_sheet(Sheet *s, Status status, Error *err)
@@ -121,11 +121,13 @@ static void list_one(void *context, size_t rank, const Decision *d, size_t at, A
 static Status write_list(List *list, const char *const name[2], const uint32_t *position,
                          size_t count, const char *folder, Arena scratch, Error *err)
 {
+    Scored explained = *list->run->scored; /* whoever is on a list is told why */
+    explained.options.brief = false;
     TRY(sheet_open(&list->table, &scratch, folder, name[0], err));
     Status status = sheet_open(&list->lines, &scratch, folder, name[1], err);
     if (status == STATUS_OK) {
         listed_names(&list->table, list->near);
-        status = each_decision(list->run, position, count, list_one, list, err);
+        status = each_decision(list->run, &explained, position, count, list_one, list, err);
     }
     status = close_sheet(&list->lines, status, err);
     return close_sheet(&list->table, status, err);

@@ -186,6 +186,7 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
     document_text(j, o, "bundle", str_from(r->bundle->id));
     document_text(j, o, "policy_sha256", name.policy_sha256);
     document_text(j, o, "features_sha256", name.features_sha256);
+    document_truth(j, o, "explained", !s->options.brief);
     document_text(j, o, "language", language_name(s->options.language));
     add_given(j, s, row);
     document_real(j, o, "margin", d->margin);

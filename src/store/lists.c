@@ -26,8 +26,10 @@ static Status whole(const Decision **out, size_t *count, Arena *keep, const Run 
 {
     Decision *made;
     Arena scratch = arena_new();
+    Scored explained = *run->scored; /* whoever is on a list is told why */
+    explained.options.brief = false;
     *count = positions < LIST_MAX ? positions : LIST_MAX;
-    Status status = score_decide(&made, keep, scratch, run->bundle, run->scored, position, *count,
+    Status status = score_decide(&made, keep, scratch, run->bundle, &explained, position, *count,
                                  run->team, err);
     arena_free(&scratch);
     *out = made;

@@ -119,6 +119,9 @@ static const char *read_line(Logged *out, Arena *keep, yyjson_val *root)
         return "customer_id";
     if (!time_of(&n->as_of_us, root, "as_of"))
         return "as_of";
+    if (!yyjson_is_bool(yyjson_obj_get(root, "explained")))
+        return "explained";
+    out->explained = yyjson_is_true(yyjson_obj_get(root, "explained"));
     if (!language_from_name(text_of(root, "language"), &out->language))
         return "language";
     if (!yyjson_is_real(yyjson_obj_get(root, "margin")))

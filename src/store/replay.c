@@ -118,7 +118,8 @@ Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const Deci
     Scored *scored;
     Decision *decision;
     const ScoreOptions options = {
-        .facts = &made->facts, .earlier = &made->earlier, .language = made->language};
+        .facts = &made->facts, .earlier = &made->earlier, .language = made->language,
+                                  .brief = !made->explained};
     TRY(score_dataset(&scored, keep, scratch, log->bundle, out->data, row, 1, &options, NULL, err));
     TRY(score_decide(&decision, keep, scratch, log->bundle, scored, row, 1, NULL, err));
     out->scored = scored;

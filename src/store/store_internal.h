@@ -161,6 +161,7 @@ typedef struct Logged {
     DecisionName name;
     uint64_t rank;
     Language language;
+    bool explained; /* with reasons */
     HistorySlice slice[HISTORY_FILES];
     CaseFacts facts; /* of one customer */
     Earlier earlier;

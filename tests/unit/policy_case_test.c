@@ -290,6 +290,24 @@ static void the_first_route_that_holds_is_taken(void **state)
     }
 }
 
+static void a_safeguard_lets_through_what_it_allows_and_nothing_milder(void **state)
+{
+    (void)state;
+    Bank b;
+    open_case(&b, swapped(CASE, "    cap: MONITOR\n", "    cap: MONITOR\n    allows: RESTRICT\n"));
+    for (size_t i = 0; i < CUSTOMERS; i++)
+        know(&b, i, "explained", "mail 4", NO_TIME);
+    know(&b, 1, "leaving", "", NO_TIME);
+    decide_all(&b, NULL);
+    assert_int_equal(b.made[0].before_safeguards, ACTION_PROPOSE_OFFBOARDING);
+    assert_int_equal(b.made[0].action, ACTION_MONITOR);
+    assert_int_equal(b.made[1].before_safeguards, ACTION_RESTRICT);
+    assert_int_equal(b.made[1].action, ACTION_RESTRICT);
+    assert_int_equal(b.made[3].before_safeguards, ACTION_ENHANCED_DUE_DILIGENCE);
+    assert_int_equal(b.made[3].action, ACTION_MONITOR);
+    close_bank(&b);
+}
+
 static void a_criterion_without_evidence_has_no_effect_and_is_shown(void **state)
 {
     (void)state;
@@ -720,6 +738,7 @@ int main(void)
         cmocka_unit_test(books_that_cannot_be_meant_are_refused),
         cmocka_unit_test(an_exit_may_follow_a_restriction_and_nothing_else),
         cmocka_unit_test(the_first_route_that_holds_is_taken),
+        cmocka_unit_test(a_safeguard_lets_through_what_it_allows_and_nothing_milder),
         cmocka_unit_test(a_criterion_without_evidence_has_no_effect_and_is_shown),
         cmocka_unit_test(what_begins_after_as_of_or_is_not_of_the_book_is_not_known),
         cmocka_unit_test(labels_that_contradict_do_not_undo_what_is_documented),

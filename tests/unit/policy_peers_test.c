@@ -182,13 +182,13 @@ static void reasons_say_where_their_number_stands(void **state)
             double value = cell_double(&b->scored->features->column[f], i);
             if (with == NULL || isnan(value)) {
                 assert_true(isnan(r->percentile));
-                assert_int_equal(reason_standing(&own, r).size, 0);
+                assert_int_equal(reason_standing(&own, NULL, LANGUAGE_ENGLISH, r).size, 0);
                 continue;
             }
             assert_true(r->percentile == peer_percentile(&with->feature[f], value));
             assert_true(str_equal(r->peer_group, with->name));
             assert_int_equal(r->peers, with->feature[f].customers);
-            assert_true(str_contains(reason_standing(&own, r), with->name));
+            assert_true(str_contains(reason_standing(&own, NULL, LANGUAGE_ENGLISH, r), with->name));
             told++;
             rules += r->source == REASON_RULE;
         }
