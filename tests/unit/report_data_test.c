@@ -237,7 +237,7 @@ static Str file_of(Arena *arena, const Run *run, const char *name)
     made_up_ok(store_run(run, folder, &err), &err);
     made_up_ok(file_read(&text, arena, path_join(arena, folder, name), &err), &err);
     text = str_copy(arena, text);
-    made_up_ok(store_begin(folder, &err), &err); /* which removes what a run writes */
+    made_up_ok(store_begin(folder, &err), &err);        /* which removes what a run writes */
     (void)rmdir(path_join(arena, folder, "histories")); /* folders stay, empty */
     if (rmdir(folder) != 0)
         fail_msg("%s is not empty: store_begin does not know every file", folder);
