@@ -202,7 +202,7 @@ Str clause_serves(Arena *arena, const Policy *policy, Str condition);
 void section_criteria(Page *p);
 void section_certified(Page *p); /* parts of section_offboarding */
 void section_stability(Page *p);
-void change_words(Page *p, size_t at); /* of a position in scored; nothing where none is known */
+void change_words(Page *p, size_t at);    /* of a position in scored; nothing where none is known */
 Str stability_of(Page *p, size_t scored); /* one customer's, in words; empty when not known */
 void section_offboarding(Page *p);
 void section_limits(Page *p);

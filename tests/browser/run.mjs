@@ -97,12 +97,12 @@ const by_hand = async (page) => {
 };
 
 const check = async (browser, file, screenshots) => {
-  const name = basename(file);
+  const name = basename(file), picture = basename(file, ".html");
   const has_sort = { table: 0, chart: 0 };
 
   { // wide and light: everything that moves
     const { context, page, wrong } = await open(browser, file, { colorScheme: "light" });
-    await shoot(page, screenshots, "wide");
+    await shoot(page, screenshots, `${picture}-wide`);
     await unfold(page);
     const drawn = await charts(page);
     claim(`${name}: every chart is drawn`, drawn.wrong);
@@ -118,7 +118,7 @@ const check = async (browser, file, screenshots) => {
   for (const [scheme, viewport, where] of [["light", WIDE, "wide"], ["dark", WIDE, "wide, dark"], ["light", NARROW, "narrow"], ["dark", NARROW, "narrow, dark"]]) {
     // axe makes elements out of text, which the page's policy forbids.
     const { context, page } = await open(browser, file, { colorScheme: scheme, viewport, bypassCSP: true });
-    if (viewport === NARROW || scheme === "dark") await shoot(page, screenshots, where.replace(", ", "-"));
+    if (viewport === NARROW || scheme === "dark") await shoot(page, screenshots, `${picture}-${where.replace(", ", "-")}`);
     await unfold(page);
     claim(`${name}, ${where}: nothing is wider than the screen`, await width(page));
     claim(`${name}, ${where}: axe finds nothing serious`, await axe(page));
@@ -138,7 +138,7 @@ const check = async (browser, file, screenshots) => {
     await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
     claim(`${name}, print: what is folded lies open`, await page.evaluate(() =>
       Array.from(document.querySelectorAll("details:not([open]) > summary"), (one) => one.textContent)));
-    const pdf = await page.pdf({ format: "A4", path: screenshots && join(screenshots, "paper.pdf") });
+    const pdf = await page.pdf({ format: "A4", path: screenshots && join(screenshots, `${picture}-paper.pdf`) });
     claim(`${name}, print: a file comes out`, pdf.length > 10000 ? [] : [`${pdf.length} bytes`]);
     claim(`${name}, print: nothing is fetched, nothing fails`, wrong);
     await context.close();

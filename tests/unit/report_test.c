@@ -560,6 +560,7 @@ static void a_case_shows_what_was_weighed_and_what_would_change_it(void **state)
     run.listed = &first;
     run.listeds = run.candidates = run.changes = 1;
     run.change = &change;
+    run.changed = run.candidate; /* its position */
     Decision near = *run.listed;
     near.near_miss = S("Only one kind of evidence.");
     run.near = &near;
@@ -572,16 +573,16 @@ static void a_case_shows_what_was_weighed_and_what_would_change_it(void **state)
     has(page, "It appealed. <span class=\"ci\">case 7</span></li>");
     has(page, "It was warned. <b>Not documented: it does not count.</b></li>");
     has(page, "A floor holds it up.");
-    has(page, "<h5>What would change it</h5>\n<p>Half the transfers would do.</p>");
-    has(page, "<li>Transfers: 4 and not 8.</li>");
+    has(page, "<h5>What would change the outcome</h5>\n<p>Half the transfers would do.</p>");
+    has(page, "<li>Transfers: 4 and not 8. ");
     has(page, "<td>Only one kind of evidence.</td>");
     /* Where nothing of it is known nothing is said of it. */
     first.measures = first.facts = 0;
-    run.change = NULL;
+    run.changes = 0;
     page = write_report(&f->arena, &run);
     has_not(page, "Milder measures considered");
     has_not(page, "Known of the customer");
-    has_not(page, "What would change it");
+    has_not(page, "What would change the outcome");
 }
 
 /* Confusion and segments count the same customers by the same thresholds. */
