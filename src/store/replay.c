@@ -117,8 +117,9 @@ Status decision_log_replay(Replayed *out, Arena *keep, Arena scratch, const Deci
     uint32_t *row = ARENA_NEW(keep, uint32_t);
     Scored *scored;
     Decision *decision;
-    const ScoreOptions options = {
-        .facts = &made->facts, .earlier = &made->earlier, .language = made->language,
+    const ScoreOptions options = {.facts = &made->facts,
+                                  .earlier = &made->earlier,
+                                  .language = made->language,
                                   .brief = !made->explained};
     TRY(score_dataset(&scored, keep, scratch, log->bundle, out->data, row, 1, &options, NULL, err));
     TRY(score_decide(&decision, keep, scratch, log->bundle, scored, row, 1, NULL, err));
@@ -184,8 +185,21 @@ typedef struct Nearest {
     size_t distance[NEAR], count;
 } Nearest;
 
+/* What would move a terminal's cursor is not shown to anybody. */
+static bool shown(Str id)
+{
+    for (size_t i = 0; i < id.size; i++) {
+        unsigned char c = (unsigned char)id.data[i];
+        if (c < 0x20 || c == 0x7F || (c == 0xC2 && i + 1 < id.size && (id.data[i + 1] & 0x60) == 0))
+            return false;
+    }
+    return id.size > 0;
+}
+
 static void consider(Nearest *n, Arena *keep, Str wanted, Str id)
 {
+    if (!shown(id))
+        return;
     size_t limit = n->count < NEAR ? 1 + wanted.size / 3 : n->distance[NEAR - 1];
     size_t distance = str_distance(wanted, id, limit);
     if (distance > limit || (n->count == NEAR && distance >= n->distance[NEAR - 1]))
