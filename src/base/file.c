@@ -137,6 +137,12 @@ const char *path_join(Arena *arena, const char *folder, const char *name)
     return str_format(arena, "%s/%s", folder, name).data;
 }
 
+Str path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return str_from(slash == NULL ? path : slash + 1);
+}
+
 struct Writer {
     FILE *file;
     const char *path;

@@ -26,6 +26,7 @@ MUST_USE Status file_remove(const char *path, Error *err);
 /* Make a folder and its parents; an existing one is fine. */
 MUST_USE Status folder_make(const char *path, Error *err);
 const char *path_join(Arena *arena, const char *folder, const char *name);
+Str path_base(const char *path); /* without its folder */
 
 /* A file written piece by piece; "-" is standard output. After the first failure the rest is
  * ignored and writer_close reports it. */

@@ -21,14 +21,14 @@ Status file_read_part(Str *out, Arena *keep, const char *path, uint64_t offset, 
     *out = S("");
     if (f == NULL)
         return refuse(err, path, "read");
-    bool there = offset <= INT64_MAX - bytes && fseeko(f, 0, SEEK_END) == 0 &&
+    bool there = bytes <= INT64_MAX && offset <= INT64_MAX - bytes && fseeko(f, 0, SEEK_END) == 0 &&
                  (uint64_t)ftello(f) >= offset + bytes && fseeko(f, (off_t)offset, SEEK_SET) == 0;
     char *text = there ? ARENA_RAW(keep, char, bytes + 1) : NULL;
     there = there && fread(text, 1, bytes, f) == bytes;
     (void)fclose(f);
     if (!there) {
-        (void)error_set(err, STATUS_FORMAT, "the file ends before byte %llu",
-                        (unsigned long long)(offset + bytes));
+        unsigned long long end = offset + bytes;
+        (void)error_set(err, STATUS_FORMAT, "the file ends before byte %llu", end);
         return error_place(err, path, 0, 0);
     }
     *out = (Str){text, bytes};

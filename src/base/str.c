@@ -101,6 +101,14 @@ Str str_format(Arena *arena, const char *format, ...)
 }
 
 /* Strict UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, at most U+10FFFF. */
+size_t str_characters(Str s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s.size; i++)
+        count += ((unsigned char)s.data[i] & 0xC0) != 0x80;
+    return count;
+}
+
 bool str_valid_utf8(Str s)
 {
     const unsigned char *p = (const unsigned char *)s.data;

@@ -23,6 +23,7 @@ Str str_copy(Arena *arena, Str s);          /* also NUL-terminated */
 const char *str_chars(Arena *arena, Str s); /* NUL-terminated copy */
 Str str_format(Arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 bool str_valid_utf8(Str s);
+size_t str_characters(Str s); /* of UTF-8: bytes that begin one */
 
 /* Number of single-character edits between two names, at most `limit` + 1.
  * Memory: none.  Cost: O(a * b), both cut at 64 bytes. */

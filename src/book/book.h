@@ -208,6 +208,7 @@ const SchemaColumn *schema_customer_column(const Schema *s, Str name); /* NULL w
 /* A column of the transactions' files, or one that the book makes. NULL when absent. */
 const SchemaColumn *schema_transaction_column(const Schema *s, Str name);
 bool schema_two_sided(const Schema *s);
+bool schema_is_pending(const Schema *s, Str state); /* is the state one that is not final? */
 /* Is this customer column the label, or when it became known? No feature may read it. */
 bool schema_is_outcome(const Schema *s, Str name);
 

@@ -326,6 +326,14 @@ bool schema_is_outcome(const Schema *s, Str name)
            str_equal(name, s->customers.outcome_at.text);
 }
 
+bool schema_is_pending(const Schema *s, Str state)
+{
+    for (size_t i = 0; i < s->transactions.pending.count; i++)
+        if (str_equal(s->transactions.pending.item[i].text, state))
+            return true;
+    return false;
+}
+
 bool schema_two_sided(const Schema *s)
 {
     return s->transactions.sides.source.text.size > 0;

@@ -74,10 +74,7 @@ static Status check_time_form(const Schema *s, SchemaColumn *c, Error *err)
 /* One character, of one to four bytes. */
 static bool one_character(Str text)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < text.size; i++)
-        size += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-    return size == 1 && str_valid_utf8(text);
+    return str_characters(text) == 1 && str_valid_utf8(text);
 }
 
 static Status check_marks(const Schema *s, const SchemaColumn *c, Error *err)

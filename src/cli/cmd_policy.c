@@ -1,5 +1,6 @@
 /* assay policy - what a change of the policy book would do to the customers of a run. */
 #include "cli/commands.h"
+#include "cli/pane.h"
 #include "cli/recorded.h"
 
 #include "csv/csv.h"
@@ -18,16 +19,6 @@ static const Option options[] = {
     {0}};
 
 enum { SHOWN = 50 };
-
-/* Ids come from files: what a terminal would obey is not printed. */
-static Str plain(Arena *keep, Str text)
-{
-    char *out = arena_copy(keep, text.data == NULL ? "" : text.data, text.size);
-    for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7F)
-            out[i] = '?';
-    return (Str){out, text.size};
-}
 
 static Str one_decimal(Arena *keep, double x)
 {
@@ -91,7 +82,7 @@ static void move_line(Buffer *out, const PolicyDiff *d, const PolicyInputs *in, 
     char text[NUMBER_TEXT];
     (void)d;
     buffer_char(out, '\n');
-    buffer_add(out, plain(out->arena, in->id[in->row[m->at]]));
+    buffer_add(out, terminal_text(out->arena, in->id[in->row[m->at]], true));
     if (m->from != m->to)
         buffer_format(out, "  %.*s -> %.*s", STR_ARG(action_name(m->from)),
                       STR_ARG(action_name(m->to)));
@@ -104,7 +95,7 @@ static void move_line(Buffer *out, const PolicyDiff *d, const PolicyInputs *in, 
                   STR_ARG(double_text(text, floor(in->probability[m->at] * 1000 + 0.5) / 1000)));
     for (size_t i = 0; i < m->whys; i++) {
         buffer_add(out, S("\n    "));
-        buffer_add(out, plain(out->arena, m->why[i]));
+        buffer_add(out, terminal_text(out->arena, m->why[i], true));
     }
 }
 
@@ -117,7 +108,7 @@ static void tell(const Args *args, const PolicyDiff *d, const PolicyInputs *in)
                                      : S("\nwhat changes in the book:"));
     for (size_t i = 0; i < d->changes; i++) {
         buffer_add(&out, S("\n  "));
-        buffer_add(&out, plain(args->arena, d->change[i]));
+        buffer_add(&out, terminal_text(args->arena, d->change[i], true));
     }
     buffer_char(&out, '\n');
     matrix(&out, d);

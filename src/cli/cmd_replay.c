@@ -1,5 +1,6 @@
 /* assay replay - make a decision again from the run folder alone, and compare. */
 #include "cli/commands.h"
+#include "cli/pane.h"
 
 #include "store/store.h"
 
@@ -12,9 +13,11 @@ static const Option options[] = {
 
 enum { SHOWN_BYTES = 200 };
 
-static Str shortened(Str text)
+/* A log that somebody edited may hold anything. */
+static Str shown(Arena *keep, Str text)
 {
-    return str_slice(text, 0, text.size < SHOWN_BYTES ? text.size : SHOWN_BYTES);
+    return terminal_text(keep, str_slice(text, 0, text.size < SHOWN_BYTES ? text.size : SHOWN_BYTES),
+                         true);
 }
 
 /* GATE where the decision made again is another one; *said has the first difference. */
@@ -24,9 +27,10 @@ static Status compare(Str *said, const Replayed *r, Arena *keep, const char *fol
     Difference d;
     if (!store_difference(&d, keep, r->recorded, r->made))
         return STATUS_OK;
-    Str recorded = shortened(d.recorded), made = shortened(d.made);
+    Str where = shown(keep, d.where);
+    Str recorded = shown(keep, d.recorded), made = shown(keep, d.made);
     *said = str_format(keep, "different: %.*s of decision %.*s\n  recorded: %.*s\n  made now: %.*s",
-                       STR_ARG(d.where), STR_ARG(r->id), STR_ARG(recorded), STR_ARG(made));
+                       STR_ARG(where), STR_ARG(r->id), STR_ARG(recorded), STR_ARG(made));
     (void)error_set(err, STATUS_GATE, "decision %.*s is not what it was", STR_ARG(r->id));
     (void)error_place(err, path_join(keep, folder, "decisions.jsonl"), (int64_t)line, 0);
     return error_remedy(err, "see what was changed with `assay verify --run %s`", folder);
@@ -34,7 +38,7 @@ static Status compare(Str *said, const Replayed *r, Arena *keep, const char *fol
 
 static Status replay_one(const Args *args, const char *folder, Str id, Error *err)
 {
-    Replayed r;
+    Replayed r = {0};
     char number[NUMBER_TEXT];
     Arena scratch = arena_new();
     TRY(store_replay(&r, args->arena, scratch, folder, id, err));
@@ -69,7 +73,7 @@ static void replay_task(void *context, size_t task, Arena scratch)
     Arena own = arena_new();
     for (size_t i = task * TASK_LINES; i < (task + 1) * TASK_LINES && i < w->lines; i++) {
         Arena keep = own;
-        Replayed r;
+        Replayed r = {0};
         Str said;
         if (w->status[task] == STATUS_OK)
             w->status[task] =

@@ -407,8 +407,7 @@ static void mix(Screen *s, const char *english, const CaseMixes *m)
     if (m->count == 0)
         return;
     bool wide = p->width >= 56;
-    size_t name = wide ? p->width - 6 - 2 * 15 : p->width - 6 - 2 * 11;
-    size_t money = wide ? 15 : 11;
+    size_t money = wide ? 15 : 11, name = p->width - 6 - 2 * money;
     name = name > 24 ? 24 : name;
     pane_blank(p);
     pane_cut(p, TINT_HEAD, name, case_word(c, english));

@@ -229,7 +229,7 @@ static void find_outliers(DescribeOutliers *out, const double *value, size_t n, 
 {
     *out =
         (DescribeOutliers){.known = n, .top_mean = MISSING_VALUE, .top_share = top_share(value, n)};
-    if (n < 4 * DESCRIBE_LEAST)
+    if (n < (size_t)4 * DESCRIBE_LEAST)
         return;
     out->q1 = metric_quantile(value, n, 0.25);
     out->q3 = metric_quantile(value, n, 0.75);

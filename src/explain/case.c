@@ -52,19 +52,11 @@ static const Column *kind_column(const Schema *s, const Table *rows)
     return first;
 }
 
-static bool pending(const Schema *s, Str state)
-{
-    for (size_t i = 0; i < s->transactions.pending.count; i++)
-        if (str_equal(s->transactions.pending.item[i].text, state))
-            return true;
-    return false;
-}
-
 static CaseFlow flow_of_row(const Gathering *g, size_t i, const CaseEvent *e)
 {
     if (g->whole.feature != NULL)
         return g->whole.in[i] ? CASE_IN : g->whole.out[i] ? CASE_OUT : CASE_NEITHER;
-    if (pending(g->bundle->schema, e->state))
+    if (schema_is_pending(g->bundle->schema, e->state))
         return CASE_NEITHER;
     return str_equal(e->direction, S("IN"))    ? CASE_IN
            : str_equal(e->direction, S("OUT")) ? CASE_OUT

@@ -1,6 +1,8 @@
 /* Peers: where a customer stands among the customers that were learnt from. */
 #include "feature/peer.h"
 
+#include "metric/metric.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -42,16 +44,6 @@ PeerColumn *peer_column(Arena *keep, Arena scratch, const Column *value, const C
     return c;
 }
 
-/* Quantile number / parts of ascending values, R-7. In whole numbers up to the last step, so that
- * no rounding moves it to a neighbour. */
-static double quantile(const double *v, size_t n, size_t number, size_t parts)
-{
-    size_t scaled = (n - 1) * number, below = scaled / parts, rest = scaled % parts;
-    if (rest == 0)
-        return v[below];
-    return v[below] + (double)rest / (double)parts * (v[below + 1] - v[below]);
-}
-
 /* Distances from the middle, ascending: a walk outwards from it to both sides. */
 static void distances(double *out, const double *v, size_t n, double middle)
 {
@@ -74,11 +66,11 @@ static void group_fit(PeerGroup *g, Arena *keep, Arena scratch, const double *v,
     g->knots = g->knots == 0 ? 1 : g->knots;
     g->knot = ARENA_ARRAY(keep, double, g->knots);
     for (size_t k = 0; k < g->knots; k++)
-        g->knot[k] = quantile(v, n, 2 * k + 1, 2 * g->knots);
-    g->median = quantile(v, n, 1, 2);
+        g->knot[k] = metric_quantile_part(v, n, 2 * k + 1, 2 * g->knots);
+    g->median = metric_quantile_part(v, n, 1, 2);
     double *distance = ARENA_RAW(&scratch, double, n), sum = 0;
     distances(distance, v, n, g->median);
-    g->spread = MEDIAN_DEVIATION * quantile(distance, n, 1, 2);
+    g->spread = MEDIAN_DEVIATION * metric_quantile_part(distance, n, 1, 2);
     for (size_t i = 0; i < n; i++)
         sum += distance[i];
     if (g->spread == 0)

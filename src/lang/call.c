@@ -380,14 +380,14 @@ Status parser_case(Parser *p, Node **out)
         }
         TRY(take_word(p, "then", "'then', as in case when a > 0 then 1 else 0 end"));
         TRY(parser_any(p, &value));
-        parser_push(p, &list, condition);
-        parser_push(p, &list, value);
+        nodes_push(p->keep, &list, condition);
+        nodes_push(p->keep, &list, value);
     }
     if (lexer_word(&p->lexer, "else")) {
         Node *other = NULL;
         TRY(lexer_next(&p->lexer));
         TRY(parser_any(p, &other));
-        parser_push(p, &list, other);
+        nodes_push(p->keep, &list, other);
     }
     TRY(take_word(p, "end", "'when', 'else' or 'end'"));
     p->depth--;

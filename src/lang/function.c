@@ -136,14 +136,6 @@ static Status nullif(const Run *r, const Node *n, Column *out, Arena scratch)
 
 /* ---- of texts ---- */
 
-static size_t characters(Str s)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < s.size; i++)
-        count += ((unsigned char)s.data[i] & 0xC0) != 0x80;
-    return count;
-}
-
 static Str lower_text(Arena *arena, Str s)
 {
     char *text = arena_raw(arena, s.size + 1, 1);
@@ -218,7 +210,7 @@ static Status text_function(const Run *r, const Node *n, Column *out, Arena scra
             answer = fresh ? like_text(text, n->child[1]->text) : answer;
             out->boolean[i] = answer != 0;
         } else if (n->kind == NODE_LENGTH) {
-            answer = fresh ? (int64_t)characters(text) : answer;
+            answer = fresh ? (int64_t)str_characters(text) : answer;
             out->integer[i] = answer;
         } else {
             Arena inner = keep;

@@ -273,11 +273,11 @@ static Status parse_name(Parser *p, Node **out, const Token *t, Str name)
 
 /* ---- operators ---- */
 
-void parser_push(Parser *p, NodeList *list, Node *n)
+void nodes_push(Arena *keep, NodeList *list, Node *n)
 {
     if (list->count == list->capacity) {
         size_t more = list->capacity == 0 ? 16 : list->capacity * 2;
-        list->node = arena_grow(p->keep, list->node, list->capacity, more, sizeof(Node *));
+        list->node = arena_grow(keep, list->node, list->capacity, more, sizeof(Node *));
         list->capacity = more;
     }
     list->node[list->count++] = n;
@@ -288,7 +288,7 @@ Status parser_list(Parser *p, NodeList *list)
     for (;;) {
         Node *item = NULL;
         TRY(parser_any(p, &item));
-        parser_push(p, list, item);
+        nodes_push(p->keep, list, item);
         if (!lexer_symbol(&p->lexer, ","))
             return parser_take(p, ")", "',' or ')'");
         TRY(lexer_next(&p->lexer));
@@ -452,7 +452,7 @@ static Status parse_predicate(Parser *p, Node **out)
         TRY(lexer_next(&p->lexer));
         TRY(parser_enter(p, offset));
         TRY(parser_take(p, "(", "'(' after 'in'"));
-        parser_push(p, &list, *out);
+        nodes_push(p->keep, &list, *out);
         TRY(parser_list(p, &list));
         p->depth--;
         TRY(parser_node(p, out, NODE_IN, offset, list.count, list.node));
@@ -520,9 +520,9 @@ static Status parse_not(Parser *p, Node **out)
 static void flatten(Parser *p, NodeKind kind, Node *n, NodeList *list)
 {
     if (n->kind != kind)
-        parser_push(p, list, n);
+        nodes_push(p->keep, list, n);
     for (size_t i = 0; n->kind == kind && i < n->count; i++)
-        parser_push(p, list, n->child[i]);
+        nodes_push(p->keep, list, n->child[i]);
 }
 
 static Status parse_chain(Parser *p, Node **out, NodeKind kind, const char *word,

@@ -9,7 +9,7 @@ static Expr *part_of(Arena *keep, const Expr *e, const Node *n)
 static void flatten(Arena *keep, NodeList *list, Node *n, NodeKind kind)
 {
     if (n->kind != kind) {
-        *ARENA_PUSH(keep, list->node, list->count, list->capacity) = n;
+        nodes_push(keep, list, n);
         return;
     }
     for (size_t i = 0; i < n->count; i++)

@@ -199,7 +199,7 @@ MUST_USE Status lang_parse(Node **out, Parser *p, const Source *source);
 MUST_USE Status parser_any(Parser *p, Node **out); /* a whole expression, from `or` down */
 MUST_USE Status parser_call(Parser *p, Node **out, const Token *name); /* after the bracket */
 MUST_USE Status parser_case(Parser *p, Node **out);                    /* at the word case */
-void parser_push(Parser *p, NodeList *list, Node *n);
+void nodes_push(Arena *keep, NodeList *list, Node *n);
 /* Expressions with commas between them up to the closing bracket, which is consumed. */
 MUST_USE Status parser_list(Parser *p, NodeList *list);
 MUST_USE Status parser_node(Parser *p, Node **out, NodeKind kind, size_t offset, size_t count,

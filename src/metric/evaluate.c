@@ -200,6 +200,14 @@ double metric_quantile(const double *sorted, size_t n, double share)
                          : sorted[below];
 }
 
+double metric_quantile_part(const double *v, size_t n, size_t number, size_t parts)
+{
+    size_t scaled = (n - 1) * number, below = scaled / parts, rest = scaled % parts;
+    if (rest == 0)
+        return v[below];
+    return v[below] + (double)rest / (double)parts * (v[below + 1] - v[below]);
+}
+
 void metric_percentiles(Interval *out, double *drawn, size_t draws)
 {
     size_t defined = 0;

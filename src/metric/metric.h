@@ -94,6 +94,9 @@ void metric_evaluate_groups(MetricSet *out, const double *const *p, size_t repea
 void metric_sort(double *value, size_t n);
 /* Percentile of ascending values, R-7: linear between order statistics. None: NaN. */
 double metric_quantile(const double *ascending, size_t n, double share);
+/* The same at number / parts, of at least one value: in whole numbers up to the last step, so that
+ * no rounding moves it to a neighbour. */
+double metric_quantile_part(const double *ascending, size_t n, size_t number, size_t parts);
 /* low and high: the middle 95 % of the draws that are defined, which it sorts; none: left alone. */
 void metric_percentiles(Interval *out, double *drawn, size_t draws);
 

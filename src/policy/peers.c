@@ -1,6 +1,8 @@
 /* peers.c - quantiles of the labelled customers' numbers, and where a number stands among them. */
 #include "policy/policy_internal.h"
 
+#include "metric/metric.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +23,6 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* R-7 in whole numbers up to the last step, so that no rounding moves it to a neighbour. */
-static double quantile(const double *v, size_t n, size_t number, size_t parts)
-{
-    size_t scaled = (n - 1) * number, below = scaled / parts, rest = scaled % parts;
-    if (rest == 0)
-        return v[below];
-    return v[below] + (double)rest / (double)parts * (v[below + 1] - v[below]);
-}
-
 static void fit(PeerKnots *out, Arena *keep, double *value, size_t n)
 {
     out->customers = n;
@@ -40,7 +33,7 @@ static void fit(PeerKnots *out, Arena *keep, double *value, size_t n)
     out->knot = ARENA_ARRAY(keep, double, out->knots);
     qsort(value, n, sizeof *value, ascending);
     for (size_t k = 0; k < out->knots; k++)
-        out->knot[k] = quantile(value, n, 2 * k + 1, 2 * out->knots);
+        out->knot[k] = metric_quantile_part(value, n, 2 * k + 1, 2 * out->knots);
 }
 
 /* member[i]: the sets that customer i belongs to are its own and those of the engine's after it. */

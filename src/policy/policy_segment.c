@@ -62,7 +62,7 @@ static const Clause *highest_floor(const Policy *p, const Slice *s, size_t row, 
 static Str waiting_sentence(Arena *keep, const Slice *s, const Policy *p, const Earlier *next)
 {
     char wait[TIME_TEXT];
-    double days = (double)(p->cool_down_us / DAY_US);
+    double days = (double)p->cool_down_us / (double)DAY_US; /* whole where it is shown */
     Str words = p->cool_down_us % DAY_US == 0
                     ? format_real(keep, FORMAT_DAYS, s->language, S(""), days)
                     : duration_text(wait, p->cool_down_us);

@@ -12,12 +12,6 @@ typedef struct Alone {
     size_t times, amounts; /* columns that could be the one */
 } Alone;
 
-static Str base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return str_from(slash == NULL ? path : slash + 1);
-}
-
 static bool has(const Str *names, size_t count, Str name)
 {
     for (size_t i = 0; i < count; i++)
@@ -131,7 +125,7 @@ static void note_renamed(Profile *p, const Source *s, const char *first, Arena s
         p,
         "%.*s has other names than %.*s; `sources:` takes its %.*s. Do they mean the same? "
         "If all its rows are of one kind or direction, say so there with `set`.",
-        STR_ARG(s->file), STR_ARG(base_name(first)), STR_ARG(buffer_str(&b)));
+        STR_ARG(s->file), STR_ARG(path_base(first)), STR_ARG(buffer_str(&b)));
 }
 
 static void note_left_out(Profile *p, const char *path, const char *first, const char *why)
@@ -141,15 +135,15 @@ static void note_left_out(Profile *p, const char *path, const char *first, const
                  "those of %.*s, and %s. Under `sources:` of the transactions write `files: "
                  "\"%.*s\"`, with `rename` from its names to this book's and `set` for what it "
                  "lacks (docs/schema.md), and then give it to run.",
-                 STR_ARG(base_name(path)), STR_ARG(base_name(first)), why,
-                 STR_ARG(base_name(path)));
+                 STR_ARG(path_base(path)), STR_ARG(path_base(first)), why,
+                 STR_ARG(path_base(path)));
 }
 
 /* One file beside the first: as it is, under other names, or left out. */
 static Status place(Profile *p, const Alone *first, const char *path, bool *out_used, Arena scratch,
                     Error *err)
 {
-    Str *names, base = base_name(path);
+    Str *names, base = path_base(path);
     size_t count;
     char delimiter;
     *out_used = true;
@@ -171,7 +165,7 @@ static Status place(Profile *p, const Alone *first, const char *path, bool *out_
     Status status = look_alone(&other, p, path, &own, scratch, &unseen);
     if (status == STATUS_OK)
         why = differs(first, &other);
-    if (why == NULL && (strpbrk(path, "*?[") != NULL || str_equal(base, base_name(first->path))))
+    if (why == NULL && (strpbrk(path, "*?[") != NULL || str_equal(base, path_base(first->path))))
         why = "its file name cannot stand in a pattern of its own";
     if (why == NULL && !rename_roles(&source, first, &other, p->arena))
         why = "a name of the one means something else in the other";

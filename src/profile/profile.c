@@ -22,8 +22,7 @@ void profile_note(Profile *p, const char *format, ...)
 /* "data/labelled_users.csv" names the book "labelled_users". */
 static Str name_of(Arena *keep, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    Str base = str_from(slash == NULL ? path : slash + 1);
+    Str base = path_base(path);
     size_t end = 0;
     while (end < base.size && base.data[end] != '.')
         end++;

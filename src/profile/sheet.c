@@ -22,9 +22,8 @@ static Portrait *column_of(Sheet *s, Arena *keep, Str name, size_t *capacity)
 
 static const Source *source_of(const Source *source, size_t sources, const char *path)
 {
-    const char *slash = strrchr(path, '/');
     for (size_t i = 0; i < sources; i++)
-        if (str_equal(source[i].file, str_from(slash == NULL ? path : slash + 1)))
+        if (str_equal(source[i].file, path_base(path)))
             return &source[i];
     return NULL;
 }

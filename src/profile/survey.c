@@ -19,12 +19,6 @@ void survey_say(Arena *keep, Str **list, size_t *count, const char *format, ...)
     (*list)[(*count)++] = (Str){text, size};
 }
 
-static Str base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return str_from(strcmp(path, "-") == 0 ? "standard input" : slash == NULL ? path : slash + 1);
-}
-
 static bool is_blank(Str bytes)
 {
     Str text = str_starts(bytes, S("\xEF\xBB\xBF")) ? str_slice(bytes, 3, bytes.size) : bytes;
@@ -121,7 +115,7 @@ static Status read_file(SurveyFile *f, Viewed *seen, Arena *keep, Arena scratch,
     Str bytes;
     CsvCounts counts = {0};
     Table *table;
-    f->name = base_name(f->path);
+    f->name = strcmp(f->path, "-") == 0 ? S("standard input") : path_base(f->path);
     *seen = (Viewed){.file = f, .hide_values = in->hide_values, .keep = keep};
     TRY(file_read_unpacked(&bytes, &scratch, f->path, in->unpacked_max, err));
     f->bytes = bytes.size;

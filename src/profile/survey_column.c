@@ -81,14 +81,6 @@ static void measure(SurveyColumn *out, const Portrait *c, Arena scratch)
     steps_of(out, w, count);
 }
 
-static size_t characters(Str text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.size; i++)
-        count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-    return count;
-}
-
 /* Codes as systems make them: long, all of one length, with figures. */
 static bool made_by_machine(const SurveyColumn *s, const Portrait *c)
 {
@@ -187,7 +179,7 @@ void survey_column(SurveyColumn *out, const Portrait *c, const Viewed *seen, Are
                           .to = MISSING_VALUE,
                           .shortest = SIZE_MAX};
     for (size_t i = 0; i < portrait_values(c); i++) {
-        size_t length = characters(c->value->text[i]);
+        size_t length = str_characters(c->value->text[i]);
         out->shortest = length < out->shortest ? length : out->shortest;
         out->longest = length > out->longest ? length : out->longest;
     }

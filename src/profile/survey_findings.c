@@ -184,9 +184,7 @@ static void say_truncated(const Viewed *seen, SurveyColumn *s, const Portrait *c
     if (s->longest < 10 || s->shortest + 5 > s->longest || c->kind == KIND_INTEGER)
         return;
     for (size_t i = 0; i < portrait_values(c); i++) { /* values at the longest, and just below */
-        size_t length = 0;
-        for (size_t k = 0; k < c->value->text[i].size; k++)
-            length += ((unsigned char)c->value->text[i].data[k] & 0xC0) != 0x80;
+        size_t length = str_characters(c->value->text[i]);
         if (s->longest - length < 3)
             by_length[s->longest - length]++;
     }

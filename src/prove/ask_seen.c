@@ -11,7 +11,7 @@ typedef struct Tally {
 
 typedef struct Seeing {
     Proving *p;
-    const Column **column;    /* [variables] NULL: not in the table */
+    const Column **column;    /* [variables] NULL: not in the table; NULL: there is no table */
     const double **score;     /* [variables] of the engine's own; else NULL */
     size_t *derived[DERIVED]; /* [scored] */
 } Seeing;
@@ -94,7 +94,7 @@ static void count_fired(Seeing *s)
 {
     Proving *p = s->p;
     const ProveSeen *seen = p->seen;
-    bool derived[DERIVED];
+    bool derived[DERIVED] = {false};
     uint8_t *used = ARENA_ARRAY(p->keep, uint8_t, p->variables + 1);
     uint8_t *family = ARENA_ARRAY(p->keep, uint8_t, p->conditions + 1);
     for (int i = 0; i < DERIVED; i++)
@@ -207,10 +207,9 @@ static void ask_leaf(Seeing *s, const Condition *c, const ExprNode *n)
     }
     part_names(p, n, used, derived);
     bool compares = v.kind >= VIEW_EQUAL && v.kind <= VIEW_BETWEEN;
-    if (compares && p->seen->features == NULL && !derived[0] && !derived[1] && !derived[2] &&
-        !derived[3])
+    if (compares && s->column == NULL && !derived[0] && !derived[1] && !derived[2] && !derived[3])
         ask_counts(p, c, n, used);
-    if (!compares || p->seen->features == NULL || !can_look(s, used, derived, &scored))
+    if (!compares || s->column == NULL || !can_look(s, used, derived, &scored))
         return;
     Tally t = tally(s, n, used, scored);
     if (t.unclear || t.customers == 0 || (t.yes > 0 && t.no > 0))

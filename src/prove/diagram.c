@@ -120,9 +120,8 @@ static bool settled(Operation op, Diagram a, Diagram b, Diagram *out)
              (op == OPERATION_ADD && a == 0))
         *out = b;
     else if ((op == OPERATION_AND && b == IS_TRUE) || (op == OPERATION_OR && b == IS_FALSE) ||
-             (op == OPERATION_ADD && b == 0))
-        *out = a;
-    else if ((op == OPERATION_AND || op == OPERATION_OR || op == OPERATION_LEAST) && a == b)
+             (op == OPERATION_ADD && b == 0) ||
+             ((op == OPERATION_AND || op == OPERATION_OR || op == OPERATION_LEAST) && a == b))
         *out = a;
     else if (op == OPERATION_DISTANCE && a == b)
         *out = 0;

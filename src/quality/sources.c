@@ -3,24 +3,16 @@
 
 #include <fnmatch.h>
 
-/* The file's name without its folder; a compressed one also without that ending. */
-static Str base_name(Str path)
-{
-    for (size_t i = path.size; i > 0; i--)
-        if (path.data[i - 1] == '/')
-            return str_slice(path, i, path.size);
-    return path;
-}
-
 static bool ends_with(Str s, Str end)
 {
     return s.size >= end.size && str_equal(str_slice(s, s.size - end.size, s.size), end);
 }
 
-static bool matches(Str pattern, Str path, Arena scratch)
+/* A compressed file may also match without that ending. */
+static bool matches(Str pattern, const char *path, Arena scratch)
 {
     static const Str packed[] = {{".gz", 3}, {".zst", 4}};
-    Str name = base_name(path);
+    Str name = path_base(path);
     const char *glob = str_chars(&scratch, pattern);
     if (fnmatch(glob, str_chars(&scratch, name), 0) == 0)
         return true;
@@ -36,7 +28,7 @@ const SchemaSource *quality_source_of(const Schema *s, const char *path, Arena s
 {
     const SchemaSource *source = s->transactions.sources.item;
     for (size_t i = 0; i < s->transactions.sources.count; i++)
-        if (matches(source[i].files.text, str_from(path), scratch))
+        if (matches(source[i].files.text, path, scratch))
             return &source[i];
     return NULL;
 }

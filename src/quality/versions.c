@@ -110,9 +110,5 @@ bool quality_pending(const Schema *schema, const Column *state, size_t row)
         return false;
     if (!column_valid(state, row))
         return true; /* nothing says that it is final */
-    Str value = state->dictionary->text[state->code[row]];
-    for (size_t i = 0; i < schema->transactions.pending.count; i++)
-        if (str_equal(schema->transactions.pending.item[i].text, value))
-            return true;
-    return false;
+    return schema_is_pending(schema, state->dictionary->text[state->code[row]]);
 }

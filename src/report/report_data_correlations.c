@@ -16,7 +16,7 @@ static void heat(Page *p)
     const Description *d = p->run->description;
     const Correlations *c = &d->correlations;
     uint32_t main[2 * HEAT_SHOWN];
-    size_t offered = data_main(p, main, 2 * HEAT_SHOWN), count = 0;
+    size_t offered = data_main(p, main, (size_t)2 * HEAT_SHOWN), count = 0;
     Str name[HEAT_SHOWN];
     size_t at[HEAT_SHOWN];
     for (size_t i = 0; i < offered && count < HEAT_SHOWN; i++)

@@ -93,6 +93,7 @@ void markdown_row(Page *p);
 void markdown_cell(Page *p, Str text);
 void markdown_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3); /* a cell */
 void markdown_row_end(Page *p);
+void markdown_pair(Page *p, const char *name, Str value); /* a row of two cells */
 
 /* Numbers as in the report, for formats. */
 const char *say_count(Page *p, uint64_t value);

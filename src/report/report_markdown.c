@@ -239,6 +239,14 @@ void markdown_row_end(Page *p)
     markdown(p, "\n");
 }
 
+void markdown_pair(Page *p, const char *name, Str value)
+{
+    markdown_row(p);
+    markdown_cell(p, str_from(name));
+    markdown_cell(p, value);
+    markdown_row_end(p);
+}
+
 /* ---- numbers ---- */
 
 static Str with_sign(Arena *arena, double value, int digits)

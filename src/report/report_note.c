@@ -2,17 +2,9 @@
  * figures with their intervals, segments, counts, doubts. It names no customer. */
 #include "report/report_internal.h"
 
-static void row(Page *p, const char *what, Str value)
-{
-    markdown_row(p);
-    markdown_cell(p, str_from(what));
-    markdown_cell(p, value);
-    markdown_row_end(p);
-}
-
 static void interval_row(Page *p, const char *what, const MetricSet *m, MetricKind kind)
 {
-    row(p, what, number_interval(p->arena, m->metric[kind], 3));
+    markdown_pair(p, what, number_interval(p->arena, m->metric[kind], 3));
 }
 
 static void judged(Page *p)
@@ -21,18 +13,18 @@ static void judged(Page *p)
     const Validation *v = run->validation;
     Arena *a = p->arena;
     const Quoted q = headline_quoted(run);
-    row(p, "Model", v->candidate[v->chosen].name);
-    row(p, "Quoted on",
-        q.told ? str_format(a, "%.*s: %zu customers, %zu suspended", STR_ARG(q.name),
-                            q.metric->customers, q.metric->positives)
-               : str_format(a, "nothing: %.*s", STR_ARG(q.says)));
+    markdown_pair(p, "Model", v->candidate[v->chosen].name);
+    markdown_pair(p, "Quoted on",
+                  q.told ? str_format(a, "%.*s: %zu customers, %zu suspended", STR_ARG(q.name),
+                                      q.metric->customers, q.metric->positives)
+                         : str_format(a, "nothing: %.*s", STR_ARG(q.says)));
     if (q.told) {
         interval_row(p, "AUC, out of fold", q.metric, METRIC_AUC);
         interval_row(p, "Average precision", q.metric, METRIC_PR_AUC);
         interval_row(p, "Brier score", q.metric, METRIC_BRIER);
     }
-    row(p, "AUC with the choice of the model inside",
-        number_interval(a, v->nested.metric[run->headline].metric[METRIC_AUC], 3));
+    markdown_pair(p, "AUC with the choice of the model inside",
+                  number_interval(a, v->nested.metric[run->headline].metric[METRIC_AUC], 3));
 }
 
 static void key_figures(Page *p, const Tally *t)
@@ -40,35 +32,39 @@ static void key_figures(Page *p, const Tally *t)
     const Run *run = p->run;
     Arena *a = p->arena;
     markdown_table(p, "Key figure|Value (95 % interval)");
-    row(p, "Rows read = used + merged + set aside",
+    markdown_pair(
+        p, "Rows read = used + merged + set aside",
         str_format(a, "%zu = %zu + %zu + %zu", t->rows, t->used, t->merged, t->quarantined));
-    row(p, "Customers",
-        str_format(a, "%zu labelled (%zu suspended, %zu contradictory), %.*s scored", t->labelled,
-                   t->positive, t->contradictory, STR_ARG(tally_scored(a, t))));
+    markdown_pair(p, "Customers",
+                  str_format(a, "%zu labelled (%zu suspended, %zu contradictory), %.*s scored",
+                             t->labelled, t->positive, t->contradictory,
+                             STR_ARG(tally_scored(a, t))));
     if (run->validation != NULL && run->training != NULL)
         judged(p);
     else
-        row(p, "Model",
-            run->training != NULL
-                ? S("none: too few labelled customers of one kind to learn from")
-                : str_format(a, "bundle %.12s, nothing learnt here", run->bundle->id));
+        markdown_pair(p, "Model",
+                      run->training != NULL
+                          ? S("none: too few labelled customers of one kind to learn from")
+                          : str_format(a, "bundle %.12s, nothing learnt here", run->bundle->id));
     if (run->audit != NULL && run->audit->control.shuffles > 0)
-        row(p, "Control on shuffled labels", str_from(control_verdict(&run->audit->control)));
+        markdown_pair(p, "Control on shuffled labels",
+                      str_from(control_verdict(&run->audit->control)));
     if (run->silence != NULL)
-        row(p, "Silence test",
-            !run->silence->tested  ? S("not possible")
-            : run->silence->passed ? S("passed")
-                                   : S("FAILED"));
-    row(p, "Candidates for off-boarding",
-        str_format(a, "%zu, %zu of them with a score in a certified set", run->candidates,
-                   tally_certified(run)));
+        markdown_pair(p, "Silence test",
+                      !run->silence->tested  ? S("not possible")
+                      : run->silence->passed ? S("passed")
+                                             : S("FAILED"));
+    markdown_pair(p, "Candidates for off-boarding",
+                  str_format(a, "%zu, %zu of them with a score in a certified set", run->candidates,
+                             tally_certified(run)));
     const ListStability *s = run->stability;
     if (s != NULL && s->listed > 0)
-        row(p, "Candidates again",
+        markdown_pair(
+            p, "Candidates again",
             str_format(a, "%zu in all %zu runs without a fold, %zu in all %zu with another seed",
                        s->kind[RERUN_FOLDS].always, s->kind[RERUN_FOLDS].runs,
                        s->kind[RERUN_SEEDS].always, s->kind[RERUN_SEEDS].runs));
-    row(p, "Near misses", number_count(a, run->near_misses));
+    markdown_pair(p, "Near misses", number_count(a, run->near_misses));
 }
 
 static void segments(Page *p, const Tally *t)

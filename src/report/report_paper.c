@@ -24,19 +24,11 @@ size_t paper_findings(const Run *run, Severity severity)
 
 /* ---- versions and hashes ---- */
 
-static void identity(Page *p, const char *name, Str value)
-{
-    markdown_row(p);
-    markdown_cell(p, str_from(name));
-    markdown_cell(p, value);
-    markdown_row_end(p);
-}
-
 static void identity_of_book(Page *p, const char *name, Str bytes)
 {
     char hash[SHA256_TEXT];
     sha256_text(hash, bytes);
-    identity(p, name, str_from(hash));
+    markdown_pair(p, name, str_from(hash));
 }
 
 static Str model_says(Page *p)
@@ -59,20 +51,22 @@ void paper_identity(Page *p)
     Arena *a = p->arena;
     char time[TIME_TEXT];
     markdown_table(p, "What|Value");
-    identity(p, "Model", model_says(p));
-    identity(p, "Bundle",
-             b != NULL ? str_from(b->id) : S("none: nothing was kept, the procedure was judged"));
+    markdown_pair(p, "Model", model_says(p));
+    markdown_pair(p, "Bundle",
+                  b != NULL ? str_from(b->id)
+                            : S("none: nothing was kept, the procedure was judged"));
     if (b != NULL) {
-        identity(p, "Training data (SHA-256)", b->data_hash);
-        identity(p, "Learnt from",
-                 str_format(a, "%zu customers, %zu of them suspended", b->customers, b->positives));
-        identity(p, "Learnt as of", time_text(time, b->as_of_us));
+        markdown_pair(p, "Training data (SHA-256)", b->data_hash);
+        markdown_pair(
+            p, "Learnt from",
+            str_format(a, "%zu customers, %zu of them suspended", b->customers, b->positives));
+        markdown_pair(p, "Learnt as of", time_text(time, b->as_of_us));
         if (b->imported.size > 0)
-            identity(p, "Trained elsewhere, file (SHA-256)", b->imported);
+            markdown_pair(p, "Trained elsewhere, file (SHA-256)", b->imported);
     }
-    identity(p, "Data as of", time_text(time, run->data->as_of_us));
-    identity(p, "assay", run->version);
-    identity(p, "Seed", str_format(a, "%llu", (unsigned long long)run->seed));
+    markdown_pair(p, "Data as of", time_text(time, run->data->as_of_us));
+    markdown_pair(p, "assay", run->version);
+    markdown_pair(p, "Seed", str_format(a, "%llu", (unsigned long long)run->seed));
     identity_of_book(p, "Schema book (SHA-256)", run->plan->schema->text);
     identity_of_book(p, "Features book (SHA-256)", run->plan->text);
     identity_of_book(p, "Policy book (SHA-256)", policy_text(run->policy));

@@ -26,17 +26,9 @@ static Str plain(Arena *arena, Str text, size_t characters)
     return buffer_str(&b);
 }
 
-static size_t width_of(Str text)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < text.size; i++)
-        width += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-    return width;
-}
-
 static void padded(Buffer *b, Str text, size_t width, bool right)
 {
-    size_t own = width_of(text);
+    size_t own = str_characters(text);
     for (size_t i = own; right && i < width; i++)
         buffer_char(b, ' ');
     buffer_add(b, text);
@@ -92,7 +84,7 @@ static void values(Buffer *b, Arena *a, const SurveyColumn *c, uint64_t rows)
         Str share = number_share(a, (double)c->top[i].rows / (double)rows);
         Str text = str_format(a, "%s%.*s %.*s", i > 0 ? ", " : "",
                               STR_ARG(plain(a, c->top[i].text, 20)), STR_ARG(share));
-        width += width_of(text);
+        width += str_characters(text);
         if (i > 0 && width > VALUES_WIDTH)
             return;
         buffer_add(b, text);

@@ -162,19 +162,11 @@ static Str customers_text(Arena *keep, const Bundle *b)
     return buffer_str(&out);
 }
 
-static bool is_pending(const Schema *s, Str state)
-{
-    for (size_t i = 0; i < s->transactions.pending.count; i++)
-        if (str_equal(s->transactions.pending.item[i].text, state))
-            return true;
-    return false;
-}
-
 /* Half of all events have the first final state; the others walk through all states. */
 static Str draw_state(const Schema *s, Choices list, uint64_t draw)
 {
     size_t first = 0;
-    while (first + 1 < list.count && is_pending(s, list.value[first]))
+    while (first + 1 < list.count && schema_is_pending(s, list.value[first]))
         first++;
     return list.value[draw % 2 == 0 ? first : draw / 2 % list.count];
 }
@@ -225,7 +217,7 @@ static void event_row(Buffer *out, const Bundle *b, const Choices *list, const E
         else if (named(&column[k], s->created))
             value[k] = time_cell(keep, &column[k], e->created_us);
         else if (named(&column[k], s->completed))
-            value[k] = is_pending(b->schema, e->state)
+            value[k] = schema_is_pending(b->schema, e->state)
                            ? S("")
                            : time_cell(keep, &column[k], e->completed_us);
         else if (named(&column[k], out_first ? s->credit : s->debit))
@@ -276,7 +268,7 @@ static Str transactions_text(Arena *keep, const Bundle *b)
             if (i == 2 && k == 0 && s->pending.count > 0)
                 e.state = s->pending.item[0].text;
             event_row(&out, b, list, &e);
-            if (k % 5 != 1 || s->pending.count == 0 || is_pending(b->schema, e.state))
+            if (k % 5 != 1 || s->pending.count == 0 || schema_is_pending(b->schema, e.state))
                 continue;
             e.state = s->pending.item[0].text; /* and what was announced before */
             event_row(&out, b, list, &e);

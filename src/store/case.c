@@ -3,15 +3,6 @@
 
 #include <math.h>
 
-static void add_time(Document *j, yyjson_mut_val *in, const char *key, int64_t at_us)
-{
-    char text[TIME_TEXT];
-    if (at_us == NO_TIME)
-        document_null(j, in, key);
-    else
-        document_text(j, in, key, str_copy(j->arena, time_text(text, at_us)));
-}
-
 /* Exact, as text: "1234.50". */
 static void add_money(Document *j, yyjson_mut_val *in, const char *key, const Case *c,
                       int64_t amount)
@@ -95,7 +86,7 @@ static void add_decision(Document *j, const Case *c)
         yyjson_mut_val *one = document_object(j, list, NULL);
         document_text(j, one, "name", d->fact[i].name);
         document_text(j, one, "evidence", d->fact[i].evidence);
-        add_time(j, one, "since", d->fact[i].since_us);
+        document_time(j, one, "since", d->fact[i].since_us);
         document_truth(j, one, "counts", d->fact[i].counts);
         document_text(j, one, "sentence", d->fact[i].sentence);
     }
@@ -115,8 +106,8 @@ static void add_money_flow(Document *j, const Case *c)
     document_count(j, o, "in_count", c->counted_in);
     document_count(j, o, "out_count", c->counted_out);
     document_count(j, o, "events", c->events);
-    add_time(j, o, "first", c->first_us);
-    add_time(j, o, "last", c->last_us);
+    document_time(j, o, "first", c->first_us);
+    document_time(j, o, "last", c->last_us);
     document_real(j, o, "period_days",
                   c->periods == 0 ? NAN : (double)c->period_us / (double)DAY_US);
     yyjson_mut_val *list = document_list(j, o, "periods");
@@ -138,10 +129,10 @@ static void add_money_flow(Document *j, const Case *c)
         yyjson_mut_val *one = document_object(j, list, NULL);
         document_text(j, one, "in_id", l->in_id);
         document_text(j, one, "in_kind", l->in_kind);
-        add_time(j, one, "in_at", l->in_us);
+        document_time(j, one, "in_at", l->in_us);
         document_text(j, one, "out_id", l->out_id);
         document_text(j, one, "out_kind", l->out_kind);
-        add_time(j, one, "out_at", l->out_us);
+        document_time(j, one, "out_at", l->out_us);
         add_money(j, one, "amount", c, l->amount);
         document_real(j, one, "lag_seconds", (double)l->lag_us / 1e6);
     }
@@ -150,7 +141,7 @@ static void add_money_flow(Document *j, const Case *c)
         const CaseEvent *e = &c->event[i];
         yyjson_mut_val *one = document_object(j, list, NULL);
         document_text(j, one, "id", e->id);
-        add_time(j, one, "at", e->at_us);
+        document_time(j, one, "at", e->at_us);
         document_text(j, one, "kind", e->kind);
         document_text(j, one, "state", e->state);
         document_text(j, one, "direction", e->direction);
@@ -220,7 +211,7 @@ Str store_case(Arena *keep, const Case *c, const Change *change, Str version, co
     document_open(&j, keep);
     document_text(&j, j.root, "customer_id", c->decision->id);
     document_text(&j, j.root, "decision_id", c->decision_id);
-    add_time(&j, j.root, "as_of", c->as_of_us);
+    document_time(&j, j.root, "as_of", c->as_of_us);
     document_text(&j, j.root, "version", version);
     document_text(&j, j.root, "bundle", str_from(bundle->id));
     add_decision(&j, c);
@@ -228,8 +219,8 @@ Str store_case(Arena *keep, const Case *c, const Change *change, Str version, co
     if (c->earlier.known) {
         yyjson_mut_val *o = document_object(&j, j.root, "earlier");
         document_text(&j, o, "segment", segment_name(c->earlier.segment));
-        add_time(&j, o, "since", c->earlier.since_us);
-        add_time(&j, o, "lower_since", c->earlier.lower_since_us);
+        document_time(&j, o, "since", c->earlier.since_us);
+        document_time(&j, o, "lower_since", c->earlier.lower_since_us);
     } else {
         document_null(&j, j.root, "earlier");
     }

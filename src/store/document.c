@@ -124,6 +124,15 @@ void document_null(Document *j, yyjson_mut_val *in, const char *key)
     put(j, in, key, yyjson_mut_null(j->doc));
 }
 
+void document_time(Document *j, yyjson_mut_val *in, const char *key, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    if (time_us == NO_TIME)
+        document_null(j, in, key);
+    else
+        document_text(j, in, key, str_copy(j->arena, time_text(text, time_us)));
+}
+
 void document_texts(Document *j, yyjson_mut_val *in, const char *key, const Str *text, size_t count)
 {
     yyjson_mut_val *list = document_list(j, in, key);

@@ -79,22 +79,13 @@ void document_record(Document *j, const Run *run, size_t rank, size_t at,
     }
 }
 
-static void add_time(Document *j, yyjson_mut_val *in, const char *key, int64_t time_us)
-{
-    char text[TIME_TEXT];
-    if (time_us == NO_TIME)
-        document_null(j, in, key);
-    else
-        document_text(j, in, key, str_copy(j->arena, time_text(text, time_us)));
-}
-
 /* What holds the segment up, and what the next run must know of it. */
 static void add_segment(Document *j, yyjson_mut_val *in, const Decision *d)
 {
     document_text(j, in, "segment_by_score", segment_name(d->segment_by_score));
     document_text(j, in, "segment_because", d->segment_because);
-    add_time(j, in, "segment_since", d->next.known ? d->next.since_us : NO_TIME);
-    add_time(j, in, "segment_lower_since", d->next.known ? d->next.lower_since_us : NO_TIME);
+    document_time(j, in, "segment_since", d->next.known ? d->next.since_us : NO_TIME);
+    document_time(j, in, "segment_lower_since", d->next.known ? d->next.lower_since_us : NO_TIME);
 }
 
 static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
@@ -105,7 +96,7 @@ static void add_case(Document *j, yyjson_mut_val *in, const Decision *d)
     for (size_t i = 0; i < d->facts; i++) {
         yyjson_mut_val *o = document_object(j, list, NULL);
         document_text(j, o, "name", d->fact[i].name);
-        add_time(j, o, "since", d->fact[i].since_us);
+        document_time(j, o, "since", d->fact[i].since_us);
         document_text(j, o, "evidence", d->fact[i].evidence);
         document_truth(j, o, "counts", d->fact[i].counts);
         document_text(j, o, "sentence", d->fact[i].sentence);
@@ -132,15 +123,15 @@ static void add_given(Document *j, const Scored *s, uint32_t row)
         yyjson_mut_val *fact = document_object(j, list, NULL);
         document_text(j, fact, "name", f->name);
         document_text(j, fact, "evidence", f->evidence);
-        add_time(j, fact, "since", f->since_us);
+        document_time(j, fact, "since", f->since_us);
     }
     if (s->options.earlier == NULL || !s->options.earlier[row].known)
         return;
     const Earlier *e = &s->options.earlier[row];
     yyjson_mut_val *earlier = document_object(j, o, "earlier");
     document_text(j, earlier, "segment", segment_name(e->segment));
-    add_time(j, earlier, "since", e->since_us);
-    add_time(j, earlier, "lower_since", e->lower_since_us);
+    document_time(j, earlier, "since", e->since_us);
+    document_time(j, earlier, "lower_since", e->lower_since_us);
 }
 
 /* id: of the decision at position `at`; features: the sum that is part of it. */
@@ -182,7 +173,7 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
     decision_id(id, &name);
     document_text(j, o, "decision_id", str_from(id));
     document_text(j, o, "customer_id", d->id);
-    add_time(j, o, "as_of", r->as_of_us);
+    document_time(j, o, "as_of", r->as_of_us);
     document_text(j, o, "bundle", str_from(r->bundle->id));
     document_text(j, o, "policy_sha256", name.policy_sha256);
     document_text(j, o, "features_sha256", name.features_sha256);

@@ -27,6 +27,8 @@ void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t c
 void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
 void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
 void document_null(Document *d, yyjson_mut_val *in, const char *key);
+/* NO_TIME is null. */
+void document_time(Document *d, yyjson_mut_val *in, const char *key, int64_t time_us);
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
 
