@@ -1,14 +1,16 @@
-"""Time `assay score --out` and its peak memory on a made-up bank, with and without reasons.
+"""Time `assay score --out` and its peak memory on a made-up bank, with and without reasons and counterfactuals.
 
     .venv/bin/python bench/decisions.py [--build build/release] [--customers 250000 1000000] [--threads 2]
-                                        [--train 3000] [--keep FOLDER]
+                                        [--train 3000] [--most N] [--keep FOLDER]
 
 A bundle is trained on a small bank (assay synth, --train customers). For each number of customers a bank of
-so many to be scored is made (about 5 KB of CSV a customer), and scored with that bundle:
+so many to be scored is made (about 5 KB of CSV a customer; --most N keeps the first N rows of transactions of each,
+so that a million customers fit into a small machine), and scored with that bundle:
 
     table        scores and actions to standard output: the dataset, its features, everybody's outcome
-    no reasons   a run folder with --reasons no
-    reasons      a run folder with every customer's reasons, contributions and evidence
+    no reasons   a run folder with --reasons no --changes no
+    reasons      a run folder with every customer's reasons, contributions and evidence; --changes no
+    changes      the same, and what would change the outcome of the first 100 of either list
     replay       `assay replay` of one decision in the middle of that log
 
 What a run folder needs beyond the table is the report and one block of decisions; when that difference does
@@ -30,6 +32,7 @@ parser.add_argument("--build", default="build/release")
 parser.add_argument("--customers", type=int, nargs="+", default=[250000, 1000000])
 parser.add_argument("--train", type=int, default=3000)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--most", type=int, help="rows of transactions kept of each customer to be scored")
 parser.add_argument("--keep", help="leave the files in this folder")
 args = parser.parse_args()
 assay = str(pathlib.Path(args.build).resolve() / "assay")
@@ -51,6 +54,26 @@ def bank(folder, customers, labelled):
     return folder
 
 
+def lines_of(path):
+    with open(path, "rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def thin(path, most):
+    """Leave the first rows of each customer in the file: many customers, little memory."""
+    kept, thinned = {}, path.with_suffix(".thin")
+    with open(path, encoding="utf-8") as whole, open(thinned, "w", encoding="utf-8") as part:
+        names = next(whole)
+        owner = names.rstrip("\n").split(",").index("user_id")
+        part.write(names)
+        for line in whole:
+            who = line.split(",", owner + 1)[owner]
+            kept[who] = kept.get(who, 0) + 1
+            if kept[who] <= most:
+                part.write(line)
+    thinned.replace(path)
+
+
 def size_mb(*paths):
     return sum(os.path.getsize(p) for p in paths) / 1e6
 
@@ -66,19 +89,27 @@ def main(root):
     for customers in args.customers:
         big = bank(root / "big", customers * 100 // 99 + 1, 0.01)
         users, transactions = big / "unlabelled_users.csv", big / "unlabelled_transactions.csv"
-        with open(users, encoding="utf-8") as lines:
-            scored = sum(1 for _ in lines) - 1
+        scored = lines_of(users) - 1
+        if args.most:
+            thin(transactions, args.most)
         score = ["score", "--bundle", root / "trained" / "bundle", "--customers", users, "--transactions",
                  transactions, "--threads", args.threads]
         out = root / "scored"
-        table = 0
-        for what, more in (("table", ["--quarantine", root / "aside.csv"]), ("no reasons", ["--reasons", "no", "--out", out]),
-                           ("reasons", ["--out", out])):
+        table, took = 0, {}
+        for what, more in (("table", ["--quarantine", root / "aside.csv"]),
+                           ("no reasons", ["--reasons", "no", "--changes", "no", "--out", out]),
+                           ("reasons", ["--changes", "no", "--out", out]), ("changes", ["--out", out])):
             seconds, work, peak = measured(*score, *more)
+            took[what] = work
             table = table or peak
             beyond.setdefault(what, []).append(peak - table)
             print(f"{scored:>10} {what:<11} {seconds:>9.1f} {scored / seconds:>9.0f} {work:>8.1f} {peak:>9.0f} "
                   f"{peak - table:>15.0f}", flush=True)
+        looked = sum(min(100, lines_of(out / name) - 1) for name in ("offboarding.csv", "near_misses.csv"))
+        searching = took["changes"] - took["reasons"]
+        if looked and searching > 0:
+            print(f"{looked:>10} changes looked for in {searching:.1f} CPU s: {looked / searching:.0f} customers a second "
+                  "of one processor")
         middle = subprocess.run(["sed", "-n", f"{scored // 2}{{s/^[0-9]*,//;s/,.*//;p;q}}", out / "decisions.csv"],
                                 capture_output=True, text=True, check=True).stdout.strip()
         seconds, work, peak = measured("replay", middle, "--run", out)

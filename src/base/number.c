@@ -93,20 +93,39 @@ bool parse_double(Str s, double *out)
     return true;
 }
 
+/* Logs hold millions of numbers, and printf takes its time over each. */
+static char *digits_before(char *end, uint64_t value, int least)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (--least > 0 || value > 0);
+    return end;
+}
+
 Str decimal_text(char out[NUMBER_TEXT], int64_t value, int scale)
 {
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     uint64_t unit = (uint64_t)power_of_ten(scale);
-    int size = scale > 0 ? snprintf(out, NUMBER_TEXT, "%s%llu.%0*llu", value < 0 ? "-" : "",
-                                    (unsigned long long)(magnitude / unit), scale,
-                                    (unsigned long long)(magnitude % unit))
-                         : snprintf(out, NUMBER_TEXT, "%lld", (long long)value);
-    return (Str){out, (size_t)size};
+    char text[NUMBER_TEXT], *end = text + sizeof text, *at = end;
+    if (scale > 0) {
+        at = digits_before(at, magnitude % unit, scale);
+        *--at = '.';
+    }
+    at = digits_before(at, scale > 0 ? magnitude / unit : magnitude, 1);
+    if (value < 0)
+        *--at = '-';
+    size_t size = (size_t)(end - at);
+    memcpy(out, at, size);
+    out[size] = '\0';
+    return (Str){out, size};
 }
 
 Str double_text(char out[NUMBER_TEXT], double value)
 {
     int size = 0;
+    if (value > -1e15 && value < 1e15 && value != 0 && value == (double)(int64_t)value)
+        return decimal_text(out, (int64_t)value, 0); /* as 15 digits would say it */
     for (int digits = 15; digits <= 17; digits++) {
         size = snprintf(out, NUMBER_TEXT, "%.*g", digits, value);
         if (strtod(out, NULL) == value)

@@ -26,6 +26,10 @@ static const Option options[] = {
      "no: the log of a run folder says no reasons, which take most of the time; the lists do "
      "(default yes)",
      false},
+    {"changes", "yes|no",
+     "no: what would change the outcome is not looked for; else it is for the first 100 of either "
+     "list (default yes)",
+     false},
     {"quarantine", "FILE",
      "where rows that cannot be used are written, if there are any (default quarantine.csv)",
      false},
@@ -108,7 +112,7 @@ static Status read_files(Dataset **out, const Args *args, const Schema *schema, 
 /* A run folder as `assay run` leaves it, without what learning would add. */
 static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data,
                            const Scored *scored, const Drift *drift, Timing *timing,
-                           Language language, const char *out, Error *err)
+                           Language language, bool changes, const char *out, Error *err)
 {
     Run run = {.version = S(ASSAY_VERSION),
                .command = args->line,
@@ -127,7 +131,8 @@ static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data
                .timings = 1,
                .team = args->team};
     TRY(store_lists(&run, args->arena, err));
-    TRY(store_changes(&run, args->arena, err));
+    if (changes)
+        TRY(store_changes(&run, args->arena, err));
     Arena scratch = arena_new();
     progress_tell(&args->progress, "describing the data", 0, 1);
     run.description = describe_dataset(args->arena, scratch, data, bundle->plan, scored->events,
@@ -140,6 +145,16 @@ static Status write_folder(const Args *args, Bundle *bundle, const Dataset *data
     TRY(store_run(&run, out, err));
     answer(str_trim(report_summary(args->arena, &run, out)));
     return STATUS_OK;
+}
+
+static Status yes_or_no(bool *out, const Args *args, const char *option, Error *err)
+{
+    const char *value = args_value(args, option, "yes");
+    *out = strcmp(value, "yes") == 0;
+    if (*out || strcmp(value, "no") == 0)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE, "--%s takes yes or no, and got `%.40s`", option, value);
+    return error_remedy(err, "write --%s no", option);
 }
 
 static Status run(const Args *args, Error *err)
@@ -155,11 +170,9 @@ static Status run(const Args *args, Error *err)
     const char *quarantine = out == NULL ? args_value(args, "quarantine", "quarantine.csv")
                                          : path_join(keep, out, "quarantine.csv");
     ScoreOptions beside;
-    const char *reasons = args_value(args, "reasons", "yes");
-    if (strcmp(reasons, "yes") != 0 && strcmp(reasons, "no") != 0) {
-        (void)error_set(err, STATUS_USAGE, "--reasons takes yes or no, and got `%.40s`", reasons);
-        return error_remedy(err, "write --reasons no");
-    }
+    bool reasons, changes;
+    TRY(yes_or_no(&reasons, args, "reasons", err));
+    TRY(yes_or_no(&changes, args, "changes", err));
     TRY(beside_check(args, out, err));
     TRY(bundle_open(&bundle, keep, args_value(args, "bundle", ""), err));
     if (out != NULL) {
@@ -170,7 +183,7 @@ static Status run(const Args *args, Error *err)
     TRY(score_check_columns(bundle->plan, bundle->skip, data, err));
     TRY(beside_read(&beside, args, bundle->policy, data, scratch, err));
     TRY(args_language(&beside.language, args, bundle->messages, err));
-    beside.brief = strcmp(reasons, "no") == 0;
+    beside.brief = !reasons;
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, data->customers + 1);
     for (size_t i = 0; i < data->customers; i++)
         row[i] = (uint32_t)i;
@@ -185,7 +198,8 @@ static Status run(const Args *args, Error *err)
     if (out == NULL)
         TRY(answer_table(bundle, scored, args->team, err));
     else
-        TRY(write_folder(args, bundle, data, scored, drift, &timing, beside.language, out, err));
+        TRY(write_folder(args, bundle, data, scored, drift, &timing, beside.language, changes, out,
+                         err));
     arena_free(&scratch);
     return STATUS_OK;
 }

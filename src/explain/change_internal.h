@@ -27,6 +27,8 @@ typedef struct Levers {
     uint8_t *known; /* [quantities] behind the model's and the book's features */
     uint8_t *free;  /* [quantities] may be otherwise */
     uint8_t *used;  /* [features] numbers that the model or the book reads */
+    uint8_t *fixed; /* [features] the same whatever is free: nothing that they read may move */
+    uint8_t *read;  /* [quantities] behind the features that are not fixed */
     uint32_t *show; /* [quantities] the feature that shows it */
     Limit *limit;
     size_t limits;

@@ -158,6 +158,31 @@ static uint32_t shown_by(const Levers *l, uint32_t quantity)
     return best;
 }
 
+/* Does it read a feature before it that is not fixed? */
+static bool follows(const Levers *l, size_t feature)
+{
+    const Plan *p = l->bundle->plan;
+    for (size_t i = 0; i < feature; i++)
+        if (!l->fixed[i] && reads(p->feature[feature].expr, p->feature[i].name.text))
+            return true;
+    return false;
+}
+
+static void find_fixed(Levers *l)
+{
+    const Plan *p = l->bundle->plan;
+    for (size_t i = 0; i < p->features; i++) {
+        const Expr *e = p->feature[i].expr;
+        size_t count;
+        (void)lang_aggregates(e, &count);
+        l->fixed[i] = lang_population(e) == NULL && !follows(l, i);
+        for (size_t k = 0; k < count; k++)
+            l->fixed[i] = l->fixed[i] && !l->free[l->quantities.of[i][k]];
+        for (size_t k = 0; k < count && !l->fixed[i]; k++)
+            l->read[l->quantities.of[i][k]] = 1;
+    }
+}
+
 Levers *change_levers(Arena *keep, const Bundle *b)
 {
     Levers *l = ARENA_NEW(keep, Levers);
@@ -169,6 +194,8 @@ Levers *change_levers(Arena *keep, const Bundle *b)
     l->free = ARENA_ARRAY(keep, uint8_t, n + 1);
     l->show = ARENA_ARRAY(keep, uint32_t, n + 1);
     l->used = ARENA_ARRAY(keep, uint8_t, b->plan->features + 1);
+    l->fixed = ARENA_ARRAY(keep, uint8_t, b->plan->features + 1);
+    l->read = ARENA_ARRAY(keep, uint8_t, n + 1);
     for (size_t i = 0; i < b->plan->features; i++)
         l->used[i] = all->feature[i].customers > 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -176,6 +203,7 @@ Levers *change_levers(Arena *keep, const Bundle *b)
         l->free[i] = l->known[i] && may_move(&l->quantities.item[i], b->plan);
         l->show[i] = shown_by(l, i);
     }
+    find_fixed(l);
     find_limits(l, keep);
     return l;
 }

@@ -61,7 +61,7 @@ static Column *columns_of(uint8_t *feasible, Arena *keep, const Subject *s, cons
         const Column *from = &s->quantity[k];
         if (l->free[k])
             column_init(&out[k], keep, from->name, from->type, from->scale, count, NULL);
-        else
+        else if (l->read[k])
             own_column(&out[k], keep, from, s->at, count);
     }
     for (size_t i = 0; i < count; i++) {

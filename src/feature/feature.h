@@ -197,9 +197,9 @@ MUST_USE Status quantity_columns(Column **out, Arena *keep, Arena scratch, const
                                  Error *err);
 
 /* One customer as it might have been: a table like feature_table's whose `rows` rows all have this
- * customer's profile and each its own quantities, value[quantities->count] of that many rows.
- * Population features compare with the tables in the plan, but how many partners are risky stays
- * what `features` says. Memory: keep.  Cost: O(rows * nodes of the features' expressions). */
+ * customer's profile and each its own quantities, value[quantities->count] of that many rows; a
+ * feature with one that has no data stays what `features` says, as does how many risky
+ * partners there are; peers are the plan's. Memory: keep.  Cost: O(rows * nodes evaluated). */
 MUST_USE Status feature_table_varied(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                                      const Quantities *quantities, const Column *value, size_t rows,
                                      const Events *events, const Table *features, size_t customer,

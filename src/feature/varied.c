@@ -61,6 +61,15 @@ static Status varied_population(Column *out, Arena *keep, Arena scratch, const P
     return population_column(out, keep, scratch, plan, index, &as_given, made, NULL, &peers, err);
 }
 
+/* One of its quantities is not given, for nothing of the feature varies. */
+static bool stays(const Quantities *quantities, const Column *value, size_t feature, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (value[quantities->of[feature][k]].data == NULL)
+            return true;
+    return false;
+}
+
 Status feature_table_varied(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                             const Quantities *quantities, const Column *value, size_t rows,
                             const Events *events, const Table *features, size_t customer,
@@ -76,8 +85,10 @@ Status feature_table_varied(Table **out, Arena *keep, Arena scratch, const Plan 
         const Feature *f = &plan->feature[i];
         size_t count;
         (void)lang_aggregates(f->expr, &count);
-        Status status;
-        if (lang_population(f->expr) != NULL)
+        Status status = STATUS_OK;
+        if (lang_population(f->expr) == NULL && stays(quantities, value, i, count))
+            t->column[i] = repeated(keep, &features->column[i], customer, rows);
+        else if (lang_population(f->expr) != NULL)
             status = varied_population(&t->column[i], keep, scratch, plan, i, known, t, features,
                                        customer, rows, err);
         else {

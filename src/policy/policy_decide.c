@@ -48,22 +48,23 @@ static void cap_action(Decision *out, Action cap, Str sentence)
     out->safeguard[out->safeguards++] = sentence;
 }
 
-static Str share_words(Arena *keep, Language language, double share)
+static Str share_words(Arena *keep, const Slice *s, double share)
 {
     Column c;
+    if (s->wordless)
+        return S("");
     column_init(&c, keep, S(""), TYPE_DOUBLE, 0, 1, NULL);
     c.real[0] = share;
     column_set_valid(&c, 0);
-    return format_cell(keep, FORMAT_PERCENT, language, S(""), &c, 0);
+    return format_cell(keep, FORMAT_PERCENT, s->language, S(""), &c, 0);
 }
 
 /* Whatever a book says, an exit that no documented fact stands for needs more than a score. */
 static void hold_exits(Decision *out, Arena *keep, const Deciding *d, const Slice *s)
 {
     const Thresholds t = d->p->thresholds;
-    const MessagePart part[] = {
-        {S("probability"), share_words(keep, s->language, out->probability)},
-        {S("threshold_high"), share_words(keep, s->language, t.high)}};
+    const MessagePart part[] = {{S("probability"), share_words(keep, s, out->probability)},
+                                {S("threshold_high"), share_words(keep, s, t.high)}};
     if (out->families < 2)
         cap_action(
             out, ACTION_ENHANCED_DUE_DILIGENCE,
@@ -174,7 +175,8 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
     apply_safeguards(out, keep, d, chosen, hard, s, row);
     weigh_measures(out, keep, d, hard, s, row);
     near_add(out, keep, d, s, row);
-    facts_add(out, keep, d, k);
+    if (!d->wordless)
+        facts_add(out, keep, d, k);
     if (in->contribution == NULL)
         return STATUS_OK;
 
@@ -189,7 +191,10 @@ static Status decide(Decision *out, Arena *keep, Arena scratch, const Deciding *
 Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, const Deciding *d,
                            size_t slice, Error *err)
 {
-    Slice s = {.from = slice * SLICE_ROWS, .language = d->in->language, .messages = d->p->messages};
+    Slice s = {.from = slice * SLICE_ROWS,
+               .language = d->in->language,
+               .wordless = d->wordless,
+               .messages = d->p->messages};
     size_t left = d->in->count - s.from;
     s.rows = left < SLICE_ROWS ? left : SLICE_ROWS;
     TRY(slice_gather(&s, &scratch, *keep, d, err));

@@ -127,6 +127,7 @@ typedef struct PartColumns {
 typedef struct Slice {
     size_t from, rows;
     Language language;
+    bool wordless; /* as of Deciding */
     const Messages *messages;
     Table *table;           /* the features, the engine's own names, the facts */
     const Column **feature; /* by feature; NULL when not computed */
@@ -141,6 +142,7 @@ typedef struct Deciding {
     const PolicyInputs *in;
     const Column *transaction_id;
     uint32_t *fired; /* [slices][rules] customers of a slice that a rule fired for; may be NULL */
+    bool wordless;   /* only numbers are wanted: sentences are not filled in */
 } Deciding;
 Deciding policy_deciding(const Policy *policy, const PolicyInputs *inputs);
 

@@ -208,6 +208,8 @@ static Str condition_words(Arena *keep, const Policy *p, const Part *part, const
 static Str part_words(Arena *keep, const Policy *p, const Part *part, const PartColumns *c,
                       const Slice *s, size_t row)
 {
+    if (s->wordless)
+        return S("");
     if (part->compares && part->name.size > 0)
         return comparison_words(keep, p, part, c, s, row);
     const FactView *fact = policy_fact(p, part->name);

@@ -31,23 +31,23 @@ typedef struct Counting {
     Status *status; /* [slices] */
 } Counting;
 
-/* A slice's sentences live in an arena that is gone with it. */
-static Status count_slice(const Counting *c, size_t slice, Arena scratch, Error *err)
+/* What a slice makes is gone with it. */
+static Status count_slice(const Counting *c, size_t slice, Arena own, Arena scratch, Error *err)
 {
-    Arena own = arena_new();
     size_t from = slice * SLICE_ROWS;
     Decision *made = ARENA_ARRAY(&own, Decision, SLICE_ROWS);
     Status status = policy_decide_slice(made, &own, scratch, c->d, slice, err);
     for (size_t k = from; k < from + SLICE_ROWS && k < c->d->in->count; k++)
         c->out[k] = policy_outcome(&made[k - from]);
-    arena_free(&own);
     return status;
 }
 
 static void count_task(void *context, size_t task, Arena scratch)
 {
     const Counting *c = context;
-    c->status[task] = count_slice(c, task, scratch, NULL);
+    Arena own = arena_new();
+    c->status[task] = count_slice(c, task, own, scratch, NULL);
+    arena_free(&own);
 }
 
 Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Arena scratch,
@@ -57,22 +57,25 @@ Status policy_outcomes(Outcome **out, size_t **fired, Arena *keep, Arena scratch
     in.contribution = NULL;
     in.matrix = NULL;
     Deciding d = policy_deciding(policy, &in);
+    d.wordless = true;
     size_t slices = SLICES(in.count);
     Counting c = {.d = &d, .out = *out = ARENA_ARRAY(keep, Outcome, in.count + 1)};
     if (fired != NULL)
         *fired = ARENA_ARRAY(keep, size_t, policy->rules + 1);
-    Arena own = arena_new();
-    d.fired = ARENA_ARRAY(&own, uint32_t, slices * policy->rules + 1);
-    c.status = ARENA_ARRAY(&own, Status, slices + 1);
-    team_run(team, slices, count_task, &c);
+    d.fired = ARENA_ARRAY(&scratch, uint32_t, slices * policy->rules + 1);
+    c.status = ARENA_ARRAY(&scratch, Status, slices + 1);
+    if (team_threads(team) > 1 && slices > 1)
+        team_run(team, slices, count_task, &c);
+    else /* many short calls come this way, for which a new arena each costs more than the work */
+        for (size_t i = 0; i < slices; i++)
+            c.status[i] = count_slice(&c, i, *keep, scratch, NULL);
     Status status = STATUS_OK;
     for (size_t i = 0; i < slices && status == STATUS_OK; i++) {
         if (c.status[i] != STATUS_OK) /* once more, to hear why */
-            status = count_slice(&c, i, scratch, err);
+            status = count_slice(&c, i, *keep, scratch, err);
         for (size_t k = 0; fired != NULL && k < policy->rules; k++)
             (*fired)[k] += d.fired[i * policy->rules + k];
     }
-    arena_free(&own);
     return status;
 }
 

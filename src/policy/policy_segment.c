@@ -63,6 +63,8 @@ static Str waiting_sentence(Arena *keep, const Slice *s, const Policy *p, const 
 {
     char wait[TIME_TEXT];
     double days = (double)p->cool_down_us / (double)DAY_US; /* whole where it is shown */
+    if (s->wordless)
+        return S("");
     Str words = p->cool_down_us % DAY_US == 0
                     ? format_real(keep, FORMAT_DAYS, s->language, S(""), days)
                     : duration_text(wait, p->cool_down_us);

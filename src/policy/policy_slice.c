@@ -12,7 +12,7 @@ bool slice_holds(const Column *c, size_t row)
 
 Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row)
 {
-    return t == NULL ? S("") : template_fill(keep, t, s->language, s->table, row);
+    return t == NULL || s->wordless ? S("") : template_fill(keep, t, s->language, s->table, row);
 }
 
 Str slice_say(const Slice *s, Str english)
@@ -22,7 +22,8 @@ Str slice_say(const Slice *s, Str english)
 
 Str slice_words(Arena *keep, const Slice *s, Str english, const MessagePart *part, size_t parts)
 {
-    return message_fill(keep, s->messages, s->language, english, part, parts);
+    return s->wordless ? english
+                       : message_fill(keep, s->messages, s->language, english, part, parts);
 }
 
 Str instant_words(Arena *keep, Language language, int64_t time_us)

@@ -16,7 +16,11 @@ Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of
 /* A text's size comes before it, so that no two lists of texts are one. */
 static void name(Buffer *b, const char *what, Str text)
 {
-    buffer_format(b, "%s %zu:", what, text.size);
+    char size[NUMBER_TEXT];
+    buffer_add(b, str_from(what));
+    buffer_char(b, ' ');
+    buffer_add(b, decimal_text(size, (int64_t)text.size, 0));
+    buffer_char(b, ':');
     buffer_add(b, text);
     buffer_char(b, '\n');
 }

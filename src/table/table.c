@@ -59,9 +59,13 @@ Table *table_new(Arena *keep, Str name, size_t rows, size_t columns)
 
 Column *table_find(const Table *t, Str name)
 {
-    for (size_t i = 0; i < t->columns; i++)
-        if (str_equal(t->column[i].name, name))
+    for (size_t i = 0; i < t->columns; i++) {
+        Str own = t->column[i].name; /* most names of a size differ in their last letter */
+        if (own.size == name.size &&
+            (name.size == 0 || own.data[own.size - 1] == name.data[name.size - 1]) &&
+            str_equal(own, name))
             return &t->column[i];
+    }
     return NULL;
 }
 
