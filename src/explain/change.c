@@ -199,7 +199,7 @@ static void take_own(Subject *s, Arena *keep)
     for (size_t i = 0; i < l->limits; i++) {
         const Limit *m = &l->limit[i];
         double a = s->own[m->a], whole = s->own[m->whole];
-        s->held[i] = m->kind == LIMIT_PART    ? a <= whole
+        s->held[i] = m->kind == LIMIT_PART    ? !limit_exceeded(m, a, whole)
                      : m->kind == LIMIT_APART ? a + s->own[m->b] <= whole
                                               : !(a > 0 && whole == 0);
     }

@@ -18,6 +18,7 @@ typedef enum LimitKind {
 typedef struct Limit {
     LimitKind kind;
     uint32_t a, b, whole;
+    double scale; /* of a part: the whole's units in one of a's (a mean of cents is in euros) */
 } Limit;
 
 /* What holds for everybody whom a bundle decides on. */
@@ -26,6 +27,7 @@ typedef struct Levers {
     Quantities quantities;
     uint8_t *known; /* [quantities] behind the model's and the book's features */
     uint8_t *free;  /* [quantities] may be otherwise */
+    uint8_t *bound; /* [quantities] not by itself, but lowered with what it is a part of */
     uint8_t *used;  /* [features] numbers that the model or the book reads */
     uint8_t *fixed; /* [features] the same whatever is free: nothing that they read may move */
     uint8_t *read;  /* [quantities] behind the features that are not fixed */
@@ -33,6 +35,18 @@ typedef struct Levers {
     Limit *limit;
     size_t limits;
 } Levers;
+
+/* The most that a part may be beside its whole, in its own units; a mean is no whole number. */
+static inline double limit_most(const Limit *l, double whole)
+{
+    return whole / l->scale;
+}
+
+static inline bool limit_exceeded(const Limit *l, double a, double whole)
+{
+    double most = limit_most(l, whole);
+    return a > most + (l->scale > 1 ? 1e-9 * most : 0);
+}
 
 /* Memory: keep. */
 Levers *change_levers(Arena *keep, const Bundle *b);

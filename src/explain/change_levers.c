@@ -81,9 +81,48 @@ static bool flow_within(const Aggregate *a, const Aggregate *b)
            a->fraction == b->fraction && a->fraction_scale == b->fraction_scale;
 }
 
+/* The busiest day, the longest streak: the largest of what is looked back at from each event, which
+ * lies in the same window where that begins with the first event. NULL for all else. */
+static const Aggregate *peak_of(const Quantity *q)
+{
+    const Aggregate *a = q->aggregate, *inner;
+    size_t count = 0;
+    if (a->kind != AGGREGATE_MAX || a->argument == NULL || !lang_is_aggregate(a->argument) ||
+        (q->window.kind != WINDOW_FIRST && q->window.kind != WINDOW_ALL))
+        return NULL;
+    inner = lang_aggregates(a->argument, &count);
+    return count == 1 ? inner : NULL;
+}
+
+/* What has no value that could be given to it by itself, and is still never more than its whole: a
+ * peak, the number of different values, the most frequent one's count, a mean of amounts. */
+static bool is_bound(const Quantity *a, const Quantity *b, const Plan *p)
+{
+    const Aggregate *x = a->aggregate, *y = b->aggregate, *peak = peak_of(a);
+    if (!inside(a->window, b->window))
+        return false;
+    if (peak != NULL && !nested(peak) && lang_implies(peak->filter, y->filter)) {
+        bool count = (peak->kind == AGGREGATE_COUNT && peak->argument == NULL) ||
+                     peak->kind == AGGREGATE_STREAK;
+        return count ? counts(y)
+                     : peak->kind == AGGREGATE_SUM && adds_amounts(peak, p) &&
+                           y->kind == AGGREGATE_SUM && adds_amounts(y, p);
+    }
+    if (nested(x) || !lang_implies(x->filter, y->filter))
+        return false;
+    if (x->kind == AGGREGATE_DISTINCT || x->kind == AGGREGATE_MODAL)
+        return counts(y);
+    return x->kind == AGGREGATE_MEAN && x->argument != NULL && adds_amounts(y, p) &&
+           str_equal(lang_bare_name(x->argument), p->schema->transactions.amount.text);
+}
+
 static bool is_part(const Quantity *a, const Quantity *b, const Plan *p)
 {
     const Aggregate *x = a->aggregate, *y = b->aggregate;
+    if (is_bound(a, b, p))
+        return true;
+    if (nested(x))
+        return false;
     if (flows(x) && flows(y))
         return inside(a->window, b->window) && flow_within(x, y);
     if (x->kind == AGGREGATE_MATCHED && y->kind == AGGREGATE_SUM && adds_amounts(y, p))
@@ -112,6 +151,12 @@ static bool is_apart(const Quantity *a, const Quantity *b)
            lang_excludes(a->aggregate->filter, b->aggregate->filter);
 }
 
+static double scale_between(const Aggregate *a, const Aggregate *whole)
+{
+    bool units = a->type == TYPE_DOUBLE && whole->type == TYPE_DECIMAL;
+    return units ? (double)power_of_ten(whole->scale) : 1;
+}
+
 static void find_limits(Levers *l, Arena *keep)
 {
     const Plan *p = l->bundle->plan;
@@ -119,19 +164,20 @@ static void find_limits(Levers *l, Arena *keep)
     size_t capacity = 0, n = l->quantities.count;
     for (uint32_t a = 0; a < n; a++)
         for (uint32_t whole = 0; whole < n && l->known[a]; whole++) {
-            if (a == whole || !l->known[whole] || nested(q[a].aggregate) ||
-                nested(q[whole].aggregate))
+            if (a == whole || !l->known[whole] || nested(q[whole].aggregate))
                 continue;
-            bool part = is_part(&q[a], &q[whole], p);
-            if (part || is_none(&q[a], &q[whole], p))
+            bool bound = is_bound(&q[a], &q[whole], p), part = is_part(&q[a], &q[whole], p);
+            l->bound[a] |= bound;
+            if (part || (!nested(q[a].aggregate) && is_none(&q[a], &q[whole], p)))
                 *ARENA_PUSH(keep, l->limit, l->limits, capacity) =
-                    (Limit){part ? LIMIT_PART : LIMIT_NONE, a, 0, whole};
+                    (Limit){part ? LIMIT_PART : LIMIT_NONE, a, 0, whole,
+                            scale_between(q[a].aggregate, q[whole].aggregate)};
             for (uint32_t b = a + 1; b < n && part; b++)
                 if (b != whole && l->known[b] && !nested(q[b].aggregate) &&
                     q[b].aggregate->kind == q[whole].aggregate->kind &&
                     is_part(&q[b], &q[whole], p) && is_apart(&q[a], &q[b]))
                     *ARENA_PUSH(keep, l->limit, l->limits, capacity) =
-                        (Limit){LIMIT_APART, a, b, whole};
+                        (Limit){LIMIT_APART, a, b, whole, 1};
         }
 }
 
@@ -192,6 +238,7 @@ Levers *change_levers(Arena *keep, const Bundle *b)
     size_t n = l->quantities.count;
     l->known = ARENA_ARRAY(keep, uint8_t, n + 1);
     l->free = ARENA_ARRAY(keep, uint8_t, n + 1);
+    l->bound = ARENA_ARRAY(keep, uint8_t, n + 1);
     l->show = ARENA_ARRAY(keep, uint32_t, n + 1);
     l->used = ARENA_ARRAY(keep, uint8_t, b->plan->features + 1);
     l->fixed = ARENA_ARRAY(keep, uint8_t, b->plan->features + 1);
@@ -228,7 +275,8 @@ static bool pinned(const Carrying *c, uint32_t quantity)
 
 static bool set(const Carrying *c, uint32_t quantity, double value)
 {
-    if (!c->s->levers->free[quantity] || pinned(c, quantity) || value < 0)
+    const Levers *l = c->s->levers;
+    if (!(l->free[quantity] || l->bound[quantity]) || pinned(c, quantity) || value < 0)
         return false;
     c->value[quantity] = value;
     return true;
@@ -261,8 +309,8 @@ static bool keep_limit(bool *moved, const Carrying *c, const Limit *l)
     *moved = false;
     if (isnan(a) || isnan(whole))
         return true;
-    if (l->kind == LIMIT_PART && a > whole)
-        return *moved = true, keep_part(c, l->a, l->whole, whole);
+    if (l->kind == LIMIT_PART && limit_exceeded(l, a, whole))
+        return *moved = true, keep_part(c, l->a, l->whole, limit_most(l, whole));
     if (l->kind == LIMIT_NONE && a > 0 && whole == 0)
         return *moved = true, keep_part(c, l->a, l->whole, 0);
     if (l->kind == LIMIT_APART && a + c->value[l->b] > whole)

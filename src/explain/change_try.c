@@ -59,7 +59,7 @@ static Column *columns_of(uint8_t *feasible, Arena *keep, const Subject *s, cons
     double *value = ARENA_ARRAY(keep, double, n + 1);
     for (size_t k = 0; k < n; k++) {
         const Column *from = &s->quantity[k];
-        if (l->free[k])
+        if (l->free[k] || l->bound[k])
             column_init(&out[k], keep, from->name, from->type, from->scale, count, NULL);
         else if (l->read[k])
             own_column(&out[k], keep, from, s->at, count);
@@ -67,7 +67,7 @@ static Column *columns_of(uint8_t *feasible, Arena *keep, const Subject *s, cons
     for (size_t i = 0; i < count; i++) {
         feasible[i] = change_carry(value, s, &trial[i]);
         for (size_t k = 0; k < n; k++)
-            if (l->free[k])
+            if (l->free[k] || l->bound[k])
                 put(&out[k], i, feasible[i] ? value[k] : s->own[k]);
     }
     return out;

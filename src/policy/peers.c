@@ -69,7 +69,7 @@ static void read_by(uint8_t *used, const Plan *plan, const Expr *e)
     }
 }
 
-/* What the model reads, and what the book's rules, exposure and clauses do. */
+/* What the model reads, and what the book's rules, exposure and whatever decides an action do. */
 static void find_used(uint8_t *used, const Policy *p, const uint8_t *skip)
 {
     for (size_t i = 0; i < p->plan->features; i++)
@@ -83,6 +83,10 @@ static void find_used(uint8_t *used, const Policy *p, const uint8_t *skip)
         read_by(used, p->plan, p->action[i].when);
     for (size_t i = 0; i < p->safeguards; i++)
         read_by(used, p->plan, p->safeguard[i].when);
+    for (size_t i = 0; i < p->measures; i++)
+        read_by(used, p->plan, p->measure[i].when);
+    for (size_t i = 0; i < p->floors; i++)
+        read_by(used, p->plan, p->floor[i].when);
 }
 
 /* The quantities of those features and of the ones that they are made of. */

@@ -41,6 +41,16 @@ static void losses(Page *p, const Tally *t)
                          t->action[ACTION_RESTRICT] + t->action[ACTION_ENHANCED_DUE_DILIGENCE]));
 }
 
+/* Does the book know facts that stand for an exit without the model? */
+static bool documented(const Policy *policy)
+{
+    const FactView *fact;
+    size_t count = policy_facts(policy, &fact), hard = 0;
+    for (size_t i = 0; i < count; i++)
+        hard += fact[i].kind == FACT_HARD;
+    return hard > 0;
+}
+
 static void good_customers(Page *p)
 {
     const Run *run = p->run;
@@ -62,8 +72,9 @@ static void good_customers(Page *p)
         str_format(a,
                    "A wrong exit is set to cost %.*s times a risky customer missed, so a score "
                    "speaks for an exit only from %.*s on; below it, and above it too, an exit "
-                   "takes two independent kinds of evidence in the transactions.",
-                   STR_ARG(cost), STR_ARG(mark)),
+                   "takes two independent kinds of evidence in the transactions%s.",
+                   STR_ARG(cost), STR_ARG(mark),
+                   documented(p->run->policy) ? ", or a documented fact" : ""),
         str_format(a,
                    "%zu of %zu customers with a High score are proposed for an exit, and %zu "
                    "of the %zu from %.*s on: a score alone proposed nobody.",
@@ -140,16 +151,6 @@ static void proof(Page *p)
                 "customers."),
               str_format(a, "%zu of %zu candidates have a score in a certified set%.*s.", certified,
                          run->candidates, STR_ARG(again)));
-}
-
-/* Does the book know facts that stand for an exit without the model? */
-static bool documented(const Policy *policy)
-{
-    const FactView *fact;
-    size_t count = policy_facts(policy, &fact), hard = 0;
-    for (size_t i = 0; i < count; i++)
-        hard += fact[i].kind == FACT_HARD;
-    return hard > 0;
 }
 
 void section_objectives(Page *p)

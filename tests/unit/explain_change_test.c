@@ -215,7 +215,7 @@ static void parts_never_exceed_their_wholes(void **state)
                 if (!s->held[k] || isnan(value[m->a]) || isnan(value[m->whole]))
                     continue;
                 if (m->kind == LIMIT_PART)
-                    assert_true(value[m->a] <= value[m->whole]);
+                    assert_false(limit_exceeded(m, value[m->a], value[m->whole]));
                 if (m->kind == LIMIT_APART)
                     assert_true(!(value[m->a] + value[m->b] > value[m->whole]));
                 if (m->kind == LIMIT_NONE)
@@ -223,9 +223,10 @@ static void parts_never_exceed_their_wholes(void **state)
             }
             for (uint32_t k = 0; k < l->quantities.count; k++) {
                 carried += k != q && value[k] != s->own[k] && !isnan(value[k]);
-                assert_true(isnan(value[k]) || l->free[k] || value[k] == s->own[k]);
+                bool whole = s->quantity[k].type != TYPE_DOUBLE;
+                assert_true(isnan(value[k]) || l->free[k] || l->bound[k] || value[k] == s->own[k]);
                 assert_true(isnan(value[k]) || value[k] == s->own[k] ||
-                            (value[k] >= 0 && value[k] == floor(value[k])));
+                            (value[k] >= 0 && (!whole || value[k] == floor(value[k]))));
             }
         }
     }
@@ -264,11 +265,21 @@ static void the_plan_tells_what_is_part_of_what(void **state)
     assert_true(is_limit(l, LIMIT_PART, "bank_forwarded_6h", "passed_24h"));
     assert_true(is_limit(l, LIMIT_PART, "early_inflow", "inflow"));
     assert_true(is_limit(l, LIMIT_PART, "card_spending", "outflow"));
+    assert_true(is_limit(l, LIMIT_PART, "early_busiest_day", "early_attempts"));
+    assert_true(is_limit(l, LIMIT_PART, "early_types", "early_attempts"));
+    assert_true(is_limit(l, LIMIT_PART, "early_outflow_24h_max", "outflow"));
+    assert_true(is_limit(l, LIMIT_PART, "early_outflow_mean", "early_outflow_max"));
+    assert_true(is_limit(l, LIMIT_PART, "early_outflow_mean", "outflow"));
+    assert_false(is_limit(l, LIMIT_PART, "early_busiest_day", "early_bank_in_count"));
+    assert_false(is_limit(l, LIMIT_PART, "early_outflow_24h_max", "early_outflow_max"));
+    assert_false(is_limit(l, LIMIT_PART, "early_outflow", "early_outflow_24h_max"));
     assert_false(is_limit(l, LIMIT_PART, "inflow", "outflow"));
     assert_false(is_limit(l, LIMIT_PART, "inflow", "early_inflow"));
     assert_false(is_limit(l, LIMIT_PART, "gone_24h", "passed_24h"));
     assert_true(l->free[quantity_of(l, "inflow")]);
     assert_true(l->free[quantity_of(l, "early_small_credits")]);
+    assert_false(l->free[quantity_of(l, "early_busiest_day")]);
+    assert_true(l->bound[quantity_of(l, "early_busiest_day")]);
     assert_false(l->free[quantity_of(l, "completed_events")]);
     assert_false(l->free[quantity_of(l, "events")]);
 }
@@ -288,6 +299,39 @@ static void every_limit_holds_for_every_customer(void **state)
         }
     assert_true(all > 1000);
     assert_int_equal(held, all);
+}
+
+static double made_of(const World *w, const Table *made, const char *feature)
+{
+    const Plan *p = w->bank->plan;
+    return cell_double(&made->column[plan_find(p, str_from(feature)) - p->feature], 0);
+}
+
+/* Two transactions have no day of twelve. */
+static void fewer_transactions_make_no_busier_day(void **state)
+{
+    const World *w = *state;
+    Bank *b = w->bank;
+    Error err = {0};
+    size_t lowered = 0;
+    const uint32_t attempts = quantity_of(levers_of(w), "early_attempts");
+    for (size_t i = 0; i < w->count; i++) {
+        const Subject *s = &w->subject[i];
+        Arena own = arena_new();
+        Decision *d;
+        const Table *made;
+        const Trial two = {.move = {{attempts, 2, 0}}, .moves = 1};
+        double *value = ARENA_ARRAY(&own, double, s->levers->quantities.count + 1);
+        if (s->own[attempts] > 2 && change_carry(value, s, &two)) {
+            must(change_decide(&d, &made, &own, b->scratch, s, &two, &err), &err);
+            assert_true(made_of(w, made, "early_attempts") == 2);
+            assert_true(made_of(w, made, "early_busiest_day") <= 2);
+            assert_true(made_of(w, made, "early_types") <= 2);
+            lowered++;
+        }
+        arena_free(&own);
+    }
+    assert_true(lowered > 5);
 }
 
 static void the_number_of_threads_changes_nothing(void **state)
@@ -408,6 +452,7 @@ int main(void)
         cmocka_unit_test(parts_never_exceed_their_wholes),
         cmocka_unit_test(the_plan_tells_what_is_part_of_what),
         cmocka_unit_test(every_limit_holds_for_every_customer),
+        cmocka_unit_test(fewer_transactions_make_no_busier_day),
         cmocka_unit_test(the_number_of_threads_changes_nothing),
         cmocka_unit_test(a_step_tells_its_numbers),
         cmocka_unit_test(who_is_retained_has_nothing_to_leave),

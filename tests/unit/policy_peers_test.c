@@ -225,6 +225,36 @@ static void contributions_sum_to_the_score_and_to_their_reasons(void **state)
     arena_free(&own);
 }
 
+static Str put_for(Arena *keep, Str text, const char *from, const char *to)
+{
+    const char *whole = str_chars(keep, text), *at = strstr(whole, from);
+    assert_non_null(at);
+    Buffer out = buffer_new(keep);
+    buffer_add(&out, str_slice(text, 0, (size_t)(at - whole)));
+    buffer_add(&out, str_from(to));
+    buffer_add(&out, str_from(at + strlen(from)));
+    return buffer_str(&out);
+}
+
+/* Read by neither the model nor any rule of the book as it is. */
+static void what_only_measures_and_floors_read_is_kept_too(void **state)
+{
+    const Bank *usual = *state;
+    Arena own = arena_new();
+    Str text = put_for(&own, book_default_text("policy"), "exposure < 1500", "turnover < 1500");
+    text = put_for(&own, text, "when: edd_unresolved or harm_in_progress",
+                   "when: edd_unresolved or per_active_day >= 1000");
+    Bank *b = bank_new(200, 5, text);
+    const char *const name[] = {"turnover", "per_active_day"};
+    for (size_t i = 0; i < COUNT_OF(name); i++) {
+        size_t all = b->bundle->peers->sets - 1, k = feature_of(b, name[i]);
+        assert_int_equal(usual->bundle->peers->set[all].feature[k].customers, 0);
+        assert_true(b->bundle->peers->set[all].feature[k].customers > 0);
+    }
+    bank_drop(b);
+    arena_free(&own);
+}
+
 /* ---- as a part of the bundle ---- */
 
 static void what_is_written_is_read_back(void **state)
@@ -351,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_set_of_few_is_passed_over_for_the_engines_own),
         cmocka_unit_test(reasons_say_where_their_number_stands),
         cmocka_unit_test(contributions_sum_to_the_score_and_to_their_reasons),
+        cmocka_unit_test(what_only_measures_and_floors_read_is_kept_too),
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(altered_quantiles_are_refused),
         cmocka_unit_test(a_book_is_told_what_is_wrong_with_its_sets),
