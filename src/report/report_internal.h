@@ -243,7 +243,14 @@ typedef struct Tally {
 } Tally;
 Tally tally_run(const Run *run);
 Str tally_scored(Arena *arena, const Tally *t); /* "263 + 4 with both labels" */
-size_t tally_certified(const Run *run);         /* candidates with a score in the certified set */
+/* Labelled customers of the quoted slice, by the segment that their score out of fold falls in; and
+ * what that says of the segments, as a sentence (empty: too few). Runs that learnt. */
+typedef struct SegmentPast {
+    size_t customers, suspended;
+} SegmentPast;
+void segments_past(SegmentPast past[SEGMENTS], Page *p);
+Str segments_parted(Page *p);
+size_t tally_certified(const Run *run); /* candidates with a score in the certified set */
 size_t events_of(const Run *run, size_t customer);
 
 #endif

@@ -309,7 +309,8 @@ static void cases(Page *p)
                           "cases.");
         return;
     }
-    html_paragraph(p, "Best supported first: by kinds of evidence, severe rules, score and "
+    html_paragraph(p, "Best supported first: documented facts, then by kinds of evidence, severe "
+                      "rules, score and "
                       "money at stake. These are proposals for two people to look at. The program "
                       "closes no account, and none of the sentences is an accusation.");
     size_t ids = IDS_BUDGET / (shown * 6);
@@ -331,11 +332,13 @@ static void near_misses(Page *p)
         html_paragraph(p, "Nobody nearly meets the criteria without meeting them.");
         return;
     }
-    html_verdict(
-        p,
-        "Nearly all of the criteria hold for %zu more customers, who are not proposed; the "
-        "last column says why not.",
-        count);
+    html_verdict(p,
+                 "%zu more customers miss one criterion, or are held back by a safeguard or a "
+                 "milder measure; "
+                 "the last column says by which. Near counts criteria, not distance: where the "
+                 "score is what "
+                 "fails, it may be low.",
+                 count);
     html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Near the criteria, not proposed",
                "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {

@@ -404,6 +404,7 @@ static void what_matters_stands_first(void **state)
     assert_true(brief != NULL && data != NULL && brief < data);
     const char *const said[] = {"<b>Learnt from</b>",
                                 "<b>How good</b>",
+                                "<b>Segments</b>",
                                 "<b>Why this model</b>",
                                 "mean 40 %?</b>",
                                 "<b>Leaks</b>",
