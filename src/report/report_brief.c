@@ -331,7 +331,7 @@ static void segments(Page *p, const Tally *t)
         t->segment[SEGMENT_HIGH], STR_ARG(high), t->segment[SEGMENT_MEDIUM], STR_ARG(medium),
         t->segment[SEGMENT_LOW]);
     if (thin > 0)
-        buffer_format(&b, ", %zu of these for want of data and not for good conduct", thin);
+        buffer_format(&b, ", %zu of these with too little data to judge", thin);
     buffer_add(&b, S("."));
     Str parts = run->training == NULL || run->validation == NULL ? S("") : segments_parted(p);
     if (parts.size > 0)
@@ -371,10 +371,14 @@ static void listed_for(Page *p, Buffer *b)
             with[k]++;
         }
     }
-    if (run->listeds == 0)
+    if (run->candidates == 0 || run->listeds == 0)
         return;
     Str from = number_share(a, low), to = number_share(a, high);
-    buffer_format(b, ", with scores from %.*s to %.*s", STR_ARG(from), STR_ARG(to));
+    if (run->candidates > run->listeds)
+        buffer_format(b, ", the first %zu", run->listeds);
+    else
+        buffer_add(b, S(","));
+    buffer_format(b, " with scores from %.*s to %.*s", STR_ARG(from), STR_ARG(to));
     if (documented > 0)
         buffer_format(b, ", %zu of them on a documented fact", documented);
     for (size_t named = 0; named < kinds; named++) {

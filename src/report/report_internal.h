@@ -25,6 +25,7 @@ void html(Page *p, const char *markup);
 /* Escaped; controls, text-direction overrides and bytes that are not UTF-8 become U+FFFD;
  * cut at TEXT_BYTES_MAX. */
 void html_text(Page *p, Str text);
+void html_spoken(Page *p, Str text); /* a sentence about a customer, in the run's language */
 void html_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The answer of a section in one sentence, before its evidence. */

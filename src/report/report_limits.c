@@ -190,7 +190,7 @@ static void about_luck(Page *p)
     size_t below = 0;
     for (size_t i = 0; i < run->listeds; i++)
         below += !run->listed[i].documented && run->listed[i].probability < cut.offboarding;
-    if (below > 0) {
+    if (run->candidates > 0 && below > 0) {
         Str mark = number_fixed(a, cut.offboarding, 2);
         item(
             p, "Most of the weight is on the rules.",
