@@ -313,6 +313,86 @@ static void certified(Page *p)
                     STR_ARG(precision), STR_ARG(confidence), STR_ARG(instead)));
 }
 
+static void segments(Page *p, const Tally *t)
+{
+    const Run *run = p->run;
+    Arena *a = p->arena;
+    const Thresholds cut = policy_thresholds(run->policy);
+    Str medium = number_share(a, cut.medium), high = number_share(a, cut.high);
+    size_t thin = 0;
+    for (size_t i = 0; i < run->scored->count; i++)
+        thin += run->scored->outcome[i].insufficient_data &&
+                run->scored->outcome[i].segment == SEGMENT_LOW;
+    Buffer b = buffer_new(a);
+    buffer_format(
+        &b,
+        "%zu customers are High (a score from %.*s on), %zu Medium (from %.*s on) and %zu "
+        "Low",
+        t->segment[SEGMENT_HIGH], STR_ARG(high), t->segment[SEGMENT_MEDIUM], STR_ARG(medium),
+        t->segment[SEGMENT_LOW]);
+    if (thin > 0)
+        buffer_format(&b, ", %zu of these with too little data to judge", thin);
+    buffer_add(&b, S("."));
+    Str parts = run->training == NULL || run->validation == NULL ? S("") : segments_parted(p);
+    if (parts.size > 0)
+        buffer_format(&b, " %.*s", STR_ARG(parts));
+    buffer_add(&b, S(" Part 3 says what each does."));
+    item(p, "Segments", buffer_str(&b));
+}
+
+/* What the candidates have in common: "Kinds of evidence: pass_through with 13, balance with 10."
+ */
+static void listed_for(Page *p, Buffer *b)
+{
+    enum { KINDS_MAX = 32 };
+    const Run *run = p->run;
+    Arena *a = p->arena;
+    Str kind[KINDS_MAX];
+    size_t with[KINDS_MAX] = {0}, kinds = 0, documented = 0;
+    double low = INFINITY, high = 0;
+    for (size_t i = 0; i < run->listeds; i++) {
+        const Decision *d = &run->listed[i];
+        documented += d->documented;
+        low = d->probability < low ? d->probability : low;
+        high = d->probability > high ? d->probability : high;
+        for (size_t r = 0; r < d->reasons; r++) {
+            const Reason *one = &d->reason[r];
+            bool again = one->source != REASON_RULE;
+            for (size_t k = 0; k < r && !again; k++)
+                again = d->reason[k].source == REASON_RULE &&
+                        str_equal(d->reason[k].family, one->family);
+            size_t k = 0;
+            while (!again && k < kinds && !str_equal(kind[k], one->family))
+                k++;
+            if (again || k == KINDS_MAX)
+                continue;
+            if (k == kinds)
+                kind[kinds++] = one->family;
+            with[k]++;
+        }
+    }
+    if (run->candidates == 0 || run->listeds == 0)
+        return;
+    Str from = number_share(a, low), to = number_share(a, high);
+    if (run->candidates > run->listeds)
+        buffer_format(b, ", the first %zu", run->listeds);
+    else
+        buffer_add(b, S(","));
+    buffer_format(b, " with scores from %.*s to %.*s", STR_ARG(from), STR_ARG(to));
+    if (documented > 0)
+        buffer_format(b, ", %zu of them on a documented fact", documented);
+    for (size_t named = 0; named < kinds; named++) {
+        size_t most = 0;
+        for (size_t k = 1; k < kinds; k++)
+            most = with[k] > with[most] ? k : most;
+        if (with[most] == 0)
+            break;
+        buffer_format(b, "%s%.*s with %zu", named == 0 ? ". Kinds of evidence: " : ", ",
+                      STR_ARG(kind[most]), with[most]);
+        with[most] = 0;
+    }
+}
+
 static void the_list(Page *p)
 {
     const Run *run = p->run;
@@ -322,9 +402,10 @@ static void the_list(Page *p)
     buffer_add(&b, number_plural(a, run->candidates, "customer is a candidate",
                                  "customers are candidates"));
     buffer_add(&b, S(" for off-boarding"));
+    listed_for(p, &b);
     if (stable != NULL && stable->listed > 0)
         buffer_format(&b,
-                      "; %zu of them are so again in all %zu runs that leave a fold of the "
+                      ". %zu of them are so again in all %zu runs that leave a fold of the "
                       "labelled customers out, %zu in all %zu with other seeds",
                       stable->kind[RERUN_FOLDS].always, stable->kind[RERUN_FOLDS].runs,
                       stable->kind[RERUN_SEEDS].always, stable->kind[RERUN_SEEDS].runs);
@@ -393,16 +474,18 @@ void section_brief(Page *p)
     learnt(p);
     if (judged) {
         how_good(p);
-        why_this(p);
         Str means = calibration_says(p);
         if (means.size > 0)
             item(p, "Does a score of 40 % mean 40 %?", means);
     }
+    segments(p, &t);
+    the_list(p);
+    certified(p);
+    if (judged)
+        why_this(p);
+    lives_on(p);
     leaks(p);
     silent_about(p, &t);
-    certified(p);
-    the_list(p);
-    lives_on(p);
     groups(p);
     to_decide(p, &t);
     html(p, "</ul>\n</section>\n");

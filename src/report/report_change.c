@@ -4,7 +4,7 @@
 static void step(Page *p, const ChangeStep *s)
 {
     html(p, "<li>");
-    html_text(p, s->sentence);
+    html_spoken(p, s->sentence);
     html(p, " <span class=\"note\"><code>");
     html_text(p, s->feature);
     html(p, "</code> ");
@@ -29,7 +29,7 @@ void change_words(Page *p, size_t at)
     if (c == NULL)
         return;
     html(p, "<h5>What would change the outcome</h5>\n<p>");
-    html_text(p, c->sentence);
+    html_spoken(p, c->sentence);
     html(p, "</p>\n");
     if (!c->found)
         return;

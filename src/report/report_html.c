@@ -88,6 +88,14 @@ void html_text(Page *p, Str text)
     escape(&p->out, text, TEXT_BYTES_MAX);
 }
 
+void html_spoken(Page *p, Str text)
+{
+    bool french = p->run != NULL && p->run->language == LANGUAGE_FRENCH;
+    html(p, french ? "<span lang=\"fr\">" : "");
+    html_text(p, text);
+    html(p, french ? "</span>" : "");
+}
+
 static PRINTF_LIKE(2, 0) void say(Page *p, const char *format, va_list args)
 {
     char text[4096];

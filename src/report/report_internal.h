@@ -25,6 +25,7 @@ void html(Page *p, const char *markup);
 /* Escaped; controls, text-direction overrides and bytes that are not UTF-8 become U+FFFD;
  * cut at TEXT_BYTES_MAX. */
 void html_text(Page *p, Str text);
+void html_spoken(Page *p, Str text); /* a sentence about a customer, in the run's language */
 void html_say(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void html_paragraph(Page *p, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The answer of a section in one sentence, before its evidence. */
@@ -244,7 +245,14 @@ typedef struct Tally {
 } Tally;
 Tally tally_run(const Run *run);
 Str tally_scored(Arena *arena, const Tally *t); /* "263 + 4 with both labels" */
-size_t tally_certified(const Run *run);         /* candidates with a score in the certified set */
+/* Labelled customers of the quoted slice, by the segment that their score out of fold falls in; and
+ * what that says of the segments, as a sentence (empty: too few). Runs that learnt. */
+typedef struct SegmentPast {
+    size_t customers, suspended;
+} SegmentPast;
+void segments_past(SegmentPast past[SEGMENTS], Page *p);
+Str segments_parted(Page *p);
+size_t tally_certified(const Run *run); /* candidates with a score in the certified set */
 size_t events_of(const Run *run, size_t customer);
 
 #endif

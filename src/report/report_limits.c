@@ -186,6 +186,20 @@ static void about_luck(Page *p)
                         "runs that learnt without a fold of the labelled customers.",
                         s->listed - s->kind[RERUN_FOLDS].always, s->listed,
                         s->kind[RERUN_FOLDS].runs));
+    const Thresholds cut = policy_thresholds(run->policy);
+    size_t below = 0;
+    for (size_t i = 0; i < run->listeds; i++)
+        below += !run->listed[i].documented && run->listed[i].probability < cut.offboarding;
+    if (run->candidates > 0 && below > 0) {
+        Str mark = number_fixed(a, cut.offboarding, 2);
+        item(
+            p, "Most of the weight is on the rules.",
+            str_format(a,
+                       "%zu of %zu candidates score below %.*s, from where on a score alone would "
+                       "pay for an exit by the costs of the policy book. They are proposed because "
+                       "rules agree, and how often these rules are right was not measured.",
+                       below, run->listeds, STR_ARG(mark)));
+    }
     if (run->thresholds != NULL && run->candidates > 0 && tally_certified(run) == 0)
         item(p, "Nothing on the list is statistically certified.",
              S("The labelled customers are too few, or the scores part them too little, for the "

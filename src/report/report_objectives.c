@@ -42,7 +42,7 @@ static void losses(Page *p, const Tally *t)
 }
 
 /* Does the book know facts that stand for an exit without the model? */
-static bool documented(const Policy *policy)
+static bool has_hard_facts(const Policy *policy)
 {
     const FactView *fact;
     size_t count = policy_facts(policy, &fact), hard = 0;
@@ -56,29 +56,42 @@ static void good_customers(Page *p)
     const Run *run = p->run;
     Arena *a = p->arena;
     const Thresholds cut = policy_thresholds(run->policy);
-    size_t high = 0, high_listed = 0, exit = 0, exit_listed = 0;
+    size_t high = 0, high_listed = 0, below = 0, documented = 0;
     for (size_t i = 0; i < run->scored->count; i++) {
         const Outcome *o = &run->scored->outcome[i];
         bool listed = o->action == ACTION_PROPOSE_OFFBOARDING;
         high += o->probability >= cut.high;
         high_listed += o->probability >= cut.high && listed;
-        exit += o->probability >= cut.offboarding;
-        exit_listed += o->probability >= cut.offboarding && listed;
+        below += listed && !o->documented && o->probability < cut.offboarding;
+        documented += listed && o->documented;
     }
+    Buffer here = buffer_new(a);
+    buffer_format(&here,
+                  "%zu of %zu customers with a High score are proposed for an exit, nobody by "
+                  "the score alone.",
+                  high_listed, high);
+    if (below > 0) {
+        Str needed = number_fixed(a, cut.offboarding, 2);
+        buffer_format(
+            &here,
+            " %zu of the %zu candidates score below %.*s: there the evidence has to carry "
+            "what the score does not, and a person has to weigh it.",
+            below, run->candidates, STR_ARG(needed));
+    }
+    if (documented > 0)
+        buffer_format(&here, " %zu are proposed on a documented fact, whatever the score.",
+                      documented);
     Str cost = number_fixed(a, cut.offboarding / (1 - cut.offboarding), 1);
     Str mark = number_fixed(a, cut.offboarding, 2);
     objective(
         p, "Lose no good customer",
         str_format(a,
-                   "A wrong exit is set to cost %.*s times a risky customer missed, so a score "
-                   "speaks for an exit only from %.*s on; below it, and above it too, an exit "
+                   "A wrong exit is set to cost %.*s times a risky customer missed, so a score by "
+                   "itself would pay for an exit only from %.*s on. Whatever the score, an exit "
                    "takes two independent kinds of evidence in the transactions%s.",
                    STR_ARG(cost), STR_ARG(mark),
-                   documented(p->run->policy) ? ", or a documented fact" : ""),
-        str_format(a,
-                   "%zu of %zu customers with a High score are proposed for an exit, and %zu "
-                   "of the %zu from %.*s on: a score alone proposed nobody.",
-                   high_listed, high, exit_listed, exit, STR_ARG(mark)));
+                   has_hard_facts(run->policy) ? ", or a documented fact" : ""),
+        buffer_str(&here));
 }
 
 static void analysts(Page *p, const Tally *t)
@@ -161,7 +174,8 @@ void section_objectives(Page *p)
                  "An exit is proposed where a score, two independent kinds of evidence and money "
                  "at stake agree and no safeguard holds%s. Each part of that serves one of the "
                  "objectives below.",
-                 documented(p->run->policy) ? ", or where a documented fact stands for it" : "");
+                 has_hard_facts(p->run->policy) ? ", or where a documented fact stands for it"
+                                                : "");
     html_table(p, "Objectives, what in the policy serves each, and how far this run meets it",
                "Objective|What serves it|In this run");
     losses(p, &t);

@@ -44,7 +44,7 @@ static void sentence(Page *p, const char *name, Str text)
     html(p, "<p class=\"aside\"><b>");
     html(p, name);
     html(p, "</b> ");
-    html_text(p, text);
+    html_spoken(p, text);
     html(p, "</p>\n");
 }
 
@@ -84,7 +84,7 @@ static void evidence(Page *p, const Decision *d, size_t ids)
         html(p, "<li><p><span class=\"tag\">");
         html_say(p, "%.*s \xC2\xB7 %.*s", STR_ARG(r->severity), STR_ARG(r->family));
         html(p, "</span> ");
-        html_text(p, r->sentence);
+        html_spoken(p, r->sentence);
         html(p, "</p>\n");
         sentence(p, "Beside others:",
                  reason_standing(p->arena, policy_messages(p->run->policy), p->run->language, r));
@@ -109,7 +109,7 @@ static void list(Page *p, const char *title, const Str *item, size_t count, cons
     html(p, "<ul>");
     for (size_t i = 0; i < count; i++) {
         html(p, "<li>");
-        html_text(p, item[i]);
+        html_spoken(p, item[i]);
         html(p, "</li>");
     }
     html(p, "</ul>\n");
@@ -192,7 +192,7 @@ static void measures(Page *p, const Decision *d)
     html(p, "<h5>Milder measures considered</h5>\n<ul>");
     for (size_t i = 0; i < d->measures; i++) {
         html(p, "<li>");
-        html_text(p, d->measure[i].sentence);
+        html_spoken(p, d->measure[i].sentence);
         html(p, d->measure[i].suffices ? " <b>It suffices.</b></li>" : "</li>");
     }
     html(p, "</ul>\n");
@@ -206,7 +206,10 @@ static void known(Page *p, const Decision *d)
     html(p, "<h5>Known of the customer</h5>\n<ul>");
     for (size_t i = 0; i < d->facts; i++) {
         html(p, "<li>");
-        html_text(p, d->fact[i].sentence.size > 0 ? d->fact[i].sentence : d->fact[i].name);
+        if (d->fact[i].sentence.size > 0)
+            html_spoken(p, d->fact[i].sentence);
+        else
+            html_text(p, d->fact[i].name);
         if (d->fact[i].evidence.size > 0) {
             html(p, " <span class=\"ci\">");
             html_text(p, d->fact[i].evidence);
@@ -237,7 +240,7 @@ static void candidate(Page *p, size_t rank, const Decision *d, size_t at, size_t
     if (d->queue.size > 0)
         fact(p, "Goes to", d->queue);
     html(p, "</dl>\n<p>");
-    html_text(p, d->because);
+    html_spoken(p, d->because);
     html(p, "</p>\n");
     sentence(p, "Segment:", d->segment_because);
     html(p, "<div class=\"columns\">\n<div>\n");
@@ -287,7 +290,7 @@ static void the_list(Page *p)
                 p, str_format(p->arena, "%u of %zu", r->on_list[run->candidate[i]], r->runs));
         }
         html(p, "<td class=\"why\">");
-        html_text(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
+        html_spoken(p, d->reasons > 0 ? d->reason[0].sentence : d->because);
         html(p, "</td>");
         html_row_end(p);
     }
@@ -309,7 +312,8 @@ static void cases(Page *p)
                           "cases.");
         return;
     }
-    html_paragraph(p, "Best supported first: by kinds of evidence, severe rules, score and "
+    html_paragraph(p, "Best supported first: documented facts, then by kinds of evidence, severe "
+                      "rules, score and "
                       "money at stake. These are proposals for two people to look at. The program "
                       "closes no account, and none of the sentences is an accusation.");
     size_t ids = IDS_BUDGET / (shown * 6);
@@ -331,11 +335,13 @@ static void near_misses(Page *p)
         html_paragraph(p, "Nobody nearly meets the criteria without meeting them.");
         return;
     }
-    html_verdict(
-        p,
-        "Nearly all of the criteria hold for %zu more customers, who are not proposed; the "
-        "last column says why not.",
-        count);
+    html_verdict(p,
+                 "%zu more customers miss one criterion, or are held back by a safeguard or a "
+                 "milder measure; "
+                 "the last column says by which. Near counts criteria, not distance: where the "
+                 "score is what "
+                 "fails, it may be low.",
+                 count);
     html_table(p, count > NEAR_MAX ? "The nearest fifty" : "Near the criteria, not proposed",
                "Customer|>Score|Evidence|>Severe rules|>At stake|Proposed instead|Because");
     for (size_t i = 0; i < count && i < NEAR_MAX; i++) {
@@ -347,9 +353,11 @@ static void near_misses(Page *p)
         html_cell_number(p, number_count(p->arena, d->severe_rules));
         html_cell_number(p, number_money(p->arena, p->run, d->exposure));
         html_cell(p, action_name(d->action));
-        html_cell(p, d->near_miss.size > 0 ? d->near_miss
-                     : d->safeguards > 0   ? d->safeguard[0]
-                                           : d->because);
+        html(p, "<td>");
+        html_spoken(p, d->near_miss.size > 0 ? d->near_miss
+                       : d->safeguards > 0   ? d->safeguard[0]
+                                             : d->because);
+        html(p, "</td>");
         html_row_end(p);
     }
     html_table_end(p);

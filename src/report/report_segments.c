@@ -2,6 +2,7 @@
 #include "report/report_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { BINS = 20 };
 
@@ -112,22 +113,60 @@ static void actions(Page *p, const Tally *t)
 
 /* ---- did scores part the labelled customers so? ---- */
 
-typedef struct Past {
-    size_t customers, suspended;
-} Past;
-
-/* Labelled customers of the quoted slice, by the segment that their score out of fold falls in. */
-static void past_of(Past past[SEGMENTS], Page *p)
+void segments_past(SegmentPast past[SEGMENTS], Page *p)
 {
+    memset(past, 0, SEGMENTS * sizeof *past);
     const TrainingSet *t = p->run->training;
     const double *score = store_out_of_fold(p->arena, p->run);
     const Thresholds cut = policy_thresholds(p->run->policy);
     for (size_t i = 0; i < t->x->rows; i++)
         if (t->in_stratum[p->run->headline][i] && !is_missing(score[i])) {
-            Past *one = &past[policy_segment(cut, score[i])];
+            SegmentPast *one = &past[policy_segment(cut, score[i])];
             one->customers++;
             one->suspended += t->label[i] != 0;
         }
+}
+
+/* "23 % (95 %: 13 % to 38 %) of those with a Low score" */
+static Str past_share(Arena *a, const SegmentPast *past, Segment s)
+{
+    Interval share = metric_proportion(past[s].suspended, past[s].customers);
+    Str value = number_share(a, share.value), name = segment_name(s);
+    Str low = number_share(a, share.low), high = number_share(a, share.high);
+    return str_format(a, "%.*s (95 %%: %.*s to %.*s) of those with a %.*s score", STR_ARG(value),
+                      STR_ARG(low), STR_ARG(high), STR_ARG(name));
+}
+
+Str segments_parted(Page *p)
+{
+    const Run *run = p->run;
+    Arena *a = p->arena;
+    SegmentPast past[SEGMENTS];
+    Interval share[SEGMENTS];
+    Str says[SEGMENTS];
+    segments_past(past, p);
+    for (size_t s = 0; s < SEGMENTS; s++) {
+        share[s] = metric_proportion(past[s].suspended, past[s].customers);
+        says[s] = past[s].customers == 0 ? S("") : past_share(a, past, (Segment)s);
+    }
+    if (past[SEGMENT_HIGH].customers < SELECTED_MIN || past[SEGMENT_LOW].customers < SELECTED_MIN)
+        return S("");
+    Buffer b = buffer_new(a);
+    buffer_format(&b, "Of the labelled customers of %.*s, judged out of fold, %.*s",
+                  STR_ARG(run->training->stratum[run->headline]), STR_ARG(says[SEGMENT_HIGH]));
+    if (past[SEGMENT_MEDIUM].customers >= SELECTED_MIN)
+        buffer_format(&b, ", %.*s", STR_ARG(says[SEGMENT_MEDIUM]));
+    buffer_format(&b, " and %.*s had been suspended: ", STR_ARG(says[SEGMENT_LOW]));
+    if (share[SEGMENT_HIGH].low <= share[SEGMENT_LOW].high)
+        buffer_add(&b, S("they are so few that the difference can be chance."));
+    else if (past[SEGMENT_MEDIUM].customers < SELECTED_MIN)
+        buffer_add(&b, S("High and Low are told apart; of Medium there are too few to say."));
+    else if (share[SEGMENT_HIGH].low > share[SEGMENT_MEDIUM].high &&
+             share[SEGMENT_MEDIUM].low > share[SEGMENT_LOW].high)
+        buffer_add(&b, S("the three are told apart."));
+    else
+        buffer_add(&b, S("High and Low are told apart; Medium is not clear of both."));
+    return buffer_str(&b);
 }
 
 static void verdict(Page *p, const Tally *t)
@@ -149,21 +188,9 @@ static void verdict(Page *p, const Tally *t)
     }
     html(p, ".");
     if (run->training != NULL && run->validation != NULL) {
-        Past past[SEGMENTS] = {{0, 0}};
-        past_of(past, p);
-        Interval high =
-            metric_proportion(past[SEGMENT_HIGH].suspended, past[SEGMENT_HIGH].customers);
-        Interval low = metric_proportion(past[SEGMENT_LOW].suspended, past[SEGMENT_LOW].customers);
-        if (past[SEGMENT_HIGH].customers >= SELECTED_MIN &&
-            past[SEGMENT_LOW].customers >= SELECTED_MIN) {
-            Str of_high = number_share(a, high.value), of_low = number_share(a, low.value);
-            html_say(p,
-                     " Of the labelled customers whose score out of fold was High %.*s had been "
-                     "suspended, of those with a Low one %.*s: %s",
-                     STR_ARG(of_high), STR_ARG(of_low),
-                     high.low > low.high ? "the segments part them."
-                                         : "so few that the difference can be chance.");
-        }
+        Str parts = segments_parted(p);
+        if (parts.size > 0)
+            html_say(p, " %.*s", STR_ARG(parts));
     }
     html(p, "</p>\n");
 }
@@ -174,8 +201,8 @@ static void parted(Page *p)
     if (run->training == NULL || run->validation == NULL)
         return;
     Arena *a = p->arena;
-    Past past[SEGMENTS] = {{0, 0}};
-    past_of(past, p);
+    SegmentPast past[SEGMENTS];
+    segments_past(past, p);
     html_table(p,
                str_chars(a, str_format(a,
                                        "Labelled customers by the segment of their score out of "

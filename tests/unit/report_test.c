@@ -402,17 +402,11 @@ static void what_matters_stands_first(void **state)
     const char *brief = memmem(f->page.data, f->page.size, "id=\"brief\"", 10);
     const char *data = memmem(f->page.data, f->page.size, "id=\"data\"", 9);
     assert_true(brief != NULL && data != NULL && brief < data);
-    const char *const said[] = {"<b>Learnt from</b>",
-                                "<b>How good</b>",
-                                "<b>Why this model</b>",
-                                "mean 40 %?</b>",
-                                "<b>Leaks</b>",
-                                "<b>Nothing is known of</b>",
-                                "<b>Certified</b>",
-                                "<b>The list</b>",
-                                "<b>What it lives on</b>",
-                                "<b>Groups on",
-                                "<b>People must decide</b>"};
+    const char *const said[] = {
+        "<b>Learnt from</b>",         "<b>How good</b>",  "<b>Segments</b>",
+        "<b>Why this model</b>",      "mean 40 %?</b>",   "<b>Leaks</b>",
+        "<b>Nothing is known of</b>", "<b>Certified</b>", "<b>The list</b>",
+        "<b>What it lives on</b>",    "<b>Groups on",     "<b>People must decide</b>"};
     for (size_t i = 0; i < COUNT_OF(said); i++)
         has(f->page, said[i]);
     has(f->page, "href=\"#brief\">In short");
@@ -901,6 +895,44 @@ static void columns_of_customers_that_the_model_reads_are_named(void **state)
         "The model reads no column of the customers' files");
 }
 
+static void sentences_in_another_language_say_so(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    run.language = LANGUAGE_FRENCH;
+    Str page = write_report(&f->arena, &run);
+    check_nesting(page);
+    has(page, "<html lang=\"en\"");
+    has(page, "<td class=\"why\"><span lang=\"fr\">");
+    has(page, "<b>May also be:</b> <span lang=\"fr\">");
+    assert_null(memmem(f->page.data, f->page.size, "lang=\"fr\"", 9));
+}
+
+static void what_the_candidates_rest_on_is_said_first(void **state)
+{
+    Fixture *f = *state;
+    Run run = *f->run;
+    double mark = policy_thresholds(run.policy).offboarding;
+    assert_true(run.listeds > 0 && run.listeds == run.candidates);
+    Decision *listed = ARENA_ARRAY(&f->arena, Decision, run.listeds);
+    memcpy(listed, run.listed, run.listeds * sizeof *listed);
+    run.listed = listed;
+    for (size_t i = 0; i < run.listeds; i++)
+        listed[i].probability = i == 0 ? mark - 0.25 : mark + 0.1;
+    listed[0].documented = false;
+    Str page = write_report(&f->arena, &run);
+    has(page, "<b>Most of the weight is on the rules.</b> 1 of ");
+    has(page, "with scores from 55\xC2\xA0% to 90\xC2\xA0%");
+    Str with =
+        str_format(&f->arena, "Kinds of evidence: %.*s with ", STR_ARG(listed[0].reason[0].family));
+    has(page, str_chars(&f->arena, with));
+    /* What is documented stands for itself. */
+    listed[0].documented = true;
+    page = write_report(&f->arena, &run);
+    has(page, ", 1 of them on a documented fact");
+    assert_null(memmem(page.data, page.size, "weight is on the rules", 22));
+}
+
 static void a_run_without_learning_still_reports(void **state)
 {
     Fixture *f = *state;
@@ -1044,6 +1076,8 @@ int main(void)
         cmocka_unit_test(grounds_are_those_that_the_schema_marks),
         cmocka_unit_test(columns_of_customers_that_the_model_reads_are_named),
         cmocka_unit_test(a_run_without_learning_still_reports),
+        cmocka_unit_test(sentences_in_another_language_say_so),
+        cmocka_unit_test(what_the_candidates_rest_on_is_said_first),
         cmocka_unit_test(a_hundred_thousand_customers_fit_in_three_megabytes),
         cmocka_unit_test(the_summary_has_ten_lines_that_no_name_can_break),
         cmocka_unit_test(a_path_that_cannot_be_written_is_an_error_with_its_name),
