@@ -215,9 +215,7 @@ static Str date(Arena *arena, Language language, const Column *c, size_t row)
         {"January", "February", "March", "April", "May", "June", "July", "August", "September",
          "October", "November", "December"},
         {"janvier", "f\xC3\xA9vrier", "mars", "avril", "mai", "juin", "juillet", "ao\xC3\xBBt",
-         "septembre", "octobre", "novembre",
-         "d\xC3\xA9"
-         "cembre"}};
+         "septembre", "octobre", "novembre", "d\303\251cembre"}};
     if (c->type != TYPE_TIME && c->type != TYPE_DATE)
         return as_read(arena, language, c, row);
     int64_t count = c->integer[row], year;

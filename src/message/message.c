@@ -287,11 +287,11 @@ Str message(const Messages *m, Language language, Str english)
 
 static Str part_named(const MessagePart *part, size_t parts, Str name)
 {
-    size_t i = 0;
-    while (i < parts && !str_equal(part[i].name, name))
-        i++;
-    assert(i < parts);
-    return part[i].text;
+    for (size_t i = 0; i < parts; i++)
+        if (str_equal(part[i].name, name))
+            return part[i].text;
+    assert(false && "every placeholder has its part");
+    return S("");
 }
 
 Str message_fill(Arena *arena, const Messages *m, Language language, Str english,

@@ -112,11 +112,11 @@ static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Er
     s->high = ARENA_ARRAY(keep, double, s->count + 1);
     Arena own = arena_new();
     Answering w = {.bundle = b, .scored = s};
-    for (; w.first < s->count && status == STATUS_OK; w.first += ROWS_TASK * TASKS_MAX) {
+    for (; w.first < s->count && status == STATUS_OK; w.first += (size_t)ROWS_TASK * TASKS_MAX) {
         Arena block = own;
         Matrix *x;
         size_t left = s->count - w.first;
-        size_t rows = left < ROWS_TASK * TASKS_MAX ? left : ROWS_TASK * TASKS_MAX;
+        size_t rows = left < (size_t)ROWS_TASK * TASKS_MAX ? left : (size_t)ROWS_TASK * TASKS_MAX;
         status = feature_matrix(&x, &block, b->plan, s->features, b->skip, s->id, s->row + w.first,
                                 rows, err);
         w.x = x;

@@ -99,7 +99,7 @@ static Status write_outliers(const Description *d, const char *folder, Arena scr
     for (size_t k = 0; k < d->columns; k++) {
         const DescribedColumn *c = &d->column[k];
         const DescribeOutliers *o = &c->outliers;
-        if (c->kind != DESCRIBE_NUMBER || o->known < 4 * DESCRIBE_LEAST)
+        if (c->kind != DESCRIBE_NUMBER || o->known < (size_t)4 * DESCRIBE_LEAST)
             continue;
         sheet_text(&s, of_name(c));
         sheet_text(&s, c->name);

@@ -58,9 +58,9 @@ static Status read_history(Str *out, Arena *keep, const DecisionLog *log, const 
     TRY(file_read_part(&slice, keep, log->path[file], s->offset, s->bytes, err));
     sha256_text(sum, slice);
     if (strcmp(sum, s->sha256) != 0) {
+        unsigned long long from = s->offset, end = s->offset + s->bytes;
         (void)error_set(err, STATUS_FORMAT,
-                        "bytes %llu to %llu are not what the decision was made of",
-                        (unsigned long long)s->offset, (unsigned long long)(s->offset + s->bytes));
+                        "bytes %llu to %llu are not what the decision was made of", from, end);
         (void)error_place(err, log->path[file], 0, 0);
         return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
     }

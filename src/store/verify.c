@@ -192,7 +192,7 @@ static Status check_log(Verifying *v, Chain *found)
 {
     FileLines *lines;
     FileLine line;
-    uint64_t end[HISTORY_FILES];
+    uint64_t end[HISTORY_FILES] = {0};
     const char *path = path_join(v->keep, v->folder, "decisions.jsonl");
     if (!file_exists(path))
         return changed(v, "decisions.jsonl", 0, "the file is missing");
@@ -223,7 +223,7 @@ static Status check_log(Verifying *v, Chain *found)
 Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Error *err)
 {
     Verifying v = {.folder = folder, .keep = keep, .err = err};
-    Chain found;
+    Chain found = {0};
     Bundle *bundle;
     Str text, again;
     TRY(read_chain(&v, &text));
@@ -249,7 +249,7 @@ Status store_verify(Verified *out, Arena *keep, const char *folder, Str head, Er
 Status store_verify_log(size_t *decisions, Arena *keep, const char *folder, Error *err)
 {
     Verifying v = {.folder = folder, .keep = keep, .err = err};
-    Chain found;
+    Chain found = {0};
     Str text;
     TRY(read_chain(&v, &text));
     TRY(check_log(&v, &found));
