@@ -16,8 +16,8 @@ enum { SHOWN_BYTES = 200 };
 /* A log that somebody edited may hold anything. */
 static Str shown(Arena *keep, Str text)
 {
-    return terminal_text(keep, str_slice(text, 0, text.size < SHOWN_BYTES ? text.size : SHOWN_BYTES),
-                         true);
+    return terminal_text(
+        keep, str_slice(text, 0, text.size < SHOWN_BYTES ? text.size : SHOWN_BYTES), true);
 }
 
 /* GATE where the decision made again is another one; *said has the first difference. */
