@@ -80,7 +80,8 @@ static void make_features(Small *s)
         }
         put(&s->features->column[2], i, 7);
         put(&s->features->column[3], i, i == 39 ? 1000 : (double)(i % 20));
-        put(&s->features->column[4], i, (double)(i / 10));
+        size_t ten = i / 10;
+        put(&s->features->column[4], i, (double)ten);
     }
 }
 
@@ -308,7 +309,8 @@ static void rank_correlations_are_those_of_the_definition(void **state)
      * ranks; ranks of steps are 5, 14, 23, 32, so it is sqrt(share of variance between groups). */
     double between = 0, all = 0;
     for (int i = 0; i < 36; i++) {
-        double rank = i + 1 - 18.5, tied = 5 + 9 * (i / 9) - 18.5;
+        int step = i / 9;
+        double rank = i + 1 - 18.5, tied = 5 + 9 * step - 18.5;
         between += tied * tied;
         all += rank * rank;
     }

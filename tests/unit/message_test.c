@@ -172,8 +172,8 @@ static const char *const accusing[] = {
     "malfait",
     "crime",
     "illici",
-    "soup\xC3\xA7"
-    "on",
+    ("soup\xC3\xA7"
+     "on"),
     "mafi",
     "dealer",
     "swindl",

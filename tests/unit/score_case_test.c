@@ -235,7 +235,7 @@ static void an_earlier_run_is_read_by_customer(void **state)
     (void)state;
     Desk d;
     Earlier *e;
-    int64_t since, lower;
+    int64_t since, lower = 0;
     open_desk(&d);
     assert_int_equal(earlier_of(&d, &e,
                                 S(HEADER "1,b,High,2024-05-01 00:00:00 UTC,2024-06-01\n"
