@@ -4,6 +4,7 @@
 #include "cli/beside.h"
 #include "cli/pane.h"
 #include "cli/screen.h"
+#include "record/record.h"
 #include "report/report.h"
 
 static const Option options[] = {
@@ -157,7 +158,7 @@ static Status show(const Args *args, const Found *f, const Case *c, const Change
         talk(args, "the case is in %s; it holds personal data", page);
     }
     if (args_flag(args, "json"))
-        answer(str_trim(store_case(args->arena, c, change, look->version, f->bundle)));
+        answer(str_trim(record_case(args->arena, c, change, look->version, f->bundle)));
     else if (page == NULL)
         answer(screen_case(args->arena, c, change, look));
     if (!f->other)

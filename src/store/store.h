@@ -161,12 +161,6 @@ typedef struct Reliability {
 size_t store_reliability(Reliability **out, Arena *keep, Arena scratch, const Run *run,
                          size_t stratum);
 
-/* ---- one customer ---- */
-
-/* The case as JSON; change NULL: it was not looked for. docs/explain.md has every key.
- * Memory: keep. */
-Str store_case(Arena *keep, const Case *c, const Change *change, Str version, const Bundle *bundle);
-
 /* ---- a decision made again from the run folder alone ---- */
 
 typedef struct Replayed {

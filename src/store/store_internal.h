@@ -2,46 +2,16 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include "record/record.h"
 #include "store/store.h"
 
-#include <yyjson.h>
-
-/* ---- JSON: one document in an arena; NaN becomes null, bytes that are not UTF-8 \xHH ---- */
-
-typedef struct Document {
-    Arena *arena;
-    yyjson_alc memory;
-    yyjson_mut_doc *doc;
-    yyjson_mut_val *root;
-} Document;
-
-yyjson_alc arena_memory(Arena *arena);
-void document_open(Document *d, Arena *arena);
-Str document_write(Document *d, bool pretty); /* ends with a newline */
-
-/* A key of `in`; when `in` is a list, key is NULL. Texts are referred to, not copied. */
-yyjson_mut_val *document_object(Document *d, yyjson_mut_val *in, const char *key);
-yyjson_mut_val *document_list(Document *d, yyjson_mut_val *in, const char *key);
-void document_text(Document *d, yyjson_mut_val *in, const char *key, Str text);
-void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t count);
-void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
-void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
-void document_null(Document *d, yyjson_mut_val *in, const char *key);
-/* NO_TIME is null. */
-void document_time(Document *d, yyjson_mut_val *in, const char *key, int64_t time_us);
-void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
-                    size_t count);
-
-void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+/* ---- what a run adds to a document (record/record.h) ---- */
 
 /* What the searches and the choice found, into the validation's object of metrics.json. */
 void document_choice(Document *d, yyjson_mut_val *validation, const Run *run);
 /* The same of one candidate, into its object. */
 void document_candidate_choice(Document *d, yyjson_mut_val *in, const Validation *v,
                                const Candidate *c);
-
-/* Names from outside as keys. */
-void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
 
 /* Every figure of a stratum, as an item of a list. */
 void document_metrics(Document *d, yyjson_mut_val *in, Str stratum, const MetricSet *m);
@@ -100,46 +70,11 @@ MUST_USE Status histories_open(Histories **out, Arena *keep, const Dataset *data
 void histories_add(Histories *h, HistorySlice out[HISTORY_FILES], size_t customer, Arena scratch);
 MUST_USE Status histories_close(Histories *h, Error *err);
 
-/* ---- a decision's name, and its line ---- */
-
-/* What decisions are made of, in a run and when one is made again. */
-typedef struct Recording {
-    const Bundle *bundle;
-    const Scored *scored;
-    int64_t as_of_us;
-    char policy_sha256[SHA256_TEXT];
-} Recording;
-Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us);
-
-/* Over the exact value of every feature of the customer at position `at`. */
-void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at);
-
-/* What a decision's id is the SHA-256 of, cut to 32 digits, with DECISION_FORMAT; no sentence, and
- * so no language. */
-typedef struct DecisionName {
-    Str bundle, policy_sha256, customer, features_sha256;
-    int64_t as_of_us;
-    const CaseFact *fact; /* given */
-    size_t facts;
-    const Earlier *earlier; /* likewise; NULL: none */
-    double margin;
-} DecisionName;
-enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
-void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n);
-
-/* The id of the decision of the customer at position `at`.  Memory: keep. */
-Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at);
-
-/* `found`, the sentence, steps and outcome; null without one. */
-void document_change(Document *j, yyjson_mut_val *in, const char *key, const Change *change);
+/* ---- a decision's line ---- */
 
 /* What only a run knows of a decision: it comes first on the line. */
 void document_record(Document *j, const Run *run, size_t rank, size_t at,
                      const HistorySlice history[HISTORY_FILES]);
-/* The decision itself, of the customer at position `at` in scored. */
-void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
-                       size_t at);
-
 /* ---- the chain over decisions.jsonl ---- */
 
 /* Each line names the hash of the line before it (the first: of the header) and its own. */

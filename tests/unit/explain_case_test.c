@@ -1,6 +1,7 @@
 /* A customer's case, on a made-up bank with a few customers whose figures are worked out by hand.
  */
 #include "explain/explain.h"
+#include "record/record.h"
 #include "report/report.h"
 #include "store/store.h"
 
@@ -297,7 +298,7 @@ static void protected_columns_are_counted_and_never_shown(void **state)
     for (size_t i = 0; i < c->fields; i++)
         assert_false(str_equal(c->field[i].name, S("country_of_residence")));
     Str page = report_dossier(&f->arena, c, NULL, S("1"), f->run->bundle);
-    Str json = store_case(&f->arena, c, NULL, S("1"), f->run->bundle);
+    Str json = record_case(&f->arena, c, NULL, S("1"), f->run->bundle);
     assert_false(str_contains(page, S(PROTECTED)));
     assert_false(str_contains(json, S(PROTECTED)));
     assert_true(str_contains(page, S("kyc_state"))); /* the record is shown */

@@ -1,4 +1,4 @@
-#include "store/store_internal.h"
+#include "record/record.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* case.c - a customer's case as JSON: all of it, under names that stay (docs/explain.md). */
-#include "store/store_internal.h"
+#include "record/record.h"
 
 #include <math.h>
 
@@ -205,7 +205,7 @@ static void add_record(Document *j, const Case *c)
     }
 }
 
-Str store_case(Arena *keep, const Case *c, const Change *change, Str version, const Bundle *bundle)
+Str record_case(Arena *keep, const Case *c, const Change *change, Str version, const Bundle *bundle)
 {
     Document j;
     document_open(&j, keep);

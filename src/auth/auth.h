@@ -1,0 +1,79 @@
+/* auth.h - who asks, and what they may ask for.
+ *
+ * JWT (RS256, ES256; RFC 7519) against a JWKS file that is read again when it changes, hashed API
+ * keys for small installs, or nobody at all where the service listens on loopback alone. Rate
+ * limits by caller. Nothing here logs a token, and a refusal never says which part of it was wrong
+ * to the caller beyond a stable code.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "base/base.h"
+
+typedef enum AuthKind { AUTH_NONE, AUTH_JWT, AUTH_KEYS } AuthKind;
+
+/* What an endpoint needs; a caller has a set of them. In tokens: `scope` (texts between spaces) or
+ * `scp` (a list): assay.score assay.model assay.feedback assay.data assay.jobs assay.metrics
+ * assay.erase. */
+typedef enum Scope {
+    SCOPE_OPEN, /* nobody need be known */
+    SCOPE_SCORE,
+    SCOPE_MODEL,
+    SCOPE_FEEDBACK,
+    SCOPE_DATA, /* customers and transactions into the database, decisions out of it */
+    SCOPE_JOBS,
+    SCOPE_ERASE,
+    SCOPE_PUBSUB, /* the push subscription's own identity */
+    SCOPES
+} Scope;
+Str scope_name(Scope s);
+
+typedef struct AuthSettings {
+    AuthKind kind;
+    const char *jwks;     /* file; AUTH_JWT */
+    Str issuer, audience; /* both must match when they are not empty */
+    int64_t skew_seconds; /* of clocks; default 60 */
+    const char *keys;     /* file of hashed API keys; AUTH_KEYS: lines `name sha256 scope,scope` */
+    /* Pub/Sub's own tokens: issuer https://accounts.google.com as a rule; the email must be this.
+     */
+    const char *pubsub_jwks;
+    Str pubsub_audience, pubsub_email;
+    double rate_per_second, rate_burst; /* by caller; 0: no limit */
+} AuthSettings;
+
+typedef struct Auth Auth; /* shared by threads */
+MUST_USE Status auth_open(Auth **out, const AuthSettings *settings, Error *err);
+void auth_close(Auth *a);
+/* Read files again that have changed. A file that is half written or wrong is refused and the old
+ * one stays: false, and *err says why (to be logged).  Cheap when nothing changed. */
+bool auth_refresh(Auth *a, Error *err);
+
+typedef struct Caller {
+    char name[128];  /* sub, or the key's name; "anonymous" */
+    char hash[17];   /* of the name, keyed: what logs and metrics may say */
+    uint32_t scopes; /* bits, 1 << Scope */
+} Caller;
+
+typedef enum Verdict {
+    AUTH_OK,
+    AUTH_MISSING,   /* 401 */
+    AUTH_INVALID,   /* 401: malformed, bad signature, unknown key, wrong issuer or audience */
+    AUTH_EXPIRED,   /* 401: expired, or not valid yet */
+    AUTH_FORBIDDEN, /* 403: known, but without the scope */
+    AUTH_LIMITED    /* 429: too many requests; *retry_seconds is set */
+} Verdict;
+
+/* authorization: the header's value, or empty; api_key: of X-API-Key, or empty. now_us: wall clock;
+ * monotonic_us: for rates. */
+Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, Scope needed, Str authorization,
+                   Str api_key, int64_t now_us, int64_t monotonic_us);
+
+/* One line for a keys file: the key (to be handed over once) and its hashed line.  Memory: keep. */
+MUST_USE Status auth_make_key(Str *key, Str *line, Arena *keep, Str name, uint32_t scopes,
+                              Error *err);
+
+/* A keyed hash of an identifier, for logs: 16 hexadecimal digits. The key is random for each
+ * process unless one is given. */
+void auth_hash(char out[17], const Auth *a, Str identifier);
+
+#endif

@@ -1,0 +1,97 @@
+/* name.c - the name of a decision: what it was made of, as 32 digits. */
+#include "record/record.h"
+
+#include <string.h>
+
+Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us)
+{
+    Recording r = {.bundle = bundle, .scored = scored, .as_of_us = as_of_us};
+    sha256_text(r.policy_sha256, policy_text(bundle->policy));
+    return r;
+}
+
+/* ---- the name ---- */
+
+/* A text's size comes before it, so that no two lists of texts are one. */
+static void name(Buffer *b, const char *what, Str text)
+{
+    char size[NUMBER_TEXT];
+    buffer_add(b, str_from(what));
+    buffer_char(b, ' ');
+    buffer_add(b, decimal_text(size, (int64_t)text.size, 0));
+    buffer_char(b, ':');
+    buffer_add(b, text);
+    buffer_char(b, '\n');
+}
+
+static void name_time(Buffer *b, const char *what, int64_t time_us)
+{
+    buffer_format(b, "%s %lld\n", what, (long long)time_us);
+}
+
+void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at)
+{
+    Arena own = arena_new(); /* the buffer grows there */
+    Buffer b = buffer_new(&own);
+    for (size_t k = 0; k < s->features->columns; k++) {
+        Arena one = scratch;
+        const Column *c = &s->features->column[k];
+        name(&b, "feature", c->name);
+        name(&b, "value", cell_text(&one, c, s->row[at]));
+    }
+    sha256_text(out, buffer_str(&b));
+    arena_free(&own);
+}
+
+void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n)
+{
+    char sum[SHA256_TEXT], margin[NUMBER_TEXT];
+    Arena own = arena_new();
+    Buffer b = buffer_new(&own);
+    buffer_format(&b, "assay decision %d\n", DECISION_FORMAT);
+    name(&b, "bundle", n->bundle);
+    name(&b, "policy", n->policy_sha256);
+    name_time(&b, "as_of", n->as_of_us);
+    name(&b, "customer", n->customer);
+    name(&b, "features", n->features_sha256);
+    for (size_t i = 0; i < n->facts; i++) {
+        name(&b, "fact", n->fact[i].name);
+        name(&b, "evidence", n->fact[i].evidence);
+        name_time(&b, "since", n->fact[i].since_us);
+    }
+    if (n->earlier != NULL && n->earlier->known) {
+        name(&b, "earlier", segment_name(n->earlier->segment));
+        name_time(&b, "since", n->earlier->since_us);
+        name_time(&b, "lower_since", n->earlier->lower_since_us);
+    }
+    name(&b, "margin", double_text(margin, n->margin));
+    sha256_text(sum, buffer_str(&b));
+    memcpy(out, sum, DECISION_ID_TEXT - 1);
+    out[DECISION_ID_TEXT - 1] = '\0';
+    arena_free(&own);
+}
+
+DecisionName decision_name(const Recording *r, const Decision *d, size_t at, Str features)
+{
+    const ScoreOptions *given = &r->scored->options;
+    uint32_t row = r->scored->row[at];
+    return (DecisionName){.bundle = str_from(r->bundle->id),
+                          .policy_sha256 = str_from(r->policy_sha256),
+                          .customer = d->id,
+                          .features_sha256 = features,
+                          .as_of_us = r->as_of_us,
+                          .fact = given->facts == NULL ? NULL : given->facts->of[row],
+                          .facts = given->facts == NULL ? 0 : given->facts->count[row],
+                          .earlier = given->earlier == NULL ? NULL : &given->earlier[row],
+                          .margin = d->margin};
+}
+
+Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at)
+{
+    char features[SHA256_TEXT];
+    char *id = ARENA_ARRAY(keep, char, DECISION_ID_TEXT);
+    features_sha256(features, scratch, r->scored, at);
+    const DecisionName name = decision_name(r, d, at, str_from(features));
+    decision_id(id, &name);
+    return str_from(id);
+}

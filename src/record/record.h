@@ -1,0 +1,95 @@
+/* record.h - a decision as JSON, and its name.
+ *
+ * What a run folder's log holds of a decision, what the service answers and what the explained case
+ * says are written here, so that they are the same bytes wherever they come from. A decision's id
+ * names all that it was made of (docs/replay.md).
+ */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include "explain/explain.h"
+
+#include <yyjson.h>
+
+/* ---- one document in an arena; NaN becomes null, bytes that are not UTF-8 \xHH ---- */
+
+typedef struct Document {
+    Arena *arena;
+    yyjson_alc memory;
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *root;
+} Document;
+
+yyjson_alc arena_memory(Arena *arena);
+void document_open(Document *d, Arena *arena);
+Str document_write(Document *d, bool pretty); /* ends with a newline */
+
+/* A key of `in`; when `in` is a list, key is NULL. Texts are referred to, not copied. */
+yyjson_mut_val *document_object(Document *d, yyjson_mut_val *in, const char *key);
+yyjson_mut_val *document_list(Document *d, yyjson_mut_val *in, const char *key);
+void document_text(Document *d, yyjson_mut_val *in, const char *key, Str text);
+void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t count);
+void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
+void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
+void document_null(Document *d, yyjson_mut_val *in, const char *key);
+/* NO_TIME is null. */
+void document_time(Document *d, yyjson_mut_val *in, const char *key, int64_t time_us);
+void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
+                    size_t count);
+
+void document_interval(Document *d, yyjson_mut_val *in, const char *key, Interval i);
+
+/* Names from outside as keys. */
+void document_named_real(Document *d, yyjson_mut_val *in, Str name, double value);
+
+/* ---- a decision's name ---- */
+
+/* What decisions are made of, in a run and when one is made again. */
+typedef struct Recording {
+    const Bundle *bundle;
+    const Scored *scored;
+    int64_t as_of_us;
+    char policy_sha256[SHA256_TEXT];
+} Recording;
+Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us);
+
+/* Over the exact value of every feature of the customer at position `at`. */
+void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at);
+
+/* What a decision's id is the SHA-256 of, cut to 32 digits, with DECISION_FORMAT; no sentence, and
+ * so no language. */
+typedef struct DecisionName {
+    Str bundle, policy_sha256, customer, features_sha256;
+    int64_t as_of_us;
+    const CaseFact *fact; /* given */
+    size_t facts;
+    const Earlier *earlier; /* likewise; NULL: none */
+    double margin;
+} DecisionName;
+enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
+void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n);
+/* The name of the decision d of the customer at position `at`; features: its features_sha256. */
+DecisionName decision_name(const Recording *r, const Decision *d, size_t at, Str features);
+
+/* The id of the decision of the customer at position `at`.  Memory: keep. */
+Str recorded_id(Arena *keep, Arena scratch, const Recording *r, const Decision *d, size_t at);
+
+/* ---- a decision ---- */
+
+/* The decision itself, of the customer at position `at` in scored: from decision_id to
+ * contributions. */
+void document_decision(Document *j, Arena scratch, const Recording *r, const Decision *d,
+                       size_t at);
+/* Its parts, for lists: a reason as an item of a list; facts, measures and queue as keys. */
+void document_reason(Document *j, yyjson_mut_val *list, const Reason *r);
+void document_weighed(Document *j, yyjson_mut_val *in, const Decision *d);
+
+/* `found`, the sentence, steps and outcome; null without one. */
+void document_change(Document *j, yyjson_mut_val *in, const char *key, const Change *change);
+
+/* The case as JSON; change NULL: it was not looked for. docs/explain.md has every key.
+ * Memory: keep. */
+Str record_case(Arena *keep, const Case *c, const Change *change, Str version,
+                const Bundle *bundle);
+
+#endif
