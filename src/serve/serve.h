@@ -19,6 +19,37 @@ typedef struct ServeLimits {
     int64_t idle_seconds, request_seconds, drain_seconds;
 } ServeLimits;
 
+/* Batches in files or object storage (docs/jobs.md). */
+typedef struct JobsSettings {
+    const char *folder;         /* under which local jobs read and write; NULL: no local jobs */
+    const char *const *objects; /* what of object storage they may touch: "gs://bucket/prefix/",
+                                   NULL-terminated; NULL: nothing */
+    int workers;                /* threads; default 1; 0: this process accepts and runs none */
+    size_t waiting_max;         /* more are refused with 429; default 100 */
+    int64_t lease_seconds;      /* silent for so long, a job is another's; default 60 */
+    int64_t deadline_seconds;   /* of a whole job; default 86400 */
+    size_t part_bytes;          /* of the output between two saved places; default 8 MiB */
+} JobsSettings;
+
+/* Decisions published as CloudEvents (docs/events.md). */
+typedef struct SinkSettings {
+    const char *url;    /* that they are posted to; NULL: none */
+    const char *type;   /* default com.deblock.assay.decision.v1 */
+    const char *source; /* default /assay */
+    const char *secret; /* file with the key of the signature; NULL: unsigned */
+    bool plain_ids;     /* subject: the customer's id itself, not its keyed hash */
+    bool whole;         /* data: the whole answer, contributions too */
+    size_t waiting_max; /* in memory, where no database holds them; default 10000 */
+    int64_t timeout_ms; /* of one post; default 10000 */
+} SinkSettings;
+
+/* Events pushed by Pub/Sub (docs/events.md). */
+typedef struct PubsubSettings {
+    int attempts_max;   /* a message that cannot be understood is acknowledged from this
+                           delivery on; default 5 */
+    size_t letters_max; /* of those, so many are kept; default 1000 */
+} PubsubSettings;
+
 typedef struct ServeSettings {
     const char *file;                /* serve.yaml it was read from; NULL */
     const char *bundle, *challenger; /* folders; challenger NULL */
@@ -33,9 +64,10 @@ typedef struct ServeSettings {
     int threads;                           /* 0: one a core; with PostgreSQL eight a core */
     const char *store;                     /* "none", "sqlite:FILE", "postgresql://..." */
     const char *spool;                     /* folder for long replies; NULL: TMPDIR */
-    const char *jobs_folder; /* under which local jobs read and write; NULL: no local jobs */
-    const char *sink;        /* URL that decisions are posted to as CloudEvents; NULL */
-    const char *cors;        /* an origin; NULL: off */
+    const char *cors;                      /* an origin; NULL: off */
+    JobsSettings jobs;
+    SinkSettings sink;
+    PubsubSettings pubsub;
     AuthSettings auth;
     TelemetrySettings telemetry;
     ServeLimits limits;
