@@ -98,7 +98,7 @@ typedef struct Streamed {
 typedef struct Route {
     const char *method;
     const char *path; /* "/v1/decisions/{id}"; also the label in metrics */
-    Scope scope;
+    AuthScope scope;
     Handler *handle;          /* of a streamed route: when all of the body is here */
     const Streamed *streamed; /* NULL: the body is whole in x->body */
     bool settles;             /* honours Idempotency-Key */
