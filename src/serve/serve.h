@@ -86,6 +86,8 @@ typedef struct ServeSettings {
 
 /* Defaults, then what the file says. FORMAT names file and line.  Memory: keep. */
 MUST_USE Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *err);
+/* What Vertex AI says by environment variables: AIP_HTTP_PORT is listened on (0.0.0.0). */
+MUST_USE Status serve_settings_environment(ServeSettings *out, Arena *keep, Error *err);
 /* JSON Schema of serve.yaml.  Memory: keep. */
 Str serve_settings_schema(Arena *keep);
 
