@@ -29,7 +29,7 @@ static void shadow(Service *s, const Served *v, Arena *keep, Arena scratch,
     Error err = {0};
     Arena mine = *keep; /* forgotten afterwards */
     if (answer_score(&other, &mine, scratch, v->challenger, inputs, &fault, &err) == STATUS_OK) {
-        telemetry_answer(s->telemetry, ROLE_CHALLENGER, v->challenger, &other);
+        telemetry_answer(s->telemetry, ROLE_CHALLENGER, answer_bundle(v->challenger), &other);
         telemetry_disagree(s->telemetry, champion, &other);
         return;
     }
@@ -70,7 +70,7 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
                  falls_to_challenger(v, customer);
     const Answerer *a = split ? v->challenger : v->champion;
     TRY(answer_score(out, keep, scratch, a, &inputs, fault, err));
-    telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, a, out);
+    telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
     if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)
         shadow(s, v, keep, scratch, &inputs, out);
     return out->dry_run ? STATUS_OK : keep_decision(s, keep, out, asked, err);

@@ -103,7 +103,7 @@ int serve_port(const Service *s);       /* that it listens on */
 int serve_admin_port(const Service *s); /* 0: none */
 /* Open the bundles anew; requests under way end with the old ones. When a new one is bad the old
  * ones stay, and *err says why (the log does, too). */
-MUST_USE Status serve_reload(Service *s, Error *err);
+Status serve_reload(Service *s, Error *err);
 /* Not ready from now on; no new connections after the grace; requests under way are answered, for
  * drain_seconds at most; then all is closed and freed. */
 void serve_stop(Service *s);

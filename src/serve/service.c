@@ -38,6 +38,12 @@ static void log_bundle(const Service *s, const char *message, const Served *serv
     telemetry_log(s->telemetry, LEVEL_INFO, message, field, COUNT_OF(field));
 }
 
+static void tell_bundles(const Service *s, const Served *v)
+{
+    telemetry_bundles(s->telemetry, answer_bundle(v->champion),
+                      v->challenger == NULL ? NULL : answer_bundle(v->challenger));
+}
+
 /* ---- the bundles of now ---- */
 
 static void served_free(Served *v)
@@ -118,7 +124,7 @@ Status serve_reload(Service *s, Error *err)
     (void)pthread_mutex_unlock(&s->lock);
     telemetry_reload(s->telemetry, status == STATUS_OK);
     if (status == STATUS_OK) {
-        telemetry_bundles(s->telemetry, fresh->champion, fresh->challenger);
+        tell_bundles(s, fresh);
         log_bundle(s, "bundle reloaded", fresh);
         served_drop(old);
     } else
@@ -230,7 +236,7 @@ static Status open_all(Service *s, Error *err)
         TRY(database_open(&s->database, settings->store, 0, err));
     s->bundle_mark = mark_of(settings);
     TRY(served_open(&s->served, s, err));
-    telemetry_bundles(s->telemetry, s->served->champion, s->served->challenger);
+    tell_bundles(s, s->served);
     TRY(outbox_open(&s->outbox, s, err));
     TRY(jobs_open(&s->jobs, s, err));
     TRY(daemon_start(&s->daemon, s, settings->listen, false, err));
