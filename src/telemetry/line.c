@@ -237,7 +237,8 @@ void line_request(Telemetry *t, const RequestSeen *r)
     if (level < t->settings.level ||
         (level == LEVEL_INFO && !sampled(t->settings.sample, r->request_id)))
         return;
-    (void)snprintf(message, sizeof message, "%.16s %.200s %d%s%.60s", r->method, r->route,
+    (void)snprintf(message, sizeof message, "%.16s %.200s %d%s%.60s",
+                   r->method == NULL ? "-" : r->method, r->route == NULL ? "-" : r->route,
                    r->status, r->code == NULL ? "" : " ", r->code == NULL ? "" : r->code);
     Line l = begin(bytes, level, message);
     http_fields(&l, r);
