@@ -54,7 +54,7 @@ static size_t character(const unsigned char *p, size_t left)
 void line_string(Line *l, Str text, size_t most)
 {
     const unsigned char *p = (const unsigned char *)text.data;
-    char *stop = l->at + (room(l) < most ? room(l) : most);
+    char *stop = l->at + 1 + (room(l) < most ? room(l) : most);
     char code[8];
     if (room(l) < 8)
         stop = l->at;
