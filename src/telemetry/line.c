@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* A line always keeps room for its end. */
-enum { END_ROOM = 4 };
+enum { END_ROOM = 8 };
 
 static size_t room(const Line *l)
 {
