@@ -64,6 +64,7 @@ start() {
             >"$dir/initdb.log" 2>&1 || die "initdb failed: $(tail -n 3 "$dir/initdb.log")"
         as_user tee -a "$dir/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
+fsync = off # what was written survives a killed server, and that is what tests kill
 unix_socket_directories = '$dir'
 shared_buffers = 32MB
 max_connections = 60

@@ -72,7 +72,7 @@ static inline int store_sqlite_end(void **state)
 }
 
 #ifdef ASSAY_POSTGRESQL
-/* One server for a program's tests; each test has a database of its own. */
+/* One server for a program's tests; each test has a schema of its own. */
 static char postgres_folder[64];
 
 static inline int postgres_start(void **state)
@@ -104,8 +104,9 @@ static inline int store_postgresql(void **state)
     for (const char *p = postgres_folder; *p != '\0'; p++)
         (void)snprintf(host + strlen(host), sizeof host - strlen(host), *p == '/' ? "%%2F" : "%c",
                        *p);
-    (void)snprintf(s->url, sizeof s->url, "postgresql://tester@%s/test%d", host, ++number);
-    assert_int_equal(0, shell("psql -q -h %s -U tester test -c 'CREATE DATABASE test%d'",
+    (void)snprintf(s->url, sizeof s->url, "postgresql://tester@%s/test?options=-csearch_path%%3Dtest%d",
+                   host, ++number);
+    assert_int_equal(0, shell("psql -q -h %s -U tester test -c 'CREATE SCHEMA test%d'",
                               postgres_folder, number));
     OK(database_open(&s->database, s->url, 0, err));
     *state = s;
