@@ -41,8 +41,8 @@ int64_t row_number(const Rows *r, size_t row, size_t column)
 Status database_texts(const Str *text, size_t count, Error *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (text[i].size > 0 && (memchr(text[i].data, '\0', text[i].size) != NULL ||
-                                 !str_valid_utf8(text[i]))) {
+        if (text[i].size > 0 &&
+            (memchr(text[i].data, '\0', text[i].size) != NULL || !str_valid_utf8(text[i]))) {
             (void)error_set(err, STATUS_USAGE, "a text is no UTF-8, or holds the character NUL");
             return error_remedy(err, "leave such characters out");
         }
@@ -258,6 +258,17 @@ Status database_ask(Database *d, Rows *out, Arena *keep, const Statement *s, con
             *err = own;
         return status;
     }
+}
+
+Status database_count(Database *d, uint64_t *count, const Statement *s, Value value, Error *err)
+{
+    Arena arena = arena_new();
+    Rows rows;
+    bool none = value.kind == VALUE_NOTHING;
+    Status status = database_ask(d, &rows, &arena, s, none ? NULL : &value, none ? 0 : 1, err);
+    *count = status == STATUS_OK && rows.count > 0 ? (uint64_t)row_number(&rows, 0, 0) : 0;
+    arena_free(&arena);
+    return status;
 }
 
 Status database_wipe(Database *d, Error *err)

@@ -102,6 +102,9 @@ MUST_USE Status link_run(Link *l, Rows *out, Arena *keep, const Statement *s, co
 /* One statement outside of transactions. */
 MUST_USE Status database_ask(Database *d, Rows *out, Arena *keep, const Statement *s,
                              const Value *value, size_t count, Error *err);
+/* The one number that a statement with one value gives. */
+MUST_USE Status database_count(Database *d, uint64_t *count, const Statement *s, Value value,
+                               Error *err);
 /* One transaction. */
 MUST_USE Status database_write(Database *d, Work *work, void *context, Error *err);
 /* The same, in one with those of other threads that wait for their turn: for what must take turns

@@ -42,9 +42,9 @@ void customer_hash(char out[SHA256_TEXT], Arena scratch, Str salt, Str customer)
 
 Status entries_begin(Link *l, Error *err)
 {
-    static const Statement ask = {
-        .sql = "SELECT sequence, chain FROM assay_chain_end",
-        .postgresql = "SELECT sequence, chain FROM assay_chain_end FOR UPDATE"};
+    static const Statement ask = {.sql = "SELECT sequence, chain FROM assay_chain_end",
+                                  .postgresql =
+                                      "SELECT sequence, chain FROM assay_chain_end FOR UPDATE"};
     Arena scratch = l->scratch;
     Rows rows;
     if (l->end.loaded)
@@ -72,9 +72,8 @@ Status entries_add(Link *l, bool *added, Entry *e, Error *err)
     TRY(entries_begin(l, err));
     e->sequence = l->end.sequence + 1;
     entry_hash(own, l->scratch, e, str_from(l->end.hash));
-    Value v[] = {bind_number(e->sequence),     bind_text(e->kind),
-                 bind_text(e->id),             bind_text(e->customer_sha256),
-                 bind_text(e->text_sha256),    bind_number(e->at_us),
+    Value v[] = {bind_number(e->sequence),      bind_text(e->kind),        bind_text(e->id),
+                 bind_text(e->customer_sha256), bind_text(e->text_sha256), bind_number(e->at_us),
                  bind_text(str_from(own))};
     TRY(link_run(l, &rows, NULL, &add, v, COUNT_OF(v), err));
     *added = rows.changed == 1;
@@ -112,6 +111,9 @@ static Status make_salt(char out[2 * SALT_BYTES + 1], Error *err)
 
 static Status add_one(Link *l, const StoredDecision *d, Error *err)
 {
+    static const Statement publish = {
+        .sql = "INSERT INTO assay_outbox (id, sequence, customer, event, attempts, due_us, owner,"
+               " taken_us) VALUES ($1, $2, $3, $4, 0, 0, '', 0) ON CONFLICT (id) DO NOTHING"};
     static const Statement add = {
         .sql = "INSERT INTO assay_decisions (id, sequence, customer, salt, action, segment,"
                " as_of_us, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
@@ -124,14 +126,18 @@ static Status add_one(Link *l, const StoredDecision *d, Error *err)
                .id = d->id,
                .customer_sha256 = str_from(customer),
                .text_sha256 = str_from(text),
-               .at_us = d->at_us};
+               .at_us = d->at_us == 0 ? wall_us() : d->at_us};
     TRY(entries_add(l, &added, &e, err));
     if (!added)
         return STATUS_OK;
-    Value v[] = {bind_text(d->id),      bind_number(e.sequence), bind_text(d->customer),
+    Value v[] = {bind_text(d->id),          bind_number(e.sequence), bind_text(d->customer),
                  bind_text(str_from(salt)), bind_text(d->action),    bind_text(d->segment),
                  bind_number(d->as_of_us),  bind_text(d->json)};
-    return link_run(l, NULL, NULL, &add, v, COUNT_OF(v), err);
+    TRY(link_run(l, NULL, NULL, &add, v, COUNT_OF(v), err));
+    Value event[] = {bind_text(d->id), bind_number(e.sequence), bind_text(d->customer),
+                     bind_text(d->event)};
+    return d->event.size == 0 ? STATUS_OK
+                              : link_run(l, NULL, NULL, &publish, event, COUNT_OF(event), err);
 }
 
 static Status add_all(Link *l, void *context, Error *err)
@@ -157,7 +163,7 @@ Status database_add_decisions(Database *d, const StoredDecision *decision, size_
     Deciding all = {.decision = decision, .count = count};
     for (size_t i = 0; i < count; i++) {
         const StoredDecision *x = &decision[i];
-        const Str text[] = {x->id, x->customer, x->action, x->segment, x->json};
+        const Str text[] = {x->id, x->customer, x->action, x->segment, x->json, x->event};
         TRY(database_texts(text, COUNT_OF(text), err));
         TRY(check_id(x->id, err));
     }

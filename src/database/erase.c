@@ -81,12 +81,15 @@ static Status erase(Link *l, void *context, Error *err)
     static const Statement feedback = {.sql = "DELETE FROM assay_feedback WHERE customer = $1"};
     static const Statement replies = {
         .sql = "DELETE FROM assay_keys WHERE replace(reply, $1, '') <> reply"};
-    static const Statement held = {
-        .sql = "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1"};
+    static const Statement letters = {
+        .sql = "DELETE FROM assay_dead_letters WHERE replace(message, $1, '') <> message"};
+    static const Statement outgoing = {.sql = "DELETE FROM assay_outbox WHERE customer = $1"};
+    static const Statement held = {.sql =
+                                       "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1"};
     Erasing *e = context;
     Arena scratch = l->scratch;
     Value v = bind_text(e->customer);
-    size_t customer = 0, reply = 0;
+    size_t customer = 0, reply = 0, other = 0;
     Rows rows;
     e->erased = (Erased){0};
     TRY(entries_begin(l, err)); /* first, so that no decision comes in between */
@@ -96,8 +99,10 @@ static Status erase(Link *l, void *context, Error *err)
     TRY(remove_of(l, &e->erased.transactions, &events, e->customer, err));
     TRY(remove_of(l, &e->erased.feedback, &feedback, e->customer, err));
     TRY(remove_of(l, &reply, &replies, in_json(&scratch, e->customer), err));
+    TRY(remove_of(l, &other, &letters, e->customer, err));
+    TRY(remove_of(l, &other, &outgoing, e->customer, err));
     e->erased.was_there = decided || customer > 0 || e->erased.transactions > 0 ||
-                          e->erased.feedback > 0 || reply > 0;
+                          e->erased.feedback > 0 || reply > 0 || other > 0;
     if (!e->erased.was_there)
         return STATUS_OK;
     TRY(add_entry(l, scratch, e, err));

@@ -19,9 +19,9 @@ static Status customer_of(Link *l, Arena *keep, Saying *s, Str *customer, Error 
     Value v = bind_text(s->feedback->decision_id);
     Rows rows;
     TRY(link_run(l, &rows, keep, &ask, &v, 1, err));
-    s->found = rows.count == 0                             ? FOUND_NONE
+    s->found = rows.count == 0                      ? FOUND_NONE
                : rows.cell[0].kind == VALUE_NOTHING ? FOUND_ERASED
-                                                           : FOUND_HELD;
+                                                    : FOUND_HELD;
     if (s->found == FOUND_HELD)
         *customer = row_text(&rows, 0, 0);
     return STATUS_OK;
@@ -42,10 +42,10 @@ static Status say(Link *l, void *context, Error *err)
         TRY(customer_of(l, &scratch, s, &customer, err));
     if (s->found != FOUND_HELD)
         return STATUS_OK;
-    Value v[] = {bind_text(str_from(s->id)),  bind_text(f->decision_id), bind_text(customer),
-                 bind_text(f->verdict),       bind_text(f->action),      bind_text(f->reason),
-                 bind_text(f->reviewer),      bind_number(f->at_us),
-                 bind_number(f->reviewed_seconds)};
+    Value v[] = {
+        bind_text(str_from(s->id)), bind_text(f->decision_id), bind_text(customer),
+        bind_text(f->verdict),      bind_text(f->action),      bind_text(f->reason),
+        bind_text(f->reviewer),     bind_number(f->at_us),     bind_number(f->reviewed_seconds)};
     return link_run(l, NULL, NULL, &add, v, COUNT_OF(v), err);
 }
 
@@ -53,8 +53,7 @@ Status database_add_feedback(Database *d, Found *found, const Feedback *f, Error
 {
     Saying s = {.feedback = f};
     uint64_t random[2];
-    const Str text[] = {f->decision_id, f->customer, f->verdict,
-                        f->action,      f->reason,   f->reviewer};
+    const Str text[] = {f->decision_id, f->customer, f->verdict, f->action, f->reason, f->reviewer};
     TRY(database_texts(text, COUNT_OF(text), err));
     if (f->decision_id.size == 0 && f->customer.size == 0)
         return error_set(err, STATUS_USAGE, "feedback names a decision or a customer");

@@ -105,8 +105,8 @@ Status database_history(Database *d, Str *out, Arena *keep, Str customer, Error 
     buffer_char(&b, '{');
     for (size_t i = 0; i < rows.count; i++)
         if (row_number(&rows, i, 0) == 1)
-            version[count++] = (Version){row_text(&rows, i, 1), row_text(&rows, i, 2),
-                                         row_text(&rows, i, 3)};
+            version[count++] =
+                (Version){row_text(&rows, i, 1), row_text(&rows, i, 2), row_text(&rows, i, 3)};
         else {
             buffer_add(&b, S("\"customer\":"));
             buffer_add(&b, row_text(&rows, i, 3));

@@ -4,7 +4,7 @@
 
 #define JOB_COLUMNS                                                                                \
     "id, caller, input, output, options, state, row_count, bad_rows, input_offset,"                \
-    " output_offset, problem, created_us, started_us, ended_us, cancel"
+    " output_offset, problem, created_us, started_us, ended_us, cancel, progress"
 
 static const char *const states[] = {"waiting", "running", "done", "failed", "cancelled"};
 
@@ -21,23 +21,24 @@ static JobState state_of(Str name)
     return JOB_FAILED;
 }
 
-static Job job_of(const Rows *r)
+static Job job_of(const Rows *r, size_t i)
 {
-    return (Job){.id = row_text(r, 0, 0),
-                 .caller = row_text(r, 0, 1),
-                 .input = row_text(r, 0, 2),
-                 .output = row_text(r, 0, 3),
-                 .options = row_text(r, 0, 4),
-                 .state = state_of(row_text(r, 0, 5)),
-                 .rows = (uint64_t)row_number(r, 0, 6),
-                 .bad_rows = (uint64_t)row_number(r, 0, 7),
-                 .offset = (uint64_t)row_number(r, 0, 8),
-                 .output_offset = (uint64_t)row_number(r, 0, 9),
-                 .problem = row_text(r, 0, 10),
-                 .created_us = row_number(r, 0, 11),
-                 .started_us = row_number(r, 0, 12),
-                 .ended_us = row_number(r, 0, 13),
-                 .cancel = row_number(r, 0, 14) != 0};
+    return (Job){.id = row_text(r, i, 0),
+                 .caller = row_text(r, i, 1),
+                 .input = row_text(r, i, 2),
+                 .output = row_text(r, i, 3),
+                 .options = row_text(r, i, 4),
+                 .state = state_of(row_text(r, i, 5)),
+                 .rows = (uint64_t)row_number(r, i, 6),
+                 .bad_rows = (uint64_t)row_number(r, i, 7),
+                 .offset = (uint64_t)row_number(r, i, 8),
+                 .output_offset = (uint64_t)row_number(r, i, 9),
+                 .problem = row_text(r, i, 10),
+                 .created_us = row_number(r, i, 11),
+                 .started_us = row_number(r, i, 12),
+                 .ended_us = row_number(r, i, 13),
+                 .cancel = row_number(r, i, 14) != 0,
+                 .progress = row_text(r, i, 15)};
 }
 
 /* ---- adding and looking ---- */
@@ -45,9 +46,10 @@ static Job job_of(const Rows *r)
 static Status add(Link *l, void *context, Error *err)
 {
     static const Statement insert = {
-        .sql = "INSERT INTO assay_jobs (" JOB_COLUMNS ", owner, heard_us)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', 0)"
-               " ON CONFLICT (id) DO NOTHING"};
+        .sql =
+            "INSERT INTO assay_jobs (" JOB_COLUMNS ", owner, heard_us)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', 0)"
+            " ON CONFLICT (id) DO NOTHING"};
     const Job *j = context;
     Value v[] = {bind_text(j->id),
                  bind_text(j->caller),
@@ -63,14 +65,16 @@ static Status add(Link *l, void *context, Error *err)
                  bind_number(j->created_us),
                  bind_number(j->started_us),
                  bind_number(j->ended_us),
-                 bind_number(j->cancel)};
+                 bind_number(j->cancel),
+                 bind_text(j->progress)};
     return link_run(l, NULL, NULL, &insert, v, COUNT_OF(v), err);
 }
 
 Status database_add_job(Database *d, const Job *job, Error *err)
 {
     Job copy = *job;
-    const Str text[] = {job->id, job->caller, job->input, job->output, job->options, job->problem};
+    const Str text[] = {job->id,      job->caller,   job->input,  job->output,
+                        job->options, job->progress, job->problem};
     TRY(database_texts(text, COUNT_OF(text), err));
     return database_write(d, add, &copy, err);
 }
@@ -87,7 +91,38 @@ Status database_job(Database *d, Job *out, bool *found, Arena *keep, Str id, Err
     TRY(database_ask(d, &rows, keep, &ask, &v, 1, err));
     *found = rows.count > 0;
     if (*found)
-        *out = job_of(&rows);
+        *out = job_of(&rows, 0);
+    return STATUS_OK;
+}
+
+Status database_count_jobs(Database *d, uint64_t *count, JobState state, Error *err)
+{
+    static const Statement ask = {.sql = "SELECT count(*) FROM assay_jobs WHERE state = $1"};
+    return database_count(d, count, &ask, bind_text(job_state_name(state)), err);
+}
+
+Status database_jobs(Database *d, Job **out, size_t *count, Arena *keep, Str caller, Str after,
+                     size_t limit, Error *err)
+{
+#define JOBS_OF(condition)                                                                         \
+    "SELECT id, caller, input, output, options, state, row_count, bad_rows, input_offset,"         \
+    " output_offset, problem, created_us, started_us, ended_us, cancel, '' FROM assay_jobs j"      \
+    " WHERE caller = $1" condition " ORDER BY created_us DESC, id DESC LIMIT $2"
+    static const Statement newest = {.sql = JOBS_OF("")};
+    static const Statement older = {
+        .sql = JOBS_OF(" AND EXISTS (SELECT 1 FROM assay_jobs a WHERE a.id = $3"
+                       " AND a.caller = $1 AND (j.created_us < a.created_us"
+                       " OR (j.created_us = a.created_us AND j.id < a.id)))")};
+    Value v[] = {bind_text(caller), bind_number((int64_t)limit), bind_text(after)};
+    Rows rows;
+    *count = 0;
+    TRY(database_texts((const Str[]){caller, after}, 2, err));
+    bool first = after.size == 0;
+    TRY(database_ask(d, &rows, keep, first ? &newest : &older, v, first ? 2 : 3, err));
+    *out = ARENA_ARRAY(keep, Job, rows.count + 1);
+    for (size_t i = 0; i < rows.count; i++)
+        (*out)[i] = job_of(&rows, i);
+    *count = rows.count;
     return STATUS_OK;
 }
 
@@ -111,13 +146,12 @@ static Status take(Link *l, void *context, Error *err)
     " RETURNING " JOB_COLUMNS
     static const Statement next = {.sql = TAKE(""), .postgresql = TAKE(" FOR UPDATE SKIP LOCKED")};
     Taking *t = context;
-    Value v[] = {bind_text(t->owner), bind_number(t->now_us),
-                 bind_number(t->now_us - t->lease_us)};
+    Value v[] = {bind_text(t->owner), bind_number(t->now_us), bind_number(t->now_us - t->lease_us)};
     Rows rows;
     TRY(link_run(l, &rows, t->keep, &next, v, COUNT_OF(v), err));
     t->found = rows.count > 0;
     if (t->found)
-        t->job = job_of(&rows);
+        t->job = job_of(&rows, 0);
     return STATUS_OK;
 }
 
@@ -144,7 +178,7 @@ static Status save(Link *l, void *context, Error *err)
     static const Statement change = {
         .sql = "UPDATE assay_jobs SET state = $3, row_count = $4, bad_rows = $5,"
                " input_offset = $6, output_offset = $7, problem = $8, ended_us = $9,"
-               " heard_us = $10 WHERE id = $1 AND owner = $2 AND state = 'running'"
+               " heard_us = $10, progress = $11 WHERE id = $1 AND owner = $2 AND state = 'running'"
                " RETURNING cancel"};
     Saving *s = context;
     const Job *j = s->job;
@@ -158,10 +192,15 @@ static Status save(Link *l, void *context, Error *err)
                  bind_number((int64_t)j->output_offset),
                  bind_text(j->problem),
                  bind_number(j->ended_us),
-                 bind_number(s->now_us)};
+                 bind_number(s->now_us),
+                 bind_text(j->progress)};
     Rows rows;
     TRY(link_run(l, &rows, &scratch, &change, v, COUNT_OF(v), err));
-    s->cancel = rows.count == 0 || row_number(&rows, 0, 0) != 0;
+    if (rows.count == 0) {
+        (void)error_set(err, STATUS_DATA, "the job has another owner by now, or has ended");
+        return error_remedy(err, "leave it alone");
+    }
+    s->cancel = row_number(&rows, 0, 0) != 0;
     return STATUS_OK;
 }
 
@@ -169,7 +208,7 @@ Status database_save_job(Database *d, const Job *job, Str owner, int64_t now_us,
                          Error *err)
 {
     Saving s = {.job = job, .owner = owner, .now_us = now_us};
-    TRY(database_texts((const Str[]){job->id, owner, job->problem}, 3, err));
+    TRY(database_texts((const Str[]){job->id, owner, job->progress, job->problem}, 4, err));
     TRY(database_write(d, save, &s, err));
     *cancel = s.cancel;
     return STATUS_OK;

@@ -1,10 +1,10 @@
 /* keys.c - requests and messages that come twice. */
 #include "database/database_internal.h"
 
-#define CLAIM_US    MINUTE_US      /* then whoever claimed a key is taken to have died */
-#define KEY_US      DAY_US         /* then a key is forgotten */
-#define MESSAGE_US  (31 * DAY_US)  /* Pub/Sub keeps messages so long at most */
-#define SWEEP_US    (5 * MINUTE_US)
+#define CLAIM_US   MINUTE_US     /* then whoever claimed a key is taken to have died */
+#define KEY_US     DAY_US        /* then a key is forgotten */
+#define MESSAGE_US (31 * DAY_US) /* Pub/Sub keeps messages so long at most */
+#define SWEEP_US   (5 * MINUTE_US)
 
 /* ---- what is old goes ---- */
 
@@ -12,9 +12,11 @@ static Status sweep(Link *l, void *context, Error *err)
 {
     static const Statement keys = {.sql = "DELETE FROM assay_keys WHERE claimed_us < $1"};
     static const Statement messages = {.sql = "DELETE FROM assay_messages WHERE seen_us < $1"};
+    static const Statement letters = {.sql = "DELETE FROM assay_dead_letters WHERE at_us < $1"};
     int64_t now_us = *(const int64_t *)context;
     Value key = bind_number(now_us - KEY_US), message = bind_number(now_us - MESSAGE_US);
     TRY(link_run(l, NULL, NULL, &keys, &key, 1, err));
+    TRY(link_run(l, NULL, NULL, &letters, &message, 1, err));
     return link_run(l, NULL, NULL, &messages, &message, 1, err);
 }
 

@@ -7,7 +7,8 @@
 
 static const char *const first[] = {
     "CREATE TABLE assay_customers (customer TEXT PRIMARY KEY, json TEXT NOT NULL)",
-    "CREATE TABLE assay_transactions (customer TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,"
+    "CREATE TABLE assay_transactions (customer TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT "
+    "NULL,"
     " json TEXT NOT NULL, PRIMARY KEY (customer, id, state))",
     /* Whoever adds to the chain holds the one row of its end. */
     "CREATE TABLE assay_chain_end (sequence BIGINT NOT NULL, chain TEXT NOT NULL)",
@@ -33,17 +34,26 @@ static const char *const first[] = {
     "CREATE TABLE assay_jobs (id TEXT PRIMARY KEY, caller TEXT NOT NULL, input TEXT NOT NULL,"
     " output TEXT NOT NULL, options TEXT NOT NULL, state TEXT NOT NULL, row_count BIGINT NOT NULL,"
     " bad_rows BIGINT NOT NULL, input_offset BIGINT NOT NULL, output_offset BIGINT NOT NULL,"
-    " problem TEXT NOT NULL, created_us BIGINT NOT NULL, started_us BIGINT NOT NULL,"
+    " progress TEXT NOT NULL, problem TEXT NOT NULL, created_us BIGINT NOT NULL, started_us BIGINT "
+    "NOT NULL,"
     " ended_us BIGINT NOT NULL, cancel BIGINT NOT NULL, owner TEXT NOT NULL,"
     " heard_us BIGINT NOT NULL)",
     "CREATE INDEX assay_jobs_open ON assay_jobs (created_us) WHERE state IN ('waiting', 'running')",
+    "CREATE INDEX assay_jobs_caller ON assay_jobs (caller, created_us)",
+    "CREATE TABLE assay_outbox (id TEXT PRIMARY KEY, sequence BIGINT NOT NULL,"
+    " customer TEXT NOT NULL, event TEXT NOT NULL, attempts BIGINT NOT NULL, due_us BIGINT NOT "
+    "NULL,"
+    " owner TEXT NOT NULL, taken_us BIGINT NOT NULL)",
+    "CREATE INDEX assay_outbox_sequence ON assay_outbox (sequence)",
+    "CREATE TABLE assay_dead_letters (id TEXT PRIMARY KEY, reason TEXT NOT NULL,"
+    " message TEXT NOT NULL, at_us BIGINT NOT NULL)",
     NULL};
 
 static const char *const *const migrations[] = {first};
 
 /* One migrates, the others wait and find it done. */
-static const Statement take_turns = {.sql = "SELECT 1",
-                                     .postgresql = "SELECT 1 FROM pg_advisory_xact_lock(4702394921)"};
+static const Statement take_turns = {
+    .sql = "SELECT 1", .postgresql = "SELECT 1 FROM pg_advisory_xact_lock(4702394921)"};
 static const Statement is_there = {
     .sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'assay_form'",
     .postgresql = "SELECT CASE WHEN to_regclass('assay_form') IS NULL THEN 0 ELSE 1 END"};
@@ -67,8 +77,10 @@ static Status version_of(Link *l, int64_t *version, Error *err)
     }
     *version = row_number(&rows, 0, 0);
     if (*version > (int64_t)COUNT_OF(migrations)) {
-        (void)error_set(err, STATUS_DATA, "the store was made by a newer program: its form is %lld, "
-                        "this program knows %zu", (long long)*version, COUNT_OF(migrations));
+        (void)error_set(err, STATUS_DATA,
+                        "the store was made by a newer program: its form is %lld, "
+                        "this program knows %zu",
+                        (long long)*version, COUNT_OF(migrations));
         return error_remedy(err, "use the newer program, or another store");
     }
     return STATUS_OK;

@@ -262,11 +262,10 @@ static Status wait_connected(PGconn *c, Error *err)
 /* What the server is to do by itself when it does not hear from us, and what texts are in. */
 static Status settings(PostgresqlLink *s, Error *err)
 {
-    static const Statement set[] = {
-        {.sql = "SET statement_timeout = 8000"},
-        {.sql = "SET lock_timeout = 5000"},
-        {.sql = "SET idle_in_transaction_session_timeout = 10000"},
-        {.sql = "SET synchronous_commit = on"}};
+    static const Statement set[] = {{.sql = "SET statement_timeout = 8000"},
+                                    {.sql = "SET lock_timeout = 5000"},
+                                    {.sql = "SET idle_in_transaction_session_timeout = 10000"},
+                                    {.sql = "SET synchronous_commit = on"}};
     const char *encoding = PQparameterStatus(s->connection, "server_encoding");
     if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
         (void)error_set(err, STATUS_DATA, "the PostgreSQL database is not in UTF-8");
@@ -282,9 +281,9 @@ static Status settings(PostgresqlLink *s, Error *err)
 static Status connect_server(Link **out, const char *url, Error *err)
 {
     /* What the URL says stands: its parameters are read where dbname is expanded, after these. */
-    const char *const name[] = {"client_encoding",    "application_name", "tcp_user_timeout",
-                                "keepalives_idle",    "keepalives_interval",
-                                "keepalives_count",   "dbname",           NULL};
+    const char *const name[] = {
+        "client_encoding",     "application_name", "tcp_user_timeout", "keepalives_idle",
+        "keepalives_interval", "keepalives_count", "dbname",           NULL};
     const char *const value[] = {"UTF8", "assay", "5000", "5", "2", "2", url, NULL};
     PostgresqlLink *s = calloc(1, sizeof *s);
     if (s == NULL)

@@ -46,9 +46,9 @@ static Status check_decision(Verifying *v, const Rows *r, size_t i, Error *err)
     v->state.decisions++;
     if (r->cell[i * r->columns + 8].kind == VALUE_NOTHING) {
         v->state.erased++;
-        return erased_by > sequence ? STATUS_OK
-                                    : changed(sequence, "has lost its text, and no erasure says so",
-                                              err);
+        return erased_by > sequence
+                   ? STATUS_OK
+                   : changed(sequence, "has lost its text, and no erasure says so", err);
     }
     if (erased_by != 0)
         return changed(sequence, "is said to be erased, and has its text", err);
@@ -105,10 +105,11 @@ static Status check_entry(Verifying *v, const Rows *r, size_t i, int64_t expecte
 static Status check_page(Verifying *v, int64_t *at, Error *err)
 {
     static const Statement page = {
-        .sql = "SELECT c.sequence, c.kind, c.id, c.customer_sha256, c.text_sha256, c.at_us, c.chain,"
-               " c.erased_by, d.json, d.salt, d.customer"
-               " FROM assay_chain c LEFT JOIN assay_decisions d ON d.id = c.id"
-               " WHERE c.sequence > $1 AND c.sequence <= $2 ORDER BY c.sequence"};
+        .sql =
+            "SELECT c.sequence, c.kind, c.id, c.customer_sha256, c.text_sha256, c.at_us, c.chain,"
+            " c.erased_by, d.json, d.salt, d.customer"
+            " FROM assay_chain c LEFT JOIN assay_decisions d ON d.id = c.id"
+            " WHERE c.sequence > $1 AND c.sequence <= $2 ORDER BY c.sequence"};
     Arena keep = v->arena;
     int64_t to = *at + PAGE_ROWS < v->end ? *at + PAGE_ROWS : v->end;
     Value range[] = {bind_number(*at), bind_number(to)};
@@ -126,8 +127,9 @@ static Status check_page(Verifying *v, int64_t *at, Error *err)
 static Status check_beyond(Verifying *v, Error *err)
 {
     static const Statement foreign = {
-        .sql = "SELECT count(*) FROM assay_decisions d WHERE NOT EXISTS (SELECT 1 FROM assay_chain c"
-               " WHERE c.id = d.id AND c.sequence = d.sequence AND c.kind = 'decision')"};
+        .sql =
+            "SELECT count(*) FROM assay_decisions d WHERE NOT EXISTS (SELECT 1 FROM assay_chain c"
+            " WHERE c.id = d.id AND c.sequence = d.sequence AND c.kind = 'decision')"};
     Arena scratch = v->arena;
     Rows rows;
     TRY(database_ask(v->d, &rows, &scratch, &foreign, NULL, 0, err));

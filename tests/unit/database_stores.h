@@ -104,8 +104,8 @@ static inline int store_postgresql(void **state)
     for (const char *p = postgres_folder; *p != '\0'; p++)
         (void)snprintf(host + strlen(host), sizeof host - strlen(host), *p == '/' ? "%%2F" : "%c",
                        *p);
-    (void)snprintf(s->url, sizeof s->url, "postgresql://tester@%s/test?options=-csearch_path%%3Dtest%d",
-                   host, ++number);
+    (void)snprintf(s->url, sizeof s->url,
+                   "postgresql://tester@%s/test?options=-csearch_path%%3Dtest%d", host, ++number);
     assert_int_equal(0, shell("psql -q -h %s -U tester test -c 'CREATE SCHEMA test%d'",
                               postgres_folder, number));
     OK(database_open(&s->database, s->url, 0, err));
@@ -157,8 +157,9 @@ static inline StoredDecision made_up_decision(Arena *keep, const char *customer,
                             .segment = S("High"),
                             .as_of_us = 1724716800000000 + number,
                             .at_us = 1724716900000000 + number,
-                            .json = str_format(keep, "{\"decision_id\":\"%032x\",\"customer\":"
-                                                     "\"%s\",\"score\":0.%d}",
+                            .json = str_format(keep,
+                                               "{\"decision_id\":\"%032x\",\"customer\":"
+                                               "\"%s\",\"score\":0.%d}",
                                                number, customer, number)};
 }
 

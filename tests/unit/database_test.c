@@ -75,8 +75,9 @@ static void text_with_nul_or_bad_utf8_is_refused(void **state)
 static void hostile_names_are_only_names(void **state)
 {
     Store *s = *state;
-    static const char *const name[] = {"'; DROP TABLE assay_customers; --", "\"", "\\", "$1", "%",
-                                       "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", " ", "\n"};
+    static const char *const name[] = {
+        "'; DROP TABLE assay_customers; --",    "\"", "\\", "$1", "%",
+        "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", " ",  "\n"};
     bool was_new;
     Str history;
     for (size_t i = 0; i < COUNT_OF(name); i++)
@@ -234,8 +235,8 @@ static void erasing_leaves_the_chain_whole(void **state)
     assert_int_equal(0, history.size);
     OK(database_history(s->database, &history, &s->arena, S("bob"), err));
     assert_true(history.size > 0);
-    OK(database_decision(s->database, &out, &found, &s->arena,
-                         str_format(&s->arena, "%032x", 2), err));
+    OK(database_decision(s->database, &out, &found, &s->arena, str_format(&s->arena, "%032x", 2),
+                         err));
     assert_int_equal(FOUND_ERASED, found);
     assert_int_equal(0, out.json.size);
     OK(database_verify(s->database, &chain, err));
