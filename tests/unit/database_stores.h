@@ -116,6 +116,12 @@ static inline int store_postgresql(void **state)
 #define store_postgresql_end store_sqlite_end
 #endif
 
+#define ASSERT_STR(expected, actual)                                                               \
+    do {                                                                                           \
+        Str a_ = (actual);                                                                         \
+        assert_string_equal(expected, str_chars(&s->arena, a_));                                   \
+    } while (0)
+
 /* A claim over every store. */
 #ifdef ASSAY_POSTGRESQL
 #define OVER_BOTH(test)                                                                            \

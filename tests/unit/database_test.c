@@ -1,11 +1,5 @@
 #include "database_stores.h"
 
-#define ASSERT_STR(expected, actual)                                                               \
-    do {                                                                                           \
-        Str a_ = (actual);                                                                         \
-        assert_string_equal(expected, str_chars(&s->arena, a_));                                   \
-    } while (0)
-
 /* ---- histories ---- */
 
 static void history_of_nobody_is_empty(void **state)
@@ -293,167 +287,6 @@ static void erased_bytes_are_in_no_file(void **state)
     assert_int_equal(0, shell("grep -qa bob-5512 %s/store.db*", s->folder));
 }
 
-/* ---- keys and messages ---- */
-
-static void claimed_key_is_busy_then_replays(void **state)
-{
-    Store *s = *state;
-    Claimed c;
-    int64_t now = 1000 * DAY_US;
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now, err));
-    assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now + 1, err));
-    assert_int_equal(CLAIM_BUSY, c.claim);
-    OK(database_claim(s->database, &c, &s->arena, S("you"), S("k"), S("1"), now + 1, err));
-    assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), 202, S("application/json"), S("{}"), err));
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now + 2, err));
-    assert_int_equal(CLAIM_DONE, c.claim);
-    assert_int_equal(202, c.status);
-    ASSERT_STR("application/json", c.content_type);
-    ASSERT_STR("{}", c.reply);
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("2"), now + 2, err));
-    assert_int_equal(CLAIM_DIFFERENT, c.claim);
-}
-
-static void abandoned_or_old_keys_are_free_again(void **state)
-{
-    Store *s = *state;
-    Claimed c;
-    int64_t now = 1000 * DAY_US;
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now, err));
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("2"), now + 61 * SECOND_US,
-                      err));
-    assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_release(s->database, S("me"), S("k"), err));
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("3"), now + 62 * SECOND_US,
-                      err));
-    assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), 200, S("t"), S("r"), err));
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("4"), now + 2 * DAY_US, err));
-    assert_int_equal(CLAIM_NEW, c.claim);
-}
-
-static void old_keys_and_messages_are_swept(void **state)
-{
-    Store *s = *state;
-    Claimed c;
-    bool seen;
-    int64_t now = 1000 * DAY_US;
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("old"), S("1"), now, err));
-    OK(database_see(s->database, &seen, S("message"), now, err));
-    OK(database_see(s->database, &seen, S("other"), now + 2 * DAY_US, err));
-    OK(database_seen(s->database, &seen, S("message"), err));
-    assert_true(seen);
-    OK(database_see(s->database, &seen, S("third"), now + 40 * DAY_US, err));
-    OK(database_seen(s->database, &seen, S("message"), err));
-    assert_false(seen);
-    OK(database_claim(s->database, &c, &s->arena, S("me"), S("old"), S("2"), now, err));
-    assert_int_equal(CLAIM_NEW, c.claim);
-}
-
-static void message_is_seen_once(void **state)
-{
-    Store *s = *state;
-    bool seen;
-    OK(database_seen(s->database, &seen, S("1"), err));
-    assert_false(seen);
-    OK(database_see(s->database, &seen, S("1"), 5, err));
-    assert_false(seen);
-    OK(database_see(s->database, &seen, S("1"), 6, err));
-    assert_true(seen);
-    OK(database_seen(s->database, &seen, S("1"), err));
-    assert_true(seen);
-}
-
-/* ---- jobs ---- */
-
-static Job made_up_job(const char *id, int64_t created_us)
-{
-    return (Job){.id = str_from(id),
-                 .caller = S("me"),
-                 .input = S("in"),
-                 .output = S("out"),
-                 .options = S("{}"),
-                 .created_us = created_us};
-}
-
-static void jobs_are_taken_in_order_and_once(void **state)
-{
-    Store *s = *state;
-    Job a = made_up_job("a", 2), b = made_up_job("b", 1), out;
-    bool found, cancel;
-    OK(database_add_job(s->database, &a, err));
-    OK(database_add_job(s->database, &b, err));
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("x"), 100, 10, err));
-    assert_true(found);
-    ASSERT_STR("b", out.id);
-    assert_int_equal(JOB_RUNNING, out.state);
-    assert_int_equal(100, out.started_us);
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("y"), 100, 10, err));
-    ASSERT_STR("a", out.id);
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("z"), 100, 10, err));
-    assert_false(found);
-    out = b;
-    out.state = JOB_DONE;
-    out.rows = 12;
-    out.ended_us = 105;
-    OK(database_save_job(s->database, &out, S("x"), 105, &cancel, err));
-    assert_false(cancel);
-    OK(database_job(s->database, &out, &found, &s->arena, S("b"), err));
-    assert_true(found);
-    assert_int_equal(JOB_DONE, out.state);
-    assert_int_equal(12, out.rows);
-    OK(database_job(s->database, &out, &found, &s->arena, S("none"), err));
-    assert_false(found);
-}
-
-static void job_of_a_dead_owner_goes_on_where_it_was(void **state)
-{
-    Store *s = *state;
-    Job a = made_up_job("a", 2), out, mine;
-    bool found, cancel;
-    OK(database_add_job(s->database, &a, err));
-    OK(database_take_job(s->database, &mine, &found, &s->arena, S("x"), 100, 10, err));
-    mine.offset = 4096;
-    mine.output_offset = 777;
-    OK(database_save_job(s->database, &mine, S("x"), 105, &cancel, err));
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("y"), 114, 10, err));
-    assert_false(found);
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("y"), 116, 10, err));
-    assert_true(found);
-    assert_int_equal(4096, out.offset);
-    assert_int_equal(777, out.output_offset);
-    assert_int_equal(100, out.started_us);
-    /* the old owner comes back: it is his no more */
-    mine.offset = 9999;
-    OK(database_save_job(s->database, &mine, S("x"), 117, &cancel, err));
-    assert_true(cancel);
-    OK(database_job(s->database, &out, &found, &s->arena, S("a"), err));
-    assert_int_equal(4096, out.offset);
-}
-
-static void cancelled_jobs_end(void **state)
-{
-    Store *s = *state;
-    Job a = made_up_job("a", 1), b = made_up_job("b", 2), out;
-    bool found, cancel;
-    OK(database_add_job(s->database, &a, err));
-    OK(database_add_job(s->database, &b, err));
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("x"), 100, 10, err));
-    OK(database_cancel_job(s->database, &found, S("a"), err));
-    assert_true(found);
-    OK(database_cancel_job(s->database, &found, S("b"), err));
-    OK(database_cancel_job(s->database, &found, S("none"), err));
-    assert_false(found);
-    OK(database_save_job(s->database, &out, S("x"), 105, &cancel, err));
-    assert_true(cancel);
-    OK(database_job(s->database, &out, &found, &s->arena, S("b"), err));
-    assert_int_equal(JOB_CANCELLED, out.state);
-    OK(database_take_job(s->database, &out, &found, &s->arena, S("y"), 106, 10, err));
-    assert_false(found);
-}
-
 /* ---- opening ---- */
 
 static void opened_again_it_is_all_there(void **state)
@@ -537,13 +370,6 @@ int main(void)
         OVER_BOTH(erasing_leaves_the_chain_whole),
         OVER_BOTH(erasing_takes_feedback_and_kept_replies_along),
         OVER_SQLITE(erased_bytes_are_in_no_file),
-        OVER_BOTH(claimed_key_is_busy_then_replays),
-        OVER_BOTH(abandoned_or_old_keys_are_free_again),
-        OVER_BOTH(old_keys_and_messages_are_swept),
-        OVER_BOTH(message_is_seen_once),
-        OVER_BOTH(jobs_are_taken_in_order_and_once),
-        OVER_BOTH(job_of_a_dead_owner_goes_on_where_it_was),
-        OVER_BOTH(cancelled_jobs_end),
         OVER_BOTH(opened_again_it_is_all_there),
         OVER_BOTH(newer_form_is_refused),
         OVER_SQLITE(what_is_no_store_is_refused),
