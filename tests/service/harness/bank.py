@@ -71,7 +71,8 @@ class Run:
 
 
 class Bank(Run):
-    """folder/data; folder/out, a run; folder/scored, the same customers scored with a forest of XGBoost's."""
+    """folder/data; folder/out, a run; folder/scored, the same customers scored with a forest of XGBoost's, knowing what
+    the run said before and some facts of cases, and told in French."""
 
     def __init__(self, folder):
         super().__init__(os.path.join(folder, "out"))
@@ -100,10 +101,20 @@ class Bank(Run):
         train_forest(call(assay, "bundle", "matrix", *base, *labelled), model, trees, depth)
         call(assay, "bundle", "import", *base, *labelled, "--model", model, "--out", forest)
         base[1] = forest
+        facts = os.path.join(folder, "facts.csv")
+        with open(os.path.join(out, "decisions.jsonl"), encoding="utf-8") as f:
+            ids = [json.loads(line)["customer_id"] for line in f]
+        with open(facts, "w", encoding="utf-8") as f:
+            f.write("customer_id,fact,since,evidence\n")
+            f.writelines(f"{one},{FACTS[i % len(FACTS)]}\n" for i, one in enumerate(ids[::3]))
         aside = ["--quarantine", os.path.join(folder, "aside.csv")]
         scored = ["--customers", files["--score-customers"], "--changes", "no", "--out", os.path.join(folder, "scored")]
-        call(assay, "score", *base, *scored, *aside)
+        call(assay, "score", *base, *scored, *aside, "--previous", out, "--case-facts", facts, "--language", "fr")
         return Bank(folder)
+
+
+# Those of the default policy book: one documented, one not, one that begins after everything.
+FACTS = ("cdd_failed,2024-07-01,case 1", "open_appeal,2024-08-01,", "cdd_failed,,", "open_appeal,2031-01-01,")
 
 
 def call(*command):
