@@ -27,8 +27,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
         *upload_size = 0;
         return MHD_YES;
     }
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(size, body, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = MHD_create_response_from_buffer(size, body, MHD_RESPMEM_PERSISTENT);
     (void)MHD_add_response_header(r, "Content-Type", "application/json");
     enum MHD_Result done = MHD_queue_response(c, 200, r);
     MHD_destroy_response(r);
@@ -54,8 +53,8 @@ int main(int argc, char **argv)
     struct MHD_Daemon *d = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO, (uint16_t)atoi(argv[1]), NULL,
         NULL, answer, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16 << 10,
-        MHD_OPTION_CONNECTION_LIMIT, 4096u, MHD_OPTION_ARRAY,
-        threads > 1 ? pool : &pool[1], MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, 4096u, MHD_OPTION_ARRAY, threads > 1 ? pool : &pool[1],
+        MHD_OPTION_END);
     if (d == NULL)
         return 1;
     int got;
