@@ -30,9 +30,10 @@ class Reply:
 class Session:
     """One connection, kept open between requests. Not for several threads."""
 
-    def __init__(self, host, port, base_path="", headers=None, timeout=30):
+    def __init__(self, host, port, base_path="", headers=None, timeout=30, contract=None):
         self.base_path = base_path
         self.headers = dict(headers or {})
+        self.contract = contract  # every reply is held to it
         self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
 
     def __enter__(self):
@@ -55,7 +56,10 @@ class Session:
         sent.update(headers or {})
         self.connection.request(method, ("" if root else self.base_path) + path, body=body, headers=sent)
         got = self.connection.getresponse()
-        return Reply(got.status, got.headers, got.read())
+        reply = Reply(got.status, got.headers, got.read())
+        if self.contract is not None and not root and "Content-Encoding" not in got.headers:
+            self.contract.check(method, path, reply)
+        return reply
 
     def get(self, path, **more):
         return self.request("GET", path, **more)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+from harness.contract import Contract
 from harness.http import Session
 
 SANITIZER = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:")
@@ -28,6 +29,7 @@ class Service:
         self.ready_seconds = ready_seconds
         self.host, self.port = "127.0.0.1", free_port()
         self.starts = 0
+        self.contract = None
         self.process = None
         self.start()
 
@@ -131,8 +133,13 @@ class Service:
 
     # ---- requests ----
 
+    def hold_to_contract(self):
+        """From now on every reply must be as the document says that the service serves."""
+        self.contract = Contract(self.get("/openapi.json").json())
+        return self.contract
+
     def session(self, headers=None, timeout=30):
-        return Session(self.host, self.port, self.base_path, {**(self.headers or {}), **(headers or {})}, timeout)
+        return Session(self.host, self.port, self.base_path, {**(self.headers or {}), **(headers or {})}, timeout, self.contract)
 
     def request(self, *args, **more):
         with self.session(timeout=more.pop("timeout", 30)) as s:
