@@ -42,9 +42,11 @@ MUST_USE Status database_erase(Database *d, bool *was_there, Str customer, Error
 typedef struct StoredDecision {
     Str id, customer, action, segment;
     int64_t as_of_us;
-    Str json; /* the answer */
+    Str json;  /* the answer */
+    Str event; /* what is to be published of it; empty: nothing. Kept in the outbox by the same
+                  transaction, so that a decision that was answered is published at least once */
 } StoredDecision;
-/* The same id again changes nothing. */
+/* The same id again changes nothing: neither the decision nor the outbox. */
 MUST_USE Status database_add_decision(Database *d, const StoredDecision *decision, Error *err);
 /* Empty: none of this id; *erased: there was one, of a person erased since.  Memory: keep. */
 MUST_USE Status database_decision(Database *d, Str *json, bool *erased, Arena *keep, Str id,
@@ -74,7 +76,10 @@ MUST_USE Status database_settle(Database *d, Str caller, Str key, int status, St
 MUST_USE Status database_release(Database *d, Str caller, Str key,
                                  Error *err); /* nothing to keep */
 
-/* ---- messages seen (Pub/Sub delivers at least once) ---- */
+/* ---- messages seen (Pub/Sub delivers at least once): to be called when all is done that the
+ * message asked for, so that one cut short is done again ---- */
+
+MUST_USE Status database_seen(Database *d, bool *seen_before, Str message_id, Error *err);
 
 MUST_USE Status database_see(Database *d, bool *seen_before, Str message_id, int64_t now_us,
                              Error *err);
@@ -101,19 +106,54 @@ typedef struct Job {
     JobState state;
     uint64_t rows, bad_rows;
     uint64_t offset, output_offset; /* bytes of input answered, of output written: to go on from */
-    Str problem;                    /* why it failed; may be empty */
+    Str progress; /* the worker's own, opaque here, up to a few hundred kilobytes; may be empty */
+    Str problem;  /* why it failed; may be empty */
     int64_t created_us, started_us, ended_us;
     bool cancel; /* asked for */
 } Job;
 MUST_USE Status database_add_job(Database *d, const Job *job, Error *err);
+/* How many are in this state: whoever adds one first sees that there are not too many. */
+MUST_USE Status database_count_jobs(Database *d, uint64_t *count, JobState state, Error *err);
+/* Of one caller, newest first (by created_us, then id), from the one after `after` (an id; empty:
+ * from the newest), without their progress.  Memory: keep. */
+MUST_USE Status database_jobs(Database *d, Job **out, size_t *count, Arena *keep, Str caller,
+                              Str after, size_t limit, Error *err);
 MUST_USE Status database_job(Database *d, Job *out, bool *found, Arena *keep, Str id, Error *err);
 /* Take the oldest waiting job, or a running one whose owner has not been heard of since lease_us;
  * *found false: there is none. */
 MUST_USE Status database_take_job(Database *d, Job *out, bool *found, Arena *keep, Str owner,
                                   int64_t now_us, int64_t lease_us, Error *err);
-/* Write how far it is; *cancel: somebody asked for it to end. */
+/* Write how far it is, with its state (JOB_WAITING gives it back for anyone to take at once), and
+ * renew the lease; *cancel: somebody asked for it to end. DATA: it is not this owner's any more,
+ * and nothing was written. */
 MUST_USE Status database_save_job(Database *d, const Job *job, Str owner, int64_t now_us,
                                   bool *cancel, Error *err);
+/* A waiting job is cancelled at once; of a running one its worker hears at the next save. */
 MUST_USE Status database_cancel_job(Database *d, bool *found, Str id, Error *err);
+
+/* ---- outbox: decisions to be published (database_add_decision fills it) ---- */
+
+typedef struct Outgoing {
+    Str id;    /* the decision's */
+    Str event; /* as it was kept */
+    uint64_t attempts;
+} Outgoing;
+/* Those that are due, oldest first, and nobody has taken since lease_us; they are the owner's until
+ * then.  Memory: keep. */
+MUST_USE Status database_take_outgoing(Database *d, Outgoing **out, size_t *count, Arena *keep,
+                                       Str owner, int64_t now_us, int64_t lease_us, size_t limit,
+                                       Error *err);
+/* Sent: forgotten. Otherwise it is due again at again_us, with one more attempt. */
+MUST_USE Status database_settle_outgoing(Database *d, Str id, bool sent, int64_t again_us,
+                                         Error *err);
+MUST_USE Status database_count_outgoing(Database *d, uint64_t *count, Error *err);
+/* database_erase also forgets what of that customer waits here. */
+
+/* ---- messages that can never be understood ---- */
+
+/* Keep one for a person to look at; of more than `most` the oldest go. The same id again changes
+ * nothing. */
+MUST_USE Status database_add_dead_letter(Database *d, Str message_id, Str reason, Str message,
+                                         int64_t now_us, size_t most, Error *err);
 
 #endif
