@@ -12,11 +12,22 @@
 #include "auth/auth.h"
 #include "telemetry/telemetry.h"
 
+#include <stdatomic.h>
+
 typedef struct ServeLimits {
-    uint64_t body_bytes, batch_line_bytes, batch_bytes, memory_bytes, unpacked_bytes;
-    size_t header_bytes, connections, connections_per_address, in_flight;
+    uint64_t body_bytes;       /* of a request as it is sent; default 1 MiB */
+    uint64_t unpacked_bytes;   /* of a compressed one when unpacked; default 4 MiB */
+    uint64_t batch_bytes;      /* of a batch as it is sent; default 1 GiB */
+    uint64_t batch_line_bytes; /* of one of its lines, unpacked; default 1 MiB */
+    uint64_t memory_bytes;     /* of all bodies and replies held at once; default 128 MiB */
+    size_t header_bytes;       /* request line and headers; default 16 KiB */
+    size_t connections, connections_per_address; /* default 4096, 1024; 0: no limit by address */
+    size_t in_flight;                            /* requests at once; default 512 */
     AnswerLimits answer;
-    int64_t idle_seconds, request_seconds, drain_seconds;
+    int64_t idle_seconds;    /* that a connection may be silent; default 60 */
+    int64_t request_seconds; /* for a request and its reply, and 16 KiB a second more; default 30 */
+    int64_t grace_seconds;   /* between "not ready" and no new connections; default 0 */
+    int64_t drain_seconds;   /* for requests under way when told to stop; default 25 */
 } ServeLimits;
 
 /* Batches in files or object storage (docs/jobs.md). */
@@ -75,11 +86,32 @@ typedef struct ServeSettings {
 
 /* Defaults, then what the file says. FORMAT names file and line.  Memory: keep. */
 MUST_USE Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *err);
+/* What Vertex AI says by environment variables: AIP_HTTP_PORT is listened on (0.0.0.0). */
+MUST_USE Status serve_settings_environment(ServeSettings *out, Arena *keep, Error *err);
 /* JSON Schema of serve.yaml.  Memory: keep. */
 Str serve_settings_schema(Arena *keep);
 
-/* Serve until SIGTERM or SIGINT. ready, where not NULL, is called once with the port. */
-MUST_USE Status serve_run(const ServeSettings *settings, void (*ready)(void *context, int port),
-                          void *context, Error *err);
+/* ---- the service itself ---- */
+
+typedef struct Service Service;
+
+/* Open the bundles and everything else, listen, and answer from then on, on threads of its own.
+ * settings must live as long. USAGE: others than loopback could reach it and nobody would be asked
+ * who they are; IO: the address is taken; else what the bundle's or a file's fault is. */
+MUST_USE Status serve_start(Service **out, const ServeSettings *settings, Error *err);
+int serve_port(const Service *s);       /* that it listens on */
+int serve_admin_port(const Service *s); /* 0: none */
+/* Open the bundles anew; requests under way end with the old ones. When a new one is bad the old
+ * ones stay, and *err says why (the log does, too). */
+Status serve_reload(Service *s, Error *err);
+/* Not ready from now on; no new connections after the grace; requests under way are answered, for
+ * drain_seconds at most; then all is closed and freed. */
+void serve_stop(Service *s);
+
+/* serve_start, then serve until *stop is not 0 (a signal's number); SIGHUP reloads. ready, where
+ * not NULL, is called once when requests are answered. */
+MUST_USE Status serve_run(const ServeSettings *settings, const atomic_int *stop,
+                          void (*ready)(void *context, const Service *s), void *context,
+                          Error *err);
 
 #endif
