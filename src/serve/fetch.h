@@ -27,11 +27,11 @@ typedef struct Fetch {
     char *into;
     size_t room; /* of into; 0: the body is not wanted */
     size_t got;
-    bool cut;                                   /* the body was larger than the room */
-    int status;                                 /* 0: there was none */
-    char failure[160];                          /* why not */
+    bool cut;                                       /* the body was larger than the room */
+    int status;                                     /* 0: there was none */
+    char failure[160];                              /* why not */
     char location[2048], range[64], generation[32]; /* headers of the reply; empty: not there */
-    int64_t retry_seconds;                      /* Retry-After; negative: not there */
+    int64_t retry_seconds;                          /* Retry-After; negative: not there */
 } Fetch;
 /* Ask; fills the reply. Whether there was one. */
 bool fetch(Fetcher *f, Fetch *x);

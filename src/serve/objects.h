@@ -59,10 +59,12 @@ MUST_USE Status object_writer_open(ObjectWriter **out, Objects *o, Str name, Str
                                    const atomic_bool *stop, Error *err);
 MUST_USE Status object_writer_add(ObjectWriter *w, Str bytes, Error *err);
 /* All that was added will be there after a crash; *saved is what to open with to go on behind it,
- * a line of JSON.  Memory: keep. */
-MUST_USE Status object_writer_save(ObjectWriter *w, Str *saved, Arena *keep, Error *err);
+ * a line of JSON. whole: nothing more will be added.  Memory: keep. */
+MUST_USE Status object_writer_save(ObjectWriter *w, Str *saved, Arena *keep, bool whole,
+                                   Error *err);
 uint64_t object_writer_unsaved(const ObjectWriter *w); /* bytes added since */
-/* Save, and give it its name. May be done again after a crash. */
+/* Give it its name, when the whole is saved. May be done again after a crash. DATA: the name is
+ * taken by something else. */
 MUST_USE Status object_writer_finish(ObjectWriter *w, Error *err);
 /* Remove what is left of the way: after a finish, the parts; before, all of it. */
 void object_writer_clean(ObjectWriter *w);

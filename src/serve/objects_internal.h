@@ -9,12 +9,12 @@
 
 struct Objects {
     ObjectsSettings settings;
-    int folder; /* of local files; -1: none */
+    int folder;           /* of local files; -1: none */
     const char *endpoint; /* "https://storage.googleapis.com", or the emulator's; no slash at the
                              end; allocated */
     bool emulator;
-    pthread_mutex_t lock; /* of the token */
-    char token[4096];     /* "Authorization: Bearer ..."; empty: none yet */
+    pthread_mutex_t lock;   /* of the token */
+    char token[4096];       /* "Authorization: Bearer ..."; empty: none yet */
     int64_t token_until_us; /* monotonic */
 };
 
@@ -57,10 +57,10 @@ typedef struct CloudReader {
     Objects *objects;
     Fetcher *fetcher;
     const atomic_bool *stop;
-    const char *url; /* of the media, without its generation; allocated */
-    uint64_t at, size;
-    char generation[32];
-    char *block; /* the last one fetched */
+    Arena keep;
+    const char *url;   /* of the media, with its generation */
+    uint64_t at, size; /* at: of the next block */
+    char *block;       /* the last one fetched */
     size_t block_at, block_size;
 } CloudReader;
 Status cloud_reader_open(CloudReader *r, Objects *o, Str bucket, Str object, uint64_t offset,
@@ -79,17 +79,19 @@ typedef struct CloudWriter {
     Objects *objects;
     Fetcher *fetcher;
     const atomic_bool *stop;
-    Str bucket, object, prefix; /* of the parts: "OBJECT.assay-JOB/"; allocated */
-    char job[64];
-    CloudAttempt *attempt; /* CLOUD_ATTEMPTS_MAX */
+    Arena keep;                 /* of the names and the attempts */
+    Str bucket, object, prefix; /* of the parts: "OBJECT.assay-JOB/" */
+    Str job;
+    CloudAttempt *attempt; /* CLOUD_ATTEMPTS_MAX; the last is this one's, once it has parts */
     size_t attempts;
-    uint64_t parts;
+    char mine[17];
+    bool named; /* it has its name */
     char *data; /* not yet written */
     size_t size, capacity;
 } CloudWriter;
 Status cloud_writer_open(CloudWriter *w, Objects *o, Str bucket, Str object, Str job,
-                         const CloudAttempt *attempt, size_t attempts, const atomic_bool *stop,
-                         Error *err);
+                         const CloudAttempt *attempt, size_t attempts, bool going_on,
+                         const atomic_bool *stop, Error *err);
 Status cloud_writer_add(CloudWriter *w, Str bytes, Error *err);
 Status cloud_writer_save(CloudWriter *w, Error *err);
 Status cloud_writer_finish(CloudWriter *w, uint64_t size, Error *err);

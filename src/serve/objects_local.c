@@ -18,8 +18,8 @@ static Status refuse(Error *err, const char *verb, Str path)
                         ? STATUS_DATA
                         : STATUS_IO;
     /* A link is not told from what is not there: neither is for a job. */
-    const char *why = number == ELOOP || number == ENOTDIR ? "No such file or directory"
-                                                           : strerror(number);
+    const char *why =
+        number == ELOOP || number == ENOTDIR ? "No such file or directory" : strerror(number);
     return error_set(err, status, "cannot %s %.*s: %s", verb, STR_ARG(path), why);
 }
 
