@@ -53,8 +53,8 @@ struct Answerer {
 typedef struct RequestRows {
     Str *cell; /* [rows][columns] */
     size_t rows;
-    bool *said; /* [columns] some row has the column, be it as null */
-    bool given; /* the key is there */
+    bool *said;  /* [columns] some row has the column, be it as null */
+    bool given;  /* the key is there */
     bool single; /* one object and not a list */
 } RequestRows;
 
