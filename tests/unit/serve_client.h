@@ -25,6 +25,32 @@ typedef struct MadeUpService {
     Service *service;
 } MadeUpService;
 
+/* What a bundle holds beyond a run's model: fitted tables, and what training looked like. */
+static inline void made_up_fit(MadeUpService *m)
+{
+    Error err = {0};
+    const Run *run = m->run;
+    Arena scratch = arena_new();
+    uint32_t *row = ARENA_ARRAY(&m->arena, uint32_t, run->data->customers);
+    uint8_t *label = ARENA_ARRAY(&m->arena, uint8_t, run->data->customers);
+    Fitting labelled = {.row = row, .label = label};
+    Table *fitted;
+    Matrix *x;
+    for (size_t i = 0; i < run->data->customers; i++)
+        if (run->data->label[i] >= 0) {
+            row[labelled.count] = (uint32_t)i;
+            label[labelled.count++] = run->data->label[i] == LABEL_POSITIVE;
+        }
+    made_up_ok(feature_table_fit(&fitted, &m->arena, scratch, (Plan *)(uintptr_t)run->plan,
+                                 run->events, &labelled, NULL, &err),
+               &err);
+    made_up_ok(
+        score_matrix(&x, &m->arena, run->bundle, run->scored, NULL, run->scored->count, &err),
+        &err);
+    bundle_reference((Bundle *)(uintptr_t)run->bundle, &m->arena, scratch, x);
+    arena_free(&scratch);
+}
+
 static inline void made_up_bundle(MadeUpService *m, const char *folder, uint64_t seed)
 {
     Error err = {0};
@@ -48,6 +74,7 @@ static inline MadeUpService *made_up_service(void)
     m->arena = arena_new();
     DatasetInputs inputs = made_up_inputs(&m->arena);
     m->run = made_up_run(&m->arena, &inputs);
+    made_up_fit(m);
     strcpy(m->folder, "/tmp/assay-serve-XXXXXX");
     strcpy(m->other, "/tmp/assay-serve-XXXXXX");
     assert_non_null(mkdtemp(m->folder));
