@@ -2,6 +2,7 @@
 #include "serve/serve_internal.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 /* Pages that stay with a thread between requests, and how often the rest is looked for. */
 enum { KEPT_BYTES = 2 << 20, TRIM_EVERY = 1024 };
@@ -35,6 +36,9 @@ Bench *bench_of_thread(void)
         abort(); /* as arenas do */
     b->keep = b->keep_empty = arena_new();
     b->scratch = b->scratch_empty = arena_new();
+    uint64_t seed = (uint64_t)clock_monotonic_us();
+    (void)!getrandom(&seed, sizeof seed, 0);
+    b->random = random_new(seed);
     (void)pthread_setspecific(key, b);
     return mine = b;
 }

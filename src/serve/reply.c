@@ -29,7 +29,7 @@ void reply_header(Exchange *x, const char *name, const char *value)
 {
     assert(x->headers < EXCHANGE_HEADERS_MAX);
     x->header_name[x->headers] = name;
-    x->header_value[x->headers++] = str_from(value);
+    x->header_value[x->headers++] = value;
 }
 
 static const char *title_of(int status)
