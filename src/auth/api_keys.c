@@ -56,7 +56,7 @@ Status scopes_read(uint32_t *bits, Str names, Error *err)
             continue;
         Str name = str_slice(names, from, i);
         uint32_t bit = 0;
-        for (Scope s = SCOPE_OPEN + 1; s < SCOPES; s++) {
+        for (AuthScope s = SCOPE_OPEN + 1; s < SCOPES; s++) {
             Str whole = scope_name(s); /* with or without "assay." */
             if (str_equal(name, whole) ||
                 str_equal(name, str_slice(whole, S("assay.").size, whole.size)))
@@ -64,8 +64,8 @@ Status scopes_read(uint32_t *bits, Str names, Error *err)
         }
         if (bit == 0) {
             (void)error_set(err, STATUS_FORMAT, "there is no scope `%.*s`", STR_ARG(name));
-            return error_remedy(err, "scopes are score, model, feedback, data, jobs, erase and "
-                                     "pubsub, with commas between them");
+            return error_remedy(err, "scopes are score, model, feedback, data, jobs, erase, "
+                                     "metrics and pubsub, with commas between them");
         }
         *bits |= bit;
         from = i + 1;
@@ -143,7 +143,7 @@ Status auth_make_key(Str *key, Str *line, Arena *keep, Str name, uint32_t scopes
     Buffer out = buffer_new(keep);
     buffer_format(&out, "%.*s %s ", STR_ARG(name), sum);
     bool first = true;
-    for (Scope s = SCOPE_OPEN + 1; s < SCOPES; s++)
+    for (AuthScope s = SCOPE_OPEN + 1; s < SCOPES; s++)
         if ((scopes & 1U << s) != 0) {
             Str whole = scope_name(s);
             buffer_add(&out, first ? S("") : S(","));

@@ -27,10 +27,11 @@ static const Str names[SCOPES] = {
     [SCOPE_DATA] = {"assay.data", 10},
     [SCOPE_JOBS] = {"assay.jobs", 10},
     [SCOPE_ERASE] = {"assay.erase", 11},
+    [SCOPE_METRICS] = {"assay.metrics", 13},
     [SCOPE_PUBSUB] = {"assay.pubsub", 12},
 };
 
-Str scope_name(Scope s)
+Str scope_name(AuthScope s)
 {
     return names[s];
 }
@@ -227,7 +228,7 @@ static Verdict check_key(Auth *a, Caller *out, Str key)
     return found == NULL ? AUTH_INVALID : AUTH_OK;
 }
 
-static Verdict known(Auth *a, Caller *out, Scope needed, Str authorization, Str api_key,
+static Verdict known(Auth *a, Caller *out, AuthScope needed, Str authorization, Str api_key,
                      int64_t now_us)
 {
     if (needed == SCOPE_PUBSUB && a->pubsub.path != NULL)
@@ -250,7 +251,7 @@ static uint64_t number_of(const char hash[17])
     return n;
 }
 
-Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, Scope needed, Str authorization,
+Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed, Str authorization,
                    Str api_key, int64_t now_us, int64_t monotonic_us)
 {
     *out = (Caller){.name = "anonymous"};

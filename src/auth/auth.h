@@ -14,8 +14,8 @@ typedef enum AuthKind { AUTH_NONE, AUTH_JWT, AUTH_KEYS } AuthKind;
 
 /* What an endpoint needs; a caller has a set of them. In tokens: `scope` (texts between spaces) or
  * `scp` (the same, or a list): assay.score assay.model assay.feedback assay.data assay.jobs
- * assay.erase assay.pubsub. */
-typedef enum Scope {
+ * assay.erase assay.metrics assay.pubsub. */
+typedef enum AuthScope {
     SCOPE_OPEN, /* nobody need be known */
     SCOPE_SCORE,
     SCOPE_MODEL,
@@ -23,11 +23,12 @@ typedef enum Scope {
     SCOPE_DATA, /* customers and transactions into the database, decisions out of it */
     SCOPE_JOBS,
     SCOPE_ERASE,
-    SCOPE_PUBSUB, /* the push subscription's own identity where pubsub_jwks is set, and nobody else
-                   * then; otherwise a caller with this scope */
+    SCOPE_METRICS, /* on the main listener; the admin listener asks nobody */
+    SCOPE_PUBSUB,  /* the push subscription's own identity where pubsub_jwks is set, and nobody else
+                    * then; otherwise a caller with this scope */
     SCOPES
-} Scope;
-Str scope_name(Scope s); /* "assay.score" */
+} AuthScope;
+Str scope_name(AuthScope s); /* "assay.score" */
 /* Bits of "score,model"; "assay." before a name may be there. FORMAT names what is none. */
 MUST_USE Status scopes_read(uint32_t *bits, Str names, Error *err);
 
@@ -56,7 +57,7 @@ bool auth_refresh(Auth *a, Error *err);
 typedef struct Caller {
     char name[128];  /* sub, or the key's name; "anonymous" */
     char hash[17];   /* of the name, keyed: what logs and metrics may say */
-    uint32_t scopes; /* bits, 1 << Scope */
+    uint32_t scopes; /* bits, 1 << AuthScope */
 } Caller;
 
 typedef enum Verdict {
@@ -72,7 +73,7 @@ typedef enum Verdict {
  * monotonic_us: for rates. *out is "anonymous" unless somebody was known (OK, FORBIDDEN, LIMITED).
  * Cost: SHA-256 of the token when it was seen before, else its signature's verification
  * (docs/access.md has both). */
-Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, Scope needed, Str authorization,
+Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed, Str authorization,
                    Str api_key, int64_t now_us, int64_t monotonic_us);
 
 /* One line for a keys file: the key (to be handed over once) and its hashed line.  Memory: keep. */

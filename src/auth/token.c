@@ -196,7 +196,7 @@ uint32_t scope_bits(Str texts)
     uint32_t bits = 0;
     for (size_t from = 0, i = 0; i <= texts.size; i++)
         if (i == texts.size || texts.data[i] == ' ') {
-            for (Scope s = SCOPE_OPEN + 1; s < SCOPES; s++)
+            for (AuthScope s = SCOPE_OPEN + 1; s < SCOPES; s++)
                 if (str_equal(str_slice(texts, from, i), scope_name(s)))
                     bits |= 1U << s;
             from = i + 1;

@@ -225,6 +225,10 @@ Stability metric_psi_counts(const uint64_t *expected, const uint64_t *actual, si
 double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t bins,
                         uint64_t seed, Arena scratch);
 
+/* The same by the chi-squared approximation at any size, for who must know at once: with few
+ * customers it is somewhat too low.  Cost: O(bins). */
+double metric_psi_limit_about(const uint64_t *expected, const uint64_t *actual, size_t bins);
+
 /* metric_psi, and beside it the limit of chance in the same bins; *limit is NaN where the index is
  * not even above its null mean, so that nothing need be tested. */
 Stability metric_psi_tested(double *limit, const float *expected, size_t n, const float *actual,

@@ -62,6 +62,15 @@ static double chi_squared_limit(double degrees)
     return degrees * root * root * root;
 }
 
+double metric_psi_limit_about(const uint64_t *expected, const uint64_t *actual, size_t bins)
+{
+    uint64_t n = sum(expected, bins), m = sum(actual, bins);
+    size_t taken = metric_psi_counts(expected, actual, bins).bins;
+    if (n == 0 || m == 0)
+        return NAN;
+    return taken < 2 ? 0 : chi_squared_limit((double)(taken - 1)) * (1 / (double)n + 1 / (double)m);
+}
+
 double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t bins,
                         uint64_t seed, Arena scratch)
 {
@@ -70,7 +79,7 @@ double metric_psi_limit(const uint64_t *expected, const uint64_t *actual, size_t
     if (seen.bins < 2)
         return n == 0 || m == 0 ? NAN : 0;
     if (few >= PARTITION_BELOW)
-        return chi_squared_limit((double)(seen.bins - 1)) * (1 / (double)n + 1 / (double)m);
+        return metric_psi_limit_about(expected, actual, bins);
     uint64_t *rest = ARENA_ARRAY(&scratch, uint64_t, bins);
     uint64_t *drawn = ARENA_ARRAY(&scratch, uint64_t, bins);
     Random r = random_new(seed);

@@ -31,7 +31,7 @@ static bool shares_differ(double a, double n, double b, double m)
     return fabs(a / n - b / m) >= missing_least && fabs(a / n - b / m) > 3 * spread;
 }
 
-static DriftVerdict verdict_of(double psi, double limit)
+DriftVerdict drift_verdict(double psi, double limit)
 {
     return psi < psi_watch  ? DRIFT_STABLE
            : !(psi > limit) ? DRIFT_NOISE
@@ -58,7 +58,7 @@ static void compare_task(void *context, size_t task, Arena scratch)
         item->stability = metric_psi_counts(d->count, item->count, d->bins);
         item->limit = metric_psi_limit(d->count, item->count, d->bins,
                                        seed_derive(STREAM_DRIFT, task), scratch);
-        item->verdict = verdict_of(item->stability.psi, item->limit);
+        item->verdict = drift_verdict(item->stability.psi, item->limit);
         item->missing_changed = shares_differ((double)d->count[d->bins - 1], before,
                                               (double)item->count[d->bins - 1], now);
     }

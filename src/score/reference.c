@@ -79,22 +79,20 @@ Status reference_sample(Sample *out, Arena *keep, Arena scratch, const Plan *pla
 
 /* ---- bins ---- */
 
-static size_t bin_of(const Distribution *d, Sample s, size_t i)
+size_t distribution_bin(const Distribution *d, double number, Str text)
 {
     size_t others = d->bins - 2, missing = d->bins - 1;
-    if (s.text != NULL) {
-        if (s.text[i].size == 0)
+    if (d->by_value) {
+        if (text.size == 0)
             return missing;
-        const Str *found = d->value == NULL
-                               ? NULL
-                               : bsearch(&s.text[i], d->value, others, sizeof *d->value, by_bytes);
+        const Str *found =
+            d->value == NULL ? NULL : bsearch(&text, d->value, others, sizeof *d->value, by_bytes);
         return found == NULL ? others : (size_t)(found - d->value);
     }
-    assert(s.number != NULL); /* a sample is one or the other */
-    if (is_missing(s.number[i]))
+    if (is_missing(number))
         return missing;
     size_t b = 0;
-    while (b < others && s.number[i] > d->cut[b])
+    while (b < others && number > d->cut[b])
         b++;
     return b;
 }
@@ -105,7 +103,8 @@ uint64_t *reference_count(Arena *keep, const Distribution *d, Sample s)
     if ((s.text != NULL) != d->by_value && s.count > 0)
         return count;
     for (size_t i = 0; i < s.count; i++)
-        count[bin_of(d, s, i)]++;
+        count[distribution_bin(d, s.text == NULL ? s.number[i] : 0,
+                               s.text == NULL ? S("") : s.text[i])]++;
     return count;
 }
 

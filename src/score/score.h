@@ -90,6 +90,10 @@ MUST_USE Status reference_make(Reference **out, Arena *keep, Arena scratch, cons
                                const uint32_t *row, size_t count, const double *probability,
                                Error *err);
 
+/* The bin of d that a customer's value falls into: text where d->by_value (empty: missing), number
+ * else (NaN: missing). */
+size_t distribution_bin(const Distribution *d, double number, Str text);
+
 /* The files of a bundle, in the order SHA256SUMS lists them. Only the messages may be missing. */
 typedef enum BundleFile {
     BUNDLE_MANIFEST,
@@ -196,6 +200,8 @@ typedef enum DriftVerdict {
     DRIFT_ACT
 } DriftVerdict;
 Str drift_verdict_name(DriftVerdict v); /* "stable", "noise", "watch", "act" */
+/* What an index means when chance alone stays below the limit. */
+DriftVerdict drift_verdict(double psi, double limit);
 
 typedef struct DriftItem {
     const Distribution *before;

@@ -51,15 +51,20 @@ void telemetry_shed(Telemetry *t, const char *why); /* memory, connections, rate
 
 typedef enum AnswerRole { ROLE_CHAMPION, ROLE_CHALLENGER } AnswerRole;
 /* Counts by segment, action, reason; score and features for drift; the prediction log. */
-void telemetry_answer(Telemetry *t, AnswerRole role, const Answerer *a, const Answer *answer);
+void telemetry_answer(Telemetry *t, AnswerRole role, const Bundle *bundle, const Answer *answer);
 /* The same customer by both. */
 void telemetry_disagree(Telemetry *t, const Answer *champion, const Answer *challenger);
 void telemetry_batch(Telemetry *t, uint64_t rows, uint64_t bad_rows);
 void telemetry_feedback(Telemetry *t, Str verdict, Str action_was, Str action_became);
 void telemetry_job(Telemetry *t, const char *state);
+/* Decisions published as CloudEvents: sent, failed (and to be tried again), dropped. */
+void telemetry_events(Telemetry *t, const char *outcome, uint64_t count);
+void telemetry_events_waiting(Telemetry *t, uint64_t waiting);
+/* What Pub/Sub pushed: done, seen_before, refused, dead_letter. */
+void telemetry_pushed(Telemetry *t, const char *outcome);
 void telemetry_reload(Telemetry *t, bool done);
 /* Which bundles answer now; NULL: none. The windows for drift start anew when it is another. */
-void telemetry_bundles(Telemetry *t, const Answerer *champion, const Answerer *challenger);
+void telemetry_bundles(Telemetry *t, const Bundle *champion, const Bundle *challenger);
 
 /* ---- out ---- */
 
@@ -74,6 +79,13 @@ typedef struct LogField {
 } LogField;
 void telemetry_log(Telemetry *t, LogLevel level, const char *message, const LogField *field,
                    size_t fields);
-void telemetry_hash(char out[17], const Telemetry *t, Str identifier);
+/* Sixteen digits that stand for an identifier: HMAC-SHA256 with the key of the settings. */
+enum { TELEMETRY_HASH = 17 };
+void telemetry_hash(char out[TELEMETRY_HASH], const Telemetry *t, Str identifier);
+
+/* The schema of the prediction log as BigQuery reads it (`bq load --source_format
+ * NEWLINE_DELIMITED_JSON`): a JSON list of fields, `features` a record with one for each feature of
+ * the book.  Memory: keep. */
+Str telemetry_prediction_schema(Arena *keep, const Plan *plan);
 
 #endif

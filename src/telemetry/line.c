@@ -1,0 +1,258 @@
+/* line.c - one JSON object in bounded memory, and the log lines made of it. */
+#include "telemetry/telemetry_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* A line always keeps room for its end. */
+enum { END_ROOM = 8 };
+
+static size_t room(const Line *l)
+{
+    return (size_t)(l->end - l->at) > END_ROOM ? (size_t)(l->end - l->at) - END_ROOM : 0;
+}
+
+static void add(Line *l, const char *bytes, size_t size)
+{
+    memcpy(l->at, bytes, size);
+    l->at += size;
+}
+
+void line_key(Line *l, const char *key)
+{
+    if (!l->first)
+        *l->at++ = ',';
+    l->first = false;
+    *l->at++ = '"';
+    add(l, key, strlen(key));
+    *l->at++ = '"';
+    *l->at++ = ':';
+}
+
+/* Bytes of the character that begins here, of well-formed UTF-8; 0: it is not. */
+static size_t character(const unsigned char *p, size_t left)
+{
+    size_t n = p[0] < 0x80   ? 1
+               : p[0] < 0xC2 ? 0
+               : p[0] < 0xE0 ? 2
+               : p[0] < 0xF0 ? 3
+               : p[0] < 0xF5 ? 4
+                             : 0;
+    if (n == 0 || n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+        return 0;
+    return n;
+}
+
+void line_string(Line *l, Str text, size_t most)
+{
+    const unsigned char *p = (const unsigned char *)text.data;
+    char *stop = l->at + 1 + (room(l) < most ? room(l) : most);
+    char code[8];
+    if (room(l) < 8)
+        stop = l->at;
+    *l->at++ = '"';
+    for (size_t i = 0; i < text.size;) {
+        size_t n = character(p + i, text.size - i), size = n;
+        const char *as = (const char *)p + i;
+        if (n == 0) { /* what is no UTF-8 shows as the sign for that */
+            as = "\xEF\xBF\xBD";
+            size = 3;
+            n = 1;
+        } else if (p[i] == '"' || p[i] == '\\') {
+            code[0] = '\\';
+            code[1] = (char)p[i];
+            as = code;
+            size = 2;
+        } else if (p[i] < 0x20 || p[i] == 0x7F) {
+            (void)snprintf(code, sizeof code, "\\u%04x", p[i]);
+            as = code;
+            size = 6;
+        } else if (n == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0) { /* controls of Latin 1 */
+            (void)snprintf(code, sizeof code, "\\u%04x", p[i + 1]);
+            as = code;
+            size = 6;
+        } else if (n == 3 && p[i] == 0xE2 && p[i + 1] == 0x80 && (p[i + 2] & 0xFE) == 0xA8) {
+            (void)snprintf(code, sizeof code, "\\u20%02x", p[i + 2] - 0x80); /* line separators */
+            as = code;
+            size = 6;
+        }
+        if (size > (size_t)(stop > l->at ? stop - l->at : 0))
+            break;
+        add(l, as, size);
+        i += n;
+    }
+    *l->at++ = '"';
+}
+
+static bool fits(const Line *l, const char *key, size_t more)
+{
+    return room(l) >= strlen(key) + 4 + more;
+}
+
+void line_text(Line *l, const char *key, Str text, size_t most)
+{
+    if (text.size == 0 || !fits(l, key, 16))
+        return;
+    line_key(l, key);
+    line_string(l, text, most);
+}
+
+void line_number(Line *l, const char *key, double number)
+{
+    char text[NUMBER_TEXT];
+    if (!fits(l, key, NUMBER_TEXT))
+        return;
+    line_key(l, key);
+    Str s = isfinite(number) ? double_text(text, number) : S("null");
+    add(l, s.data, s.size);
+}
+
+void line_count(Line *l, const char *key, uint64_t count)
+{
+    char text[24];
+    if (!fits(l, key, sizeof text))
+        return;
+    line_key(l, key);
+    add(l, text, (size_t)snprintf(text, sizeof text, "%llu", (unsigned long long)count));
+}
+
+int64_t clock_wall_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
+}
+
+Str rfc3339_text(char out[RFC3339_TEXT], int64_t time_us)
+{
+    int64_t days = time_us / DAY_US, within = time_us % DAY_US, year;
+    int month, day;
+    if (within < 0) {
+        within += DAY_US;
+        days--;
+    }
+    civil_from_days(days, &year, &month, &day);
+    int n = snprintf(out, RFC3339_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+                     (int)(year < 0      ? 0
+                           : year > 9999 ? 9999
+                                         : year),
+                     month, day, (int)(within / HOUR_US), (int)(within / MINUTE_US % 60),
+                     (int)(within / SECOND_US % 60), (int)(within % SECOND_US));
+    return (Str){out, (size_t)n};
+}
+
+/* ---- the log ---- */
+
+static const char *const severity[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+
+static Line begin(char *bytes, LogLevel level, const char *message)
+{
+    char time[RFC3339_TEXT];
+    Line l = {bytes, bytes + LOG_LINE_BYTES, true};
+    *l.at++ = '{';
+    line_text(&l, "severity", str_from(severity[level]), 16);
+    line_text(&l, "time", rfc3339_text(time, clock_wall_us()), RFC3339_TEXT);
+    line_text(&l, "message", str_from(message), 600);
+    return l;
+}
+
+static void finish(Telemetry *t, Line *l, char *bytes, LogLevel level)
+{
+    Str name = str_from(severity[level]);
+    *l->at++ = '}';
+    *l->at++ = '\n';
+    counts_add(t->counts, COUNT_LOG_LINES, &name, 1);
+    outlet_add(&t->log, (Str){bytes, (size_t)(l->at - bytes)});
+}
+
+void telemetry_log(Telemetry *t, LogLevel level, const char *message, const LogField *field,
+                   size_t fields)
+{
+    char bytes[LOG_LINE_BYTES];
+    if (level < t->settings.level)
+        return;
+    Line l = begin(bytes, level, message);
+    for (size_t i = 0; i < fields; i++)
+        if (field[i].text.data != NULL)
+            line_text(&l, field[i].name, field[i].text, 1000);
+        else
+            line_number(&l, field[i].name, field[i].number);
+    finish(t, &l, bytes, level);
+}
+
+/* The same request is sampled or not wherever it is asked. */
+static bool sampled(double share, const char *request_id)
+{
+    if (share >= 1)
+        return true;
+    uint64_t h = hash64(str_from(request_id), 0x5A3B1E);
+    return (double)(h >> 11) * 0x1p-53 < share;
+}
+
+static void trace_fields(Line *l, const Telemetry *t, const RequestSeen *r)
+{
+    char trace[256];
+    if (r->trace_id == NULL || r->trace_id[0] == '\0')
+        return;
+    if (t->settings.project != NULL)
+        (void)snprintf(trace, sizeof trace, "projects/%.100s/traces/%.32s", t->settings.project,
+                       r->trace_id);
+    else
+        (void)snprintf(trace, sizeof trace, "%.32s", r->trace_id);
+    line_text(l, "logging.googleapis.com/trace", str_from(trace), sizeof trace);
+    line_text(l, "logging.googleapis.com/spanId", str_from(r->span_id), 16);
+}
+
+static void http_fields(Line *l, const RequestSeen *r)
+{
+    char latency[32], bytes[24];
+    line_key(l, "httpRequest");
+    *l->at++ = '{';
+    l->first = true;
+    line_text(l, "requestMethod", str_from(r->method), 16);
+    line_text(l, "requestUrl", str_from(r->route), 200);
+    line_count(l, "status", (uint64_t)(r->status < 0 ? 0 : r->status));
+    (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)r->bytes_in);
+    line_text(l, "requestSize", str_from(bytes), sizeof bytes);
+    (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)r->bytes_out);
+    line_text(l, "responseSize", str_from(bytes), sizeof bytes);
+    (void)snprintf(latency, sizeof latency, "%.9fs", (double)r->took_ns / 1e9);
+    line_text(l, "latency", str_from(latency), sizeof latency);
+    *l->at++ = '}';
+    l->first = false;
+}
+
+void line_request(Telemetry *t, const RequestSeen *r)
+{
+    char bytes[LOG_LINE_BYTES], message[320];
+    LogLevel level = r->status >= 500 ? LEVEL_ERROR : r->status >= 400 ? LEVEL_WARNING : LEVEL_INFO;
+    if (level < t->settings.level ||
+        (level == LEVEL_INFO && !sampled(t->settings.sample, r->request_id)))
+        return;
+    (void)snprintf(message, sizeof message, "%.16s %.200s %d%s%.60s",
+                   r->method == NULL ? "-" : r->method, r->route == NULL ? "-" : r->route,
+                   r->status, r->code == NULL ? "" : " ", r->code == NULL ? "" : r->code);
+    Line l = begin(bytes, level, message);
+    http_fields(&l, r);
+    trace_fields(&l, t, r);
+    line_text(&l, "request_id", str_from(r->request_id), 64);
+    line_text(&l, "decision_id", r->decision_id, 64);
+    line_text(&l, "caller", str_from(r->caller_hash), 64);
+    line_text(&l, "problem", str_from(r->code), 64);
+    if (r->took != NULL) {
+        line_number(&l, "read_us", (double)r->took->read_ns / 1e3);
+        line_number(&l, "features_us", (double)r->took->features_ns / 1e3);
+        line_number(&l, "score_us", (double)r->took->score_ns / 1e3);
+        line_number(&l, "reasons_us", (double)r->took->reasons_ns / 1e3);
+        line_number(&l, "write_us", (double)r->took->write_ns / 1e3);
+    }
+    finish(t, &l, bytes, level);
+}

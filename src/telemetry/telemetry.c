@@ -1,0 +1,298 @@
+/* telemetry.c - the service seen from outside: what happened is counted and told. */
+#include "telemetry/telemetry_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum {
+    KEY_LEAST = 16,
+    KEY_MOST = 4096,
+    LOG_QUEUE = 512 << 10,
+    PREDICTION_QUEUE = 4 << 20,
+    PREDICTIONS_KEEP = 5
+};
+static const uint64_t predictions_bytes = (uint64_t)256 << 20;
+
+/* ---- hashes of identifiers ---- */
+
+static Status read_key(unsigned char *key, size_t *size, const char *path, Error *err)
+{
+    if (path == NULL) {
+        *size = 32;
+        return getrandom(key, *size, 0) == (ssize_t)*size
+                   ? STATUS_OK
+                   : error_set(err, STATUS_IO, "the system gave no random bytes for a key: %s",
+                               strerror(errno));
+    }
+    Arena arena = arena_new();
+    Str bytes;
+    Status status = file_read(&bytes, &arena, path, err);
+    if (status == STATUS_OK && (bytes.size < KEY_LEAST || bytes.size > KEY_MOST)) {
+        error_set(err, STATUS_FORMAT, "the key of hashes must have %d to %d bytes, not %zu",
+                  KEY_LEAST, KEY_MOST, bytes.size);
+        error_place(err, path, 0, 0);
+        status = error_remedy(err, "make one with: head -c 32 /dev/urandom > %s", path);
+    }
+    if (status == STATUS_OK) {
+        memcpy(key, bytes.data, bytes.size);
+        *size = bytes.size;
+        OPENSSL_cleanse((char *)(uintptr_t)bytes.data, bytes.size);
+    }
+    arena_free(&arena);
+    return status;
+}
+
+static Status make_hash(Telemetry *t, const char *path, Error *err)
+{
+    unsigned char key[KEY_MOST];
+    char digest[] = "SHA256";
+    size_t size = 0;
+    TRY(read_key(key, &size, path, err));
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *hash = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+    const OSSL_PARAM parameter[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                    OSSL_PARAM_construct_end()};
+    bool made = hash != NULL && EVP_MAC_init(hash, key, size, parameter) == 1;
+    EVP_MAC_free(mac);
+    OPENSSL_cleanse(key, sizeof key);
+    t->hash = hash;
+    return made ? STATUS_OK
+                : error_set(err, STATUS_IO, "the library of hashes (libcrypto) has no HMAC-SHA256");
+}
+
+void telemetry_hash(char out[TELEMETRY_HASH], const Telemetry *t, Str identifier)
+{
+    unsigned char sum[32];
+    size_t size = 0;
+    EVP_MAC_CTX *hash = EVP_MAC_CTX_dup(t->hash);
+    bool done =
+        hash != NULL &&
+        EVP_MAC_update(hash, (const unsigned char *)identifier.data, identifier.size) == 1 &&
+        EVP_MAC_final(hash, sum, &size, sizeof sum) == 1;
+    EVP_MAC_CTX_free(hash);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i + 1 < TELEMETRY_HASH; i++)
+        out[i] = done ? digits[sum[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] : '0';
+    out[TELEMETRY_HASH - 1] = '\0';
+}
+
+/* ---- opening and closing ---- */
+
+Status telemetry_open(Telemetry **out, const TelemetrySettings *settings, Error *err)
+{
+    if (!(settings->sample >= 0 && settings->sample <= 1))
+        return error_set(err, STATUS_USAGE,
+                         "the share of requests that get a line must be from 0 "
+                         "to 1");
+    Telemetry *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return error_set(err, STATUS_IO, "no memory for telemetry");
+    t->settings = *settings;
+    t->log.fd = t->predictions.fd = -1;
+    t->counts = counts_new();
+    t->start_us = clock_wall_us();
+    Status status = make_hash(t, settings->hash_key, err);
+    if (status == STATUS_OK)
+        status = outlet_open(&t->log, NULL, STDERR_FILENO, 0, 0, LOG_QUEUE, err);
+    const char *path = settings->predictions;
+    if (status == STATUS_OK && path != NULL) {
+        bool console = strcmp(path, "-") == 0;
+        status = outlet_open(&t->predictions, console ? NULL : path, console ? STDOUT_FILENO : -1,
+                             settings->predictions_bytes_max == 0 ? predictions_bytes
+                                                                  : settings->predictions_bytes_max,
+                             settings->predictions_keep <= 0 ? PREDICTIONS_KEEP
+                                                             : settings->predictions_keep,
+                             PREDICTION_QUEUE, err);
+        t->predicts = status == STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = sight_start(t, err);
+    if (status != STATUS_OK) {
+        telemetry_close(t);
+        return status;
+    }
+    *out = t;
+    return STATUS_OK;
+}
+
+void telemetry_close(Telemetry *t)
+{
+    if (t == NULL)
+        return;
+    sight_stop(t); /* it writes the last predictions */
+    outlet_close(&t->predictions);
+    outlet_close(&t->log);
+    EVP_MAC_CTX_free(t->hash);
+    counts_free(t->counts);
+    free(t);
+}
+
+/* ---- requests ---- */
+
+static Str method_of(const char *method)
+{
+    static const Str known[] = {{"GET", 3},  {"POST", 4},    {"PUT", 3},  {"DELETE", 6},
+                                {"HEAD", 4}, {"OPTIONS", 7}, {"PATCH", 5}};
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (method != NULL && str_equal(known[i], str_from(method)))
+            return known[i];
+    return S("other");
+}
+
+void telemetry_request(Telemetry *t, const RequestSeen *r)
+{
+    static const char digits[] = "0123456789";
+    int status = r->status >= 100 && r->status <= 599 ? r->status : 0;
+    char code[3] = {digits[status / 100], digits[status / 10 % 10], digits[status % 10]};
+    Str route = r->route == NULL || r->route[0] == '\0' ? S("none") : str_from(r->route);
+    Str label[] = {route, method_of(r->method), {code, sizeof code}};
+    counts_add(t->counts, COUNT_REQUESTS, label, 1);
+    counts_observe(t->counts, COUNT_DURATION, &route, r->took_ns < 0 ? 0 : r->took_ns);
+    counts_add(t->counts, COUNT_BYTES_IN, &route, r->bytes_in);
+    counts_add(t->counts, COUNT_BYTES_OUT, &route, r->bytes_out);
+    if (r->code != NULL) {
+        Str problem[] = {route, str_from(r->code)};
+        counts_add(t->counts, COUNT_PROBLEMS, problem, 1);
+    }
+    line_request(t, r);
+}
+
+void telemetry_in_flight(Telemetry *t, int change)
+{
+    atomic_fetch_add_explicit(&t->in_flight, change, memory_order_relaxed);
+}
+
+void telemetry_connections(Telemetry *t, int change)
+{
+    atomic_fetch_add_explicit(&t->connections, change, memory_order_relaxed);
+}
+
+void telemetry_shed(Telemetry *t, const char *why)
+{
+    Str label = str_from(why);
+    counts_add(t->counts, COUNT_SHED, &label, 1);
+}
+
+/* ---- decisions ---- */
+
+static const Str roles[] = {{"champion", 8}, {"challenger", 10}};
+
+static void count_stages(Telemetry *t, const AnswerTimes *took)
+{
+    static const Str names[] = {
+        {"read", 4}, {"features", 8}, {"score", 5}, {"reasons", 7}, {"write", 5}};
+    const int64_t ns[] = {took->read_ns, took->features_ns, took->score_ns, took->reasons_ns,
+                          took->write_ns};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (ns[i] > 0)
+            counts_observe(t->counts, COUNT_STAGE, &names[i], ns[i]);
+}
+
+static int64_t parts_of(double probability)
+{
+    return (int64_t)(probability * 1e9 + (probability < 0 ? -0.5 : 0.5));
+}
+
+void telemetry_answer(Telemetry *t, AnswerRole role, const Bundle *bundle, const Answer *answer)
+{
+    const Decision *d = answer->decision;
+    Counts *c = t->counts;
+    if (answer->dry_run) {
+        counts_add(c, COUNT_DRY_RUNS, NULL, 1);
+        return;
+    }
+    Str label[] = {roles[role], segment_name(d->segment), action_name(d->action)};
+    counts_add(c, COUNT_DECISIONS, label, 1);
+    counts_observe(c, COUNT_SCORE, &roles[role], parts_of(d->probability));
+    if (d->insufficient_data)
+        counts_add(c, COUNT_INSUFFICIENT, &roles[role], 1);
+    if (role == ROLE_CHAMPION) {
+        for (size_t i = 0; i < d->reasons; i++)
+            counts_add(c, COUNT_REASONS, &d->reason[i].code, 1);
+        if (answer->unknown_values > 0)
+            counts_add(c, COUNT_UNKNOWN_VALUES, NULL, answer->unknown_values);
+        if (answer->missing_inputs > 0)
+            counts_add(c, COUNT_MISSING_INPUTS, NULL, answer->missing_inputs);
+        counts_add(c, COUNT_TRANSACTIONS, NULL, answer->transactions);
+        count_stages(t, &answer->took);
+        atomic_store_explicit(&t->last_decision_us, clock_monotonic_us(), memory_order_relaxed);
+    }
+    sight_pack(t, role, bundle, answer);
+}
+
+void telemetry_disagree(Telemetry *t, const Answer *champion, const Answer *challenger)
+{
+    const Decision *a = champion->decision, *b = challenger->decision;
+    counts_add(t->counts, COUNT_COMPARED, NULL, 1);
+    counts_observe(t->counts, COUNT_SCORE_DIFFERENCE, NULL,
+                   parts_of(b->probability - a->probability));
+    if (a->segment != b->segment) {
+        Str label[] = {segment_name(a->segment), segment_name(b->segment)};
+        counts_add(t->counts, COUNT_SEGMENTS_DIFFER, label, 1);
+    }
+    if (a->action != b->action) {
+        Str label[] = {action_name(a->action), action_name(b->action)};
+        counts_add(t->counts, COUNT_ACTIONS_DIFFER, label, 1);
+    }
+}
+
+void telemetry_batch(Telemetry *t, uint64_t rows, uint64_t bad_rows)
+{
+    counts_add(t->counts, COUNT_BATCH_ROWS, NULL, rows);
+    counts_add(t->counts, COUNT_BATCH_BAD_ROWS, NULL, bad_rows);
+}
+
+void telemetry_feedback(Telemetry *t, Str verdict, Str action_was, Str action_became)
+{
+    Str label[] = {verdict, action_was.size == 0 ? S("none") : action_was};
+    counts_add(t->counts, COUNT_FEEDBACK, label, 1);
+    if (action_became.size > 0 && !str_equal(action_was, action_became)) {
+        Str changed[] = {label[1], action_became};
+        counts_add(t->counts, COUNT_OVERRIDES, changed, 1);
+    }
+}
+
+void telemetry_job(Telemetry *t, const char *state)
+{
+    Str label = str_from(state);
+    counts_add(t->counts, COUNT_JOBS, &label, 1);
+}
+
+void telemetry_reload(Telemetry *t, bool done)
+{
+    Str label = done ? S("success") : S("failure");
+    counts_add(t->counts, COUNT_RELOADS, &label, 1);
+}
+
+/* ---- which bundles answer ---- */
+
+static bool same_bundle(const Watch *w, const Bundle *b)
+{
+    return w != NULL && b != NULL && strcmp(w->id, b->id) == 0;
+}
+
+void telemetry_bundles(Telemetry *t, const Bundle *champion, const Bundle *challenger)
+{
+    const Bundle *bundle[] = {champion, challenger};
+    pthread_mutex_lock(&t->drain);
+    sight_drain(t); /* what the old ones decided is still theirs */
+    for (size_t i = 0; i < 2; i++) {
+        if (same_bundle(t->watch[i], bundle[i]) || (t->watch[i] == NULL && bundle[i] == NULL))
+            continue;
+        if (t->watch[i] != NULL) {
+            size_t last = COUNT_OF(t->former) - 1;
+            watch_free(t->former[last]);
+            memmove(&t->former[1], &t->former[0], last * sizeof t->former[0]);
+            t->former[0] = t->watch[i];
+        }
+        t->watch[i] = bundle[i] == NULL ? NULL : watch_new(bundle[i], clock_monotonic_us());
+    }
+    pthread_mutex_unlock(&t->drain);
+}
