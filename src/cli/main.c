@@ -15,6 +15,7 @@ int main(int argc, char **argv)
                                               &command_compare,
                                               &command_replay,
                                               &command_verify,
+                                              &command_monitor,
                                               &command_bundle,
                                               &command_policy,
                                               &command_synth,
