@@ -53,8 +53,8 @@ static void take_transaction_columns(AnswerColumns *out, Arena *keep, const Bund
 {
     const SchemaTransactions *s = &b->schema->transactions;
     const SchemaColumn *column = s->columns.item;
-    const BookText engine[] = {s->key,    s->created, s->completed,    s->state,       s->amount,
-                               s->debit,  s->credit,  s->sides.source, s->sides.target};
+    const BookText engine[] = {s->key,   s->created, s->completed,    s->state,       s->amount,
+                               s->debit, s->credit,  s->sides.source, s->sides.target};
     out->count = s->columns.count;
     out->item = ARENA_ARRAY(keep, AnswerColumn, out->count + 1);
     for (size_t i = 0; i < out->count; i++) {
@@ -115,12 +115,29 @@ Status request_said(Fault *fault, const char *list, AnswerColumns columns,
 {
     for (size_t k = 0; k < columns.count && rows->rows > 0; k++)
         if (columns.item[k].needed && !rows->said[k])
-            return fault_set(fault,
-                             (Place){list, rows->single ? no_at : 0, columns.item[k].name},
+            return fault_set(fault, (Place){list, rows->single ? no_at : 0, columns.item[k].name},
                              "missing_field",
                              "%.*s is read, and no entry of %s has it; give it, as null where it "
                              "is not known.",
                              STR_ARG(columns.item[k].name), list + 1);
+    return STATUS_OK;
+}
+
+/* Amounts of different currencies are never added up. */
+Status request_currency(const Request *r, const Answerer *a, Fault *fault)
+{
+    const AnswerColumns t = a->transaction;
+    Str wanted = a->bundle->schema->currency.text;
+    size_t at = 0;
+    while (at < t.count && !named(t.item[at].name, a->bundle->schema->transactions.currency))
+        at++;
+    for (size_t i = 0; i < r->transactions.rows && at < t.count && wanted.size > 0; i++) {
+        Str said = r->transactions.cell[i * t.count + at];
+        if (said.size > 0 && !str_equal(str_trim(said), wanted))
+            return fault_set(fault, (Place){"/transactions", i, t.item[at].name}, "other_currency",
+                             "Amounts must be in %.*s; convert them, or leave the transaction out.",
+                             STR_ARG(wanted));
+    }
     return STATUS_OK;
 }
 
@@ -136,6 +153,7 @@ static Status check_complete(const Request *r, const Answerer *a, Fault *fault)
         return fault_set(fault, (Place){"", no_at, S("customer")}, "missing_field",
                          "The customer's columns hold its history and must be given.");
     TRY(request_said(fault, "/transactions", a->transaction, &r->transactions));
+    TRY(request_currency(r, a, fault));
     if (r->as_of == AS_OF_LATEST && r->transactions.rows == 0 && !wide)
         return fault_set(fault, (Place){"", no_at, S("as_of")}, "missing_field",
                          "Without a transaction there is no latest event; give as_of, or \"now\".");
@@ -152,13 +170,12 @@ static Status unusable(Fault *fault, const Error *said, Status status, Error *er
     return fault_set(fault, (Place){NULL, no_at, S("")}, "unusable", "%.300s.", said->message);
 }
 
-Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch,
-                        const Answerer *a, const Request *r, Fault *fault, Error *err)
+Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch, const Answerer *a,
+                    const Request *r, Fault *fault, Error *err)
 {
     RequestFiles files;
-    DatasetInputs in = {.has_as_of = r->as_of != AS_OF_LATEST,
-                        .as_of_us = r->as_of_us,
-                        .bad_rows_max = 1};
+    DatasetInputs in = {
+        .has_as_of = r->as_of != AS_OF_LATEST, .as_of_us = r->as_of_us, .bad_rows_max = 1};
     request_files(&files, keep, a, r);
     const InputFile file[2] = {{request_file_names[0], &files.text[0]},
                                {request_file_names[1], &files.text[1]}};
@@ -192,9 +209,8 @@ static Status take_facts(CaseFacts *out, Arena *keep, const Request *r, const Bu
     *out = (CaseFacts){list, count};
     for (size_t i = 0; i < r->facts; i++) {
         Error refused = {0};
-        CaseFact fact = {.name = r->fact[i].name,
-                         .evidence = r->fact[i].evidence,
-                         .since_us = NO_TIME};
+        CaseFact fact = {
+            .name = r->fact[i].name, .evidence = r->fact[i].evidence, .since_us = NO_TIME};
         if (r->fact[i].since.size > 0)
             (void)parse_time(r->fact[i].since, &fact.since_us);
         if (score_check_fact(&fact, keep, b->policy, &refused) != STATUS_OK)
@@ -213,9 +229,9 @@ static Status check_earlier(const Request *r, int64_t as_of_us, Fault *fault)
     const Earlier *e = &r->earlier;
     if (!e->known || (e->since_us <= as_of_us && e->lower_since_us <= as_of_us))
         return STATUS_OK;
-    return fault_set(fault,
-                     (Place){"/earlier", no_at, e->since_us > as_of_us ? S("since") : S("lower_since")},
-                     "after_as_of", "The earlier decision knows of a later time than as_of.");
+    return fault_set(
+        fault, (Place){"/earlier", no_at, e->since_us > as_of_us ? S("since") : S("lower_since")},
+        "after_as_of", "The earlier decision knows of a later time than as_of.");
 }
 
 /* A book of the request decides instead of the bundle's, for a look. */
@@ -227,7 +243,8 @@ static Status take_policy(Bundle *b, Arena *keep, const Request *r, Fault *fault
     if (status == STATUS_OK && b->messages != NULL)
         status = policy_translate(b->policy, keep, b->messages, NULL, &refused);
     if (status != STATUS_OK)
-        return fault_set(fault, place, "bad_policy", "Line %lld, column %lld of the book: %.150s%s%.150s.",
+        return fault_set(fault, place, "bad_policy",
+                         "Line %lld, column %lld of the book: %.150s%s%.150s.",
                          (long long)refused.line, (long long)refused.column, refused.message,
                          refused.remedy[0] == '\0' ? "" : "; ", refused.remedy);
     const PeerSets *before = b->peers;

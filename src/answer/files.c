@@ -71,9 +71,9 @@ Status fault_row(Fault *f, const Answerer *a, const RequestFiles *files, const Q
     if (row->column > 0)
         place.field = columns.item[files->column[k][row->column - 1]].name;
     /* Codes of rows are stable, and docs/csv.md lists them; reasons name no value. */
-    static const char *const known[] = {"nul_byte",      "invalid_utf8",  "cell_too_long",
-                                        "missing_key",   "bad_value",     "unknown_value",
-                                        "no_side",       "unknown_customer", "debit_and_credit"};
+    static const char *const known[] = {"nul_byte",    "invalid_utf8",     "cell_too_long",
+                                        "missing_key", "bad_value",        "unknown_value",
+                                        "no_side",     "unknown_customer", "debit_and_credit"};
     const char *stable = "bad_row";
     for (size_t i = 0; i < COUNT_OF(known); i++)
         if (str_equal(row->code, str_from(known[i])))

@@ -58,12 +58,13 @@ static void add_notes(Document *j, const Answer *out, const Reply *r)
         document_text(j, list, NULL, S("as_of was not given: it is the latest event known."));
     if (r->after_as_of > 0)
         document_text(j, list, NULL,
-                      str_format(j->arena, "%zu transactions were created after as_of and left out.",
+                      str_format(j->arena,
+                                 "%zu transactions were created after as_of and left out.",
                                  r->after_as_of));
     if (r->facts_later > 0)
-        document_text(j, list, NULL,
-                      str_format(j->arena, "%zu facts begin after as_of and were left out.",
-                                 r->facts_later));
+        document_text(
+            j, list, NULL,
+            str_format(j->arena, "%zu facts begin after as_of and were left out.", r->facts_later));
     if (out->transactions == 0)
         document_text(j, list, NULL, S("No transaction is known: the score says little."));
     if (out->unknown_values > 0)
@@ -84,9 +85,7 @@ static Str as_of_name(AsOf as_of)
 
 void reply_write(Answer *out, Arena *keep, Arena scratch, const Reply *r)
 {
-    Recording recording = {.bundle = r->bundle,
-                           .scored = r->scored,
-                           .as_of_us = r->data->as_of_us};
+    Recording recording = {.bundle = r->bundle, .scored = r->scored, .as_of_us = r->data->as_of_us};
     memcpy(recording.policy_sha256, r->policy_sha256, sizeof recording.policy_sha256);
     Document made, more;
     document_open(&made, keep);

@@ -9,7 +9,7 @@ typedef struct Reading {
     const AnswerLimits *limits;
     Fault *fault;
     int64_t now_us;
-    bool held;          /* from a database: unknown fields are passed over */
+    bool held;           /* from a database: unknown fields are passed over */
     bool unknown_fields; /* the sender asked for the same */
 } Reading;
 
@@ -68,8 +68,8 @@ static Status parse_any(yyjson_val **root, Reading *r, Str json)
         return fault_set(r->fault, whole(), "not_utf8",
                          "The body is not UTF-8, near byte %zu; send UTF-8.", why.pos);
     if (doc == NULL)
-        return fault_set(r->fault, whole(), "not_json",
-                         "The body is not JSON: %s at byte %zu.", why.msg, why.pos);
+        return fault_set(r->fault, whole(), "not_json", "The body is not JSON: %s at byte %zu.",
+                         why.msg, why.pos);
     *root = yyjson_doc_get_root(doc);
     return STATUS_OK;
 }
@@ -253,8 +253,7 @@ static Str number_cell(Arena *keep, const SchemaColumn *c, Str number)
 {
     Str out = number;
     bool exact = c->type == TYPE_INT64 || c->type == TYPE_DECIMAL;
-    if (exact &&
-        (memchr(number.data, 'e', number.size) || memchr(number.data, 'E', number.size))) {
+    if (exact && (memchr(number.data, 'e', number.size) || memchr(number.data, 'E', number.size))) {
         Buffer b = buffer_new(keep);
         if (write_out(&b, number))
             out = buffer_str(&b);
@@ -433,8 +432,11 @@ static Status read_earlier(Earlier *out, Reading *r, yyjson_val *object)
 
 static Status read_options(Request *out, Reading *r, yyjson_val *object)
 {
-    static const Str known[] = {{"allow_unknown_fields", 20}, {"reasons", 7}, {"counterfactual", 14},
-                                {"language", 8},              {"policy", 6}};
+    static const Str known[] = {{"allow_unknown_fields", 20},
+                                {"reasons", 7},
+                                {"counterfactual", 14},
+                                {"language", 8},
+                                {"policy", 6}};
     yyjson_val *v[COUNT_OF(known)];
     Place place = {"/options", no_at, S("")};
     Str language;
@@ -543,12 +545,8 @@ static const Str request_fields[] = {{"customer_id", 11}, {"customer", 8}, {"tra
 Status request_read(Request *out, Arena *keep, const Answerer *a, Str json,
                     const AnswerLimits *limits, int64_t now_us, bool held, Fault *fault)
 {
-    Reading r = {.keep = keep,
-                 .a = a,
-                 .limits = limits,
-                 .fault = fault,
-                 .now_us = now_us,
-                 .held = held};
+    Reading r = {
+        .keep = keep, .a = a, .limits = limits, .fault = fault, .now_us = now_us, .held = held};
     yyjson_val *root = NULL, *v[COUNT_OF(request_fields)];
     *out = (Request){.reasons = true};
     TRY(parse(&root, &r, json));

@@ -181,8 +181,8 @@ static Status read_fact(FactReading *r, const Dataset *data, size_t row, Error *
         r->counts.later++;
         return STATUS_OK;
     }
-    r->counts.merged += !score_add_fact(&r->out->of[customer], &r->out->count[customer], r->keep,
-                                        &fact, r->policy);
+    r->counts.merged +=
+        !score_add_fact(&r->out->of[customer], &r->out->count[customer], r->keep, &fact, r->policy);
     return STATUS_OK;
 }
 
