@@ -23,6 +23,30 @@ typedef struct Fixture {
     Served served;
 } Fixture;
 
+/* A bundle's whole: what bundles are written with beside the model. */
+static void complete_bundle(Fixture *f)
+{
+    const Run *run = f->run;
+    Error err = {0};
+    Matrix *x;
+    Table *fitted;
+    uint32_t *row = ARENA_ARRAY(&f->arena, uint32_t, run->data->customers);
+    uint8_t *label = ARENA_ARRAY(&f->arena, uint8_t, run->data->customers);
+    Fitting labelled = {.row = row, .label = label};
+    for (size_t i = 0; i < run->data->customers; i++)
+        if (run->data->label[i] >= 0) {
+            row[labelled.count] = (uint32_t)i;
+            label[labelled.count++] = run->data->label[i] == LABEL_POSITIVE;
+        }
+    made_up_ok(feature_table_fit(&fitted, &f->arena, f->scratch, (Plan *)(uintptr_t)run->plan,
+                                 run->events, &labelled, NULL, &err),
+               &err);
+    made_up_ok(
+        score_matrix(&x, &f->arena, run->bundle, run->scored, NULL, run->scored->count, &err),
+        &err);
+    bundle_reference((Bundle *)(uintptr_t)run->bundle, &f->arena, f->scratch, x);
+}
+
 static int setup(void **state)
 {
     Fixture *f = calloc(1, sizeof *f);
@@ -34,7 +58,7 @@ static int setup(void **state)
     f->run = made_up_run(&f->arena, &inputs);
     strcpy(f->folder, "/tmp/assay-store-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
-    made_up_ok(store_run(f->run, f->folder, &err), &err);
+    complete_bundle(f);
     const char *bundle = path_join(&f->arena, f->folder, "bundle");
     made_up_ok(bundle_write((Bundle *)(uintptr_t)f->run->bundle, bundle, &err), &err);
     made_up_ok(answer_open(&f->answerer, bundle, &err), &err);
@@ -67,8 +91,7 @@ static int with_store(void **state)
     Fixture *f = *state;
     Error err = {0};
     static int number;
-    const char *url =
-        str_format(&f->arena, "sqlite:%s/store%d.db", f->folder, ++number).data;
+    const char *url = str_format(&f->arena, "sqlite:%s/store%d.db", f->folder, ++number).data;
     made_up_ok(database_open(&f->service.database, url, 0, &err), &err);
     return 0;
 }
@@ -131,9 +154,6 @@ static void expect(Fixture *f, Exchange x, int status, const char *code, const c
         fail_msg("not at %s: %s", pointer, reply);
 }
 
-#define TX                                                                                         \
-    "\"transaction_id\":\"t1\",\"user_id\":\"ann\",\"state\":\"COMPLETED\""
-
 /* ---- the same answer ---- */
 
 static Str score_of(Fixture *f, Str request, Str history)
@@ -170,7 +190,6 @@ static void what_is_held_is_answered_like_what_is_sent(void **state)
         free(text);
         size_t k, n, half = yyjson_arr_size(list) / 2;
         Buffer many = buffer_new(&f->keep);
-        f->keep = f->keep;
         yyjson_arr_foreach(list, k, n, item)
         {
             text = yyjson_val_write(item, 0, NULL);
@@ -203,11 +222,170 @@ static void what_is_held_is_answered_like_what_is_sent(void **state)
     assert_true(compared > 10);
 }
 
+/* ---- refused at the door ---- */
+
+#define GOOD                                                                                       \
+    "\"id\":\"t1\",\"user_id\":\"ann\",\"state\":\"COMPLETED\","                                   \
+    "\"type\":\"CARDS\",\"currency\":\"EUR\",\"direction\":\"OUT\","                               \
+    "\"completed_at\":\"2024-08-01T10:00:00Z\""
+#define TIMES ",\"created_at\":\"2024-08-01T09:00:00Z\""
+
+static size_t held(Fixture *f, const char *customer)
+{
+    Str history;
+    Error err = {0};
+    made_up_ok(database_history(f->service.database, &history, &f->arena, str_from(customer), &err),
+               &err);
+    return history.size;
+}
+
+static void customer_that_cannot_be_scored_is_not_kept(void **state)
+{
+    Fixture *f = *state;
+    expect(f, put(f, "ann", ""), 400, "not_json", NULL);
+    expect(f, put(f, "ann", "{"), 400, "not_json", NULL);
+    expect(f, put(f, "ann", "[1]"), 422, "wrong_type", NULL);
+    expect(f, put(f, "ann", "\"x\""), 422, "wrong_type", NULL);
+    expect(f, put(f, "ann", "{\"kyc_stat\":\"COMPLETED\"}"), 422, "unknown_field", "/kyc_stat");
+    expect(f, put(f, "ann", "{\"kyc_state\":1,\"kyc_state\":2}"), 400, "duplicate_field",
+           "/kyc_state");
+    expect(f, put(f, "ann", "{\"has_biometrics\":\"perhaps\"}"), 422, "bad_value",
+           "/has_biometrics");
+    expect(f, put(f, "ann", "{\"user_id\":\"bob\"}"), 422, "other_customer", "/user_id");
+    expect(f, put(f, "ann", "{},\"options\":{}"), 400, "not_json", NULL);
+    expect(f, put(f, " ", "{}"), 422, "bad_value", NULL);
+    assert_int_equal(0, held(f, "ann"));
+    expect(f, put(f, "ann", "{\"user_id\":\"ann\",\"has_biometrics\":true}"), 200, NULL, NULL);
+    assert_true(held(f, "ann") > 0);
+}
+
+static void transactions_that_cannot_be_scored_are_not_kept(void **state)
+{
+    Fixture *f = *state;
+    expect(f, post(f, "{\"transactions\":[]}"), 422, "missing_field", "/transactions");
+    expect(f, post(f, "[]"), 422, "missing_field", NULL);
+    expect(f, post(f, "{\"transactions\":[{" GOOD TIMES ",\"amuont\":\"1\"}]}"), 422,
+           "unknown_field", "/transactions/0/amuont");
+    expect(f, post(f, "[{" GOOD TIMES ",\"amount\":\"1.00\"},{" GOOD TIMES ",\"amount\":\"x\"}]"),
+           422, "bad_value", "/1/amount");
+    expect(f, post(f, "{" GOOD TIMES ",\"amount\":\"x\"}"), 422, "bad_value", "/amount");
+    expect(f, post(f, "{" GOOD TIMES ",\"amount\":{}}"), 422, "wrong_type", "/amount");
+    expect(f, post(f, "{" GOOD ",\"amount\":\"1.00\"}"), 422, "missing_field", "/created_at");
+    expect(f, post(f, "{\"transactions\":[{" GOOD TIMES ",\"amount\":\"1.00\"}],\"x\":1}"), 422,
+           "unknown_field", "/x");
+    expect(f, post(f, "[{\"id\":\"t1\"}]"), 422, "missing_field", "/0/user_id");
+    assert_int_equal(0, held(f, "ann"));
+}
+
+static void same_version_is_added_once(void **state)
+{
+    Fixture *f = *state;
+    Exchange x = post(f, "{\"transactions\":[{" GOOD TIMES ",\"amount\":\"1.00\"},{" GOOD TIMES
+                         ",\"amount\":\"1.00\"}]}");
+    expect(f, x, 200, NULL, NULL);
+    assert_true(str_equal(x.reply, S("{\"received\":2,\"added\":1}")));
+    x = post(f, "{" GOOD TIMES ",\"amount\":1.00}");
+    assert_true(str_equal(x.reply, S("{\"received\":1,\"added\":0}")));
+}
+
+/* ---- decisions, feedback, erasing ---- */
+
+static void keep_decision(Fixture *f, const char *id, const char *customer)
+{
+    Error err = {0};
+    StoredDecision d = {.id = str_from(id),
+                        .customer = str_from(customer),
+                        .action = S("RESTRICT"),
+                        .segment = S("High"),
+                        .json = S("{\"decision_id\":\"d\"}")};
+    made_up_ok(database_add_decision(f->service.database, &d, &err), &err);
+}
+
+static void decision_is_given_then_gone(void **state)
+{
+    Fixture *f = *state;
+    const char *path = "/v1/decisions/{id}", *who = "/v1/customers/{id}";
+    keep_decision(f, "d1", "ann");
+    Exchange x = ask(f, "GET", path, "d1", S(""));
+    expect(f, x, 200, NULL, NULL);
+    assert_true(str_equal(x.reply, S("{\"decision_id\":\"d\"}")));
+    expect(f, ask(f, "GET", path, "d2", S("")), 404, "not_found", NULL);
+    expect(f, ask(f, "DELETE", who, "ann", S("")), 200, NULL, NULL);
+    expect(f, ask(f, "DELETE", who, "ann", S("")), 404, "not_found", NULL);
+    expect(f, ask(f, "GET", path, "d1", S("")), 410, "erased", NULL);
+    expect(f, say(f, "{\"decision_id\":\"d1\",\"verdict\":\"agree\"}"), 410, "erased", NULL);
+}
+
+static void feedback_is_kept_and_counted(void **state)
+{
+    Fixture *f = *state;
+    keep_decision(f, "d3", "ann");
+    expect(f,
+           say(f, "{\"decision_id\":\"d3\",\"verdict\":\"overrule\",\"action\":\"MONITOR\","
+                  "\"reason\":\"Source of funds documented\",\"reviewer\":\"r7\","
+                  "\"at\":\"2024-08-27T12:00:00Z\",\"reviewed_seconds\":240}"),
+           202, NULL, NULL);
+    expect(f, say(f, "{\"customer_id\":\"bob\",\"verdict\":\"positive\",\"action\":null}"), 202,
+           NULL, NULL);
+    const char *metrics = str_chars(&f->arena, telemetry_text(f->telemetry, &f->arena));
+    assert_non_null(strstr(metrics, "RESTRICT"));
+    assert_non_null(strstr(metrics, "overrule"));
+}
+
+static void feedback_that_says_nothing_is_refused(void **state)
+{
+    Fixture *f = *state;
+    keep_decision(f, "d4", "ann");
+    expect(f, say(f, "x"), 400, "not_json", NULL);
+    expect(f, say(f, "\"\xff\""), 400, "not_utf8", NULL);
+    expect(f, say(f, "[]"), 422, "wrong_type", NULL);
+    expect(f, say(f, "{\"verdict\":\"agree\"}"), 422, "missing_field", "/decision_id");
+    expect(f, say(f, "{\"customer_id\":\"ann\"}"), 422, "missing_field", "/verdict");
+    expect(f, say(f, "{\"customer_id\":\"ann\",\"verdict\":\"maybe\"}"), 422, "bad_value",
+           "/verdict");
+    expect(f, say(f, "{\"customer_id\":\"ann\",\"verdict\":\"agree\",\"acton\":\"MONITOR\"}"), 422,
+           "unknown_field", "/acton");
+    expect(f, say(f, "{\"customer_id\":\"ann\",\"verdict\":\"agree\",\"verdict\":\"agree\"}"), 400,
+           "duplicate_field", "/verdict");
+    expect(f, say(f, "{\"customer_id\":\"ann\",\"verdict\":\"agree\",\"action\":\"OFFBOARD\"}"),
+           422, "bad_value", "/action");
+    expect(f, say(f, "{\"customer_id\":\"ann\",\"verdict\":\"agree\",\"at\":\"soon\"}"), 422,
+           "not_a_time", "/at");
+    expect(f, say(f, "{\"customer_id\":\"ann\",\"verdict\":\"agree\",\"reviewed_seconds\":-1}"),
+           422, "bad_value", "/reviewed_seconds");
+    expect(f, say(f, "{\"customer_id\":5,\"verdict\":\"agree\"}"), 422, "wrong_type",
+           "/customer_id");
+    expect(f, say(f, "{\"customer_id\":\"a\\u0000b\",\"verdict\":\"agree\"}"), 422, "bad_value",
+           "/customer_id");
+    expect(f, say(f, "{\"decision_id\":\"none\",\"verdict\":\"agree\"}"), 404, "not_found",
+           "/decision_id");
+    expect(f, say(f, "{\"decision_id\":\"d4\",\"customer_id\":\"bob\",\"verdict\":\"agree\"}"), 422,
+           "other_customer", "/customer_id");
+}
+
+static void without_a_store_all_say_what_is_needed(void **state)
+{
+    Fixture *f = *state;
+    expect(f, put(f, "ann", "{}"), 501, "store_needed", NULL);
+    expect(f, post(f, "[]"), 501, "store_needed", NULL);
+    expect(f, say(f, "{}"), 501, "store_needed", NULL);
+    expect(f, ask(f, "GET", "/v1/decisions/{id}", "d", S("")), 501, "store_needed", NULL);
+    expect(f, ask(f, "DELETE", "/v1/customers/{id}", "d", S("")), 501, "store_needed", NULL);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, with_store, without_store)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_held_is_answered_like_what_is_sent, with_store,
-                                        without_store),
+        WITH(what_is_held_is_answered_like_what_is_sent),
+        WITH(customer_that_cannot_be_scored_is_not_kept),
+        WITH(transactions_that_cannot_be_scored_are_not_kept),
+        WITH(same_version_is_added_once),
+        WITH(decision_is_given_then_gone),
+        WITH(feedback_is_kept_and_counted),
+        WITH(feedback_that_says_nothing_is_refused),
+        cmocka_unit_test(without_a_store_all_say_what_is_needed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
