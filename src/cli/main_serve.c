@@ -8,7 +8,7 @@ int main(int argc, char **argv)
         &command_serve,
 #endif
         &command_score,      &command_explain, &command_replay,  &command_verify,
-        &command_completion, &command_man,     &command_version, NULL};
+        &command_monitor,    &command_completion, &command_man,     &command_version, NULL};
     return cli_main("assay-serve", "customer risk: score and explain with a bundle", commands, argc,
                     argv);
 }
