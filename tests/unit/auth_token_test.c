@@ -1,4 +1,5 @@
-/* Tokens: which are taken, which are not, and that nothing but the key decides how one is verified. */
+/* Tokens: which are taken, which are not, and that nothing but the key decides how one is verified.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,9 +97,10 @@ static void a_token_has_its_time(void **state)
     const struct {
         int64_t after;
         Verdict verdict;
-    } at[] = {{0, AUTH_OK},        {659, AUTH_OK},      {660, AUTH_EXPIRED}, {9999, AUTH_EXPIRED},
-              {-70, AUTH_OK},      {-71, AUTH_EXPIRED}, {0, AUTH_OK},        {-99999, AUTH_EXPIRED},
-              {-1700000000, AUTH_EXPIRED},              {600, AUTH_OK}};
+    } at[] = {{0, AUTH_OK},         {659, AUTH_OK},         {660, AUTH_EXPIRED},
+              {9999, AUTH_EXPIRED}, {-70, AUTH_OK},         {-71, AUTH_EXPIRED},
+              {0, AUTH_OK},         {-99999, AUTH_EXPIRED}, {-1700000000, AUTH_EXPIRED},
+              {600, AUTH_OK}};
     for (size_t i = 0; i < COUNT_OF(at); i++) /* the clock jumps about, and the cache with it */
         assert_int_equal(verdict_at(token, NOW_US + at[i].after * SECOND_US), at[i].verdict);
 }
@@ -294,8 +296,8 @@ static void a_signature_is_of_one_text(void **state)
     Str c = base64url_text(S("{" GOOD_CLAIMS ",\"x\":1}"));
     assert_int_equal(verdict_of(str_format(&arena, "%s.%s%s", h.data, c.data, signature)),
                      AUTH_INVALID);
-    assert_int_equal(
-        verdict_of(token_of(stranger, header_of(rsa, "r1"), S("{" GOOD_CLAIMS "}"))), AUTH_INVALID);
+    assert_int_equal(verdict_of(token_of(stranger, header_of(rsa, "r1"), S("{" GOOD_CLAIMS "}"))),
+                     AUTH_INVALID);
     /* r = s = 0 satisfied a well-known verifier */
     Str e = base64url_text(header_of(p256, "e1"));
     uint8_t zeros[64] = {0};
@@ -349,9 +351,9 @@ static void open_needs_nobody(void **state)
     (void)state;
     Caller caller;
     int retry;
-    assert_int_equal(auth_check(auth, &caller, &retry, SCOPE_OPEN, S("Bearer junk"), (Str){0},
-                                NOW_US, 0),
-                     AUTH_OK);
+    assert_int_equal(
+        auth_check(auth, &caller, &retry, SCOPE_OPEN, S("Bearer junk"), (Str){0}, NOW_US, 0),
+        AUTH_OK);
     assert_string_equal(caller.name, "anonymous");
 }
 
