@@ -188,8 +188,8 @@ static Str bearer(Str authorization)
     return str_trim(str_slice(authorization, scheme.size, authorization.size));
 }
 
-static Verdict check_token(Auth *a, Caller *out, KeyFile *file, TokenCache *seen,
-                           const TokenRules *rules, Str text, int64_t now_us)
+static AuthVerdict check_token(Auth *a, Caller *out, KeyFile *file, TokenCache *seen,
+                               const TokenRules *rules, Str text, int64_t now_us)
 {
     uint8_t sum[SHA256_BYTES];
     Token token;
@@ -199,7 +199,7 @@ static Verdict check_token(Auth *a, Caller *out, KeyFile *file, TokenCache *seen
         return AUTH_INVALID;
     sha256_bytes(sum, text);
     Keys *keys = key_file_hold(file);
-    Verdict verdict = AUTH_OK;
+    AuthVerdict verdict = AUTH_OK;
     if (!token_cache_find(seen, &token, sum, keys->generation, now_us)) {
         verdict = token_verify(&token, keys, rules, text);
         if (verdict == AUTH_OK) {
@@ -216,7 +216,7 @@ static Verdict check_token(Auth *a, Caller *out, KeyFile *file, TokenCache *seen
     return verdict;
 }
 
-static Verdict check_key(Auth *a, Caller *out, Str key)
+static AuthVerdict check_key(Auth *a, Caller *out, Str key)
 {
     uint8_t sum[SHA256_BYTES];
     if (key.size == 0)
@@ -239,8 +239,8 @@ static Verdict check_key(Auth *a, Caller *out, Str key)
     return found == NULL ? AUTH_INVALID : AUTH_OK;
 }
 
-static Verdict known(Auth *a, Caller *out, AuthScope needed, Str authorization, Str api_key,
-                     int64_t now_us)
+static AuthVerdict known(Auth *a, Caller *out, AuthScope needed, Str authorization, Str api_key,
+                         int64_t now_us)
 {
     if (needed == SCOPE_PUBSUB && a->pubsub.path != NULL)
         return check_token(a, out, &a->pubsub, a->pubsub_seen, &a->pubsub_rules,
@@ -262,14 +262,14 @@ static uint64_t number_of(const char hash[17])
     return n;
 }
 
-Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed, Str authorization,
-                   Str api_key, int64_t now_us, int64_t monotonic_us)
+AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed,
+                       Str authorization, Str api_key, int64_t now_us, int64_t monotonic_us)
 {
     *out = (Caller){.name = "anonymous"};
     *retry_seconds = 0;
     if (needed == SCOPE_OPEN)
         return AUTH_OK;
-    Verdict verdict = known(a, out, needed, authorization, api_key, now_us);
+    AuthVerdict verdict = known(a, out, needed, authorization, api_key, now_us);
     if (verdict != AUTH_OK)
         return verdict;
     if (a->rates != NULL &&

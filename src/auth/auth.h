@@ -60,21 +60,21 @@ typedef struct Caller {
     uint32_t scopes; /* bits, 1 << AuthScope */
 } Caller;
 
-typedef enum Verdict {
+typedef enum AuthVerdict {
     AUTH_OK,
     AUTH_MISSING,   /* 401 */
     AUTH_INVALID,   /* 401: malformed, bad signature, unknown key, wrong issuer or audience */
     AUTH_EXPIRED,   /* 401: expired, or not valid yet */
     AUTH_FORBIDDEN, /* 403: known, but without the scope */
     AUTH_LIMITED    /* 429: too many requests; *retry_seconds is set */
-} Verdict;
+} AuthVerdict;
 
 /* authorization: the header's value, or empty; api_key: of X-API-Key, or empty. now_us: wall clock;
  * monotonic_us: for rates. *out is "anonymous" unless somebody was known (OK, FORBIDDEN, LIMITED).
  * Cost: SHA-256 of the token when it was seen before, else its signature's verification
  * (docs/access.md has both). */
-Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed, Str authorization,
-                   Str api_key, int64_t now_us, int64_t monotonic_us);
+AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed,
+                       Str authorization, Str api_key, int64_t now_us, int64_t monotonic_us);
 
 /* One line for a keys file: the key (to be handed over once) and its hashed line.  Memory: keep. */
 MUST_USE Status auth_make_key(Str *key, Str *line, Arena *keep, Str name, uint32_t scopes,

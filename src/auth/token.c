@@ -233,7 +233,7 @@ static bool take_claims(Token *out, yyjson_val *claims, const TokenRules *rules)
            take_scopes(&out->caller, claims);
 }
 
-Verdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str text)
+AuthVerdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str text)
 {
     Parts parts = {0};
     *out = (Token){0};
@@ -250,7 +250,7 @@ Verdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str 
     return good ? AUTH_OK : AUTH_INVALID;
 }
 
-Verdict token_timely(const Token *t, int64_t now_us)
+AuthVerdict token_timely(const Token *t, int64_t now_us)
 {
     return t->valid_us <= now_us && now_us < t->expired_us ? AUTH_OK : AUTH_EXPIRED;
 }

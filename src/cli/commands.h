@@ -13,6 +13,7 @@ extern const Command command_explain;
 extern const Command command_features;
 extern const Command command_init;
 extern const Command command_man;
+extern const Command command_monitor;
 extern const Command command_policy;
 extern const Command command_profile;
 extern const Command command_run;

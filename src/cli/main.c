@@ -7,7 +7,7 @@ int main(int argc, char **argv)
                                               &command_train,      &command_evaluate,
                                               &command_score,
 #ifdef ASSAY_SERVICE
-                                              &command_serve,
+                                              &command_serve,      &command_monitor,
 #endif
                                               &command_explain,    &command_features,
                                               &command_profile,    &command_check,

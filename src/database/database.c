@@ -129,10 +129,10 @@ static void link_give(Database *d, Link *l)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
-static void link_ready(Link *l)
+static void link_ready(const Database *d, Link *l)
 {
     l->again = l->ending = false;
-    l->until_us = clock_monotonic_us() + TRANSACTION_US;
+    l->until_us = clock_monotonic_us() + d->transaction_us;
     l->end = (ChainEnd){0};
 }
 
@@ -166,7 +166,7 @@ static Status transact(Database *d, const Pending *list, Error *err)
         Link *l;
         Error own = {0};
         TRY(link_take(d, &l, err));
-        link_ready(l);
+        link_ready(d, l);
         Status s = work_through(l, list, &own);
         bool again = s != STATUS_OK && l->again && !l->ending && attempt == 0;
         if (s != STATUS_OK && !l->broken) {
@@ -248,7 +248,7 @@ Status database_ask(Database *d, Rows *out, Arena *keep, const Statement *s, con
         Link *l;
         Error own = {0};
         TRY(link_take(d, &l, err));
-        link_ready(l);
+        link_ready(d, l);
         Status status = link_run(l, out, keep, s, value, count, &own);
         bool again = status != STATUS_OK && l->again && attempt == 0;
         link_give(d, l);
@@ -323,7 +323,11 @@ Status database_open(Database **out, const char *url, size_t connections, Error 
         free(copy);
         return error_set(err, STATUS_IO, "out of memory");
     }
-    *d = (Database){.driver = driver, .url = copy, .idle = idle, .most = most};
+    *d = (Database){.driver = driver,
+                    .url = copy,
+                    .transaction_us = TRANSACTION_US,
+                    .idle = idle,
+                    .most = most};
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

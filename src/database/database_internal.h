@@ -18,7 +18,7 @@
 
 #define LINK_WAIT_US   (5 * SECOND_US) /* for a link of the pool */
 #define CONNECT_US     (3 * SECOND_US)
-#define TRANSACTION_US (8 * SECOND_US) /* all of its statements */
+#define TRANSACTION_US (8 * SECOND_US) /* all of its statements; PostgreSQL */
 
 typedef struct Statement {
     const char *sql;
@@ -84,6 +84,7 @@ typedef Status Work(Link *l, void *context, Error *err);
 struct Database {
     const Driver *driver;
     char *url;
+    int64_t transaction_us;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t given; /* a link came back */
     Link **idle;

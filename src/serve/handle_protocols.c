@@ -74,102 +74,124 @@ static void infer(Exchange *x)
         reply_error(x, &err);
 }
 
-/* ---- Vertex AI: {"instances": [request, ...], "parameters": {...}} to {"predictions": [...]} ----
+/* ---- Vertex AI: {"instances": [request, ...], "parameters": options} to {"predictions": [...]}
+ * ----
  */
 
-/* An instance as a request of its own: the parameters are fields of every one that does not say
- * them itself. */
-static Str instance_text(Arena *keep, yyjson_mut_doc *doc, yyjson_val *instance,
-                         yyjson_val *parameters, const yyjson_alc *memory)
+enum { INSTANCES_MAX = 1000 };
+
+/* An instance as a request of its own; the parameters are the options of those that have none. */
+static Str instance_text(yyjson_mut_doc *doc, yyjson_val *instance, yyjson_val *parameters,
+                         const yyjson_alc *memory)
 {
     size_t size = 0;
     yyjson_mut_val *one = yyjson_val_mut_copy(doc, instance);
-    yyjson_val *key;
-    yyjson_obj_iter at = yyjson_obj_iter_with(parameters);
-    while ((key = yyjson_obj_iter_next(&at)) != NULL) {
-        const char *name = yyjson_get_str(key);
-        if (yyjson_obj_getn(instance, name, yyjson_get_len(key)) == NULL)
-            (void)yyjson_mut_obj_add(one, yyjson_val_mut_copy(doc, key),
-                                     yyjson_val_mut_copy(doc, yyjson_obj_iter_get_val(key)));
-    }
-    (void)keep;
+    if (parameters != NULL && yyjson_is_obj(instance) &&
+        yyjson_obj_get(instance, "options") == NULL)
+        (void)yyjson_mut_obj_add_val(doc, one, "options", yyjson_val_mut_copy(doc, parameters));
     char *text = yyjson_mut_val_write_opts(one, YYJSON_WRITE_NOFLAG, memory, &size, NULL);
     return (Str){text, text == NULL ? 0 : size};
 }
 
-static void predict_all(Exchange *x, yyjson_doc *body, const yyjson_alc *memory)
+/* An answer, or in its place why there is none; false: a reply was set, for the store failed. */
+static bool predict_one(Exchange *x, Buffer *out, Arena *keep, size_t at, Str request)
 {
-    yyjson_val *root = yyjson_doc_get_root(body), *instance;
-    yyjson_val *instances = yyjson_obj_get(root, "instances");
+    Answer a;
+    Fault fault = {0};
+    Error err = {0};
+    char pointer[320];
+    Asked asked = {request, {0}, x->now_us, x->trace_id, x->span_id};
+    Status status =
+        serve_answer_one(&a, keep, x->scratch, x->service, x->served, &asked, &fault, &err);
+    if (status == STATUS_OK) {
+        buffer_add(out, a.body);
+        return true;
+    }
+    if (fault.code == NULL) {
+        reply_error(x, &err);
+        return false;
+    }
+    (void)snprintf(pointer, sizeof pointer, "/instances/%zu%s", at, fault.pointer);
+    buffer_add(out, problem_text(keep, fault_status(&fault), fault.code, pointer,
+                                 str_from(fault.detail), x->request_id));
+    return true;
+}
+
+static void predict_all(Exchange *x, yyjson_val *root, const yyjson_alc *memory)
+{
+    yyjson_val *instances = yyjson_obj_get(root, "instances"), *instance;
     yyjson_val *parameters = yyjson_obj_get(root, "parameters");
     yyjson_mut_doc *doc = yyjson_mut_doc_new(memory);
-    Buffer b = buffer_new(ARENA_NEW(x->arena, Arena));
     size_t i, count;
-    if (!yyjson_is_arr(instances)) {
+    if (!yyjson_is_arr(instances) || yyjson_arr_size(instances) == 0) {
         reply_problem(x, 422, "missing_field", "/instances",
-                      "send {\"instances\": [...]}, a request of /v1/score each");
+                      "send {\"instances\": [...]}, each of them a request of /v1/score");
+        return;
+    }
+    if (yyjson_arr_size(instances) > INSTANCES_MAX) {
+        reply_problem(x, 413, "too_many", "/instances",
+                      "send at most %d instances; a batch takes "
+                      "any number",
+                      INSTANCES_MAX);
         return;
     }
     if (parameters != NULL && !yyjson_is_obj(parameters)) {
         reply_problem(x, 422, "wrong_type", "/parameters", "parameters must be an object");
         return;
     }
-    Arena text = arena_new();
-    *b.arena = text;
+    Arena text = arena_new(); /* the reply grows while answers come and go in x->arena */
+    Buffer b = buffer_new(&text);
+    bool whole = true;
     buffer_add(&b, S("{\"predictions\":["));
     yyjson_arr_foreach(instances, i, count, instance)
     {
-        Answer a;
-        Fault fault = {0};
-        Error err = {0};
-        char pointer[320];
-        Str one = yyjson_is_obj(instance)
-                      ? instance_text(x->arena, doc, instance, parameters, memory)
-                      : S("0"); /* refused as no object, in the same words as elsewhere */
-        Asked asked = {one, {0}, x->now_us, x->trace_id, x->span_id};
-        Status status =
-            serve_answer_one(&a, x->arena, x->scratch, x->service, x->served, &asked, &fault, &err);
-        if (status == STATUS_OK) {
-            if (i > 0)
-                buffer_char(&b, ',');
-            buffer_add(&b, a.body);
-            continue;
-        }
-        (void)snprintf(pointer, sizeof pointer, "/instances/%zu%s", i, fault.pointer);
-        if (fault.code != NULL)
-            reply_problem(x, fault_status(&fault), fault.code, pointer, "%s", fault.detail);
-        else
-            reply_error(x, &err);
-        arena_free(&text);
-        return;
+        Str one = instance_text(doc, instance, parameters, memory);
+        Arena keep = *x->arena;
+        if (i > 0)
+            buffer_char(&b, ',');
+        if (!(whole = predict_one(x, &b, &keep, i, one)))
+            break;
     }
     buffer_add(&b, S("]}"));
-    reply_json(x, 200, str_copy(x->arena, buffer_str(&b)));
+    if (whole)
+        reply_json(x, 200, str_copy(x->arena, buffer_str(&b)));
     arena_free(&text);
+}
+
+/* Brackets within brackets, before anything that walks the document by itself. */
+static bool too_deep(Str json, size_t most)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < json.size; i++) {
+        char c = json.data[i];
+        if (quoted) {
+            i += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"')
+            quoted = true;
+        else if (c == '[' || c == '{') {
+            if (++depth > most)
+                return true;
+        } else if ((c == ']' || c == '}') && depth > 0)
+            depth--;
+    }
+    return false;
 }
 
 static void predict(Exchange *x)
 {
     yyjson_alc memory = arena_memory(x->arena);
-    yyjson_read_err why;
-    size_t depth = 0;
-    /* yyjson's reader does not recurse, but what walks a document may. */
-    for (size_t i = 0, deep = 0; i < x->body.size; i++) {
-        char c = x->body.data[i];
-        deep += c == '[' || c == '{';
-        deep -= (c == ']' || c == '}') && deep > 0;
-        depth = deep > depth ? deep : depth;
-    }
-    if (depth > x->service->settings->limits.answer.depth_max + 4) {
+    if (too_deep(x->body, x->service->settings->limits.answer.depth_max + 2)) {
         reply_problem(x, 400, "too_deep", NULL, "the body is nested too deeply");
         return;
     }
     yyjson_doc *body = yyjson_read_opts((char *)(uintptr_t)x->body.data, x->body.size,
-                                        YYJSON_READ_NOFLAG, &memory, &why);
+                                        YYJSON_READ_NOFLAG, &memory, NULL);
     if (body == NULL || !yyjson_is_obj(yyjson_doc_get_root(body)))
         reply_problem(x, 400, "not_json", NULL, "the body is not a JSON object");
     else
-        predict_all(x, body, &memory);
+        predict_all(x, yyjson_doc_get_root(body), &memory);
 }
 
 Route *routes_of_vertex(Service *s)
@@ -187,6 +209,7 @@ Route *routes_of_vertex(Service *s)
 }
 
 const Route routes_protocols[] = {
+    {"POST", "/v1/predict", SCOPE_SCORE, .handle = predict},
     {"GET", "/v2", SCOPE_OPEN, .handle = server},
     {"GET", "/v2/health/live", SCOPE_OPEN, .handle = live, .admin = true},
     {"GET", "/v2/health/ready", SCOPE_OPEN, .handle = ready, .admin = true},

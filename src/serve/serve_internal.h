@@ -111,8 +111,8 @@ typedef struct Route {
 } Route;
 
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */
-extern const Route routes_score[], routes_batch[], routes_protocols[], routes_page[],
-    routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
+extern const Route routes_docs[], routes_score[], routes_batch[], routes_protocols[],
+    routes_health[], routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
 
 /* ---- replies (reply.c) ---- */
 

@@ -348,10 +348,12 @@ Status serve_run(const ServeSettings *settings, const atomic_int *stop,
                  void (*ready)(void *context, const Service *s), void *context, Error *err)
 {
     Service *s;
-    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before[2];
-    struct sigaction ignore = {.sa_handler = SIG_IGN}; /* a log's reader that has gone */
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before[3];
+    /* A log's reader that has gone, and a file that may grow no more, are errors of a write. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGHUP, &hangup, &before[0]);
     (void)sigaction(SIGPIPE, &ignore, &before[1]);
+    (void)sigaction(SIGXFSZ, &ignore, &before[2]);
     Status status = serve_start(&s, settings, err);
     if (status == STATUS_OK) {
         if (ready != NULL)
@@ -366,5 +368,6 @@ Status serve_run(const ServeSettings *settings, const atomic_int *stop,
     }
     (void)sigaction(SIGHUP, &before[0], NULL);
     (void)sigaction(SIGPIPE, &before[1], NULL);
+    (void)sigaction(SIGXFSZ, &before[2], NULL);
     return status;
 }

@@ -203,7 +203,7 @@ typedef struct Seen {
 struct Telemetry {
     TelemetrySettings settings;
     Counts *counts;
-    void *hash; /* EVP_MAC_CTX, keyed; copied for each use */
+    TelemetryKey *key;
     Outlet log, predictions;
     bool predicts;
     _Atomic int64_t in_flight, connections;

@@ -99,7 +99,8 @@ start) start ;;
 stop) control -w -t 60 -m fast stop ;;
 kill)
     signal KILL
-    rm -f "$dir/data/postmaster.pid"
+    # A dead server that nobody has reaped yet still counts as one with its lock.
+    rm -f "$dir/data/postmaster.pid" "$dir"/.s.PGSQL.5432*
     ;;
 freeze) signal STOP ;;
 thaw) signal CONT ;;

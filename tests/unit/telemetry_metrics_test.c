@@ -49,9 +49,9 @@ static void say_all(Bank *b, Telemetry *t, size_t decisions)
     telemetry_connections(t, 3);
     telemetry_shed(t, "rate");
     telemetry_batch(t, 100, 3);
-    telemetry_feedback(t, S("confirmed"), S("PROPOSE_OFFBOARDING"), S(""));
-    telemetry_feedback(t, S("confirmed"), S("PROPOSE_OFFBOARDING"), S(""));
-    telemetry_feedback(t, S("rejected"), S("PROPOSE_OFFBOARDING"), S("RETAIN"));
+    telemetry_feedback(t, S("agree"), S("PROPOSE_OFFBOARDING"), S(""));
+    telemetry_feedback(t, S("agree"), S("PROPOSE_OFFBOARDING"), S(""));
+    telemetry_feedback(t, S("overrule"), S("PROPOSE_OFFBOARDING"), S("RETAIN"));
     telemetry_job(t, "running");
     telemetry_reload(t, false);
 }
@@ -127,7 +127,7 @@ static void decisions_are_counted_by_what_they_say(void **state)
     for (size_t i = 0; i < 20; i++)
         sum += b->probability[i + 1] - b->probability[i];
     assert_true(fabs(metric_value(text, "assay_challenger_score_difference_sum") - sum) < 1e-7);
-    assert_value(text, "assay_feedback_total{verdict=\"confirmed\",action=\"PROPOSE_OFFBOARDING\"}",
+    assert_value(text, "assay_feedback_total{verdict=\"agree\",action=\"PROPOSE_OFFBOARDING\"}",
                  2);
     assert_value(text,
                  "assay_feedback_overrides_total{action=\"PROPOSE_OFFBOARDING\",became=\"RETAIN\"}",
@@ -277,7 +277,7 @@ static void work(void *context, size_t task, Arena scratch)
         RequestSeen r = fine;
         r.status = 200 + (int)(task % 3);
         telemetry_request(w->t, &r);
-        telemetry_feedback(w->t, S("confirmed"), action_name((Action)(i % ACTIONS)), S(""));
+        telemetry_feedback(w->t, S("agree"), action_name((Action)(i % ACTIONS)), S(""));
         if (i % 50 == 0)
             telemetry_answer(w->t, ROLE_CHAMPION, &w->b->bundle, w->answer);
         if (i % 1000 == 0) {
@@ -302,7 +302,7 @@ static void threads_lose_no_count(void **state)
     double all = 0;
     for (int a = 0; a < ACTIONS; a++)
         all += metric_value(text, str_format(&keep,
-                                             "assay_feedback_total{verdict=\"confirmed\","
+                                             "assay_feedback_total{verdict=\"agree\","
                                              "action=\"%.*s\"}",
                                              STR_ARG(action_name((Action)a)))
                                       .data);

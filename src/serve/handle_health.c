@@ -1,4 +1,4 @@
-/* handle_page.c - health, metrics, and the document that says what there is. */
+/* handle_health.c - health and metrics. */
 #include "serve/serve_internal.h"
 
 #include "record/record.h"
@@ -44,21 +44,9 @@ static void metrics(Exchange *x)
                telemetry_text(x->service->telemetry, x->arena));
 }
 
-static void openapi(Exchange *x)
-{
-    Str text;
-    Error err = {0};
-    if (answer_openapi(&text, x->arena, x->served->champion, x->service->base_path, &err) !=
-        STATUS_OK)
-        reply_error(x, &err);
-    else
-        reply_json(x, 200, text);
-}
-
-const Route routes_page[] = {
+const Route routes_health[] = {
     {"GET", "/healthz", SCOPE_OPEN, live, .admin = true},
     {"GET", "/readyz", SCOPE_OPEN, ready, .admin = true},
     {"GET", "/", SCOPE_OPEN, ready, .admin = true},
     {"GET", "/metrics", SCOPE_METRICS, metrics, .gives = "text/plain", .admin = true},
-    {"GET", "/openapi.json", SCOPE_OPEN, .handle = openapi},
     {0}};
