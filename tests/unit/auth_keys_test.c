@@ -57,7 +57,7 @@ static Auth *open_tokens(Str set)
     return a;
 }
 
-static Verdict verdict_of(Auth *a, Str token)
+static AuthVerdict verdict_of(Auth *a, Str token)
 {
     Caller caller;
     return ask(a, &caller, SCOPE_SCORE, token, NOW_US);
@@ -312,7 +312,8 @@ static void *verify(void *argument)
         if (auth_check(t->auth, &caller, &retry, SCOPE_SCORE, t->mine[i % 3], (Str){0}, NOW_US,
                        0) != AUTH_OK)
             (void)atomic_fetch_add(&t->wrong, 1);
-        Verdict v = auth_check(t->auth, &caller, &retry, SCOPE_SCORE, t->gone, (Str){0}, NOW_US, 0);
+        AuthVerdict v =
+            auth_check(t->auth, &caller, &retry, SCOPE_SCORE, t->gone, (Str){0}, NOW_US, 0);
         (void)atomic_fetch_add(v == AUTH_OK ? &t->gone_known : &t->gone_unknown, 1);
         (void)atomic_fetch_add(&t->asked, 1);
     }
@@ -365,8 +366,8 @@ static void keys_are_replaced_under_those_who_verify(void **state)
 
 /* ---- API keys ---- */
 
-static Verdict with_key(Auth *a, Caller *caller, AuthScope scope, const char *authorization,
-                        const char *key)
+static AuthVerdict with_key(Auth *a, Caller *caller, AuthScope scope, const char *authorization,
+                            const char *key)
 {
     int retry;
     return auth_check(a, caller, &retry, scope, str_from(authorization), str_from(key), NOW_US, 0);

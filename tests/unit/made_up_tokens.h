@@ -124,7 +124,7 @@ static void put_file(Str path, Str text)
     assert_int_equal(file_write(path.data, text, &err), STATUS_OK);
 }
 
-static Verdict ask(Auth *a, Caller *caller, AuthScope scope, Str token, int64_t now_us)
+static AuthVerdict ask(Auth *a, Caller *caller, AuthScope scope, Str token, int64_t now_us)
 {
     int retry;
     Str header = str_format(&arena, "Bearer %.*s", (int)token.size, token.data);
