@@ -15,7 +15,7 @@ typedef enum AuthKind { AUTH_NONE, AUTH_JWT, AUTH_KEYS } AuthKind;
 /* What an endpoint needs; a caller has a set of them. In tokens: `scope` (texts between spaces) or
  * `scp` (a list): assay.score assay.model assay.feedback assay.data assay.jobs assay.metrics
  * assay.erase. */
-typedef enum Scope {
+typedef enum AuthScope {
     SCOPE_OPEN, /* nobody need be known */
     SCOPE_SCORE,
     SCOPE_MODEL,
@@ -23,10 +23,11 @@ typedef enum Scope {
     SCOPE_DATA, /* customers and transactions into the database, decisions out of it */
     SCOPE_JOBS,
     SCOPE_ERASE,
-    SCOPE_PUBSUB, /* the push subscription's own identity */
+    SCOPE_METRICS, /* on the main listener; the admin listener asks nobody */
+    SCOPE_PUBSUB,  /* the push subscription's own identity */
     SCOPES
-} Scope;
-Str scope_name(Scope s);
+} AuthScope;
+Str scope_name(AuthScope s);
 
 typedef struct AuthSettings {
     AuthKind kind;
@@ -51,22 +52,22 @@ bool auth_refresh(Auth *a, Error *err);
 typedef struct Caller {
     char name[128];  /* sub, or the key's name; "anonymous" */
     char hash[17];   /* of the name, keyed: what logs and metrics may say */
-    uint32_t scopes; /* bits, 1 << Scope */
+    uint32_t scopes; /* bits, 1 << AuthScope */
 } Caller;
 
-typedef enum Verdict {
+typedef enum AuthVerdict {
     AUTH_OK,
     AUTH_MISSING,   /* 401 */
     AUTH_INVALID,   /* 401: malformed, bad signature, unknown key, wrong issuer or audience */
     AUTH_EXPIRED,   /* 401: expired, or not valid yet */
     AUTH_FORBIDDEN, /* 403: known, but without the scope */
     AUTH_LIMITED    /* 429: too many requests; *retry_seconds is set */
-} Verdict;
+} AuthVerdict;
 
 /* authorization: the header's value, or empty; api_key: of X-API-Key, or empty. now_us: wall clock;
  * monotonic_us: for rates. */
-Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, Scope needed, Str authorization,
-                   Str api_key, int64_t now_us, int64_t monotonic_us);
+AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed,
+                       Str authorization, Str api_key, int64_t now_us, int64_t monotonic_us);
 
 /* One line for a keys file: the key (to be handed over once) and its hashed line.  Memory: keep. */
 MUST_USE Status auth_make_key(Str *key, Str *line, Arena *keep, Str name, uint32_t scopes,

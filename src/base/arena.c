@@ -48,6 +48,16 @@ void arena_free(Arena *arena)
     arena->at = NULL;
 }
 
+void arena_trim(const Arena *arena, size_t bytes)
+{
+    const size_t page = 4096;
+    size_t used = (size_t)(arena->at - arena->range->base);
+    size_t from = bytes > arena->range->size - used ? arena->range->size : used + bytes;
+    from = (from + page - 1) / page * page;
+    if (from < arena->range->size)
+        (void)madvise(arena->range->base + from, arena->range->size - from, MADV_DONTNEED);
+}
+
 void *arena_raw(Arena *arena, size_t count, size_t size)
 {
     size_t bytes;

@@ -24,6 +24,10 @@ typedef struct Arena {
 Arena arena_new(void);
 void arena_free(Arena *arena);
 
+/* Give the pages beyond the first `bytes` from here on back to the system: nothing that is still
+ * needed may lie there. For arenas that are used again and again.  Cost: a call of the system. */
+void arena_trim(const Arena *arena, size_t bytes);
+
 /* Zeroed memory for count items of size bytes, aligned for any type.
  * Cost: O(bytes).  Overflow of count * size ends the program. */
 void *arena_alloc(Arena *arena, size_t count, size_t size) RETURNS_NONNULL;

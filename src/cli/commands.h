@@ -18,6 +18,7 @@ extern const Command command_policy;
 extern const Command command_profile;
 extern const Command command_run;
 extern const Command command_score;
+extern const Command command_serve;
 extern const Command command_synth;
 extern const Command command_train;
 extern const Command command_replay;

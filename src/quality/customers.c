@@ -264,3 +264,19 @@ Status quality_merge_customers(Dataset *d, Arena *keep, Arena scratch, const Uni
     report(d, keep, t, &tally);
     return STATUS_OK;
 }
+
+void dataset_take_label(Dataset *d, Arena scratch)
+{
+    const SchemaLabel *l = &d->schema->customers.label;
+    const Column *c = table_find(d->raw, l->column.text);
+    bool positive = false, negative = false;
+    for (size_t i = 0; c != NULL && i < d->raw->rows; i++) {
+        Str value = cell_text(&scratch, c, i);
+        positive = positive || among(l->positive, value);
+        negative = negative || among(l->negative, value);
+    }
+    d->label[0] = positive && negative ? LABEL_CONTRADICTORY
+                  : positive           ? LABEL_POSITIVE
+                  : negative           ? LABEL_NEGATIVE
+                                       : LABEL_NONE;
+}

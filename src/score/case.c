@@ -69,8 +69,7 @@ static const FactView *find_fact(const Policy *p, Str name)
     return NULL;
 }
 
-static Status unknown_fact(Error *err, Arena *keep, const char *path, uint64_t line,
-                           const Policy *p, Str name)
+static Status unknown_fact(Error *err, Arena *keep, const Policy *p, Str name)
 {
     const FactView *fact;
     size_t facts = policy_facts(p, &fact);
@@ -78,26 +77,37 @@ static Status unknown_fact(Error *err, Arena *keep, const char *path, uint64_t l
     for (size_t i = 0; i < facts; i++)
         names[i] = fact[i].name;
     Str near = str_nearest(name, names, facts);
-    (void)refuse(
-        err, path, line, STATUS_FORMAT,
-        str_format(keep, "the policy book knows no fact `%.*s`", STR_ARG(shown(keep, name))));
+    (void)error_set(err, STATUS_FORMAT, "the policy book knows no fact `%.*s`",
+                    STR_ARG(shown(keep, name)));
     if (near.size > 0)
         return error_remedy(err, "did you mean `%.*s`?", STR_ARG(near));
     return error_remedy(err, facts == 0 ? "the book lists none; add them to its `facts`"
                                         : "name one of the book's `facts`, or add it there");
 }
 
-static Status check_evidence(Error *err, const char *path, uint64_t line, Str evidence)
+static Status check_evidence(Error *err, Str evidence)
 {
     bool control = false;
     for (size_t i = 0; i < evidence.size; i++)
         control = control || is_control(evidence, i);
     if (!control && evidence.size <= EVIDENCE_MAX)
         return STATUS_OK;
-    (void)refuse(err, path, line, STATUS_FORMAT,
-                 control ? S("the evidence holds control characters")
-                         : S("the evidence is longer than 200 bytes"));
+    (void)error_set(err, STATUS_FORMAT, "%s",
+                    control ? "the evidence holds control characters"
+                            : "the evidence is longer than 200 bytes");
     return error_remedy(err, "give the reference under which it is filed, not the document");
+}
+
+Status score_check_fact(CaseFact *fact, Arena *keep, const Policy *policy, Error *err)
+{
+    Str name = str_trim(fact->name);
+    const FactView *view = find_fact(policy, name);
+    if (view == NULL)
+        return unknown_fact(err, keep, policy, name);
+    TRY(check_evidence(err, fact->evidence));
+    fact->name = view->name;
+    fact->evidence = str_trim(fact->evidence);
+    return STATUS_OK;
 }
 
 typedef struct FactCounts {
@@ -143,19 +153,25 @@ static bool merge(CaseFact *known, size_t count, const CaseFact *fact)
     return false;
 }
 
-static Status read_fact(FactReading *r, const Dataset *data, size_t row, Error *err)
+bool score_add_fact(CaseFact **list, size_t *count, Arena *keep, const CaseFact *fact,
+                    const Policy *policy)
 {
     const FactView *known;
-    size_t facts = policy_facts(r->policy, &known);
-    uint64_t line = r->rows->line[row];
-    Str name = str_trim(cell(r->keep, r->rows, "fact", row));
-    Str evidence = cell(r->keep, r->rows, "evidence", row);
-    const FactView *view = find_fact(r->policy, name);
-    if (view == NULL)
-        return unknown_fact(err, r->keep, r->path, line, r->policy, name);
-    TRY(check_evidence(err, r->path, line, evidence));
-    CaseFact fact = {
-        .name = view->name, .evidence = str_trim(evidence), .since_us = since_of(r->rows, row)};
+    if (*list == NULL)
+        *list = ARENA_ARRAY(keep, CaseFact, policy_facts(policy, &known));
+    if (merge(*list, *count, fact))
+        return false;
+    (*list)[(*count)++] = *fact;
+    return true;
+}
+
+static Status read_fact(FactReading *r, const Dataset *data, size_t row, Error *err)
+{
+    CaseFact fact = {.name = cell(r->keep, r->rows, "fact", row),
+                     .evidence = cell(r->keep, r->rows, "evidence", row),
+                     .since_us = since_of(r->rows, row)};
+    if (score_check_fact(&fact, r->keep, r->policy, err) != STATUS_OK)
+        return error_place(err, r->path, (int64_t)r->rows->line[row], 0);
     size_t customer = find_customer(data, cell(r->keep, r->rows, "customer_id", row));
     if (customer == data->customers) {
         r->counts.others++;
@@ -165,13 +181,8 @@ static Status read_fact(FactReading *r, const Dataset *data, size_t row, Error *
         r->counts.later++;
         return STATUS_OK;
     }
-    CaseFact **list = &r->out->of[customer];
-    if (*list == NULL)
-        *list = ARENA_ARRAY(r->keep, CaseFact, facts);
-    if (merge(*list, r->out->count[customer], &fact))
-        r->counts.merged++;
-    else
-        (*list)[r->out->count[customer]++] = fact;
+    r->counts.merged +=
+        !score_add_fact(&r->out->of[customer], &r->out->count[customer], r->keep, &fact, r->policy);
     return STATUS_OK;
 }
 

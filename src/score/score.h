@@ -148,6 +148,15 @@ MUST_USE Status score_read_facts(CaseFacts **out, Arena *keep, Arena scratch, co
                                  uint64_t unpacked_max, const Policy *policy, Dataset *data,
                                  Error *err);
 
+/* One fact as it is said: FORMAT when the policy book does not list it or the evidence cannot be;
+ * its texts become the book's name and the evidence without space around.  Memory: keep, for
+ * messages. */
+MUST_USE Status score_check_fact(CaseFact *fact, Arena *keep, const Policy *policy, Error *err);
+/* Add it to those of a customer (*list NULL at first); false when it repeats one, which is then the
+ * documented one, or the earliest.  Memory: keep. */
+bool score_add_fact(CaseFact **list, size_t *count, Arena *keep, const CaseFact *fact,
+                    const Policy *policy);
+
 /* Read what the run in `folder` decided of customers of the dataset from its decisions.csv. FORMAT
  * when it is not as a run leaves it, DATA when it knows of a later time than as_of.
  * Memory: keep.  Cost: O(rows log customers). */

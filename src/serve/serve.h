@@ -12,12 +12,54 @@
 #include "auth/auth.h"
 #include "telemetry/telemetry.h"
 
+#include <stdatomic.h>
+
 typedef struct ServeLimits {
-    uint64_t body_bytes, batch_line_bytes, batch_bytes, memory_bytes, unpacked_bytes;
-    size_t header_bytes, connections, connections_per_address, in_flight;
+    uint64_t body_bytes;       /* of a request as it is sent; default 1 MiB */
+    uint64_t unpacked_bytes;   /* of a compressed one when unpacked; default 4 MiB */
+    uint64_t batch_bytes;      /* of a batch as it is sent; default 1 GiB */
+    uint64_t batch_line_bytes; /* of one of its lines, unpacked; default 1 MiB */
+    uint64_t memory_bytes;     /* of all bodies and replies held at once; default 128 MiB */
+    size_t header_bytes;       /* request line and headers; default 16 KiB */
+    size_t connections, connections_per_address; /* default 4096, 1024; 0: no limit by address */
+    size_t in_flight;                            /* requests at once; default 512 */
     AnswerLimits answer;
-    int64_t idle_seconds, request_seconds, drain_seconds;
+    int64_t idle_seconds;    /* that a connection may be silent; default 60 */
+    int64_t request_seconds; /* for a request and its reply, and 16 KiB a second more; default 30 */
+    int64_t grace_seconds;   /* between "not ready" and no new connections; default 0 */
+    int64_t drain_seconds;   /* for requests under way when told to stop; default 25 */
 } ServeLimits;
+
+/* Batches in files or object storage (docs/jobs.md). */
+typedef struct JobsSettings {
+    const char *folder;         /* under which local jobs read and write; NULL: no local jobs */
+    const char *const *objects; /* what of object storage they may touch: "gs://bucket/prefix/",
+                                   NULL-terminated; NULL: nothing */
+    int workers;                /* threads; default 1; 0: this process accepts and runs none */
+    size_t waiting_max;         /* more are refused with 429; default 100 */
+    int64_t lease_seconds;      /* silent for so long, a job is another's; default 60 */
+    int64_t deadline_seconds;   /* of a whole job; default 86400 */
+    size_t part_bytes;          /* of the output between two saved places; default 8 MiB */
+} JobsSettings;
+
+/* Decisions published as CloudEvents (docs/events.md). */
+typedef struct SinkSettings {
+    const char *url;    /* that they are posted to; NULL: none */
+    const char *type;   /* default com.deblock.assay.decision.v1 */
+    const char *source; /* default /assay */
+    const char *secret; /* file with the key of the signature; NULL: unsigned */
+    bool plain_ids;     /* subject: the customer's id itself, not its keyed hash */
+    bool whole;         /* data: the whole answer, contributions too */
+    size_t waiting_max; /* in memory, where no database holds them; default 10000 */
+    int64_t timeout_ms; /* of one post; default 10000 */
+} SinkSettings;
+
+/* Events pushed by Pub/Sub (docs/events.md). */
+typedef struct PubsubSettings {
+    int attempts_max;   /* a message that cannot be understood is acknowledged from this
+                           delivery on; default 5 */
+    size_t letters_max; /* of those, so many are kept; default 1000 */
+} PubsubSettings;
 
 typedef struct ServeSettings {
     const char *file;                /* serve.yaml it was read from; NULL */
@@ -33,9 +75,10 @@ typedef struct ServeSettings {
     int threads;                           /* 0: one a core; with PostgreSQL eight a core */
     const char *store;                     /* "none", "sqlite:FILE", "postgresql://..." */
     const char *spool;                     /* folder for long replies; NULL: TMPDIR */
-    const char *jobs_folder; /* under which local jobs read and write; NULL: no local jobs */
-    const char *sink;        /* URL that decisions are posted to as CloudEvents; NULL */
-    const char *cors;        /* an origin; NULL: off */
+    const char *cors;                      /* an origin; NULL: off */
+    JobsSettings jobs;
+    SinkSettings sink;
+    PubsubSettings pubsub;
     AuthSettings auth;
     TelemetrySettings telemetry;
     ServeLimits limits;
@@ -43,11 +86,32 @@ typedef struct ServeSettings {
 
 /* Defaults, then what the file says. FORMAT names file and line.  Memory: keep. */
 MUST_USE Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *err);
+/* What Vertex AI says by environment variables: AIP_HTTP_PORT is listened on (0.0.0.0). */
+MUST_USE Status serve_settings_environment(ServeSettings *out, Arena *keep, Error *err);
 /* JSON Schema of serve.yaml.  Memory: keep. */
 Str serve_settings_schema(Arena *keep);
 
-/* Serve until SIGTERM or SIGINT. ready, where not NULL, is called once with the port. */
-MUST_USE Status serve_run(const ServeSettings *settings, void (*ready)(void *context, int port),
-                          void *context, Error *err);
+/* ---- the service itself ---- */
+
+typedef struct Service Service;
+
+/* Open the bundles and everything else, listen, and answer from then on, on threads of its own.
+ * settings must live as long. USAGE: others than loopback could reach it and nobody would be asked
+ * who they are; IO: the address is taken; else what the bundle's or a file's fault is. */
+MUST_USE Status serve_start(Service **out, const ServeSettings *settings, Error *err);
+int serve_port(const Service *s);       /* that it listens on */
+int serve_admin_port(const Service *s); /* 0: none */
+/* Open the bundles anew; requests under way end with the old ones. When a new one is bad the old
+ * ones stay, and *err says why (the log does, too). */
+Status serve_reload(Service *s, Error *err);
+/* Not ready from now on; no new connections after the grace; requests under way are answered, for
+ * drain_seconds at most; then all is closed and freed. */
+void serve_stop(Service *s);
+
+/* serve_start, then serve until *stop is not 0 (a signal's number); SIGHUP reloads. ready, where
+ * not NULL, is called once when requests are answered. */
+MUST_USE Status serve_run(const ServeSettings *settings, const atomic_int *stop,
+                          void (*ready)(void *context, const Service *s), void *context,
+                          Error *err);
 
 #endif

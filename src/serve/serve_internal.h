@@ -1,43 +1,70 @@
-/* serve_internal.h - what the handlers share: an exchange, the table of routes, the service. */
+/* serve_internal.h - what the handlers share: an exchange, the table of routes, the service.
+ *
+ * A request goes through exchange.c: its headers are judged first (route, limits, who asks, what
+ * form the body has), then the body arrives, then its handler runs to its end on a thread of the
+ * server's and sets the reply. Handlers therefore may block, but not for long.
+ */
 #ifndef SERVE_INTERNAL_H
 #define SERVE_INTERNAL_H
 
 #include "database/database.h"
 #include "serve/serve.h"
 
+#include <pthread.h>
+
 /* The bundles that answer now; held while an exchange uses them, freed when nobody does. */
 typedef struct Served {
     Answerer *champion, *challenger; /* challenger may be NULL */
     double challenger_weight;
-    Str openapi; /* of the champion */
-    /* ... count of holders */
+    atomic_size_t holders;
+    int64_t since_us;
 } Served;
 
-typedef struct Service {
+struct Service {
     const ServeSettings *settings;
     Telemetry *telemetry;
     Auth *auth;
     Database *database;    /* NULL: --store none */
     struct Outbox *outbox; /* of CloudEvents; NULL: none */
     struct Jobs *jobs;     /* NULL: none */
-    /* ... */
-} Service;
+
+    /* The core's own from here on. */
+    Arena keep;
+    Str base_path; /* without a slash at its end */
+    int64_t started_us;
+    pthread_mutex_t lock; /* of served, and of the marks below */
+    Served *served;
+    uint64_t bundle_mark, refused_mark; /* of the folders' sums: those served, those refused */
+    pthread_mutex_t reloading;
+    atomic_bool draining, database_down;
+    atomic_size_t in_flight;
+    atomic_uint_least64_t held_bytes; /* of bodies and replies in memory */
+    struct Route *aip;                /* Vertex AI's own two routes; NULL: none */
+    struct Daemon *daemon, *admin;    /* admin NULL: none */
+    pthread_t keeper;                 /* looks after slow clients, new bundles, keys */
+    pthread_cond_t wake;
+    bool keeper_runs, keeper_stops;
+};
+
+typedef enum Encoding { ENCODING_PLAIN, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_OTHER } Encoding;
+enum { PARAMETERS_MAX = 2, EXCHANGE_HEADERS_MAX = 8 };
 
 /* One request and its reply. Lives as long as the connection is busy with it. */
 typedef struct Exchange {
     Service *service;
     Served *served;
-    const struct Route *route;
-    Arena *arena; /* of the exchange */
+    const struct Route *route; /* NULL: none */
+    Arena *arena;              /* the thread's own: what is in it lasts until the handler returns */
     Arena scratch;
     Caller caller;
     char request_id[40], trace_id[33], span_id[17];
-    Str method, path; /* without the base path */
-    Str parameter;    /* what stood for {id} in the route, unescaped; empty: none */
-    Str body;         /* whole and unpacked */
+    Str method, path;               /* without the base path, as sent */
+    Str parameter;                  /* what stood for {id} in the route, unescaped; empty: none */
+    Str parameters[PARAMETERS_MAX]; /* all of them */
+    Str body;                       /* whole and unpacked */
     int64_t now_us, began_ns;
     /* the reply */
-    int status;
+    int status; /* 0: none yet */
     const char *content_type;
     Str reply;
     int reply_fd;        /* a spool file instead of reply; -1: none */
@@ -45,42 +72,195 @@ typedef struct Exchange {
     Str decision_id;     /* for the log */
     AnswerTimes took;
     void *connection; /* struct MHD_Connection */
+    void *stream;     /* of a streamed route */
+
+    /* The core's own from here on. */
+    Encoding encoding; /* of the body */
+    bool has_body, expects, queued, sealed, admin, claimed;
+    uint64_t declared, received, held; /* bytes: Content-Length, of the body so far, in memory */
+    char *upload;                      /* the body as sent, on the heap */
+    size_t upload_capacity;
+    const char *header_name[EXCHANGE_HEADERS_MAX], *header_value[EXCHANGE_HEADERS_MAX];
+    size_t headers;
+    struct Unpacking *unpacking; /* of a streamed body; NULL: plain */
+    void *response;              /* struct MHD_Response, once the reply is settled */
+    char *refusal;               /* the same as plain bytes, when it came before the whole body */
+    struct Peer *peer;
+    uint64_t reply_bytes, refused_at;
 } Exchange;
 
 typedef void Handler(Exchange *x);
 
+/* How a route takes a body piece by piece, in memory that does not grow with it. */
+typedef struct Streamed {
+    bool (*begin)(Exchange *x);           /* makes x->stream; false: a reply was set */
+    bool (*feed)(Exchange *x, Str piece); /* unpacked; false: a reply was set, and no more comes */
+    void (*drop)(Exchange *x);            /* x->stream ends, whatever came of it */
+} Streamed;
+
 typedef struct Route {
     const char *method;
     const char *path; /* "/v1/decisions/{id}"; also the label in metrics */
-    Scope scope;
-    Handler *handle;
-    bool streamed; /* takes its body line by line: see batch.c */
-    bool settles;  /* honours Idempotency-Key */
+    AuthScope scope;
+    Handler *handle;          /* of a streamed route: when all of the body is here */
+    const Streamed *streamed; /* NULL: the body is whole in x->body */
+    bool settles;             /* honours Idempotency-Key */
+    const char *takes;        /* content type of the body; NULL: application/json */
+    const char *gives;        /* content type of the reply; NULL: application/json */
+    bool admin;               /* also at the root and on the admin listener */
 } Route;
 
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */
-extern const Route routes_score[], routes_batch[], routes_protocols[], routes_page[],
-    routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
+extern const Route routes_docs[], routes_score[], routes_batch[], routes_protocols[],
+    routes_health[], routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
 
-/* ---- replies ---- */
+/* ---- replies (reply.c) ---- */
 
 void reply_json(Exchange *x, int status, Str json); /* json must live in x->arena */
 void reply_text(Exchange *x, int status, const char *content_type, Str text);
+void reply_empty(Exchange *x, int status); /* 204 and the like */
 /* application/problem+json: type, title, status, code, detail, pointer, request_id. */
 void reply_problem(Exchange *x, int status, const char *code, const char *pointer,
                    const char *detail, ...) PRINTF_LIKE(5, 6);
 void reply_fault(Exchange *x, const Fault *fault); /* 400, 413 or 422, by its code */
 /* Ours, not the sender's: 500 or 503 without detail; *err goes to the log. */
 void reply_error(Exchange *x, const Error *err);
-void reply_header(Exchange *x, const char *name, const char *value); /* a further header */
+/* A further header; both must last as the reply does (literals, or in x->arena). */
+void reply_header(Exchange *x, const char *name, const char *value);
+/* What a problem looks like, for who writes several of them into one reply. Memory: keep. */
+Str problem_text(Arena *keep, int status, const char *code, const char *pointer, Str detail,
+                 const char *request_id);
 
 Str request_header(const Exchange *x, const char *name); /* empty: not there */
-Str request_query(const Exchange *x, const char *name);
+Str request_query(const Exchange *x, const char *name);  /* unescaped; likewise */
 
 /* ---- answering, with the database's history, shadow, telemetry, sink and decisions kept ---- */
 
-/* history: empty for a request that brings its own. Fills the answer and keeps the decision;
- * false: a reply was set. */
+/* history: empty for a request that brings its own, or whose customer the database may know.
+ * Fills the answer and keeps the decision; false: a reply was set. */
 bool serve_answer(Exchange *x, Answer *out, Str request, Str history);
+
+/* The same without an exchange, for jobs and for lines of a batch. FORMAT or USAGE: *fault says
+ * what is wrong with the request; IO: the database; else *err is ours.
+ * Memory: keep; scratch another range. */
+typedef struct Asked {
+    Str request, history;
+    int64_t now_us;
+    const char *trace_id, *span_id; /* NULL: none */
+} Asked;
+MUST_USE Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s,
+                                 const Served *served, const Asked *asked, Fault *fault,
+                                 Error *err);
+/* 400, 413 or 422. */
+int fault_status(const Fault *fault);
+
+/* The bundles of now, until they are given back. */
+Served *served_take(Service *s);
+void served_drop(Served *served);
+
+/* ---- what runs beside the exchanges; *out NULL: the settings ask for none ---- */
+
+MUST_USE Status jobs_open(struct Jobs **out, Service *s, Error *err);
+void jobs_close(struct Jobs *j); /* NULL is fine; work under way is given back */
+MUST_USE Status outbox_open(struct Outbox **out, Service *s, Error *err);
+void outbox_close(struct Outbox *o); /* NULL is fine */
+/* What is to be published of an answer, as StoredDecision has it.  Memory: keep. */
+Str outbox_event(const struct Outbox *o, Arena *keep, const Answer *answer, const char *trace_id,
+                 const char *span_id);
+/* It is to be sent. kept: the database holds it already, with the decision. */
+void outbox_put(struct Outbox *o, Str decision_id, Str event, bool kept);
+
+/* ---- memory ---- */
+
+/* Take so many bytes of the budget for bodies; false: there are not so many left. */
+bool budget_take(Service *s, uint64_t bytes);
+void budget_give(Service *s, uint64_t bytes);
+/* Take them though there be none left: for replies, which are there already. */
+void budget_hold(Service *s, uint64_t bytes);
+
+/* ---- the core's own ---- */
+
+#include <microhttpd.h>
+
+/* routes.c */
+typedef struct Match {
+    const Route *route; /* NULL: not found, or not with this method */
+    bool known;         /* the path is, whatever the method */
+    bool malformed;     /* an escape in it that is none, or what no identifier may hold */
+    char allow[64];     /* of a known path: "GET, HEAD, OPTIONS" */
+    Str parameter[PARAMETERS_MAX];
+} Match;
+/* path: as sent, without the base path. root: it stood outside of the base path.
+ * Memory: keep, for parameters. */
+void route_match(Match *out, Arena *keep, const Service *s, Str method, Str path, bool root,
+                 bool admin);
+/* %41 to A; false: not an escape, NUL, or not UTF-8.  Memory: keep. */
+bool path_unescape(Str *out, Arena *keep, Str text);
+/* Take the base path off; false: it stands outside of it. */
+bool path_under(Str *rest, Str path, Str base_path);
+
+/* handle_protocols.c: Vertex AI's own two routes, when its variables are set (AIP_HEALTH_ROUTE,
+ * AIP_PREDICT_ROUTE); else NULL. */
+Route *routes_of_vertex(Service *s);
+
+/* exchange.c */
+enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_size, void **context);
+void exchange_completed(void *daemon, struct MHD_Connection *c, void **context,
+                        enum MHD_RequestTerminationCode how);
+
+/* daemon.c: sockets, connections, and those that are too slow. */
+typedef struct Daemon Daemon;
+/* A connection, while it is open. */
+typedef struct Peer {
+    struct Peer *previous, *next;
+    Daemon *daemon;
+    int fd;
+    atomic_int_least64_t until_us; /* then it is cut: what it does now takes too long */
+    bool cut;                      /* by the keeper, under the lock */
+} Peer;
+MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
+int daemon_port(const Daemon *d);
+bool daemon_is_admin(const Daemon *d);
+Service *daemon_service(const Daemon *d);
+void daemon_refuse(Daemon *d); /* no new connections */
+void daemon_stop(Daemon *d);   /* NULL is fine */
+void daemon_sweep(Daemon *d);  /* cut those that are too slow */
+Peer *daemon_peer(struct MHD_Connection *c);
+void peer_waits(Peer *p); /* for the next request */
+/* "127.0.0.1:8080", "[::1]:0", "localhost:8080" and ":8080" (everybody). */
+bool listen_parse(char host[64], int *port, const char *listen);
+bool listen_is_loopback(const char *listen);
+
+/* unpacking.c: a compressed body, piece by piece. */
+Encoding encoding_of(Str content_encoding);
+typedef struct Unpacking Unpacking;
+typedef enum Unpacked { UNPACKED_MORE, UNPACKED_DAMAGED, UNPACKED_STOPPED } Unpacked;
+Unpacking *unpacking_new(Encoding e); /* NULL: no memory */
+void unpacking_free(Unpacking *u);    /* NULL is fine */
+/* Hand what comes out to `take`, in pieces; STOPPED: it said false. */
+Unpacked unpacking_feed(Unpacking *u, Str piece, bool (*take)(void *context, Str piece),
+                        void *context);
+bool unpacking_whole(const Unpacking *u); /* nothing is missing at its end */
+/* Pack a reply in one go.  Memory: keep. False: it could not be. */
+bool packed(Str *out, Arena *keep, Encoding e, Str bytes);
+/* The best that the sender accepts (Accept-Encoding) of what we have. */
+Encoding encoding_accepted(Str accept_encoding);
+
+/* bench.c: a thread's arenas and working tools. */
+typedef struct Bench {
+    Arena keep, scratch; /* empty */
+    Arena keep_empty, scratch_empty;
+    Random random; /* of ids, seeded by the system */
+    uint64_t uses;
+} Bench;
+Bench *bench_of_thread(void);
+/* Empty again; what a large request took goes back to the system. */
+void bench_clear(Bench *b, bool large);
+
+/* settle.c: Idempotency-Key, with a database. */
+bool settle_begin(Exchange *x); /* false: a reply was set (an earlier one, 409, 422, 503) */
+void settle_end(Exchange *x);   /* keep the reply, or free the key when it is worth another try */
 
 #endif

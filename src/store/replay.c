@@ -24,32 +24,6 @@ static Status strange(const DecisionLog *log, uint64_t line, const char *what, E
 
 /* ---- the customer ---- */
 
-static bool among(BookTexts list, Str value)
-{
-    for (size_t i = 0; i < list.count; i++)
-        if (str_equal(list.item[i].text, value))
-            return true;
-    return false;
-}
-
-/* The histories are read as files to be scored, where a label means nothing; that a customer
- * carries both must be known all the same. */
-static void take_label(Dataset *d, Arena scratch)
-{
-    const SchemaLabel *l = &d->schema->customers.label;
-    const Column *c = table_find(d->raw, l->column.text);
-    bool positive = false, negative = false;
-    for (size_t i = 0; c != NULL && i < d->raw->rows; i++) {
-        Str value = cell_text(&scratch, c, i);
-        positive = positive || among(l->positive, value);
-        negative = negative || among(l->negative, value);
-    }
-    d->label[0] = positive && negative ? LABEL_CONTRADICTORY
-                  : positive           ? LABEL_POSITIVE
-                  : negative           ? LABEL_NEGATIVE
-                                       : LABEL_NONE;
-}
-
 static Status read_history(Str *out, Arena *keep, const DecisionLog *log, const HistorySlice *s,
                            size_t file, Error *err)
 {
@@ -94,7 +68,7 @@ static Status read_customer(Dataset **out, Arena *keep, Arena scratch, const Dec
         (void)error_place(err, log->path[HISTORY_CUSTOMERS], 0, 0);
         return error_remedy(err, "see what was changed with `assay verify --run %s`", log->folder);
     }
-    take_label(d, scratch);
+    dataset_take_label(d, scratch);
     return STATUS_OK;
 }
 

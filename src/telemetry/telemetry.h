@@ -57,6 +57,11 @@ void telemetry_disagree(Telemetry *t, const Answer *champion, const Answer *chal
 void telemetry_batch(Telemetry *t, uint64_t rows, uint64_t bad_rows);
 void telemetry_feedback(Telemetry *t, Str verdict, Str action_was, Str action_became);
 void telemetry_job(Telemetry *t, const char *state);
+/* Decisions published as CloudEvents: sent, failed (and to be tried again), dropped. */
+void telemetry_events(Telemetry *t, const char *outcome, uint64_t count);
+void telemetry_events_waiting(Telemetry *t, uint64_t waiting);
+/* What Pub/Sub pushed: done, seen_before, refused, dead_letter. */
+void telemetry_pushed(Telemetry *t, const char *outcome);
 void telemetry_reload(Telemetry *t, bool done);
 /* Which bundles answer now; NULL: none. The windows for drift start anew when it is another. */
 void telemetry_bundles(Telemetry *t, const Bundle *champion, const Bundle *challenger);

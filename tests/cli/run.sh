@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh BUILD [--update] [--part K/N] [NAME ...] - run the tests of the command line; of N parts, the
-# K-th, so that several processors can share them.
+# run.sh BUILD [--update] [--short] [--part K/N] [NAME ...] - run the tests of the command line; of N
+# parts, the K-th, so that several processors can share them. --short leaves out those whose comment
+# has a line that begins with "Long:", whole corridors that a sanitized build walks for minutes.
 #
 # A test is a file NAME.test of four parts, each begun by a line of its own:
 #
@@ -19,13 +20,15 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
 if [ $# -lt 1 ] || [ ! -x "$1/assay" ]; then
-    echo "usage: tests/cli/run.sh BUILD [--update] [--part K/N] [NAME ...]" >&2
+    echo "usage: tests/cli/run.sh BUILD [--update] [--short] [--part K/N] [NAME ...]" >&2
     exit 2
 fi
 build=$(cd "$1" && pwd)
 shift
 update=no
 [ "${1:-}" = --update ] && update=yes && shift
+short=no
+[ "${1:-}" = --short ] && short=yes && shift
 part_number=1
 parts=1
 if [ "${1:-}" = --part ]; then
@@ -65,6 +68,7 @@ named() { sed -e "s|$out|\${out}|g" -e "s|$data|\${data}|g" -e "s|$bundle|\${bun
 ran=0
 failed=0
 number=0
+left_out=
 for file in "$here"/*.test; do
     name=$(basename "$file" .test)
     if [ $# -gt 0 ]; then
@@ -72,12 +76,19 @@ for file in "$here"/*.test; do
     fi
     number=$((number + 1))
     [ $((number % parts)) -eq $((part_number % parts)) ] || continue
+    if [ $short = yes ] && awk '/^-- script$/ { exit } /^Long:/ { found = 1 } END { exit !found }' "$file"; then
+        left_out="$left_out $name"
+        continue
+    fi
     out=$work/$name
     mkdir "$out"
     export out
     part "$file" script >"$work/script"
+    began=$SECONDS
     (cd "$out" && bash "$work/script") >"$work/stdout" 2>"$work/stderr" </dev/null
     code=$?
+    took=$((SECONDS - began))
+    [ $took -lt 5 ] || echo "$name took $took s"
     {
         awk '/^-- script$/ { exit } { print }' "$file"
         echo "-- script"
@@ -99,5 +110,6 @@ for file in "$here"/*.test; do
     rm -rf "$out"
 done
 [ $ran -gt 0 ] || { echo "no test was run" >&2 && exit 1; }
+[ -z "$left_out" ] || echo "left out because of --short:$left_out"
 echo "cli: $((ran - failed)) of $ran tests passed"
 [ $failed -eq 0 ]
