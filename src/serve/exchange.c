@@ -103,6 +103,7 @@ static void identify(Exchange *x, Bench *b)
 {
     Str id = request_header(x, "X-Request-Id"), trace = request_header(x, "traceparent");
     uint64_t a = random_next(&b->random), c = random_next(&b->random);
+    uint64_t e = random_next(&b->random), f = random_next(&b->random);
     uint64_t span = random_next(&b->random) | 1;
     if (id.size < sizeof x->request_id && sane_id(id))
         memcpy(x->request_id, id.data, id.size);
@@ -116,8 +117,8 @@ static void identify(Exchange *x, Bench *b)
         (trace.size == 55 || (memcmp(t, "00", 2) != 0 && t[55] == '-')))
         memcpy(x->trace_id, t + 3, 32);
     else
-        (void)snprintf(x->trace_id, sizeof x->trace_id, "%016llx%016llx", (unsigned long long)c,
-                       (unsigned long long)(a | 1));
+        (void)snprintf(x->trace_id, sizeof x->trace_id, "%016llx%016llx", (unsigned long long)e,
+                       (unsigned long long)(f | 1));
     (void)snprintf(x->span_id, sizeof x->span_id, "%016llx", (unsigned long long)span);
 }
 
@@ -547,6 +548,15 @@ static void feed(Exchange *x, Str piece)
         how = unpacking_feed(x->unpacking, piece, feed_route, x);
     if (how == UNPACKED_DAMAGED && x->status == 0)
         reply_problem(x, 400, "bad_encoding", NULL, "the compressed body is damaged");
+    uint64_t now = x->unpacking == NULL ? 0 : unpacking_bytes(x->unpacking);
+    if (x->status != 0 || now <= x->unpacking_held)
+        return;
+    if (!budget_take(x->service, now - x->unpacking_held)) {
+        overloaded(x, "memory");
+        return;
+    }
+    x->held += now - x->unpacking_held;
+    x->unpacking_held = now;
 }
 
 /* A piece of the body; MHD_NO ends the connection. */
