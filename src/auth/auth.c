@@ -57,8 +57,9 @@ static Status read_hash_key(Auth *a, const char *path, Error *err)
     Str text = {0};
     Status status = file_read(&text, &scratch, path, err);
     if (status == STATUS_OK && (text.size < HASH_KEY_BYTES_MIN || text.size > HASH_KEY_BYTES_MAX)) {
-        status = error_set(err, STATUS_FORMAT, "the key of hashes must have %d to %d bytes, not %zu",
-                           HASH_KEY_BYTES_MIN, HASH_KEY_BYTES_MAX, text.size);
+        status =
+            error_set(err, STATUS_FORMAT, "the key of hashes must have %d to %d bytes, not %zu",
+                      HASH_KEY_BYTES_MIN, HASH_KEY_BYTES_MAX, text.size);
         (void)error_place(err, path, 0, 0);
         (void)error_remedy(err, "make one with: head -c 32 /dev/urandom > %s", path);
     }
@@ -168,8 +169,8 @@ void auth_hash(char out[17], const Auth *a, Str identifier)
     static const char digits[] = "0123456789abcdef";
     uint8_t sum[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    (void)HMAC(EVP_sha256(), a->hash_key, a->hash_key_size,
-               (const unsigned char *)identifier.data, identifier.size, sum, &size);
+    (void)HMAC(EVP_sha256(), a->hash_key, a->hash_key_size, (const unsigned char *)identifier.data,
+               identifier.size, sum, &size);
     for (size_t i = 0; i < 8; i++) {
         out[2 * i] = digits[sum[i] >> 4];
         out[2 * i + 1] = digits[sum[i] & 15];

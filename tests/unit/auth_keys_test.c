@@ -57,7 +57,7 @@ static Auth *open_tokens(Str set)
     return a;
 }
 
-static Verdict verdict_of(Auth *a, Str token)
+static AuthVerdict verdict_of(Auth *a, Str token)
 {
     Caller caller;
     return ask(a, &caller, SCOPE_SCORE, token, NOW_US);
@@ -125,7 +125,8 @@ static void a_set_that_is_wrong_says_which_key(void **state)
          "no key of the set"},
         {set_of_keys((Str[]){jwk_of(first, "r1", ",\"key_ops\":[\"verify\"]")}, 1).data, NULL},
         {set_of_keys((Str[]){jwk_of(first, "r1", ",\"d\":\"AA\"")}, 1).data, "a private key"},
-        {set_of_keys((Str[]){jwk_of(first, "r1", ",\"kid\":\"r2\"")}, 1).data, "stands there twice"},
+        {set_of_keys((Str[]){jwk_of(first, "r1", ",\"kid\":\"r2\"")}, 1).data,
+         "stands there twice"},
         {set_of_keys((Str[]){jwk_of(first, "", "")}, 1).data, "its `kid`"},
         {set_of_keys((Str[]){jwk_of(first, NULL, "")}, 1).data, NULL},
     };
@@ -240,6 +241,7 @@ static void another_inode_is_another_file(void **state)
     put_file(path_of("two"), set_of(second, "k1"));
     make_old("one");
     make_old("two");
+    remove_file("jwks.json");
     assert_int_equal(symlink("one", path_of("jwks.json").data), 0);
     Auth *a;
     AuthSettings s = {.kind = AUTH_JWT, .jwks = path_of("jwks.json").data, .skew_seconds = 60};
@@ -296,7 +298,7 @@ static void a_service_does_not_begin_without_keys(void **state)
 typedef struct Turning {
     Auth *auth;
     Str mine[3]; /* mine: signed by the key that all sets hold */
-    Str gone;                   /* signed by a key that one of two sets holds */
+    Str gone;    /* signed by a key that one of two sets holds */
     atomic_bool stop;
     atomic_size_t asked, wrong, gone_known, gone_unknown;
 } Turning;
@@ -310,7 +312,7 @@ static void *verify(void *argument)
         if (auth_check(t->auth, &caller, &retry, SCOPE_SCORE, t->mine[i % 3], (Str){0}, NOW_US,
                        0) != AUTH_OK)
             (void)atomic_fetch_add(&t->wrong, 1);
-        Verdict v =
+        AuthVerdict v =
             auth_check(t->auth, &caller, &retry, SCOPE_SCORE, t->gone, (Str){0}, NOW_US, 0);
         (void)atomic_fetch_add(v == AUTH_OK ? &t->gone_known : &t->gone_unknown, 1);
         (void)atomic_fetch_add(&t->asked, 1);
@@ -320,7 +322,8 @@ static void *verify(void *argument)
 
 static Str bearer_of(EVP_PKEY *key, const char *kid, int n)
 {
-    Str claims = str_format(&arena, "{\"sub\":\"a%d\",\"exp\":1700000600,\"scope\":\"assay.score\"}", n);
+    Str claims =
+        str_format(&arena, "{\"sub\":\"a%d\",\"exp\":1700000600,\"scope\":\"assay.score\"}", n);
     return str_format(&arena, "Bearer %s", token_of(key, header_of(key, kid), claims).data);
 }
 
@@ -329,10 +332,10 @@ static void keys_are_replaced_under_those_who_verify(void **state)
     (void)state;
     Str stays = jwk_of(curve, "e1", ""), goes = jwk_of(first, "k1", "");
     Str with = set_of_keys((Str[]){stays, goes}, 2), without = set_of_keys(&stays, 1);
-    Turning t = {.auth = open_tokens(with),
-                 .mine = {bearer_of(curve, "e1", 0), bearer_of(curve, "e1", 1),
-                          bearer_of(curve, "e1", 2)},
-                 .gone = bearer_of(first, "k1", 0)};
+    Turning t = {
+        .auth = open_tokens(with),
+        .mine = {bearer_of(curve, "e1", 0), bearer_of(curve, "e1", 1), bearer_of(curve, "e1", 2)},
+        .gone = bearer_of(first, "k1", 0)};
     pthread_t thread[4];
     for (size_t i = 0; i < COUNT_OF(thread); i++)
         assert_int_equal(pthread_create(&thread[i], NULL, verify, &t), 0);
@@ -349,9 +352,9 @@ static void keys_are_replaced_under_those_who_verify(void **state)
         /* From here on the key that went is known to nobody. */
         Caller caller;
         int retry;
-        assert_int_equal(auth_check(t.auth, &caller, &retry, SCOPE_SCORE, t.gone, (Str){0}, NOW_US,
-                                    0),
-                         round % 2 == 0 ? AUTH_INVALID : AUTH_OK);
+        assert_int_equal(
+            auth_check(t.auth, &caller, &retry, SCOPE_SCORE, t.gone, (Str){0}, NOW_US, 0),
+            round % 2 == 0 ? AUTH_INVALID : AUTH_OK);
     }
     atomic_store(&t.stop, true);
     for (size_t i = 0; i < COUNT_OF(thread); i++)
@@ -363,8 +366,8 @@ static void keys_are_replaced_under_those_who_verify(void **state)
 
 /* ---- API keys ---- */
 
-static Verdict with_key(Auth *a, Caller *caller, AuthScope scope, const char *authorization,
-                        const char *key)
+static AuthVerdict with_key(Auth *a, Caller *caller, AuthScope scope, const char *authorization,
+                            const char *key)
 {
     int retry;
     return auth_check(a, caller, &retry, scope, str_from(authorization), str_from(key), NOW_US, 0);

@@ -109,8 +109,8 @@ static void nobody_is_counted_where_there_is_no_limit(void **state)
     AuthSettings s = {.kind = AUTH_NONE};
     assert_int_equal(auth_open(&a, &s, &err), STATUS_OK);
     for (size_t i = 0; i < 1000; i++)
-        assert_int_equal(
-            auth_check(a, &caller, &retry, SCOPE_ERASE, (Str){0}, (Str){0}, 0, 0), AUTH_OK);
+        assert_int_equal(auth_check(a, &caller, &retry, SCOPE_ERASE, (Str){0}, (Str){0}, 0, 0),
+                         AUTH_OK);
     assert_string_equal(caller.name, "anonymous");
     auth_close(a);
     s.rate_per_second = 2;

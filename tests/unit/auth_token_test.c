@@ -1,4 +1,5 @@
-/* Tokens: which are taken, which are not, and that nothing but the key decides how one is verified. */
+/* Tokens: which are taken, which are not, and that nothing but the key decides how one is verified.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,13 +55,13 @@ static int tear_down(void **state)
     return end_made_up();
 }
 
-static Verdict verdict_at(Str token, int64_t now_us)
+static AuthVerdict verdict_at(Str token, int64_t now_us)
 {
     Caller caller;
     return ask(auth, &caller, SCOPE_SCORE, token, now_us);
 }
 
-static Verdict verdict_of(Str token)
+static AuthVerdict verdict_of(Str token)
 {
     return verdict_at(token, NOW_US);
 }
@@ -95,10 +96,11 @@ static void a_token_has_its_time(void **state)
     /* exp 600 s from now, nbf and iat 10 s ago, and clocks that differ by up to 60 s */
     const struct {
         int64_t after;
-        Verdict verdict;
-    } at[] = {{0, AUTH_OK},        {659, AUTH_OK},      {660, AUTH_EXPIRED}, {9999, AUTH_EXPIRED},
-              {-70, AUTH_OK},      {-71, AUTH_EXPIRED}, {0, AUTH_OK},        {-99999, AUTH_EXPIRED},
-              {-1700000000, AUTH_EXPIRED},              {600, AUTH_OK}};
+        AuthVerdict verdict;
+    } at[] = {{0, AUTH_OK},         {659, AUTH_OK},         {660, AUTH_EXPIRED},
+              {9999, AUTH_EXPIRED}, {-70, AUTH_OK},         {-71, AUTH_EXPIRED},
+              {0, AUTH_OK},         {-99999, AUTH_EXPIRED}, {-1700000000, AUTH_EXPIRED},
+              {600, AUTH_OK}};
     for (size_t i = 0; i < COUNT_OF(at); i++) /* the clock jumps about, and the cache with it */
         assert_int_equal(verdict_at(token, NOW_US + at[i].after * SECOND_US), at[i].verdict);
 }
@@ -119,7 +121,7 @@ static void claims_are_what_they_must_be(void **state)
 #define FROM "{\"iss\":\"https://id.bank.example\","
     const struct {
         const char *claims;
-        Verdict verdict;
+        AuthVerdict verdict;
     } of[] = {
         {FROM "\"aud\":\"assay\",\"exp\":1700000600," REST, AUTH_OK},
         {FROM "\"aud\":[\"other\",\"assay\"],\"exp\":1700000600.5," REST, AUTH_OK},
@@ -168,7 +170,7 @@ static void claims_are_what_they_must_be(void **state)
         {"", AUTH_INVALID},
     };
     for (size_t i = 0; i < COUNT_OF(of); i++) {
-        Verdict got = verdict_of(with_claims(of[i].claims));
+        AuthVerdict got = verdict_of(with_claims(of[i].claims));
         if (got != of[i].verdict)
             fail_msg("%s: %d and not %d", of[i].claims, (int)got, (int)of[i].verdict);
     }
@@ -192,7 +194,7 @@ static void the_header_names_a_key_of_ours(void **state)
     (void)state;
     const struct {
         const char *header;
-        Verdict verdict;
+        AuthVerdict verdict;
     } of[] = {
         {"{\"alg\":\"RS256\",\"kid\":\"r1\"}", AUTH_OK},
         {"{\"alg\":\"RS256\"}", AUTH_OK}, /* the only RSA key */
@@ -217,7 +219,7 @@ static void the_header_names_a_key_of_ours(void **state)
          AUTH_INVALID},
     };
     for (size_t i = 0; i < COUNT_OF(of); i++) {
-        Verdict got = verdict_of(token_of(rsa, str_from(of[i].header), S("{" GOOD_CLAIMS "}")));
+        AuthVerdict got = verdict_of(token_of(rsa, str_from(of[i].header), S("{" GOOD_CLAIMS "}")));
         if (got != of[i].verdict)
             fail_msg("%s: %d and not %d", of[i].header, (int)got, (int)of[i].verdict);
     }
@@ -294,8 +296,8 @@ static void a_signature_is_of_one_text(void **state)
     Str c = base64url_text(S("{" GOOD_CLAIMS ",\"x\":1}"));
     assert_int_equal(verdict_of(str_format(&arena, "%s.%s%s", h.data, c.data, signature)),
                      AUTH_INVALID);
-    assert_int_equal(
-        verdict_of(token_of(stranger, header_of(rsa, "r1"), S("{" GOOD_CLAIMS "}"))), AUTH_INVALID);
+    assert_int_equal(verdict_of(token_of(stranger, header_of(rsa, "r1"), S("{" GOOD_CLAIMS "}"))),
+                     AUTH_INVALID);
     /* r = s = 0 satisfied a well-known verifier */
     Str e = base64url_text(header_of(p256, "e1"));
     uint8_t zeros[64] = {0};
@@ -321,7 +323,7 @@ static void a_huge_token_is_not_looked_at(void **state)
     assert_int_equal(verdict_of(str_format(&arena, "%s.e30.AA", deep.data)), AUTH_INVALID);
 }
 
-static Verdict with_header(const char *header)
+static AuthVerdict with_header(const char *header)
 {
     Caller caller;
     int retry;
@@ -349,9 +351,9 @@ static void open_needs_nobody(void **state)
     (void)state;
     Caller caller;
     int retry;
-    assert_int_equal(auth_check(auth, &caller, &retry, SCOPE_OPEN, S("Bearer junk"), (Str){0},
-                                NOW_US, 0),
-                     AUTH_OK);
+    assert_int_equal(
+        auth_check(auth, &caller, &retry, SCOPE_OPEN, S("Bearer junk"), (Str){0}, NOW_US, 0),
+        AUTH_OK);
     assert_string_equal(caller.name, "anonymous");
 }
 
@@ -378,7 +380,7 @@ static void only_the_subscription_may_push(void **state)
     assert_int_equal(auth_open(&a, &s, &(Error){0}), STATUS_OK);
     const struct {
         const char *claims;
-        Verdict verdict;
+        AuthVerdict verdict;
     } of[] = {
         {"{" PUSHED PUSHER ",\"email_verified\":true}", AUTH_OK},
         {"{" PUSHED PUSHER "}", AUTH_INVALID},

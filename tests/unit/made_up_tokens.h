@@ -84,8 +84,7 @@ static Str signature_of(EVP_PKEY *key, Str text)
     size_t size = sizeof out;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key), 1);
-    assert_int_equal(
-        EVP_DigestSign(context, out, &size, (const uint8_t *)text.data, text.size), 1);
+    assert_int_equal(EVP_DigestSign(context, out, &size, (const uint8_t *)text.data, text.size), 1);
     EVP_MD_CTX_free(context);
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
         const uint8_t *der = out;
@@ -125,7 +124,7 @@ static void put_file(Str path, Str text)
     assert_int_equal(file_write(path.data, text, &err), STATUS_OK);
 }
 
-static Verdict ask(Auth *a, Caller *caller, AuthScope scope, Str token, int64_t now_us)
+static AuthVerdict ask(Auth *a, Caller *caller, AuthScope scope, Str token, int64_t now_us)
 {
     int retry;
     Str header = str_format(&arena, "Bearer %.*s", (int)token.size, token.data);
