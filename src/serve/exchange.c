@@ -17,13 +17,7 @@
 
 /* Of a refused body so much is read and let go; a body begins with so much memory; replies from
  * so many bytes on are packed; slow ones have a second more for so many bytes. */
-enum {
-    DISCARD_BYTES = 1 << 20,
-    BODY_FIRST = 1 << 14,
-    PACK_LEAST = 1 << 10,
-    RATE_LEAST = 16 << 10,
-    LARGE_BYTES = 256 << 10
-};
+enum { DISCARD_BYTES = 1 << 20, BODY_FIRST = 1 << 14, PACK_LEAST = 1 << 10, RATE_LEAST = 16 << 10 };
 
 static int64_t wall_us(void)
 {
@@ -469,11 +463,11 @@ static Bench *take_bench(Exchange *x)
     return b;
 }
 
-static void leave_bench(Exchange *x, Bench *b, bool large)
+static void leave_bench(Exchange *x, Bench *b)
 {
     x->reply = x->body = x->parameter = x->decision_id = (Str){0};
     x->headers = 0;
-    bench_clear(b, large);
+    bench_clear(b);
 }
 
 /* A reply is set before the body is whole. */
@@ -508,7 +502,7 @@ static void begin(Exchange *x, Str url)
     x->expects = str_equal_fold(request_header(x, "Expect"), S("100-continue"));
     if (x->status != 0)
         settle_early(x);
-    leave_bench(x, b, false);
+    leave_bench(x, b);
 }
 
 static bool append(Exchange *x, Str piece)
@@ -575,7 +569,7 @@ static enum MHD_Result take_piece(Exchange *x, Str piece)
         overloaded(x, "memory");
     if (x->status != 0)
         settle_early(x);
-    leave_bench(x, b, false);
+    leave_bench(x, b);
     return MHD_YES;
 }
 
@@ -626,7 +620,7 @@ static enum MHD_Result finish(Exchange *x, Str url)
     handle(x, url);
     seal(x);
     enum MHD_Result done = respond(x);
-    leave_bench(x, b, x->received > LARGE_BYTES || x->reply_bytes > LARGE_BYTES);
+    leave_bench(x, b);
     return done;
 }
 

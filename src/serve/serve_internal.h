@@ -258,11 +258,10 @@ typedef struct Bench {
     Arena keep, scratch; /* empty */
     Arena keep_empty, scratch_empty;
     Random random; /* of ids, seeded by the system */
-    uint64_t uses;
 } Bench;
 Bench *bench_of_thread(void);
 /* Empty again; what a large request took goes back to the system. */
-void bench_clear(Bench *b, bool large);
+void bench_clear(Bench *b);
 
 /* settle.c: Idempotency-Key, with a database. */
 bool settle_begin(Exchange *x); /* false: a reply was set (an earlier one, 409, 422, 503) */
