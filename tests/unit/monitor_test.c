@@ -192,7 +192,8 @@ static void labels_count_when_the_decision_is_old_enough(void **state)
     assert_true(is_missing(all->recalibration.slope.value));
 }
 
-/* Forty proposals of a month, half of them right, and as many others of whom none was risky. */
+/* Forty proposals of a month, half of them right, and as many others of whom a quarter was risky.
+ */
 static void precision_below_the_floor_is_an_alert(void **state)
 {
     World *w = *state;
@@ -204,7 +205,7 @@ static void precision_below_the_floor_is_an_alert(void **state)
         buffer_add(&b, line_like(w, "2026-05-19T00:00:00Z", id.data, id.data,
                                  proposed ? "PROPOSE_OFFBOARDING" : "RETAIN",
                                  proposed ? 0.99 - 0.0005 * i : 0.01 + 0.0005 * i));
-        buffer_format(&l, "%.*s,%d,2026-07-01\n", STR_ARG(id), proposed && i % 2 == 0);
+        buffer_format(&l, "%.*s,%d,2026-07-01\n", STR_ARG(id), i % (proposed ? 2 : 4) == 0);
     }
     const char *log[] = {file_of(w, "wrong.ndjson", buffer_str(&b))};
     MonitorInputs in = inputs_of(w, log);
