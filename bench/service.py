@@ -99,7 +99,9 @@ def prepare(args, work):
 
 def body(request, name):
     """Compact, and without what is not known: as a service would send it."""
-    small = {**request, "options": {"reasons": name == "explained"}}
+    rows = request["transactions"]
+    known = [{k: v for k, v in row.items() if v is not None or k == "completed_at"} for row in rows]
+    small = {**request, "transactions": known, "options": {"reasons": name == "explained"}}
     return json.dumps(small, separators=(",", ":")).encode()
 
 

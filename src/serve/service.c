@@ -193,6 +193,7 @@ static void *keep(void *argument)
 
 static Status check_exposed(const ServeSettings *s, Error *err)
 {
+    /* Health and metrics are meant to be reached by who watches: nobody is asked there. */
     if (s->insecure || s->auth.kind != AUTH_NONE || listen_is_loopback(s->listen))
         return STATUS_OK;
     (void)error_set(err, STATUS_USAGE,
@@ -208,6 +209,15 @@ static Status check_settings(const ServeSettings *s, Error *err)
     if (s->bundle == NULL) {
         (void)error_set(err, STATUS_USAGE, "there is no bundle to answer with");
         return error_remedy(err, "give --bundle FOLDER, or `bundle:` in serve.yaml");
+    }
+    const char *address[] = {s->listen, s->admin_listen};
+    for (size_t i = 0; i < COUNT_OF(address); i++) {
+        char host[64];
+        int port;
+        if (address[i] == NULL || listen_parse(host, &port, address[i]))
+            continue;
+        (void)error_set(err, STATUS_USAGE, "`%.80s` is not an address to listen on", address[i]);
+        return error_remedy(err, "write it as 127.0.0.1:8080, [::1]:8080 or :8080 (everybody)");
     }
     if ((s->tls_certificate == NULL) != (s->tls_key == NULL)) {
         (void)error_set(err, STATUS_USAGE, "TLS needs a certificate and its key");
@@ -304,6 +314,23 @@ Status serve_start(Service **out, const ServeSettings *settings, Error *err)
     return STATUS_OK;
 }
 
+Status serve_check(const ServeSettings *settings, Error *err)
+{
+    Auth *auth = NULL;
+    Answerer *a = NULL;
+    const char *folder[] = {settings->bundle, settings->challenger};
+    TRY(check_settings(settings, err));
+    for (size_t i = 0; i < COUNT_OF(folder); i++) {
+        if (folder[i] == NULL)
+            continue;
+        TRY(answer_open(&a, folder[i], err));
+        answer_close(a);
+    }
+    TRY(auth_open(&auth, &settings->auth, err));
+    auth_close(auth);
+    return STATUS_OK;
+}
+
 int serve_port(const Service *s)
 {
     return daemon_port(s->daemon);
@@ -348,10 +375,12 @@ Status serve_run(const ServeSettings *settings, const atomic_int *stop,
                  void (*ready)(void *context, const Service *s), void *context, Error *err)
 {
     Service *s;
-    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before[2];
-    struct sigaction ignore = {.sa_handler = SIG_IGN}; /* a log's reader that has gone */
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before[3];
+    /* A log's reader that has gone, and a file that may grow no more, are errors of a write. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGHUP, &hangup, &before[0]);
     (void)sigaction(SIGPIPE, &ignore, &before[1]);
+    (void)sigaction(SIGXFSZ, &ignore, &before[2]);
     Status status = serve_start(&s, settings, err);
     if (status == STATUS_OK) {
         if (ready != NULL)
@@ -366,5 +395,6 @@ Status serve_run(const ServeSettings *settings, const atomic_int *stop,
     }
     (void)sigaction(SIGHUP, &before[0], NULL);
     (void)sigaction(SIGPIPE, &before[1], NULL);
+    (void)sigaction(SIGXFSZ, &before[2], NULL);
     return status;
 }

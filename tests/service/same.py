@@ -167,7 +167,7 @@ def what_would_change_is_what_the_run_found(w):
     with w.serve(bundle=run.bundle) as s, s.session() as session:
         for line in run.lines:
             line = json.loads(line)
-            if "would_change" not in line or found == 20:
+            if "would_change" not in line or found == 6:
                 continue
             request = run.request(line)
             request.setdefault("options", {})["counterfactual"] = True

@@ -1,6 +1,7 @@
 """Claims, the world they are tried in, and the main() of a test file."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -84,6 +85,8 @@ def scalar(item):
         return "true" if item else "false"
     if isinstance(item, (int, float)):
         return str(item)
+    if re.fullmatch(r"\d+(s|m|h|d|K|M|G)", item):
+        return item  # a duration or a size
     return '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
