@@ -124,7 +124,7 @@ Status request_said(Fault *fault, const char *list, AnswerColumns columns,
 }
 
 /* Amounts of different currencies are never added up. */
-static Status check_currency(const Request *r, const Answerer *a, Fault *fault)
+Status request_currency(const Request *r, const Answerer *a, Fault *fault)
 {
     const AnswerColumns t = a->transaction;
     Str wanted = a->bundle->schema->currency.text;
@@ -153,7 +153,7 @@ static Status check_complete(const Request *r, const Answerer *a, Fault *fault)
         return fault_set(fault, (Place){"", no_at, S("customer")}, "missing_field",
                          "The customer's columns hold its history and must be given.");
     TRY(request_said(fault, "/transactions", a->transaction, &r->transactions));
-    TRY(check_currency(r, a, fault));
+    TRY(request_currency(r, a, fault));
     if (r->as_of == AS_OF_LATEST && r->transactions.rows == 0 && !wide)
         return fault_set(fault, (Place){"", no_at, S("as_of")}, "missing_field",
                          "Without a transaction there is no latest event; give as_of, or \"now\".");
@@ -170,8 +170,8 @@ static Status unusable(Fault *fault, const Error *said, Status status, Error *er
     return fault_set(fault, (Place){NULL, no_at, S("")}, "unusable", "%.300s.", said->message);
 }
 
-Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch,
-                        const Answerer *a, const Request *r, Fault *fault, Error *err)
+Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch, const Answerer *a,
+                    const Request *r, Fault *fault, Error *err)
 {
     RequestFiles files;
     DatasetInputs in = {

@@ -92,6 +92,8 @@ MUST_USE Status request_read_transactions(RequestRows *out, const char **list, A
 /* Has some row every column that must be said? */
 MUST_USE Status request_said(Fault *fault, const char *list, AnswerColumns columns,
                              const RequestRows *rows);
+/* Are they all in the book's one currency? */
+MUST_USE Status request_currency(const Request *r, const Answerer *a, Fault *fault);
 /* Read the rows as a run does; the first that would be set aside is *fault. */
 MUST_USE Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch,
                              const Answerer *a, const Request *r, Fault *fault, Error *err);

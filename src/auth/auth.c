@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HASH_KEY_BYTES = 32, HASH_KEY_BYTES_MIN = 16, SKEW_SECONDS_MAX = 600 };
+enum {
+    HASH_KEY_BYTES = 32,
+    HASH_KEY_BYTES_MIN = 16,
+    HASH_KEY_BYTES_MAX = 4096,
+    SKEW_SECONDS_MAX = 600
+};
 
 struct Auth {
     Arena arena;
@@ -16,7 +21,8 @@ struct Auth {
     pthread_mutex_t refreshing; /* one thread reads files at a time */
     TokenCache *seen, *pubsub_seen;
     Rates *rates; /* NULL: no limit */
-    uint8_t hash_key[HASH_KEY_BYTES];
+    uint8_t hash_key[HASH_KEY_BYTES_MAX];
+    int hash_key_size;
 };
 
 static const Str names[SCOPES] = {
@@ -38,25 +44,30 @@ Str scope_name(AuthScope s)
 
 /* ---- opening ---- */
 
+/* As the room telemetry reads it: a caller has the same hash in all logs. */
 static Status read_hash_key(Auth *a, const char *path, Error *err)
 {
     if (path == NULL) {
-        if (RAND_bytes(a->hash_key, sizeof a->hash_key) != 1)
+        a->hash_key_size = HASH_KEY_BYTES;
+        if (RAND_bytes(a->hash_key, HASH_KEY_BYTES) != 1)
             return error_set(err, STATUS_IO, "the system gives no random bytes");
         return STATUS_OK;
     }
     Arena scratch = arena_new();
     Str text = {0};
     Status status = file_read(&text, &scratch, path, err);
-    text = str_trim(text);
-    if (status == STATUS_OK && text.size < HASH_KEY_BYTES_MIN) {
-        status = error_set(err, STATUS_FORMAT, "the key of the hashes has %d bytes at least",
-                           HASH_KEY_BYTES_MIN);
+    if (status == STATUS_OK && (text.size < HASH_KEY_BYTES_MIN || text.size > HASH_KEY_BYTES_MAX)) {
+        status =
+            error_set(err, STATUS_FORMAT, "the key of hashes must have %d to %d bytes, not %zu",
+                      HASH_KEY_BYTES_MIN, HASH_KEY_BYTES_MAX, text.size);
         (void)error_place(err, path, 0, 0);
-        (void)error_remedy(err, "openssl rand -hex 32 makes one");
+        (void)error_remedy(err, "make one with: head -c 32 /dev/urandom > %s", path);
     }
-    if (status == STATUS_OK)
-        sha256_bytes(a->hash_key, text);
+    if (status == STATUS_OK) {
+        memcpy(a->hash_key, text.data, text.size);
+        a->hash_key_size = (int)text.size;
+        OPENSSL_cleanse((char *)(uintptr_t)text.data, text.size);
+    }
     arena_free(&scratch);
     return status;
 }
@@ -158,8 +169,8 @@ void auth_hash(char out[17], const Auth *a, Str identifier)
     static const char digits[] = "0123456789abcdef";
     uint8_t sum[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    (void)HMAC(EVP_sha256(), a->hash_key, sizeof a->hash_key,
-               (const unsigned char *)identifier.data, identifier.size, sum, &size);
+    (void)HMAC(EVP_sha256(), a->hash_key, a->hash_key_size, (const unsigned char *)identifier.data,
+               identifier.size, sum, &size);
     for (size_t i = 0; i < 8; i++) {
         out[2 * i] = digits[sum[i] >> 4];
         out[2 * i + 1] = digits[sum[i] & 15];

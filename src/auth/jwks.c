@@ -5,14 +5,14 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <string.h>
-#include <yyjson.h>
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, EXPONENT_BYTES_MAX = 8, POINT_BYTES = 32 };
-
-static Str text_of(yyjson_val *v)
-{
-    return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : (Str){0};
-}
+enum {
+    RSA_BITS_MIN = 2048,
+    RSA_BITS_MAX = 8192,
+    EXPONENT_BYTES_MAX = 8,
+    POINT_BYTES = 32,
+    MEMBERS_MAX = 64
+};
 
 static Status wrong(Error *err, size_t number, const char *what)
 {
@@ -103,57 +103,36 @@ static bool of_use(yyjson_val *jwk, const char *algorithm)
     return verify;
 }
 
-static bool twice(yyjson_val *object)
-{
-    size_t i, j, count, others;
-    yyjson_val *name, *other, *value;
-    if (yyjson_obj_size(object) > 64)
-        return true;
-    yyjson_obj_foreach(object, i, count, name, value)
-    {
-        yyjson_obj_foreach(object, j, others, other, value)
-        {
-            if (j > i && yyjson_equals_strn(name, yyjson_get_str(other), yyjson_get_len(other)))
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool is_private(yyjson_val *jwk)
-{
-    return yyjson_obj_get(jwk, "d") != NULL;
-}
-
 static Status add(Keys *k, yyjson_val *jwk, size_t number, Error *err)
 {
     if (!yyjson_is_obj(jwk) || !yyjson_is_str(yyjson_obj_get(jwk, "kty")))
         return wrong(err, number, "it is an object with a `kty`");
-    if (twice(jwk))
-        return wrong(err, number, "a member stands there twice");
+    if (!json_plain(jwk, MEMBERS_MAX))
+        return wrong(err, number, "a member stands there twice, or there are more than 64");
     yyjson_val *kid = yyjson_obj_get(jwk, "kid");
     if (kid != NULL && (!yyjson_is_str(kid) || yyjson_get_len(kid) == 0))
         return wrong(err, number, "its `kid` is a text");
-    Str kind = text_of(yyjson_obj_get(jwk, "kty"));
+    Str kind = json_text(yyjson_obj_get(jwk, "kty"));
     bool rsa = str_equal(kind, S("RSA"));
     if (!rsa &&
         !(str_equal(kind, S("EC")) && yyjson_equals_str(yyjson_obj_get(jwk, "crv"), "P-256")))
         return STATUS_OK;
-    if (is_private(jwk))
+    if (yyjson_obj_get(jwk, "d") != NULL)
         return wrong(err, number, "it is a private key, which nobody but the issuer may have");
     if (!of_use(jwk, rsa ? "RS256" : "ES256"))
         return STATUS_OK;
     PublicKey new = {.algorithm = rsa ? ALGORITHM_RS256 : ALGORITHM_ES256,
-                     .kid = str_copy(&k->arena, text_of(kid))};
+                     .kid = str_copy(&k->arena, json_text(kid))};
     for (size_t i = 0; i<k->public_keys &&new.kid.size> 0; i++)
         if (str_equal(k->public_key[i].kid, new.kid) && k->public_key[i].algorithm == new.algorithm)
             return wrong(err, number, "another key of its kind has the same `kid`");
     if (k->public_keys == PUBLIC_KEYS_MAX)
         return wrong(err, number, "a set has 100 keys at most");
     const char *why;
-    new.key =
-        rsa ? rsa_key(text_of(yyjson_obj_get(jwk, "n")), text_of(yyjson_obj_get(jwk, "e")), &why)
-            : p256_key(text_of(yyjson_obj_get(jwk, "x")), text_of(yyjson_obj_get(jwk, "y")), &why);
+    new.key = rsa ? rsa_key(json_text(yyjson_obj_get(jwk, "n")),
+                            json_text(yyjson_obj_get(jwk, "e")), &why)
+                  : p256_key(json_text(yyjson_obj_get(jwk, "x")),
+                             json_text(yyjson_obj_get(jwk, "y")), &why);
     if (new.key == NULL)
         return wrong(err, number, why);
     k->public_key[k->public_keys++] = new;

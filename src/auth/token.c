@@ -5,7 +5,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <string.h>
-#include <yyjson.h>
 
 enum {
     PARTS = 3,
@@ -45,27 +44,10 @@ static yyjson_doc *object_read(Str encoded, size_t members_max)
     if (!base64url_decode(bytes, &size, encoded))
         return NULL;
     yyjson_doc *doc = yyjson_read((const char *)bytes, size, 0);
-    yyjson_val *root = yyjson_doc_get_root(doc), *name, *other, *value;
-    bool good = yyjson_is_obj(root) && yyjson_obj_size(root) <= members_max;
-    size_t i, j, count, others;
-    if (good)
-        yyjson_obj_foreach(root, i, count, name, value)
-        {
-            yyjson_obj_foreach(root, j, others, other, value)
-            {
-                if (j > i && yyjson_equals_strn(name, yyjson_get_str(other), yyjson_get_len(other)))
-                    good = false;
-            }
-        }
-    if (good)
+    if (json_plain(yyjson_doc_get_root(doc), members_max))
         return doc;
     yyjson_doc_free(doc);
     return NULL;
-}
-
-static Str text_of(yyjson_val *v)
-{
-    return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : (Str){0};
 }
 
 /* ---- which key ---- */
@@ -73,7 +55,7 @@ static Str text_of(yyjson_val *v)
 /* The key that the header names, or the only one of its algorithm where it names none. */
 static const PublicKey *key_for(const Keys *keys, yyjson_val *header)
 {
-    Str alg = text_of(yyjson_obj_get(header, "alg"));
+    Str alg = json_text(yyjson_obj_get(header, "alg"));
     yyjson_val *kid = yyjson_obj_get(header, "kid");
     const PublicKey *found = NULL;
     bool rsa = str_equal(alg, S("RS256"));
@@ -83,7 +65,7 @@ static const PublicKey *key_for(const Keys *keys, yyjson_val *header)
     for (size_t i = 0; i < keys->public_keys; i++) {
         const PublicKey *k = &keys->public_key[i];
         if (k->algorithm != (rsa ? ALGORITHM_RS256 : ALGORITHM_ES256) ||
-            (kid != NULL && !str_equal(k->kid, text_of(kid))))
+            (kid != NULL && !str_equal(k->kid, json_text(kid))))
             continue;
         if (found != NULL)
             return NULL;
@@ -167,14 +149,14 @@ static bool meant_for(yyjson_val *audience, Str us)
     yyjson_val *one;
     size_t i, count;
     if (audience == NULL || yyjson_is_str(audience))
-        return found || (audience != NULL && str_equal(text_of(audience), us));
+        return found || (audience != NULL && str_equal(json_text(audience), us));
     if (!yyjson_is_arr(audience))
         return false;
     yyjson_arr_foreach(audience, i, count, one)
     {
         if (!yyjson_is_str(one))
             return false;
-        found = found || str_equal(text_of(one), us);
+        found = found || str_equal(json_text(one), us);
     }
     return found;
 }
@@ -211,12 +193,12 @@ static bool take_scopes(Caller *out, yyjson_val *claims)
     if ((scope != NULL && !yyjson_is_str(scope)) ||
         (scp != NULL && !yyjson_is_str(scp) && !yyjson_is_arr(scp)))
         return false;
-    out->scopes = scope_bits(text_of(scope)) | scope_bits(text_of(scp));
+    out->scopes = scope_bits(json_text(scope)) | scope_bits(json_text(scp));
     yyjson_arr_foreach(scp, i, count, one)
     {
         if (!yyjson_is_str(one))
             return false;
-        out->scopes |= scope_bits(text_of(one));
+        out->scopes |= scope_bits(json_text(one));
     }
     return true;
 }
@@ -238,16 +220,16 @@ static bool take_claims(Token *out, yyjson_val *claims, const TokenRules *rules)
     out->valid_us = INT64_MIN;
     if (!not_before(&out->valid_us, yyjson_obj_get(claims, "nbf"), rules->skew_us) ||
         !not_before(&out->valid_us, yyjson_obj_get(claims, "iat"), rules->skew_us) ||
-        !from_issuer(text_of(yyjson_obj_get(claims, "iss")), rules) ||
+        !from_issuer(json_text(yyjson_obj_get(claims, "iss")), rules) ||
         !meant_for(yyjson_obj_get(claims, "aud"), rules->audience))
         return false;
     if (rules->email.size > 0) {
         out->caller.scopes = 1U << SCOPE_PUBSUB;
-        return str_equal(text_of(yyjson_obj_get(claims, "email")), rules->email) &&
+        return str_equal(json_text(yyjson_obj_get(claims, "email")), rules->email) &&
                yyjson_is_true(yyjson_obj_get(claims, "email_verified")) &&
                take_name(&out->caller, rules->email);
     }
-    return take_name(&out->caller, text_of(yyjson_obj_get(claims, "sub"))) &&
+    return take_name(&out->caller, json_text(yyjson_obj_get(claims, "sub"))) &&
            take_scopes(&out->caller, claims);
 }
 

@@ -1,5 +1,6 @@
 #include "base/base.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,23 @@
 struct ArenaRange {
     char *base;
     size_t size;
+    char *high; /* the furthest that was ever reached: behind it no page was touched */
+    ArenaRange *next; /* of those put by */
 };
+
+/* A thread puts by a few ranges that it gave back, with their first pages: asking the kernel for
+ * pages and giving them back costs more than answering a small request. */
+enum { PUT_BY = 12 };
+#define PAGES_KEPT ((size_t)1 << 19)
+
+typedef struct Stock {
+    ArenaRange *first;
+    size_t count;
+} Stock;
+
+static _Thread_local Stock stock;
+static pthread_key_t stock_key;
+static pthread_once_t stock_once = PTHREAD_ONCE_INIT;
 
 static _Noreturn void out_of_memory(size_t bytes)
 {
@@ -25,8 +42,31 @@ static _Noreturn void out_of_memory(size_t bytes)
     abort();
 }
 
+static void empty_stock(void *held)
+{
+    Stock *own = held; /* of the thread that ends */
+    while (own->first != NULL) {
+        ArenaRange *range = own->first;
+        own->first = range->next;
+        (void)munmap(range->base, range->size);
+    }
+    own->count = 0;
+}
+
+static void make_stock_key(void)
+{
+    if (pthread_key_create(&stock_key, empty_stock) != 0)
+        abort();
+}
+
 Arena arena_new(void)
 {
+    ArenaRange *spare = stock.first;
+    if (spare != NULL) {
+        stock.first = spare->next;
+        stock.count--;
+        return (Arena){.range = spare, .at = spare->base + sizeof *spare};
+    }
     for (size_t size = RESERVE_MAX; size >= RESERVE_MIN; size /= 2) {
         void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -35,27 +75,34 @@ Arena arena_new(void)
         ArenaRange *range = base;
         range->base = base;
         range->size = size;
-        return (Arena){.range = range, .at = range->base + 64};
+        range->high = range->base;
+        return (Arena){.range = range, .at = range->base + sizeof *range};
     }
     out_of_memory(RESERVE_MIN);
 }
 
 void arena_free(Arena *arena)
 {
-    if (arena->range != NULL)
-        (void)munmap(arena->range->base, arena->range->size);
+    ArenaRange *range = arena->range;
     arena->range = NULL;
     arena->at = NULL;
-}
-
-void arena_trim(const Arena *arena, size_t bytes)
-{
-    const size_t page = 4096;
-    size_t used = (size_t)(arena->at - arena->range->base);
-    size_t from = bytes > arena->range->size - used ? arena->range->size : used + bytes;
-    from = (from + page - 1) / page * page;
-    if (from < arena->range->size)
-        (void)madvise(arena->range->base + from, arena->range->size - from, MADV_DONTNEED);
+    if (range == NULL)
+        return;
+    if (stock.count >= PUT_BY) {
+        (void)munmap(range->base, range->size);
+        return;
+    }
+    (void)pthread_once(&stock_once, make_stock_key);
+    (void)pthread_setspecific(stock_key, &stock);
+    size_t reached = (size_t)(range->high - range->base);
+    if (reached > PAGES_KEPT) {
+        (void)madvise(range->base + PAGES_KEPT, (reached - PAGES_KEPT + 4095) & ~(size_t)4095,
+                      MADV_DONTNEED);
+        range->high = range->base + PAGES_KEPT;
+    }
+    range->next = stock.first;
+    stock.first = range;
+    stock.count++;
 }
 
 void *arena_raw(Arena *arena, size_t count, size_t size)
@@ -69,6 +116,8 @@ void *arena_raw(Arena *arena, size_t count, size_t size)
         out_of_memory(bytes);
     void *out = arena->at;
     arena->at += bytes;
+    if (arena->at > arena->range->high)
+        arena->range->high = arena->at;
     return out;
 }
 

@@ -7,6 +7,9 @@
  * it took vanishes on return. So the two are never of one range: a callee that fills both
  * would write its temporaries over its results. Two threads never share an arena.
  *
+ * A thread keeps a few ranges that it gave back, each with its first half megabyte, for the next
+ * ones; they go when it ends.
+ *
  * Allocation does not fail: when the reservation or the machine is exhausted the
  * program ends with a sentence, because no answer given after that can be trusted.
  */

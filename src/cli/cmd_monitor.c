@@ -40,7 +40,7 @@ static Status read_options(MonitorInputs *in, const Args *args, Error *err)
     InputFiles files = args_files(args, "predictions");
     const char **path = ARENA_ARRAY(args->arena, const char *, files.count + 1);
     for (size_t i = 0; i < files.count; i++)
-        path[i] = files.file[i].path;
+        path[i] = files.item[i].path;
     in->predictions = path;
     in->files = files.count;
     in->labels = args_value(args, "labels", NULL);

@@ -16,6 +16,8 @@ static const Option options[] = {
      false},
     {"insecure", NULL, "answer anybody, though others than this machine can reach the service",
      false},
+    {"check", NULL, "see whether settings, bundles and keys are in order, and serve nothing",
+     false},
     {"json-schema", NULL, "print the JSON Schema of serve.yaml and serve nothing", false},
     {0}};
 
@@ -60,6 +62,11 @@ static Status run(const Args *args, Error *err)
         return STATUS_OK;
     }
     TRY(settings_of(&settings, args, err));
+    if (args_flag(args, "check")) {
+        TRY(serve_check(&settings, err));
+        answer(S("settings, bundles and keys are in order"));
+        return STATUS_OK;
+    }
     const atomic_int *stop = stop_gently(args, NULL);
     if (stop == NULL)
         return error_set(err, STATUS_IO, "a thread that waits for signals could not be started");

@@ -12,6 +12,7 @@ extern const Command command_evaluate;
 extern const Command command_explain;
 extern const Command command_features;
 extern const Command command_init;
+extern const Command command_key;
 extern const Command command_man;
 extern const Command command_monitor;
 extern const Command command_policy;

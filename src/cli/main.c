@@ -7,7 +7,8 @@ int main(int argc, char **argv)
                                               &command_train,      &command_evaluate,
                                               &command_score,
 #ifdef ASSAY_SERVICE
-                                              &command_serve,      &command_monitor,
+                                              &command_key,        &command_serve,
+                                              &command_monitor,
 #endif
                                               &command_explain,    &command_features,
                                               &command_profile,    &command_check,

@@ -190,7 +190,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void count_verdict(MonitorVerdicts *to, const Verdict *v)
+static void count_verdict(MonitorVerdicts *to, const Review *v)
 {
     bool other = v->action >= 0 && v->action != (int)v->proposed;
     if (str_equal(v->verdict, S("positive")))
@@ -209,7 +209,7 @@ static Interval overturned(const MonitorVerdicts *v)
     return n == 0 ? (Interval){NAN, NAN, NAN} : metric_proportion_exact(v->overrule, n, 0.95);
 }
 
-void figures_feedback(Monitor *m, Arena *keep, const Verdicts *v, int64_t from_us, int64_t to_us)
+void figures_feedback(Monitor *m, Arena *keep, const Reviews *v, int64_t from_us, int64_t to_us)
 {
     MonitorFeedback *f = &m->feedback;
     Arena scratch = arena_new();
@@ -217,7 +217,7 @@ void figures_feedback(Monitor *m, Arena *keep, const Verdicts *v, int64_t from_u
     (void)keep;
     f->lines = v->count;
     for (size_t i = 0; i < v->count; i++) {
-        const Verdict *one = &v->verdict[i];
+        const Review *one = &v->verdict[i];
         if (one->at_us != INT64_MIN && (one->at_us <= from_us || one->at_us > to_us)) {
             f->outside++;
             continue;

@@ -139,7 +139,7 @@ static Status verdict_text(Str *out, yyjson_val *v, const char *key, bool requir
     return STATUS_OK;
 }
 
-static Status read_verdict(Verdict *v, Str *decision, Str *customer, yyjson_val *root, Error *err)
+static Status read_verdict(Review *v, Str *decision, Str *customer, yyjson_val *root, Error *err)
 {
     static const Str known[] = {{"agree", 5}, {"overrule", 8}, {"positive", 8}, {"negative", 8}};
     Str verdict, action, at;
@@ -150,7 +150,7 @@ static Status read_verdict(Verdict *v, Str *decision, Str *customer, yyjson_val 
     TRY(verdict_text(&verdict, yyjson_obj_get(root, "verdict"), "verdict", true, err));
     TRY(verdict_text(&action, yyjson_obj_get(root, "action"), "action", false, err));
     TRY(verdict_text(&at, yyjson_obj_get(root, "at"), "at", false, err));
-    *v = (Verdict){.action = -1, .at_us = INT64_MIN, .seconds = -1, .matched_us = INT64_MIN};
+    *v = (Review){.action = -1, .at_us = INT64_MIN, .seconds = -1, .matched_us = INT64_MIN};
     if (decision->size == 0 && customer->size == 0)
         return error_set(err, STATUS_FORMAT, "the line names no decision_id and no customer_id");
     for (size_t i = 0; i < COUNT_OF(known); i++)
@@ -176,7 +176,7 @@ static Status read_verdict(Verdict *v, Str *decision, Str *customer, yyjson_val 
     return STATUS_OK;
 }
 
-static void chain(Verdicts *v, Arena *keep, Dictionary *d, uint32_t **of, size_t *room, Str id)
+static void chain(Reviews *v, Arena *keep, Dictionary *d, uint32_t **of, size_t *room, Str id)
 {
     uint32_t code = dictionary_add(d, id);
     if (code >= *room) {
@@ -187,11 +187,11 @@ static void chain(Verdicts *v, Arena *keep, Dictionary *d, uint32_t **of, size_t
     (*of)[code] = (uint32_t)v->count;
 }
 
-static Status add_verdict(Verdicts *v, Arena *keep, Ids *ids, size_t room[3], Str line, Error *err)
+static Status add_verdict(Reviews *v, Arena *keep, Ids *ids, size_t room[3], Str line, Error *err)
 {
     yyjson_read_err fault;
     Str decision, customer;
-    Verdict one;
+    Review one;
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)line.data, line.size, 0, NULL, &fault);
     if (doc == NULL)
         return error_set(err, STATUS_FORMAT, "the line is not JSON: %s at byte %zu", fault.msg,
@@ -212,10 +212,9 @@ static Status add_verdict(Verdicts *v, Arena *keep, Ids *ids, size_t room[3], St
     return status;
 }
 
-Status verdicts_read(Verdicts **out, Arena *keep, Arena scratch, const MonitorInputs *in,
-                     Error *err)
+Status reviews_read(Reviews **out, Arena *keep, Arena scratch, const MonitorInputs *in, Error *err)
 {
-    Verdicts *v = *out = ARENA_NEW(keep, Verdicts);
+    Reviews *v = *out = ARENA_NEW(keep, Reviews);
     Lines *lines;
     Str line;
     uint64_t number;
@@ -240,11 +239,11 @@ Status verdicts_read(Verdicts **out, Arena *keep, Arena scratch, const MonitorIn
 }
 
 /* By the decision itself; a verdict on a customer is on the last decision before it. */
-void verdicts_match(Verdicts *v, const Prediction *p)
+void reviews_match(Reviews *v, const Prediction *p)
 {
     uint32_t code = dictionary_find(v->decision, p->decision);
     for (uint32_t i = code == NO_CODE ? 0 : v->of_decision[code]; i != 0; i = v->next[i - 1]) {
-        Verdict *one = &v->verdict[i - 1];
+        Review *one = &v->verdict[i - 1];
         one->matched = true;
         one->matched_us = p->time_us;
         one->proposed = p->action;
@@ -252,7 +251,7 @@ void verdicts_match(Verdicts *v, const Prediction *p)
     }
     code = dictionary_find(v->customer, p->customer);
     for (uint32_t i = code == NO_CODE ? 0 : v->of_customer[code]; i != 0; i = v->next[i - 1]) {
-        Verdict *one = &v->verdict[i - 1];
+        Review *one = &v->verdict[i - 1];
         if ((one->at_us != INT64_MIN && p->time_us > one->at_us) || p->time_us < one->matched_us)
             continue;
         one->matched = true;

@@ -11,7 +11,7 @@ typedef struct Reading {
     Monitor *m;
     PredictionReader reader;
     Labels *labels; /* NULL: none were given; likewise: */
-    Verdicts *verdicts;
+    Reviews *verdicts;
     Groups *groups;
     Judging *judging;
     NumberSet customers, decisions;
@@ -101,7 +101,7 @@ static void judge_one(Reading *r, const Prediction *p, bool other_bundle)
     if (mature && r->labels != NULL)
         judging_decision(r->judging, p, l, other_bundle);
     if (r->verdicts != NULL)
-        verdicts_match(r->verdicts, p);
+        reviews_match(r->verdicts, p);
 }
 
 static Status take(Reading *r, const Prediction *p, Error *err)
@@ -184,7 +184,7 @@ static Status read_later(Reading *r, Arena *keep, Arena scratch, Error *err)
     if (in->labels != NULL)
         TRY(labels_read(&r->labels, keep, scratch, in, in->until_us, err));
     if (in->feedback != NULL)
-        TRY(verdicts_read(&r->verdicts, keep, scratch, in, err));
+        TRY(reviews_read(&r->verdicts, keep, scratch, in, err));
     if (in->groups != NULL) {
         TRY(groups_read(&r->groups, keep, scratch, in, err));
         list_groups(r->m, keep, r->groups);

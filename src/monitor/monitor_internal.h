@@ -69,7 +69,7 @@ MUST_USE Status labels_read(Labels **out, Arena *keep, Arena scratch, const Moni
 /* The label of a decision; NULL: none. */
 Label *labels_find(const Labels *l, const Prediction *p);
 
-typedef struct Verdict {
+typedef struct Review {
     Str verdict;            /* agree, overrule, positive, negative */
     int action;             /* what was decided; -1: not said */
     int64_t at_us, seconds; /* NO_TIME: not said; negative: not said */
@@ -77,17 +77,17 @@ typedef struct Verdict {
     int64_t matched_us;
     Action proposed;
     Segment segment;
-} Verdict;
-typedef struct Verdicts {
+} Review;
+typedef struct Reviews {
     Dictionary *decision, *customer;
     uint32_t *of_decision, *of_customer; /* by code: the last verdict on it, +1; chained: */
     uint32_t *next;                      /* [count] the one before on the same, +1 */
-    Verdict *verdict;
+    Review *verdict;
     size_t count, capacity;
-} Verdicts;
-MUST_USE Status verdicts_read(Verdicts **out, Arena *keep, Arena scratch, const MonitorInputs *in,
-                              Error *err);
-void verdicts_match(Verdicts *v, const Prediction *p);
+} Reviews;
+MUST_USE Status reviews_read(Reviews **out, Arena *keep, Arena scratch, const MonitorInputs *in,
+                             Error *err);
+void reviews_match(Reviews *v, const Prediction *p);
 
 typedef struct Groups {
     Dictionary *customer;
@@ -131,7 +131,7 @@ void figures_items(Monitor *m, Arena *keep, Team *team);
 void groups_window(Monitor *m, const Groups *g, const Prediction *p);
 void groups_judged(Monitor *m, Arena scratch, const Groups *g, const Judging *j);
 void figures_groups(Monitor *m, const Groups *g);
-void figures_feedback(Monitor *m, Arena *keep, const Verdicts *v, int64_t from_us, int64_t to_us);
+void figures_feedback(Monitor *m, Arena *keep, const Reviews *v, int64_t from_us, int64_t to_us);
 
 /* ---- alerts.c ---- */
 void alerts_raise(Monitor *m, Arena *keep);

@@ -17,7 +17,7 @@ static const ReportPart parts[] = {{"alerts", "Alerts"},
                                    {"customers", "Scores, segments and proposals"},
                                    {"features", "Features"},
                                    {"truth", "Precision and calibration"},
-                                   {"reviews", "Verdicts of analysts"},
+                                   {"reviews", "Reviews of analysts"},
                                    {"groups", "Groups"},
                                    {"log", "What was read"}};
 
@@ -234,7 +234,7 @@ static void features(Paper *p)
                              count, moved, found, rose));
     feature_bars(p, item, count);
     report_sheet_table(p->sheet, "Every feature", "Features against training, worst first",
-                       "Feature|Use|Verdict|>PSI|>Chance|>Before|Test|>p|>q|>Missing at "
+                       "Feature|Use|Review|>PSI|>Chance|>Before|Test|>p|>q|>Missing at "
                        "training|>Missing now|>q missing");
     for (size_t i = 0; i < count; i++) {
         const MonitorItem *f = item[i];
@@ -316,7 +316,7 @@ static void reviews(Paper *p)
         report_sheet_paragraph(p->sheet, S("No verdicts were given."));
         return;
     }
-    report_sheet_table(p->sheet, NULL, "Verdicts by the action that was proposed",
+    report_sheet_table(p->sheet, NULL, "Reviews by the action that was proposed",
                        "Action|>Agree|>Overrule|>Overturned|>Positive|>Negative");
     for (int a = 0; a <= ACTIONS; a++) {
         const MonitorVerdicts *v = a < ACTIONS ? &f->action[a] : &f->all;

@@ -91,19 +91,23 @@ static bool put(Exchange *x, Batch *b, Str text)
     return b->out_size < SPOOL_FROM || flush(x, b);
 }
 
-/* An error on its line, with the number of the line that was sent. */
-static bool put_bad(Exchange *x, Batch *b, Arena *keep, int status, const Fault *fault)
+Str batch_error(Arena *keep, uint64_t line, int status, const Fault *fault)
 {
     Document d;
     document_open(&d, keep);
     yyjson_mut_val *e = document_object(&d, d.root, "error");
-    document_count(&d, e, "line", b->lines);
+    document_count(&d, e, "line", line);
     document_count(&d, e, "status", (uint64_t)status);
     document_text(&d, e, "code", str_from(fault->code));
     document_text(&d, e, "detail", str_from(fault->detail));
     document_text(&d, e, "pointer", str_from(fault->pointer));
+    return str_trim(document_write(&d, false));
+}
+
+static bool put_bad(Exchange *x, Batch *b, Arena *keep, int status, const Fault *fault)
+{
     b->bad++;
-    return put(x, b, str_trim(document_write(&d, false)));
+    return put(x, b, batch_error(keep, b->lines, status, fault));
 }
 
 static bool answer_line(Exchange *x, Batch *b, Str line)

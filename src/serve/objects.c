@@ -304,6 +304,11 @@ Status object_writer_save(ObjectWriter *w, Str *saved, Arena *keep, bool whole, 
     return STATUS_OK;
 }
 
+uint64_t object_writer_size(const ObjectWriter *w)
+{
+    return w->size;
+}
+
 uint64_t object_writer_unsaved(const ObjectWriter *w)
 {
     return w->size - w->saved;

@@ -62,6 +62,7 @@ MUST_USE Status object_writer_add(ObjectWriter *w, Str bytes, Error *err);
  * a line of JSON. whole: nothing more will be added.  Memory: keep. */
 MUST_USE Status object_writer_save(ObjectWriter *w, Str *saved, Arena *keep, bool whole,
                                    Error *err);
+uint64_t object_writer_size(const ObjectWriter *w);    /* with what was there when it was opened */
 uint64_t object_writer_unsaved(const ObjectWriter *w); /* bytes added since */
 /* Give it its name, when the whole is saved. May be done again after a crash. DATA: the name is
  * taken by something else. */

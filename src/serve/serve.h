@@ -91,6 +91,9 @@ MUST_USE Status serve_settings_environment(ServeSettings *out, Arena *keep, Erro
 /* JSON Schema of serve.yaml.  Memory: keep. */
 Str serve_settings_schema(Arena *keep);
 
+/* Could a service start with these: settings, bundles, keys. Listens on nothing. */
+MUST_USE Status serve_check(const ServeSettings *settings, Error *err);
+
 /* ---- the service itself ---- */
 
 typedef struct Service Service;

@@ -153,6 +153,9 @@ MUST_USE Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Servic
                                  Error *err);
 /* 400, 413 or 422. */
 int fault_status(const Fault *fault);
+/* What stands on the line of a batch that cannot be answered, with the number of the line that was
+ * sent.  Memory: keep. */
+Str batch_error(Arena *keep, uint64_t line, int status, const Fault *fault);
 
 /* The bundles of now, until they are given back. */
 Served *served_take(Service *s);

@@ -193,6 +193,7 @@ static void *keep(void *argument)
 
 static Status check_exposed(const ServeSettings *s, Error *err)
 {
+    /* Health and metrics are meant to be reached by who watches: nobody is asked there. */
     if (s->insecure || s->auth.kind != AUTH_NONE || listen_is_loopback(s->listen))
         return STATUS_OK;
     (void)error_set(err, STATUS_USAGE,
@@ -208,6 +209,15 @@ static Status check_settings(const ServeSettings *s, Error *err)
     if (s->bundle == NULL) {
         (void)error_set(err, STATUS_USAGE, "there is no bundle to answer with");
         return error_remedy(err, "give --bundle FOLDER, or `bundle:` in serve.yaml");
+    }
+    const char *address[] = {s->listen, s->admin_listen};
+    for (size_t i = 0; i < COUNT_OF(address); i++) {
+        char host[64];
+        int port;
+        if (address[i] == NULL || listen_parse(host, &port, address[i]))
+            continue;
+        (void)error_set(err, STATUS_USAGE, "`%.80s` is not an address to listen on", address[i]);
+        return error_remedy(err, "write it as 127.0.0.1:8080, [::1]:8080 or :8080 (everybody)");
     }
     if ((s->tls_certificate == NULL) != (s->tls_key == NULL)) {
         (void)error_set(err, STATUS_USAGE, "TLS needs a certificate and its key");
@@ -301,6 +311,23 @@ Status serve_start(Service **out, const ServeSettings *settings, Error *err)
     }
     log_bundle(s, "ready", s->served);
     *out = s;
+    return STATUS_OK;
+}
+
+Status serve_check(const ServeSettings *settings, Error *err)
+{
+    Auth *auth = NULL;
+    Answerer *a = NULL;
+    const char *folder[] = {settings->bundle, settings->challenger};
+    TRY(check_settings(settings, err));
+    for (size_t i = 0; i < COUNT_OF(folder); i++) {
+        if (folder[i] == NULL)
+            continue;
+        TRY(answer_open(&a, folder[i], err));
+        answer_close(a);
+    }
+    TRY(auth_open(&auth, &settings->auth, err));
+    auth_close(auth);
     return STATUS_OK;
 }
 

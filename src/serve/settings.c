@@ -329,7 +329,8 @@ static Status auth_of(AuthSettings *a, const Reading *r, const Written *w)
                         .pubsub_audience = str_copy(r->keep, w->pubsub.audience.text),
                         .pubsub_email = str_copy(r->keep, w->pubsub.email.text),
                         .rate_per_second = w->auth.rate_per_second,
-                        .rate_burst = w->auth.rate_burst};
+                        .rate_burst = w->auth.rate_burst,
+                        .hash_key = text_of(r, w->log.hash_key, NULL)};
     if (isnan(a->rate_burst))
         a->rate_burst = 2 * a->rate_per_second;
     TRY(within(r, "auth.skew (seconds)", a->skew_seconds, 0, 600));
