@@ -17,13 +17,7 @@
 
 /* Of a refused body so much is read and let go; a body begins with so much memory; replies from
  * so many bytes on are packed; slow ones have a second more for so many bytes. */
-enum {
-    DISCARD_BYTES = 1 << 20,
-    BODY_FIRST = 1 << 14,
-    PACK_LEAST = 1 << 10,
-    RATE_LEAST = 16 << 10,
-    LARGE_BYTES = 256 << 10
-};
+enum { DISCARD_BYTES = 1 << 20, BODY_FIRST = 1 << 14, PACK_LEAST = 1 << 10, RATE_LEAST = 16 << 10 };
 
 static int64_t wall_us(void)
 {
@@ -103,6 +97,7 @@ static void identify(Exchange *x, Bench *b)
 {
     Str id = request_header(x, "X-Request-Id"), trace = request_header(x, "traceparent");
     uint64_t a = random_next(&b->random), c = random_next(&b->random);
+    uint64_t e = random_next(&b->random), f = random_next(&b->random);
     uint64_t span = random_next(&b->random) | 1;
     if (id.size < sizeof x->request_id && sane_id(id))
         memcpy(x->request_id, id.data, id.size);
@@ -116,8 +111,8 @@ static void identify(Exchange *x, Bench *b)
         (trace.size == 55 || (memcmp(t, "00", 2) != 0 && t[55] == '-')))
         memcpy(x->trace_id, t + 3, 32);
     else
-        (void)snprintf(x->trace_id, sizeof x->trace_id, "%016llx%016llx", (unsigned long long)c,
-                       (unsigned long long)(a | 1));
+        (void)snprintf(x->trace_id, sizeof x->trace_id, "%016llx%016llx", (unsigned long long)e,
+                       (unsigned long long)(f | 1));
     (void)snprintf(x->span_id, sizeof x->span_id, "%016llx", (unsigned long long)span);
 }
 
@@ -468,11 +463,11 @@ static Bench *take_bench(Exchange *x)
     return b;
 }
 
-static void leave_bench(Exchange *x, Bench *b, bool large)
+static void leave_bench(Exchange *x, Bench *b)
 {
     x->reply = x->body = x->parameter = x->decision_id = (Str){0};
     x->headers = 0;
-    bench_clear(b, large);
+    bench_clear(b);
 }
 
 /* A reply is set before the body is whole. */
@@ -507,7 +502,7 @@ static void begin(Exchange *x, Str url)
     x->expects = str_equal_fold(request_header(x, "Expect"), S("100-continue"));
     if (x->status != 0)
         settle_early(x);
-    leave_bench(x, b, false);
+    leave_bench(x, b);
 }
 
 static bool append(Exchange *x, Str piece)
@@ -547,6 +542,15 @@ static void feed(Exchange *x, Str piece)
         how = unpacking_feed(x->unpacking, piece, feed_route, x);
     if (how == UNPACKED_DAMAGED && x->status == 0)
         reply_problem(x, 400, "bad_encoding", NULL, "the compressed body is damaged");
+    uint64_t now = x->unpacking == NULL ? 0 : unpacking_bytes(x->unpacking);
+    if (x->status != 0 || now <= x->unpacking_held)
+        return;
+    if (!budget_take(x->service, now - x->unpacking_held)) {
+        overloaded(x, "memory");
+        return;
+    }
+    x->held += now - x->unpacking_held;
+    x->unpacking_held = now;
 }
 
 /* A piece of the body; MHD_NO ends the connection. */
@@ -565,7 +569,7 @@ static enum MHD_Result take_piece(Exchange *x, Str piece)
         overloaded(x, "memory");
     if (x->status != 0)
         settle_early(x);
-    leave_bench(x, b, false);
+    leave_bench(x, b);
     return MHD_YES;
 }
 
@@ -616,7 +620,7 @@ static enum MHD_Result finish(Exchange *x, Str url)
     handle(x, url);
     seal(x);
     enum MHD_Result done = respond(x);
-    leave_bench(x, b, x->received > LARGE_BYTES || x->reply_bytes > LARGE_BYTES);
+    leave_bench(x, b);
     return done;
 }
 

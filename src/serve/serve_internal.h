@@ -83,6 +83,7 @@ typedef struct Exchange {
     const char *header_name[EXCHANGE_HEADERS_MAX], *header_value[EXCHANGE_HEADERS_MAX];
     size_t headers;
     struct Unpacking *unpacking; /* of a streamed body; NULL: plain */
+    uint64_t unpacking_held;     /* bytes of it, part of held */
     void *response;              /* struct MHD_Response, once the reply is settled */
     char *refusal;               /* the same as plain bytes, when it came before the whole body */
     struct Peer *peer;
@@ -245,7 +246,8 @@ void unpacking_free(Unpacking *u);    /* NULL is fine */
 /* Hand what comes out to `take`, in pieces; STOPPED: it said false. */
 Unpacked unpacking_feed(Unpacking *u, Str piece, bool (*take)(void *context, Str piece),
                         void *context);
-bool unpacking_whole(const Unpacking *u); /* nothing is missing at its end */
+uint64_t unpacking_bytes(const Unpacking *u); /* that it holds: zstd's window comes with a frame */
+bool unpacking_whole(const Unpacking *u);     /* nothing is missing at its end */
 /* Pack a reply in one go.  Memory: keep. False: it could not be. */
 bool packed(Str *out, Arena *keep, Encoding e, Str bytes);
 /* The best that the sender accepts (Accept-Encoding) of what we have. */
@@ -256,11 +258,10 @@ typedef struct Bench {
     Arena keep, scratch; /* empty */
     Arena keep_empty, scratch_empty;
     Random random; /* of ids, seeded by the system */
-    uint64_t uses;
 } Bench;
 Bench *bench_of_thread(void);
 /* Empty again; what a large request took goes back to the system. */
-void bench_clear(Bench *b, bool large);
+void bench_clear(Bench *b);
 
 /* settle.c: Idempotency-Key, with a database. */
 bool settle_begin(Exchange *x); /* false: a reply was set (an earlier one, 409, 422, 503) */
