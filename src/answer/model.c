@@ -236,7 +236,7 @@ static Segment segment_by(Thresholds t, double probability)
 Status answer_infer(Str *out, size_t *rows, Arena *keep, Arena scratch, const Answerer *a, Str body,
                     const AnswerLimits *limits, Fault *fault, Error *err)
 {
-    Matrix *x;
+    Matrix *x = NULL;
     yyjson_val *id = NULL;
     (void)err;
     *fault = (Fault){0};
