@@ -106,6 +106,8 @@ typedef struct Token {
 /* All that does not depend on the time of day: form, algorithm, key, signature, claims. OK or
  * INVALID.  Cost: a verification of the signature; see docs/access.md. */
 AuthVerdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str text);
+/* Its last part: what a payload says whose signature holds. */
+AuthVerdict token_claims(Token *out, const TokenRules *rules, Str json);
 AuthVerdict token_timely(const Token *t, int64_t now_us); /* OK or EXPIRED */
 uint32_t scope_bits(Str texts); /* "assay.score assay.model"; others are not ours */
 

@@ -37,13 +37,9 @@ static bool split(Parts *out, Str text)
 }
 
 /* An object whose members all have names of their own; NULL: it is none. */
-static yyjson_doc *object_read(Str encoded, size_t members_max)
+static yyjson_doc *object_read(Str text, size_t members_max)
 {
-    uint8_t bytes[TOKEN_BYTES_MAX];
-    size_t size;
-    if (!base64url_decode(bytes, &size, encoded))
-        return NULL;
-    yyjson_doc *doc = yyjson_read((const char *)bytes, size, 0);
+    yyjson_doc *doc = yyjson_read(text.data, text.size, 0);
     if (json_plain(yyjson_doc_get_root(doc), members_max))
         return doc;
     yyjson_doc_free(doc);
@@ -233,21 +229,31 @@ static bool take_claims(Token *out, yyjson_val *claims, const TokenRules *rules)
            take_scopes(&out->caller, claims);
 }
 
+AuthVerdict token_claims(Token *out, const TokenRules *rules, Str json)
+{
+    yyjson_doc *claims = object_read(json, CLAIMS_MAX);
+    bool good = claims != NULL && take_claims(out, yyjson_doc_get_root(claims), rules);
+    yyjson_doc_free(claims);
+    return good ? AUTH_OK : AUTH_INVALID;
+}
+
 AuthVerdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str text)
 {
     Parts parts = {0};
     *out = (Token){0};
     if (text.size > TOKEN_BYTES_MAX || !split(&parts, text))
         return AUTH_INVALID;
-    yyjson_doc *header = object_read(parts.text[0], HEADER_MEMBERS_MAX);
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    size_t size;
+    if (!base64url_decode(bytes, &size, parts.text[0]))
+        return AUTH_INVALID;
+    yyjson_doc *header = object_read((Str){(const char *)bytes, size}, HEADER_MEMBERS_MAX);
     const PublicKey *key = header == NULL ? NULL : key_for(keys, yyjson_doc_get_root(header));
     yyjson_doc_free(header);
-    if (key == NULL || !signed_by(key, parts.before, parts.text[2]))
+    if (key == NULL || !signed_by(key, parts.before, parts.text[2]) ||
+        !base64url_decode(bytes, &size, parts.text[1]))
         return AUTH_INVALID;
-    yyjson_doc *claims = object_read(parts.text[1], CLAIMS_MAX);
-    bool good = claims != NULL && take_claims(out, yyjson_doc_get_root(claims), rules);
-    yyjson_doc_free(claims);
-    return good ? AUTH_OK : AUTH_INVALID;
+    return token_claims(out, rules, (Str){(const char *)bytes, size});
 }
 
 AuthVerdict token_timely(const Token *t, int64_t now_us)

@@ -79,13 +79,14 @@ static void alerts(Paper *p)
                       : str_format(p->arena, "%zu to act on, %zu to watch.", act, m->alerts - act));
     if (m->alerts == 0)
         return;
-    report_sheet_table(p->sheet, NULL, "Alerts, gravest first",
-                       "Alert|Of|Severity|Seen|Threshold|What to do");
+    report_sheet_table(p->sheet, NULL, "Alerts, gravest first", "Alert|Severity|Seen|What to do");
     for (size_t i = 0; i < m->alerts; i++) {
         const MonitorAlert *a = &m->alert[i];
-        const Str cell[] = {
-            str_from(a->code), a->about,     a->gravity == GRAVITY_ACT ? S("act") : S("watch"),
-            a->seen,           a->threshold, str_from(a->runbook)};
+        Str name = str_format(p->arena, "%s %.*s", a->code, STR_ARG(a->about));
+        Str seen =
+            str_format(p->arena, "%.*s. Threshold: %.*s.", STR_ARG(a->seen), STR_ARG(a->threshold));
+        const Str cell[] = {name, a->gravity == GRAVITY_ACT ? S("act") : S("watch"), seen,
+                            str_from(a->runbook)};
         report_sheet_row(p->sheet, cell);
     }
     report_sheet_table_end(p->sheet);

@@ -115,8 +115,13 @@ void report_sheet_bars(ReportSheet *s, const char *id, Str title, Str descriptio
     double most = 0;
     for (size_t i = 0; i < count; i++)
         of[i] = (BarSeries){series[i], style[i], 0};
-    for (size_t i = 0; i < rows * count; i++)
+    size_t longest = 0;
+    for (size_t i = 0; i < rows * count; i++) {
         most = fmax(most, value[i]); /* fmax passes over NaN */
+        longest = text[i].size > longest ? text[i].size : longest;
+    }
+    if (longest > 6) /* room for what stands behind the longest bar */
+        most *= 1 + 0.025 * (double)(longest - 6);
     Bars b;
     html(p, "<div class=\"charts one data\">\n");
     bars_open(&b, p, id, title, description, of, count, rows, most);

@@ -305,6 +305,8 @@ Str telemetry_text(Telemetry *t, Arena *keep)
           (double)atomic_load_explicit(&t->in_flight, memory_order_relaxed));
     gauge(&b, "assay_connections", "Open connections.",
           (double)atomic_load_explicit(&t->connections, memory_order_relaxed));
+    gauge(&b, "assay_events_waiting", "Decisions that wait to be posted to the sink of events.",
+          (double)atomic_load_explicit(&t->events_waiting, memory_order_relaxed));
     add_families(&b, scratch, t->counts);
     add_precision(&b, scratch, t);
     int64_t last = atomic_load_explicit(&t->last_decision_us, memory_order_relaxed);

@@ -195,6 +195,17 @@ void telemetry_job(Telemetry *t, const char *state)
     counts_add(t->counts, COUNT_JOBS, &label, 1);
 }
 
+void telemetry_events(Telemetry *t, const char *outcome, uint64_t count)
+{
+    Str label = str_from(outcome);
+    counts_add(t->counts, COUNT_EVENTS, &label, count);
+}
+
+void telemetry_events_waiting(Telemetry *t, uint64_t waiting)
+{
+    atomic_store_explicit(&t->events_waiting, waiting, memory_order_relaxed);
+}
+
 void telemetry_reload(Telemetry *t, bool done)
 {
     Str label = done ? S("success") : S("failure");

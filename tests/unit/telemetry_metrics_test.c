@@ -54,6 +54,8 @@ static void say_all(Bank *b, Telemetry *t, size_t decisions)
     telemetry_feedback(t, S("overrule"), S("PROPOSE_OFFBOARDING"), S("RETAIN"));
     telemetry_job(t, "running");
     telemetry_reload(t, false);
+    telemetry_events(t, "sent", 2);
+    telemetry_events_waiting(t, 5);
 }
 
 static void requests_are_counted_by_route_method_and_status(void **state)
@@ -127,8 +129,7 @@ static void decisions_are_counted_by_what_they_say(void **state)
     for (size_t i = 0; i < 20; i++)
         sum += b->probability[i + 1] - b->probability[i];
     assert_true(fabs(metric_value(text, "assay_challenger_score_difference_sum") - sum) < 1e-7);
-    assert_value(text, "assay_feedback_total{verdict=\"agree\",action=\"PROPOSE_OFFBOARDING\"}",
-                 2);
+    assert_value(text, "assay_feedback_total{verdict=\"agree\",action=\"PROPOSE_OFFBOARDING\"}", 2);
     assert_value(text,
                  "assay_feedback_overrides_total{action=\"PROPOSE_OFFBOARDING\",became=\"RETAIN\"}",
                  1);
@@ -139,6 +140,8 @@ static void decisions_are_counted_by_what_they_say(void **state)
     assert_value(text, "assay_jobs_total{state=\"running\"}", 1);
     assert_value(text, "assay_batch_bad_rows_total", 3);
     assert_value(text, "assay_requests_shed_total{reason=\"rate\"}", 1);
+    assert_value(text, "assay_events_total{outcome=\"sent\"}", 2);
+    assert_value(text, "assay_events_waiting", 5);
     assert_value(text, "assay_requests_in_flight", 1);
     assert_value(text, "assay_connections", 3);
     assert_value(text, "assay_drift_window_decisions{role=\"champion\"}", 20);
