@@ -110,7 +110,7 @@ const Bundle *answer_bundle(const Answerer *a)
 
 /* A column that the engine, the model or the policy reads, and that no row has, must not pass for a
  * customer who did nothing. */
-static Status check_said(Fault *fault, const char *list, AnswerColumns columns,
+Status request_said(Fault *fault, const char *list, AnswerColumns columns,
                          const RequestRows *rows)
 {
     for (size_t k = 0; k < columns.count && rows->rows > 0; k++)
@@ -124,7 +124,7 @@ static Status check_said(Fault *fault, const char *list, AnswerColumns columns,
 }
 
 /* Amounts of different currencies are never added up. */
-static Status check_currency(const Request *r, const Answerer *a, Fault *fault)
+Status request_currency(const Request *r, const Answerer *a, Fault *fault)
 {
     const AnswerColumns t = a->transaction;
     Str wanted = a->bundle->schema->currency.text;
@@ -148,12 +148,12 @@ static Status check_complete(const Request *r, const Answerer *a, Fault *fault)
         return fault_set(fault, (Place){"", no_at, S("transactions")}, "missing_field",
                          "The request has no transactions, and none are held of this customer; "
                          "give an empty list for a customer without any.");
-    TRY(check_said(fault, "/customer", a->customer, &r->customer));
+    TRY(request_said(fault, "/customer", a->customer, &r->customer));
     if (wide && r->customer.rows == 0)
         return fault_set(fault, (Place){"", no_at, S("customer")}, "missing_field",
                          "The customer's columns hold its history and must be given.");
-    TRY(check_said(fault, "/transactions", a->transaction, &r->transactions));
-    TRY(check_currency(r, a, fault));
+    TRY(request_said(fault, "/transactions", a->transaction, &r->transactions));
+    TRY(request_currency(r, a, fault));
     if (r->as_of == AS_OF_LATEST && r->transactions.rows == 0 && !wide)
         return fault_set(fault, (Place){"", no_at, S("as_of")}, "missing_field",
                          "Without a transaction there is no latest event; give as_of, or \"now\".");
@@ -170,8 +170,8 @@ static Status unusable(Fault *fault, const Error *said, Status status, Error *er
     return fault_set(fault, (Place){NULL, no_at, S("")}, "unusable", "%.300s.", said->message);
 }
 
-static Status read_data(Dataset **out, size_t *after, Arena *keep, Arena scratch, const Answerer *a,
-                        const Request *r, Fault *fault, Error *err)
+Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch, const Answerer *a,
+                    const Request *r, Fault *fault, Error *err)
 {
     RequestFiles files;
     DatasetInputs in = {
@@ -287,7 +287,7 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
     TRY(check_complete(&request, a, fault));
 
     Dataset *data;
-    TRY(read_data(&data, &reply.after_as_of, keep, scratch, a, &request, fault, err));
+    TRY(request_data(&data, &reply.after_as_of, keep, scratch, a, &request, fault, err));
     Bundle *bundle = ARENA_NEW(keep, Bundle);
     *bundle = *a->bundle;
     memcpy(reply.policy_sha256, a->policy_sha256, sizeof reply.policy_sha256);

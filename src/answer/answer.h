@@ -65,6 +65,24 @@ bool answer_customer(Str *out, Arena *keep, Str request, const AnswerLimits *lim
 MUST_USE Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
                              const AnswerInputs *inputs, Fault *fault, Error *err);
 
+/* ---- what a database is to hold: checked like a request, so that it can be scored ---- */
+
+/* A customer's columns, one JSON object; id stands for its key. *out: what is to be held, in the
+ * columns' order.  FORMAT with *fault filled as above.  Memory: keep. */
+MUST_USE Status answer_hold_customer(Str *out, Arena *keep, Arena scratch, const Answerer *a,
+                                     Str id, Str body, const AnswerLimits *limits, Fault *fault,
+                                     Error *err);
+
+/* A version of a transaction as it is to be held. One with two sides is there for each of them. */
+typedef struct HeldVersion {
+    Str customer, id, state, json;
+} HeldVersion;
+/* {"transactions": [...]}, a list of transactions or one of them; of any customers. *rows: how many
+ * were sent.  Likewise. */
+MUST_USE Status answer_hold_transactions(HeldVersion **out, size_t *count, size_t *rows,
+                                         Arena *keep, Arena scratch, const Answerer *a, Str body,
+                                         const AnswerLimits *limits, Fault *fault, Error *err);
+
 /* Open Inference Protocol: a body of `inputs` (a tensor for each feature of the model, by name and
  * of one length; FP32, FP64, INT64, BOOL or BYTES; null is missing) to a body of `outputs`
  * (probability, probability_low, probability_high, segment).  Likewise. */

@@ -82,6 +82,22 @@ typedef struct Request {
 MUST_USE Status request_read(Request *out, Arena *keep, const Answerer *a, Str json,
                              const AnswerLimits *limits, int64_t now_us, bool held, Fault *fault);
 
+/* Rows alone, to be held: a customer as one object; transactions as {"transactions": [...]}, a list
+ * or one object, *list the place where they are. */
+MUST_USE Status request_read_customer(RequestRows *out, Arena *keep, const Answerer *a, Str json,
+                                      const AnswerLimits *limits, Fault *fault);
+MUST_USE Status request_read_transactions(RequestRows *out, const char **list, Arena *keep,
+                                          const Answerer *a, Str json, const AnswerLimits *limits,
+                                          Fault *fault);
+/* Has some row every column that must be said? */
+MUST_USE Status request_said(Fault *fault, const char *list, AnswerColumns columns,
+                             const RequestRows *rows);
+/* Are they all in the book's one currency? */
+MUST_USE Status request_currency(const Request *r, const Answerer *a, Fault *fault);
+/* Read the rows as a run does; the first that would be set aside is *fault. */
+MUST_USE Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch,
+                             const Answerer *a, const Request *r, Fault *fault, Error *err);
+
 /* Add what is held to what is asked. */
 void request_merge(Request *r, Arena *keep, const Answerer *a, const Request *held);
 

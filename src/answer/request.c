@@ -51,7 +51,7 @@ static size_t depth_of(Str json)
     return most;
 }
 
-static Status parse(yyjson_val **root, Reading *r, Str json)
+static Status parse_any(yyjson_val **root, Reading *r, Str json)
 {
     yyjson_read_err why = {0};
     yyjson_alc memory = arena_memory(r->keep);
@@ -71,6 +71,12 @@ static Status parse(yyjson_val **root, Reading *r, Str json)
         return fault_set(r->fault, whole(), "not_json", "The body is not JSON: %s at byte %zu.",
                          why.msg, why.pos);
     *root = yyjson_doc_get_root(doc);
+    return STATUS_OK;
+}
+
+static Status parse(yyjson_val **root, Reading *r, Str json)
+{
+    TRY(parse_any(root, r, json));
     if (!yyjson_is_obj(*root))
         return fault_set(r->fault, whole(), "wrong_type",
                          "The request must be a JSON object, not %s.", yyjson_get_type_desc(*root));
@@ -611,4 +617,37 @@ void request_merge(Request *r, Arena *keep, const Answerer *a, const Request *he
     for (size_t k = 0; k < t.count; k++)
         for (size_t i = 0; t.item[k].key && i < r->transactions.rows; i++)
             r->transactions.cell[i * t.count + k] = r->customer_id;
+}
+
+/* ---- what is to be held ---- */
+
+Status request_read_customer(RequestRows *out, Arena *keep, const Answerer *a, Str json,
+                             const AnswerLimits *limits, Fault *fault)
+{
+    Reading r = {.keep = keep, .a = a, .limits = limits, .fault = fault};
+    yyjson_val *root;
+    TRY(parse(&root, &r, json));
+    return read_rows(out, &r, "", a->customer, a->column_names[0], root, 1, true);
+}
+
+Status request_read_transactions(RequestRows *out, const char **list, Arena *keep,
+                                 const Answerer *a, Str json, const AnswerLimits *limits,
+                                 Fault *fault)
+{
+    static const Str known[] = {{"transactions", 12}};
+    Reading r = {.keep = keep, .a = a, .limits = limits, .fault = fault};
+    yyjson_val *root, *rows;
+    TRY(parse_any(&root, &r, json));
+    rows = root;
+    *list = "";
+    if (yyjson_obj_get(root, "transactions") != NULL) {
+        TRY(spread(&r, root, (Place){"", no_at, S("")}, known, COUNT_OF(known), &rows));
+        *list = "/transactions";
+    }
+    TRY(read_rows(out, &r, *list, a->transaction, a->column_names[1], rows,
+                  limits->transactions_max, true));
+    if (out->rows == 0)
+        return fault_set(fault, (Place){*list, no_at, S("")}, "missing_field",
+                         "There is no transaction; give at least one.");
+    return STATUS_OK;
 }

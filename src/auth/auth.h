@@ -13,8 +13,8 @@
 typedef enum AuthKind { AUTH_NONE, AUTH_JWT, AUTH_KEYS } AuthKind;
 
 /* What an endpoint needs; a caller has a set of them. In tokens: `scope` (texts between spaces) or
- * `scp` (a list): assay.score assay.model assay.feedback assay.data assay.jobs assay.metrics
- * assay.erase. */
+ * `scp` (the same, or a list): assay.score assay.model assay.feedback assay.data assay.jobs
+ * assay.erase assay.metrics assay.pubsub. */
 typedef enum AuthScope {
     SCOPE_OPEN, /* nobody need be known */
     SCOPE_SCORE,
@@ -24,10 +24,13 @@ typedef enum AuthScope {
     SCOPE_JOBS,
     SCOPE_ERASE,
     SCOPE_METRICS, /* on the main listener; the admin listener asks nobody */
-    SCOPE_PUBSUB,  /* the push subscription's own identity */
+    SCOPE_PUBSUB,  /* the push subscription's own identity where pubsub_jwks is set, and nobody else
+                    * then; otherwise a caller with this scope */
     SCOPES
 } AuthScope;
-Str scope_name(AuthScope s);
+Str scope_name(AuthScope s); /* "assay.score" */
+/* Bits of "score,model"; "assay." before a name may be there. FORMAT names what is none. */
+MUST_USE Status scopes_read(uint32_t *bits, Str names, Error *err);
 
 typedef struct AuthSettings {
     AuthKind kind;
@@ -35,18 +38,20 @@ typedef struct AuthSettings {
     Str issuer, audience; /* both must match when they are not empty */
     int64_t skew_seconds; /* of clocks; default 60 */
     const char *keys;     /* file of hashed API keys; AUTH_KEYS: lines `name sha256 scope,scope` */
-    /* Pub/Sub's own tokens: issuer https://accounts.google.com as a rule; the email must be this.
-     */
+    /* Pub/Sub's own tokens: Google is the issuer; audience and email must be these. */
     const char *pubsub_jwks;
     Str pubsub_audience, pubsub_email;
     double rate_per_second, rate_burst; /* by caller; 0: no limit */
+    const char *hash_key; /* file with the key of auth_hash, 16 bytes at least; NULL: random */
 } AuthSettings;
 
 typedef struct Auth Auth; /* shared by threads */
+/* USAGE, IO or FORMAT where settings or files are wrong: a service does not begin with them. */
 MUST_USE Status auth_open(Auth **out, const AuthSettings *settings, Error *err);
 void auth_close(Auth *a);
 /* Read files again that have changed. A file that is half written or wrong is refused and the old
- * one stays: false, and *err says why (to be logged).  Cheap when nothing changed. */
+ * one stays: false, and *err says why (to be logged), once for each content. To be called every
+ * second or so, by any thread.  Cost: a stat(2) for each file when nothing changed. */
 bool auth_refresh(Auth *a, Error *err);
 
 typedef struct Caller {
@@ -55,26 +60,28 @@ typedef struct Caller {
     uint32_t scopes; /* bits, 1 << AuthScope */
 } Caller;
 
-typedef enum Verdict {
+typedef enum AuthVerdict {
     AUTH_OK,
     AUTH_MISSING,   /* 401 */
     AUTH_INVALID,   /* 401: malformed, bad signature, unknown key, wrong issuer or audience */
     AUTH_EXPIRED,   /* 401: expired, or not valid yet */
     AUTH_FORBIDDEN, /* 403: known, but without the scope */
     AUTH_LIMITED    /* 429: too many requests; *retry_seconds is set */
-} Verdict;
+} AuthVerdict;
 
 /* authorization: the header's value, or empty; api_key: of X-API-Key, or empty. now_us: wall clock;
- * monotonic_us: for rates. */
-Verdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed, Str authorization,
-                   Str api_key, int64_t now_us, int64_t monotonic_us);
+ * monotonic_us: for rates. *out is "anonymous" unless somebody was known (OK, FORBIDDEN, LIMITED).
+ * Cost: SHA-256 of the token when it was seen before, else its signature's verification
+ * (docs/access.md has both). */
+AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed,
+                       Str authorization, Str api_key, int64_t now_us, int64_t monotonic_us);
 
 /* One line for a keys file: the key (to be handed over once) and its hashed line.  Memory: keep. */
 MUST_USE Status auth_make_key(Str *key, Str *line, Arena *keep, Str name, uint32_t scopes,
                               Error *err);
 
-/* A keyed hash of an identifier, for logs: 16 hexadecimal digits. The key is random for each
- * process unless one is given. */
+/* A keyed hash of an identifier, for logs: the first 16 hexadecimal digits of its HMAC-SHA-256. The
+ * key is random for each process unless one is given. */
 void auth_hash(char out[17], const Auth *a, Str identifier);
 
 #endif

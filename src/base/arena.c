@@ -18,7 +18,7 @@
 struct ArenaRange {
     char *base;
     size_t size;
-    char *high; /* the furthest that was ever reached: behind it no page was touched */
+    char *high;       /* the furthest that was ever reached: behind it no page was touched */
     ArenaRange *next; /* of those put by */
 };
 
@@ -103,6 +103,17 @@ void arena_free(Arena *arena)
     range->next = stock.first;
     stock.first = range;
     stock.count++;
+}
+
+void arena_trim(const Arena *arena, size_t bytes)
+{
+    ArenaRange *range = arena->range;
+    size_t used = (size_t)(arena->at - range->base), reached = (size_t)(range->high - range->base);
+    size_t from = ((used + bytes) + 4095) & ~(size_t)4095;
+    if (from >= reached)
+        return;
+    (void)madvise(range->base + from, (reached - from + 4095) & ~(size_t)4095, MADV_DONTNEED);
+    range->high = range->base + from;
 }
 
 void *arena_raw(Arena *arena, size_t count, size_t size)

@@ -28,7 +28,8 @@ Arena arena_new(void);
 void arena_free(Arena *arena);
 
 /* Give the pages beyond the first `bytes` from here on back to the system: nothing that is still
- * needed may lie there. For arenas that are used again and again.  Cost: a call of the system. */
+ * needed may lie there. For arenas that are used again and again.  Cost: nothing unless it ever
+ * reached so far. */
 void arena_trim(const Arena *arena, size_t bytes);
 
 /* Zeroed memory for count items of size bytes, aligned for any type.

@@ -2,9 +2,11 @@
  * messages seen, feedback. One SQLite file, or PostgreSQL for many replicas.
  *
  * Shared by threads (a pool of connections inside). Every call is one transaction and either
- * happens whole or not at all. IO: the database cannot be reached or refused; the caller answers
- * 503 and the next call tries again. DATA: it can never work (another program's database, a newer
- * form).
+ * happens whole or not at all; what it has accepted survives kill -9 and the loss of power. No call
+ * takes longer than about 20 seconds, whatever the server does. IO: the database cannot be reached
+ * or refused (full, locked, no permission); the caller answers 503 and the next call tries again.
+ * DATA: it can never work (another program's database, a newer form). USAGE: a text is no UTF-8 or
+ * holds a NUL. docs/database.md has the tables, the chain and what calls cost.
  */
 #ifndef DATABASE_DATABASE_H
 #define DATABASE_DATABASE_H
@@ -21,7 +23,8 @@ MUST_USE Status database_ping(Database *d, Error *err);
 
 /* ---- histories ---- */
 
-MUST_USE Status database_put_customer(Database *d, Str customer, Str json, Error *err);
+MUST_USE Status database_put_customer(Database *d, bool *was_new, Str customer, Str json,
+                                      Error *err);
 
 /* A version of a transaction. Idempotent: the same customer, id and state again changes nothing. */
 typedef struct StoredEvent {
@@ -29,30 +32,52 @@ typedef struct StoredEvent {
 } StoredEvent;
 MUST_USE Status database_add_transactions(Database *d, size_t *added, const StoredEvent *event,
                                           size_t count, Error *err);
-/* {"customer": {...}, "transactions": [...]} in the order of id, then state; empty: nothing is
- * held.  Memory: keep. */
+/* {"customer": {...}, "transactions": [...]} in the order of id, then state (without "customer"
+ * where only transactions are held); empty: nothing is held.  Memory: keep. */
 MUST_USE Status database_history(Database *d, Str *out, Arena *keep, Str customer, Error *err);
 
-/* Erase a person: histories, feedback and the texts of decisions; what stays is that there were
- * decisions, with their hashes, so that the chain still holds. */
-MUST_USE Status database_erase(Database *d, bool *was_there, Str customer, Error *err);
+typedef struct Erased {
+    bool was_there;
+    size_t decisions, transactions, feedback; /* that were removed */
+} Erased;
+/* Erase a person: histories, feedback, the texts of decisions and what waits to be published of
+ * them, replies kept for idempotency and dead letters that name him.
+ * What stays is that there were decisions, with hashes that nobody can tie to the person any more,
+ * so that the chain still holds; the erasure is an entry of it. */
+MUST_USE Status database_erase(Database *d, Erased *out, Str customer, int64_t now_us, Error *err);
 
 /* ---- decisions ---- */
 
 typedef struct StoredDecision {
     Str id, customer, action, segment;
-    int64_t as_of_us;
-    Str json;  /* the answer */
+    int64_t as_of_us, at_us; /* at_us: when it was made, by the clock; 0: now */
+    Str json;                /* the answer */
     Str event; /* what is to be published of it; empty: nothing. Kept in the outbox by the same
                   transaction, so that a decision that was answered is published at least once */
 } StoredDecision;
-/* The same id again changes nothing: neither the decision nor the outbox. */
+/* The same id again changes nothing: neither the decision nor the outbox. Calls of several threads
+ * at once share a transaction. */
 MUST_USE Status database_add_decision(Database *d, const StoredDecision *decision, Error *err);
-/* Empty: none of this id; *erased: there was one, of a person erased since.  Memory: keep. */
-MUST_USE Status database_decision(Database *d, Str *json, bool *erased, Arena *keep, Str id,
-                                  Error *err);
-/* Is the chain whole? FORMAT names the first decision that is not as it was. */
-MUST_USE Status database_verify(Database *d, size_t *decisions, size_t *erased, Error *err);
+/* The same of many, for batches: all or none. */
+MUST_USE Status database_add_decisions(Database *d, const StoredDecision *decision, size_t count,
+                                       Error *err);
+
+typedef enum Found {
+    FOUND_NONE,
+    FOUND_ERASED, /* there was one, of a person erased since; out is empty */
+    FOUND_HELD
+} Found;
+MUST_USE Status database_decision(Database *d, StoredDecision *out, Found *found, Arena *keep,
+                                  Str id, Error *err); /* Memory: keep. */
+
+typedef struct ChainState {
+    size_t entries, decisions, erased, erasures; /* erased: decisions without their text */
+    char head[65]; /* the last hash; kept elsewhere, it shows later that nothing was cut off */
+} ChainState;
+/* Is the chain whole? FORMAT names the first entry that is not as it was. head: one that was noted
+ * earlier, and must be somewhere in the chain; empty: none. Reads page by page, so that a service
+ * goes on meanwhile.  Cost: O(bytes of decisions). */
+MUST_USE Status database_verify(Database *d, ChainState *out, Str head, Error *err);
 
 /* ---- idempotency: a key, the request it came with, the reply it got ---- */
 
@@ -76,11 +101,11 @@ MUST_USE Status database_settle(Database *d, Str caller, Str key, int status, St
 MUST_USE Status database_release(Database *d, Str caller, Str key,
                                  Error *err); /* nothing to keep */
 
-/* ---- messages seen (Pub/Sub delivers at least once): to be called when all is done that the
- * message asked for, so that one cut short is done again ---- */
+/* ---- messages seen (Pub/Sub delivers at least once) ---- */
 
+/* Has a message been dealt with? Ask before, and say so (database_see) when all is done that it
+ * asked for, so that one cut short is done again. Forgotten after 31 days. */
 MUST_USE Status database_seen(Database *d, bool *seen_before, Str message_id, Error *err);
-
 MUST_USE Status database_see(Database *d, bool *seen_before, Str message_id, int64_t now_us,
                              Error *err);
 
@@ -93,7 +118,9 @@ typedef struct Feedback {
     Str reason, reviewer;            /* reviewer: a name or a hash of one */
     int64_t at_us, reviewed_seconds; /* how long it took; negative: unknown */
 } Feedback;
-MUST_USE Status database_add_feedback(Database *d, const Feedback *f, Error *err);
+/* Where only the decision is named its customer is filled in, so that erasing the person finds it;
+ * once a person is erased feedback on his decisions is none of ours: *found says what there was. */
+MUST_USE Status database_add_feedback(Database *d, Found *found, const Feedback *f, Error *err);
 
 /* ---- jobs ---- */
 
@@ -147,12 +174,11 @@ MUST_USE Status database_take_outgoing(Database *d, Outgoing **out, size_t *coun
 MUST_USE Status database_settle_outgoing(Database *d, Str id, bool sent, int64_t again_us,
                                          Error *err);
 MUST_USE Status database_count_outgoing(Database *d, uint64_t *count, Error *err);
-/* database_erase also forgets what of that customer waits here. */
 
 /* ---- messages that can never be understood ---- */
 
 /* Keep one for a person to look at; of more than `most` the oldest go. The same id again changes
- * nothing. */
+ * nothing. Bytes of the message that are no text become question marks. */
 MUST_USE Status database_add_dead_letter(Database *d, Str message_id, Str reason, Str message,
                                          int64_t now_us, size_t most, Error *err);
 

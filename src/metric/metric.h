@@ -351,6 +351,22 @@ double metric_rank_test(const double *score, const uint8_t *label, size_t n, Are
  * is no test and stays NaN.  Source: Benjamini and Hochberg 1995.  Cost: O(n log n). */
 void metric_false_discovery(double *q, const double *p, size_t n, Arena scratch);
 
+/* ---- kolmogorov.c: are two samples of one distribution? ---- */
+
+/* Largest distance of two distributions at the edges of bins in rising order; what lies within a
+ * bin is not seen, so it is never larger than that of the values. Nobody on a side: NaN. */
+double metric_kolmogorov_distance(const uint64_t *one, const uint64_t *other, size_t bins);
+/* P(D >= d) for samples of n and m of one continuous distribution: counted out up to n * m of 4
+ * million, else Kolmogorov's limit with Stephens's correction. Where values tie, and for bins, it
+ * is an upper bound.  Source: Hodges 1957; Stephens 1970.  Cost: O(n * m), or little. */
+double metric_kolmogorov(double d, uint64_t n, uint64_t m, Arena scratch);
+double metric_kolmogorov_tail(double lambda); /* of the limit */
+
+/* p of Pearson's chi-squared that both samples have the same shares; bins in which either side
+ * would have fewer than 5 are taken together. NaN: fewer than two are left. */
+double metric_chi_squared(double *statistic, size_t *degrees, const uint64_t *one,
+                          const uint64_t *other, size_t bins);
+
 /* P(all of `found` customers drawn from n are among the `positives`), the hypergeometric corner. */
 double metric_all_of_one_class(size_t found, size_t positives, size_t n);
 

@@ -45,4 +45,31 @@ Str report_comparison(Arena *keep, const SideBySide *comparison);
 Str report_dossier(Arena *keep, const Case *c, const Change *change, Str version,
                    const Bundle *bundle);
 
+/* ---- a page of another room's figures, in the same shell ----
+ *
+ * Sections, sentences, tables and lying bars, in the order of the calls. Whatever is given is
+ * escaped; captions, columns and ids are the caller's own words. */
+typedef struct ReportSheet ReportSheet;
+typedef struct ReportPart {
+    const char *id, *title;
+} ReportPart;
+/* part[parts] is what the contents list; each is to be begun, in that order. */
+ReportSheet *report_sheet_open(Str title, Str meta, const ReportPart *part, size_t parts);
+void report_sheet_part(ReportSheet *s); /* begins the next one */
+void report_sheet_verdict(ReportSheet *s, Str sentence);
+void report_sheet_paragraph(ReportSheet *s, Str sentence);
+void report_sheet_note(ReportSheet *s, Str sentence);
+/* Columns "Name|>Number"; folded: under what `folded` says, NULL: open. */
+void report_sheet_table(ReportSheet *s, const char *folded, const char *caption,
+                        const char *columns);
+void report_sheet_row(ReportSheet *s, const Str *cell); /* one for each column */
+void report_sheet_table_end(ReportSheet *s);
+/* value[rows][count]; NaN draws nothing; text[rows][count] stands behind the bars. */
+enum { REPORT_SERIES_MAX = 3 };
+void report_sheet_bars(ReportSheet *s, const char *id, Str title, Str description,
+                       const Str *series, size_t count, const Str *label, const double *value,
+                       const Str *text, size_t rows);
+/* Write it and give everything back. */
+MUST_USE Status report_sheet_close(ReportSheet *s, Str footer, const char *path, Error *err);
+
 #endif

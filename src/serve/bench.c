@@ -2,9 +2,10 @@
 #include "serve/serve_internal.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
-/* Pages that stay with a thread between requests, and how often the rest is looked for. */
-enum { KEPT_BYTES = 2 << 20, TRIM_EVERY = 1024 };
+/* Of pages that stay with a thread between requests, in each of its arenas. */
+enum { KEPT_BYTES = 2 << 20 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -35,16 +36,17 @@ Bench *bench_of_thread(void)
         abort(); /* as arenas do */
     b->keep = b->keep_empty = arena_new();
     b->scratch = b->scratch_empty = arena_new();
+    uint64_t seed = (uint64_t)clock_monotonic_us();
+    (void)!getrandom(&seed, sizeof seed, 0);
+    b->random = random_new(seed);
     (void)pthread_setspecific(key, b);
     return mine = b;
 }
 
-void bench_clear(Bench *b, bool large)
+void bench_clear(Bench *b)
 {
     b->keep = b->keep_empty;
     b->scratch = b->scratch_empty;
-    if (large || ++b->uses % TRIM_EVERY == 0) {
-        arena_trim(&b->keep, KEPT_BYTES);
-        arena_trim(&b->scratch, KEPT_BYTES);
-    }
+    arena_trim(&b->keep, KEPT_BYTES);
+    arena_trim(&b->scratch, KEPT_BYTES);
 }

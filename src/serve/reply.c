@@ -29,7 +29,7 @@ void reply_header(Exchange *x, const char *name, const char *value)
 {
     assert(x->headers < EXCHANGE_HEADERS_MAX);
     x->header_name[x->headers] = name;
-    x->header_value[x->headers++] = str_from(value);
+    x->header_value[x->headers++] = value;
 }
 
 static const char *title_of(int status)
@@ -100,8 +100,8 @@ void reply_problem(Exchange *x, int status, const char *code, const char *pointe
 
 int fault_status(const Fault *fault)
 {
-    static const char *const unreadable[] = {"not_json", "not_utf8", "duplicate_key", "too_deep"};
-    static const char *const large[] = {"too_large", "too_many_transactions", "too_many_rows"};
+    static const char *const unreadable[] = {"not_json", "not_utf8", "duplicate_field", "too_deep"};
+    static const char *const large[] = {"too_large", "too_many", "too_many_fields", "too_long"};
     for (size_t i = 0; i < COUNT_OF(unreadable); i++)
         if (strcmp(fault->code, unreadable[i]) == 0)
             return 400;

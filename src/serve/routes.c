@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const Route *const tables[] = {routes_page,  routes_score,    routes_batch, routes_protocols,
-                                      routes_store, routes_feedback, routes_jobs,  routes_pubsub};
+static const Route *const tables[] = {routes_health,   routes_docs,      routes_score,
+                                      routes_batch,    routes_protocols, routes_store,
+                                      routes_feedback, routes_jobs,      routes_pubsub};
 
 static int hex(char c)
 {

@@ -74,6 +74,7 @@ typedef struct ServeSettings {
     const char *tls_certificate, *tls_key; /* files; NULL: plain HTTP */
     int threads;                           /* 0: one a core; with PostgreSQL eight a core */
     const char *store;                     /* "none", "sqlite:FILE", "postgresql://..." */
+    bool forget_decisions;                 /* the store holds none */
     const char *spool;                     /* folder for long replies; NULL: TMPDIR */
     const char *cors;                      /* an origin; NULL: off */
     JobsSettings jobs;
@@ -86,8 +87,13 @@ typedef struct ServeSettings {
 
 /* Defaults, then what the file says. FORMAT names file and line.  Memory: keep. */
 MUST_USE Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *err);
+/* What Vertex AI says by environment variables: AIP_HTTP_PORT is listened on (0.0.0.0). */
+MUST_USE Status serve_settings_environment(ServeSettings *out, Arena *keep, Error *err);
 /* JSON Schema of serve.yaml.  Memory: keep. */
 Str serve_settings_schema(Arena *keep);
+
+/* Could a service start with these: settings, bundles, keys. Listens on nothing. */
+MUST_USE Status serve_check(const ServeSettings *settings, Error *err);
 
 /* ---- the service itself ---- */
 
@@ -101,7 +107,7 @@ int serve_port(const Service *s);       /* that it listens on */
 int serve_admin_port(const Service *s); /* 0: none */
 /* Open the bundles anew; requests under way end with the old ones. When a new one is bad the old
  * ones stay, and *err says why (the log does, too). */
-MUST_USE Status serve_reload(Service *s, Error *err);
+Status serve_reload(Service *s, Error *err);
 /* Not ready from now on; no new connections after the grace; requests under way are answered, for
  * drain_seconds at most; then all is closed and freed. */
 void serve_stop(Service *s);

@@ -46,6 +46,7 @@ struct Service {
     bool keeper_runs, keeper_stops;
 };
 
+typedef enum Encoding { ENCODING_PLAIN, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_OTHER } Encoding;
 enum { PARAMETERS_MAX = 2, EXCHANGE_HEADERS_MAX = 8 };
 
 /* One request and its reply. Lives as long as the connection is busy with it. */
@@ -74,16 +75,19 @@ typedef struct Exchange {
     void *stream;     /* of a streamed route */
 
     /* The core's own from here on. */
-    int encoding; /* of the body: an Encoding */
-    bool has_body, discards, queued, admin, keeps_alive;
+    Encoding encoding; /* of the body */
+    bool has_body, expects, queued, sealed, admin, claimed;
     uint64_t declared, received, held; /* bytes: Content-Length, of the body so far, in memory */
     char *upload;                      /* the body as sent, on the heap */
     size_t upload_capacity;
-    const char *header_name[EXCHANGE_HEADERS_MAX];
-    Str header_value[EXCHANGE_HEADERS_MAX];
+    const char *header_name[EXCHANGE_HEADERS_MAX], *header_value[EXCHANGE_HEADERS_MAX];
     size_t headers;
     struct Unpacking *unpacking; /* of a streamed body; NULL: plain */
+    uint64_t unpacking_held;     /* bytes of it, part of held */
+    void *response;              /* struct MHD_Response, once the reply is settled */
+    char *refusal;               /* the same as plain bytes, when it came before the whole body */
     struct Peer *peer;
+    uint64_t reply_bytes, refused_at;
 } Exchange;
 
 typedef void Handler(Exchange *x);
@@ -108,8 +112,8 @@ typedef struct Route {
 } Route;
 
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */
-extern const Route routes_score[], routes_batch[], routes_protocols[], routes_page[],
-    routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
+extern const Route routes_docs[], routes_score[], routes_batch[], routes_protocols[],
+    routes_health[], routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
 
 /* ---- replies (reply.c) ---- */
 
@@ -140,21 +144,43 @@ bool serve_answer(Exchange *x, Answer *out, Str request, Str history);
 /* The same without an exchange, for jobs and for lines of a batch. FORMAT or USAGE: *fault says
  * what is wrong with the request; IO: the database; else *err is ours.
  * Memory: keep; scratch another range. */
+typedef struct Asked {
+    Str request, history;
+    int64_t now_us;
+    const char *trace_id, *span_id; /* NULL: none */
+} Asked;
 MUST_USE Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s,
-                                 const Served *served, Str request, Str history, int64_t now_us,
-                                 Fault *fault, Error *err);
+                                 const Served *served, const Asked *asked, Fault *fault,
+                                 Error *err);
 /* 400, 413 or 422. */
 int fault_status(const Fault *fault);
+/* What stands on the line of a batch that cannot be answered, with the number of the line that was
+ * sent.  Memory: keep. */
+Str batch_error(Arena *keep, uint64_t line, int status, const Fault *fault);
 
 /* The bundles of now, until they are given back. */
 Served *served_take(Service *s);
 void served_drop(Served *served);
+
+/* ---- what runs beside the exchanges; *out NULL: the settings ask for none ---- */
+
+MUST_USE Status jobs_open(struct Jobs **out, Service *s, Error *err);
+void jobs_close(struct Jobs *j); /* NULL is fine; work under way is given back */
+MUST_USE Status outbox_open(struct Outbox **out, Service *s, Error *err);
+void outbox_close(struct Outbox *o); /* NULL is fine */
+/* What is to be published of an answer, as StoredDecision has it.  Memory: keep. */
+Str outbox_event(const struct Outbox *o, Arena *keep, const Answer *answer, const char *trace_id,
+                 const char *span_id);
+/* It is to be sent. kept: the database holds it already, with the decision. */
+void outbox_put(struct Outbox *o, Str decision_id, Str event, bool kept);
 
 /* ---- memory ---- */
 
 /* Take so many bytes of the budget for bodies; false: there are not so many left. */
 bool budget_take(Service *s, uint64_t bytes);
 void budget_give(Service *s, uint64_t bytes);
+/* Take them though there be none left: for replies, which are there already. */
+void budget_hold(Service *s, uint64_t bytes);
 
 /* ---- the core's own ---- */
 
@@ -177,11 +203,15 @@ bool path_unescape(Str *out, Arena *keep, Str text);
 /* Take the base path off; false: it stands outside of it. */
 bool path_under(Str *rest, Str path, Str base_path);
 
+/* handle_protocols.c: Vertex AI's own two routes, when its variables are set (AIP_HEALTH_ROUTE,
+ * AIP_PREDICT_ROUTE); else NULL. */
+Route *routes_of_vertex(Service *s);
+
 /* exchange.c */
-enum MHD_Result exchange_access(void *service, struct MHD_Connection *c, const char *url,
+enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **context);
-void exchange_completed(void *service, struct MHD_Connection *c, void **context,
+void exchange_completed(void *daemon, struct MHD_Connection *c, void **context,
                         enum MHD_RequestTerminationCode how);
 
 /* daemon.c: sockets, connections, and those that are too slow. */
@@ -191,24 +221,23 @@ typedef struct Peer {
     struct Peer *previous, *next;
     Daemon *daemon;
     int fd;
-    atomic_int_least64_t since_us; /* it waits for a request, or is busy with one, since then */
-    atomic_int_least64_t allowed_us;
+    atomic_int_least64_t until_us; /* then it is cut: what it does now takes too long */
+    bool cut;                      /* by the keeper, under the lock */
 } Peer;
 MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
 int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);
+Service *daemon_service(const Daemon *d);
 void daemon_refuse(Daemon *d); /* no new connections */
 void daemon_stop(Daemon *d);   /* NULL is fine */
 void daemon_sweep(Daemon *d);  /* cut those that are too slow */
 Peer *daemon_peer(struct MHD_Connection *c);
 void peer_waits(Peer *p); /* for the next request */
-void peer_busy(Peer *p, int64_t allowed_us);
 /* "127.0.0.1:8080", "[::1]:0", "localhost:8080" and ":8080" (everybody). */
 bool listen_parse(char host[64], int *port, const char *listen);
 bool listen_is_loopback(const char *listen);
 
 /* unpacking.c: a compressed body, piece by piece. */
-typedef enum Encoding { ENCODING_PLAIN, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_OTHER } Encoding;
 Encoding encoding_of(Str content_encoding);
 typedef struct Unpacking Unpacking;
 typedef enum Unpacked { UNPACKED_MORE, UNPACKED_DAMAGED, UNPACKED_STOPPED } Unpacked;
@@ -217,7 +246,8 @@ void unpacking_free(Unpacking *u);    /* NULL is fine */
 /* Hand what comes out to `take`, in pieces; STOPPED: it said false. */
 Unpacked unpacking_feed(Unpacking *u, Str piece, bool (*take)(void *context, Str piece),
                         void *context);
-bool unpacking_whole(const Unpacking *u); /* nothing is missing at its end */
+uint64_t unpacking_bytes(const Unpacking *u); /* that it holds: zstd's window comes with a frame */
+bool unpacking_whole(const Unpacking *u);     /* nothing is missing at its end */
 /* Pack a reply in one go.  Memory: keep. False: it could not be. */
 bool packed(Str *out, Arena *keep, Encoding e, Str bytes);
 /* The best that the sender accepts (Accept-Encoding) of what we have. */
@@ -227,11 +257,11 @@ Encoding encoding_accepted(Str accept_encoding);
 typedef struct Bench {
     Arena keep, scratch; /* empty */
     Arena keep_empty, scratch_empty;
-    uint64_t uses;
+    Random random; /* of ids, seeded by the system */
 } Bench;
 Bench *bench_of_thread(void);
 /* Empty again; what a large request took goes back to the system. */
-void bench_clear(Bench *b, bool large);
+void bench_clear(Bench *b);
 
 /* settle.c: Idempotency-Key, with a database. */
 bool settle_begin(Exchange *x); /* false: a reply was set (an earlier one, 409, 422, 503) */

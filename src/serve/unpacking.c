@@ -104,6 +104,12 @@ Unpacked unpacking_feed(Unpacking *u, Str piece, bool (*take)(void *context, Str
                                         : feed_zstd(u, piece, take, context);
 }
 
+uint64_t unpacking_bytes(const Unpacking *u)
+{
+    /* inflate has a window of 32 KiB and some tables. */
+    return sizeof *u + (u->encoding == ENCODING_GZIP ? 48 << 10 : ZSTD_sizeof_DCtx(u->zstd));
+}
+
 bool unpacking_whole(const Unpacking *u)
 {
     return u->whole;

@@ -259,7 +259,7 @@ static void add_precision(Buffer *b, Arena scratch, Telemetry *t)
     const Series **series;
     size_t n = counts_series(&series, &scratch, t->counts, COUNT_FEEDBACK);
     head(b, name, "gauge",
-         "Of the proposals that analysts have judged, the share they confirmed, by action.");
+         "Of the actions that were judged, the share found right (agree, positive).");
     for (int a = 0; a < ACTIONS; a++) {
         uint64_t right = 0, judged = 0;
         for (size_t i = 0; i < n; i++) {
@@ -267,9 +267,10 @@ static void add_precision(Buffer *b, Arena scratch, Telemetry *t)
             if (!str_equal(series[i]->label[1], action_name((Action)a)))
                 continue;
             uint64_t count = counts_cell(t->counts, series[i]->cell);
-            bool yes = str_equal(verdict, S("confirmed"));
+            bool yes = str_equal(verdict, S("agree")) || str_equal(verdict, S("positive"));
             right += yes ? count : 0;
-            judged += yes || str_equal(verdict, S("rejected")) ? count : 0;
+            bool no = str_equal(verdict, S("overrule")) || str_equal(verdict, S("negative"));
+            judged += yes || no ? count : 0;
         }
         if (judged > 0) {
             buffer_format(b, "%s{", name);
@@ -304,6 +305,8 @@ Str telemetry_text(Telemetry *t, Arena *keep)
           (double)atomic_load_explicit(&t->in_flight, memory_order_relaxed));
     gauge(&b, "assay_connections", "Open connections.",
           (double)atomic_load_explicit(&t->connections, memory_order_relaxed));
+    gauge(&b, "assay_events_waiting", "Decisions that wait to be posted to the sink of events.",
+          (double)atomic_load_explicit(&t->events_waiting, memory_order_relaxed));
     add_families(&b, scratch, t->counts);
     add_precision(&b, scratch, t);
     int64_t last = atomic_load_explicit(&t->last_decision_us, memory_order_relaxed);

@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* A line always keeps room for its end. */
-enum { END_ROOM = 4 };
+enum { END_ROOM = 8 };
 
 static size_t room(const Line *l)
 {
@@ -54,7 +54,7 @@ static size_t character(const unsigned char *p, size_t left)
 void line_string(Line *l, Str text, size_t most)
 {
     const unsigned char *p = (const unsigned char *)text.data;
-    char *stop = l->at + (room(l) < most ? room(l) : most);
+    char *stop = l->at + 1 + (room(l) < most ? room(l) : most);
     char code[8];
     if (room(l) < 8)
         stop = l->at;
@@ -237,7 +237,8 @@ void line_request(Telemetry *t, const RequestSeen *r)
     if (level < t->settings.level ||
         (level == LEVEL_INFO && !sampled(t->settings.sample, r->request_id)))
         return;
-    (void)snprintf(message, sizeof message, "%.16s %.200s %d%s%.60s", r->method, r->route,
+    (void)snprintf(message, sizeof message, "%.16s %.200s %d%s%.60s",
+                   r->method == NULL ? "-" : r->method, r->route == NULL ? "-" : r->route,
                    r->status, r->code == NULL ? "" : " ", r->code == NULL ? "" : r->code);
     Line l = begin(bytes, level, message);
     http_fields(&l, r);

@@ -1,87 +1,12 @@
 /* telemetry.c - the service seen from outside: what happened is counted and told. */
 #include "telemetry/telemetry_internal.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-enum {
-    KEY_LEAST = 16,
-    KEY_MOST = 4096,
-    LOG_QUEUE = 512 << 10,
-    PREDICTION_QUEUE = 4 << 20,
-    PREDICTIONS_KEEP = 5
-};
+enum { LOG_QUEUE = 512 << 10, PREDICTION_QUEUE = 4 << 20, PREDICTIONS_KEEP = 5 };
 static const uint64_t predictions_bytes = (uint64_t)256 << 20;
-
-/* ---- hashes of identifiers ---- */
-
-static Status read_key(unsigned char *key, size_t *size, const char *path, Error *err)
-{
-    if (path == NULL) {
-        *size = 32;
-        return getrandom(key, *size, 0) == (ssize_t)*size
-                   ? STATUS_OK
-                   : error_set(err, STATUS_IO, "the system gave no random bytes for a key: %s",
-                               strerror(errno));
-    }
-    Arena arena = arena_new();
-    Str bytes;
-    Status status = file_read(&bytes, &arena, path, err);
-    if (status == STATUS_OK && (bytes.size < KEY_LEAST || bytes.size > KEY_MOST)) {
-        error_set(err, STATUS_FORMAT, "the key of hashes must have %d to %d bytes, not %zu",
-                  KEY_LEAST, KEY_MOST, bytes.size);
-        error_place(err, path, 0, 0);
-        status = error_remedy(err, "make one with: head -c 32 /dev/urandom > %s", path);
-    }
-    if (status == STATUS_OK) {
-        memcpy(key, bytes.data, bytes.size);
-        *size = bytes.size;
-        OPENSSL_cleanse((char *)(uintptr_t)bytes.data, bytes.size);
-    }
-    arena_free(&arena);
-    return status;
-}
-
-static Status make_hash(Telemetry *t, const char *path, Error *err)
-{
-    unsigned char key[KEY_MOST];
-    char digest[] = "SHA256";
-    size_t size = 0;
-    TRY(read_key(key, &size, path, err));
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *hash = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
-    const OSSL_PARAM parameter[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
-                                    OSSL_PARAM_construct_end()};
-    bool made = hash != NULL && EVP_MAC_init(hash, key, size, parameter) == 1;
-    EVP_MAC_free(mac);
-    OPENSSL_cleanse(key, sizeof key);
-    t->hash = hash;
-    return made ? STATUS_OK
-                : error_set(err, STATUS_IO, "the library of hashes (libcrypto) has no HMAC-SHA256");
-}
-
-void telemetry_hash(char out[TELEMETRY_HASH], const Telemetry *t, Str identifier)
-{
-    unsigned char sum[32];
-    size_t size = 0;
-    EVP_MAC_CTX *hash = EVP_MAC_CTX_dup(t->hash);
-    bool done =
-        hash != NULL &&
-        EVP_MAC_update(hash, (const unsigned char *)identifier.data, identifier.size) == 1 &&
-        EVP_MAC_final(hash, sum, &size, sizeof sum) == 1;
-    EVP_MAC_CTX_free(hash);
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i + 1 < TELEMETRY_HASH; i++)
-        out[i] = done ? digits[sum[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] : '0';
-    out[TELEMETRY_HASH - 1] = '\0';
-}
 
 /* ---- opening and closing ---- */
 
@@ -98,7 +23,7 @@ Status telemetry_open(Telemetry **out, const TelemetrySettings *settings, Error 
     t->log.fd = t->predictions.fd = -1;
     t->counts = counts_new();
     t->start_us = clock_wall_us();
-    Status status = make_hash(t, settings->hash_key, err);
+    Status status = telemetry_key_open(&t->key, settings->hash_key, err);
     if (status == STATUS_OK)
         status = outlet_open(&t->log, NULL, STDERR_FILENO, 0, 0, LOG_QUEUE, err);
     const char *path = settings->predictions;
@@ -129,9 +54,14 @@ void telemetry_close(Telemetry *t)
     sight_stop(t); /* it writes the last predictions */
     outlet_close(&t->predictions);
     outlet_close(&t->log);
-    EVP_MAC_CTX_free(t->hash);
+    telemetry_key_close(t->key);
     counts_free(t->counts);
     free(t);
+}
+
+void telemetry_hash(char out[TELEMETRY_HASH], const Telemetry *t, Str identifier)
+{
+    telemetry_key_hash(out, t->key, identifier);
 }
 
 /* ---- requests ---- */
@@ -263,6 +193,17 @@ void telemetry_job(Telemetry *t, const char *state)
 {
     Str label = str_from(state);
     counts_add(t->counts, COUNT_JOBS, &label, 1);
+}
+
+void telemetry_events(Telemetry *t, const char *outcome, uint64_t count)
+{
+    Str label = str_from(outcome);
+    counts_add(t->counts, COUNT_EVENTS, &label, count);
+}
+
+void telemetry_events_waiting(Telemetry *t, uint64_t waiting)
+{
+    atomic_store_explicit(&t->events_waiting, waiting, memory_order_relaxed);
 }
 
 void telemetry_reload(Telemetry *t, bool done)

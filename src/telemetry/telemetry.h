@@ -83,6 +83,12 @@ void telemetry_log(Telemetry *t, LogLevel level, const char *message, const LogF
 enum { TELEMETRY_HASH = 17 };
 void telemetry_hash(char out[TELEMETRY_HASH], const Telemetry *t, Str identifier);
 
+/* The same without a service, for who reads its logs later. file NULL: a key of random bytes. */
+typedef struct TelemetryKey TelemetryKey;
+MUST_USE Status telemetry_key_open(TelemetryKey **out, const char *file, Error *err);
+void telemetry_key_close(TelemetryKey *k); /* NULL is fine */
+void telemetry_key_hash(char out[TELEMETRY_HASH], const TelemetryKey *k, Str identifier);
+
 /* The schema of the prediction log as BigQuery reads it (`bq load --source_format
  * NEWLINE_DELIMITED_JSON`): a JSON list of fields, `features` a record with one for each feature of
  * the book.  Memory: keep. */

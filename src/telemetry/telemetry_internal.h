@@ -41,6 +41,7 @@ typedef enum FamilyId {
     COUNT_OVERRIDES,
     COUNT_JOBS,
     COUNT_RELOADS,
+    COUNT_EVENTS,
     COUNT_LOG_LINES,
     FAMILIES
 } FamilyId;
@@ -203,10 +204,11 @@ typedef struct Seen {
 struct Telemetry {
     TelemetrySettings settings;
     Counts *counts;
-    void *hash; /* EVP_MAC_CTX, keyed; copied for each use */
+    TelemetryKey *key;
     Outlet log, predictions;
     bool predicts;
     _Atomic int64_t in_flight, connections;
+    _Atomic uint64_t events_waiting;
     _Atomic int64_t last_decision_us; /* by the monotonic clock; 0: none yet */
     int64_t start_us;                 /* wall clock */
     Basin seen;

@@ -114,7 +114,8 @@ size_t watch_limits(Watch *w, size_t most, Arena scratch)
         if (!stale(w, i))
             continue;
         /* Below this the verdict is the same whatever chance could do. */
-        if (drift_verdict(metric_psi_counts(was->count, now, was->bins).psi, 0) == DRIFT_STABLE) {
+        double psi = metric_psi_counts(was->count, now, was->bins).psi;
+        if (isnan(psi) || drift_verdict(psi, 0) == DRIFT_STABLE) {
             i->limit = NAN;
             continue;
         }

@@ -1,0 +1,274 @@
+"""Requests a second of the service, beside the same model in Python and the HTTP library alone.
+
+    .venv/bin/python bench/service.py [--build build/release] [--seconds 10] [--rounds 3]
+
+One customer with about 30 transactions a request, from wrk over 64 connections on the loopback, on the machine's processors
+that all of them share with wrk. In every round each takes its turn, so that what else the machine does falls on all alike:
+
+  fixed        libmicrohttpd answering every request with one body as long as an answer (fixed_body.c)
+  score        POST /v1/score with "reasons": false: features, model, calibration, policy
+  explained    the same with exact contributions and reasons
+  peer score   FastAPI and uvicorn, two workers, XGBoost on the same model file, features ready made (peer_service.py)
+  peer shap    the same with shap's TreeExplainer
+  peer xgb     the same with XGBoost's own contributions
+
+Also from start to ready, and resident memory. `--quick` is for a gate: fixed, score and explained alone, short; with
+`--least-score X` and `--least-explained X` it fails where the ratio to the fixed body is below.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "service"))
+
+from harness.bank import Bank, Run, call  # noqa: E402
+from harness.http import Session  # noqa: E402
+from harness.process import free_port  # noqa: E402
+
+
+def main():
+    args = arguments()
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as work, contextlib.ExitStack() as running:
+        run, model = prepare(args, work)
+        request = run.typical(args.transactions)
+        bodies = {name: body(request, name) for name in ("score", "explained")}
+        service = start_service(args, running, work, run.bundle)
+        answer = Session("127.0.0.1", service.port).post("/v1/score", bodies["explained"], headers=JSON)
+        assert answer.status == 200, answer
+        targets = {
+            "fixed": (start_fixed(args, running, work, answer.body), "/", bodies["explained"]),
+            "score": (service.port, "/v1/score", bodies["score"]),
+            "explained": (service.port, "/v1/score", bodies["explained"]),
+        }
+        if not args.quick:
+            port = start_peer(running, work, run, model, request)
+            for name, path in (("score", "/score"), ("shap", "/explained"), ("xgb", "/contributed")):
+                targets[f"peer {name}"] = (port, path, bodies["explained"])
+        print(
+            f"{len(request['transactions'])} transactions, {len(bodies['explained'])} bytes a request, "
+            f"{len(answer.body)} bytes an answer; {os.cpu_count()} processors, shared with wrk; "
+            f"load of the machine before: {os.getloadavg()[0]:.1f}"
+        )
+        took = measure(args, work, targets)
+        table(took)
+        if not args.quick:
+            cold(args, run.bundle, work)
+            print(f"resident after the load: {memory(service.pid) / 1e6:.1f} MB")
+        return judge(args, took)
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
+    parser.add_argument("--seconds", type=int, default=10, help="of each turn")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--transactions", type=int, default=30)
+    parser.add_argument("--trees", type=int, default=100)
+    parser.add_argument("--depth", type=int, default=4)
+    parser.add_argument("--run", help="a run folder instead of the made-up bank")
+    parser.add_argument("--model", help="with --run: its forest as XGBoost's JSON")
+    parser.add_argument("--config", help="serve.yaml")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--least-score", type=float, default=0)
+    parser.add_argument("--least-explained", type=float, default=0)
+    args = parser.parse_args()
+    if args.quick:
+        args.seconds, args.rounds = min(args.seconds, 2), 3
+    return args
+
+
+def prepare(args, work):
+    if args.run:
+        return Run(args.run), args.model
+    bank = Bank.make(os.path.join(work, "bank"), os.path.join(args.build, "assay"), trees=args.trees, depth=args.depth)
+    return bank.forest, bank.model
+
+
+def body(request, name):
+    """Compact, and without what is not known: as a service would send it."""
+    rows = request["transactions"]
+    known = [{k: v for k, v in row.items() if v is not None or k == "completed_at"} for row in rows]
+    small = {**request, "transactions": known, "options": {"reasons": name == "explained"}}
+    return json.dumps(small, separators=(",", ":")).encode()
+
+
+# ---- who answers ----
+
+
+@contextlib.contextmanager
+def process(command, **more):
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, **{"stderr": subprocess.DEVNULL, **more})
+    try:
+        yield child
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def wait_for(port, path, seconds=60):
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        try:
+            if Session("127.0.0.1", port, timeout=5).get(path).status == 200:
+                return
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit(f"nobody answers at port {port}")
+
+
+def serve_command(args, bundle, port):
+    command = [os.path.join(args.build, "assay-serve"), "serve", "--bundle", bundle, "--store", "none"]
+    config = ["--config", args.config] if args.config else []
+    return [*command, "--listen", f"127.0.0.1:{port}", *config]
+
+
+def start_service(args, running, work, bundle):
+    port = free_port()
+    log = running.enter_context(open(os.path.join(work, "service.log"), "wb"))
+    child = running.enter_context(process(serve_command(args, bundle, port), stderr=log))
+    child.port = port
+    wait_for(port, "/readyz")
+    return child
+
+
+def start_fixed(args, running, work, answer):
+    program, file, port = os.path.join(work, "fixed_body"), os.path.join(work, "answer"), free_port()
+    call(os.environ.get("CC", "gcc"), "-O2", os.path.join(ROOT, "bench", "fixed_body.c"), "-lmicrohttpd", "-o", program)
+    with open(file, "wb") as f:
+        f.write(answer)
+    running.enter_context(process([program, str(port), str(os.cpu_count()), file]))
+    wait_for(port, "/")
+    return port
+
+
+def start_peer(running, work, run, model, request):
+    import xgboost
+
+    with open(model, encoding="utf-8") as f:
+        width = int(json.load(f)["learner"]["learner_model_param"]["num_feature"])
+    row = os.path.join(work, "row.json")
+    with open(row, "w", encoding="utf-8") as f:
+        json.dump([i % 3 * 0.5 for i in range(width)], f)
+    assert len(xgboost.Booster(model_file=model).feature_names) == width
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "peer_service:app", "--workers", "2", "--port", str(port)]
+    quiet = ["--no-access-log", "--log-level", "warning"]
+    environment = {**os.environ, "MODEL": model, "ROW": row, "OMP_NUM_THREADS": "1"}
+    running.enter_context(process([*command, *quiet], cwd=os.path.join(ROOT, "bench"), env=environment))
+    wait_for(port, "/readyz")
+    sent = Session("127.0.0.1", port).post("/explained", body(request, "explained"), headers=JSON)
+    assert sent.status == 200, sent
+    return port
+
+
+# ---- how fast ----
+
+LUA = """wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local f = io.open("%s", "rb")
+wrk.body = f:read("*a")
+f:close()
+"""
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+def wrk(args, work, target):
+    port, path, sent = target
+    script, file = os.path.join(work, "post.lua"), os.path.join(work, "request")
+    with open(file, "wb") as f:
+        f.write(sent)
+    with open(script, "w", encoding="utf-8") as f:
+        f.write(LUA % file)
+    load = ["-t", "2", "-c", str(args.connections), "-d", f"{args.seconds}s", "--latency", "-s", script]
+    said = call("wrk", *load, f"http://127.0.0.1:{port}{path}")
+    assert "Non-2xx" not in said, said
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+    at = {p: re.search(rf"{p}%\s+([\d.]+)(us|ms|s)", said) for p in (50, 99)}
+    lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    return {
+        "rate": rate,
+        **{f"p{p}": float(m[1]) * UNITS[m[2]] for p, m in at.items()},
+        "lost": sum(int(n) for n in lost.groups()) if lost else 0,
+    }
+
+
+def measure(args, work, targets):
+    took = {name: [] for name in targets}
+    for _ in range(args.rounds):
+        for name, target in targets.items():
+            took[name].append(wrk(args, work, target))
+    return took
+
+
+def middle(took, name, key):
+    return statistics.median(one[key] for one in took[name])
+
+
+def table(took):
+    print(f"{'':12} {'requests/s':>12} {'least..most':>17} {'p50 ms':>9} {'p99 ms':>9} {'of fixed':>9} {'lost':>5}")
+    for name, rounds in took.items():
+        rates = [one["rate"] for one in rounds]
+        ratio = statistics.median(one["rate"] / fixed["rate"] for one, fixed in zip(rounds, took["fixed"]))
+        spread = f"{min(rates):.0f}..{max(rates):.0f}"
+        print(
+            f"{name:12} {statistics.median(rates):12.0f} {spread:>17} {middle(took, name, 'p50') * 1e3:9.2f} "
+            f"{middle(took, name, 'p99') * 1e3:9.2f} {ratio:9.3f} {sum(one['lost'] for one in rounds):5}"
+        )
+    for ours, peers in (("score", ["peer score"]), ("explained", ["peer shap", "peer xgb"])):
+        for peer in peers:
+            if peer in took:
+                ratios = [a["rate"] / b["rate"] for a, b in zip(took[ours], took[peer])]
+                print(f"{ours} / {peer}: {statistics.median(ratios):.1f} times")
+
+
+def cold(args, bundle, work):
+    """From exec to the first 200 of /readyz."""
+    times, resident = [], []
+    for _ in range(11):
+        port = free_port()
+        began = time.monotonic()
+        with process(serve_command(args, bundle, port)) as child:
+            while True:
+                try:
+                    if Session("127.0.0.1", port, timeout=5).get("/readyz").status == 200:
+                        break
+                except OSError:
+                    time.sleep(0.0005)
+            times.append(time.monotonic() - began)
+            resident.append(memory(child.pid))
+    size = sum(os.path.getsize(os.path.join(bundle, f)) for f in os.listdir(bundle))
+    print(
+        f"start to ready: {statistics.median(times) * 1e3:.1f} ms ({min(times) * 1e3:.1f}..{max(times) * 1e3:.1f}) "
+        f"with a bundle of {size / 1e6:.2f} MB; resident at rest {statistics.median(resident) / 1e6:.1f} MB"
+    )
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def judge(args, took):
+    for name, least in (("score", args.least_score), ("explained", args.least_explained)):
+        ratio = statistics.median(a["rate"] / b["rate"] for a, b in zip(took[name], took["fixed"]))
+        if ratio < least:
+            print(f"{name} reaches {ratio:.3f} of the fixed body, less than {least}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

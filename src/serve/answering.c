@@ -1,0 +1,97 @@
+/* answering.c - an answer and all that it leaves behind: what the database knew before, which of
+ * two bundles answers, what is counted, kept and published. */
+#include "serve/serve_internal.h"
+
+/* One customer always falls to the same side, on every replica. */
+static bool falls_to_challenger(const Served *v, Str customer)
+{
+    static const uint64_t seed = 0x636861; /* the split is none of the tables' hashes */
+    double at = (double)(hash64(customer, seed) >> 11) * 0x1p-53;
+    return at < v->challenger_weight;
+}
+
+static Status history_of(Str *out, Arena *keep, Service *s, const Asked *asked, Error *err)
+{
+    Str customer;
+    *out = asked->history;
+    if (s->database == NULL || out->size > 0 ||
+        !answer_customer(&customer, keep, asked->request, &s->settings->limits.answer))
+        return STATUS_OK;
+    return database_history(s->database, out, keep, customer, err);
+}
+
+/* The other one answers beside, and nobody hears of it but the metrics. */
+static void shadow(Service *s, const Served *v, Arena *keep, Arena scratch,
+                   const AnswerInputs *inputs, const Answer *champion)
+{
+    Answer other;
+    Fault fault = {0};
+    Error err = {0};
+    Arena mine = *keep; /* forgotten afterwards */
+    if (answer_score(&other, &mine, scratch, v->challenger, inputs, &fault, &err) == STATUS_OK) {
+        telemetry_answer(s->telemetry, ROLE_CHALLENGER, answer_bundle(v->challenger), &other);
+        telemetry_disagree(s->telemetry, champion, &other);
+        return;
+    }
+    LogField field = {"error", str_from(fault.code != NULL ? fault.code : err.message), 0};
+    telemetry_log(s->telemetry, LEVEL_WARNING, "the challenger could not answer", &field, 1);
+}
+
+static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const Asked *asked,
+                            Error *err)
+{
+    Str event = s->outbox == NULL
+                    ? S("")
+                    : outbox_event(s->outbox, keep, answer, asked->trace_id, asked->span_id);
+    bool kept = s->database != NULL && !s->settings->forget_decisions;
+    if (kept) {
+        StoredDecision d = {.id = answer->decision_id,
+                            .customer = answer->customer_id,
+                            .action = action_name(answer->decision->action),
+                            .segment = segment_name(answer->decision->segment),
+                            .as_of_us = answer->as_of_us,
+                            .json = answer->body,
+                            .event = event};
+        TRY(database_add_decision(s->database, &d, err));
+    }
+    if (event.size > 0)
+        outbox_put(s->outbox, answer->decision_id, event, kept);
+    return STATUS_OK;
+}
+
+Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, const Served *v,
+                        const Asked *asked, Fault *fault, Error *err)
+{
+    AnswerInputs inputs = {
+        .request = asked->request, .now_us = asked->now_us, .limits = s->settings->limits.answer};
+    Str customer;
+    TRY(history_of(&inputs.history, keep, s, asked, err));
+    bool split = v->challenger != NULL && v->challenger_weight > 0 &&
+                 answer_customer(&customer, keep, asked->request, &inputs.limits) &&
+                 falls_to_challenger(v, customer);
+    const Answerer *a = split ? v->challenger : v->champion;
+    TRY(answer_score(out, keep, scratch, a, &inputs, fault, err));
+    telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
+    if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)
+        shadow(s, v, keep, scratch, &inputs, out);
+    return out->dry_run ? STATUS_OK : keep_decision(s, keep, out, asked, err);
+}
+
+bool serve_answer(Exchange *x, Answer *out, Str request, Str history)
+{
+    Fault fault = {0};
+    Error err = {0};
+    Asked asked = {request, history, x->now_us, x->trace_id, x->span_id};
+    Status status =
+        serve_answer_one(out, x->arena, x->scratch, x->service, x->served, &asked, &fault, &err);
+    if (status == STATUS_OK) {
+        x->decision_id = out->decision_id;
+        x->took = out->took;
+        return true;
+    }
+    if (fault.code != NULL)
+        reply_fault(x, &fault);
+    else
+        reply_error(x, &err);
+    return false;
+}

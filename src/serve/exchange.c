@@ -1,0 +1,695 @@
+/* exchange.c - one request from its headers to its reply.
+ *
+ * MHD calls when the headers are here, with each piece of the body, and when the body is whole.
+ * Whatever can be refused is refused at the headers; but the reply waits for the end of a small
+ * body, because a connection that is closed over unread bytes may take the reply with it. A large
+ * one is not waited for.
+ */
+#include "serve/serve_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Of a refused body so much is read and let go; a body begins with so much memory; replies from
+ * so many bytes on are packed; slow ones have a second more for so many bytes. */
+enum { DISCARD_BYTES = 1 << 20, BODY_FIRST = 1 << 14, PACK_LEAST = 1 << 10, RATE_LEAST = 16 << 10 };
+
+static int64_t wall_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Until when so many bytes may take. */
+static void allow_time(Exchange *x, int64_t since_us, uint64_t bytes)
+{
+    int64_t seconds = x->service->settings->limits.request_seconds + (int64_t)(bytes / RATE_LEAST);
+    atomic_store(&x->peer->until_us, since_us + seconds * SECOND_US);
+}
+
+/* ---- memory ---- */
+
+bool budget_take(Service *s, uint64_t bytes)
+{
+    uint64_t limit = s->settings->limits.memory_bytes;
+    uint64_t before = atomic_fetch_add(&s->held_bytes, bytes);
+    if (before + bytes <= limit)
+        return true;
+    (void)atomic_fetch_sub(&s->held_bytes, bytes);
+    return false;
+}
+
+void budget_hold(Service *s, uint64_t bytes)
+{
+    (void)atomic_fetch_add(&s->held_bytes, bytes);
+}
+
+void budget_give(Service *s, uint64_t bytes)
+{
+    (void)atomic_fetch_sub(&s->held_bytes, bytes);
+}
+
+/* ---- who and what ---- */
+
+static bool is_hex(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
+            return false;
+    return true;
+}
+
+static bool all_zeros(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] != '0')
+            return false;
+    return true;
+}
+
+static bool sane_id(Str id)
+{
+    for (size_t i = 0; i < id.size; i++) {
+        char c = id.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return id.size > 0;
+}
+
+/* The request's own id when it is one, and the trace it belongs to (W3C Trace Context, version 00);
+ * else new ones. */
+static void identify(Exchange *x, Bench *b)
+{
+    Str id = request_header(x, "X-Request-Id"), trace = request_header(x, "traceparent");
+    uint64_t a = random_next(&b->random), c = random_next(&b->random);
+    uint64_t e = random_next(&b->random), f = random_next(&b->random);
+    uint64_t span = random_next(&b->random) | 1;
+    if (id.size < sizeof x->request_id && sane_id(id))
+        memcpy(x->request_id, id.data, id.size);
+    else
+        (void)snprintf(x->request_id, sizeof x->request_id, "%016llx%016llx", (unsigned long long)a,
+                       (unsigned long long)c);
+    const char *t = trace.data;
+    if (trace.size >= 55 && is_hex(t, 2) && memcmp(t, "ff", 2) != 0 && t[2] == '-' &&
+        is_hex(t + 3, 32) && !all_zeros(t + 3, 32) && t[35] == '-' && is_hex(t + 36, 16) &&
+        !all_zeros(t + 36, 16) && t[52] == '-' && is_hex(t + 53, 2) &&
+        (trace.size == 55 || (memcmp(t, "00", 2) != 0 && t[55] == '-')))
+        memcpy(x->trace_id, t + 3, 32);
+    else
+        (void)snprintf(x->trace_id, sizeof x->trace_id, "%016llx%016llx", (unsigned long long)e,
+                       (unsigned long long)(f | 1));
+    (void)snprintf(x->span_id, sizeof x->span_id, "%016llx", (unsigned long long)span);
+}
+
+/* A proxy may send the whole address. */
+static Str without_authority(Str url)
+{
+    size_t scheme = str_starts(url, S("http://")) ? 7 : str_starts(url, S("https://")) ? 8 : 0;
+    if (scheme == 0)
+        return url;
+    const char *slash = memchr(url.data + scheme, '/', url.size - scheme);
+    return slash == NULL ? S("/") : str_slice(url, (size_t)(slash - url.data), url.size);
+}
+
+static void cross_origin(Exchange *x)
+{
+    const char *cors = x->service->settings->cors;
+    Str origin = request_header(x, "Origin");
+    if (cors == NULL || origin.size == 0)
+        return;
+    reply_header(x, "Vary", "Origin");
+    if (!str_equal(origin, str_from(cors)))
+        return;
+    reply_header(x, "Access-Control-Allow-Origin", cors);
+    if (str_equal(x->method, S("OPTIONS")) &&
+        request_header(x, "Access-Control-Request-Method").size > 0) {
+        reply_header(x, "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
+        reply_header(x, "Access-Control-Allow-Headers",
+                     "Authorization, Content-Encoding, Content-Type, Idempotency-Key, "
+                     "X-API-Key, X-Request-Id, traceparent");
+        reply_header(x, "Access-Control-Max-Age", "600");
+    }
+}
+
+/* Find the handler, or say that there is none. */
+static void route(Exchange *x, Str url)
+{
+    Match m;
+    Service *s = x->service;
+    Str rest = without_authority(url);
+    bool root = !path_under(&x->path, rest, s->base_path);
+    if (root)
+        x->path = rest;
+    if (x->path.size == 0 || x->path.data[0] != '/') {
+        reply_problem(x, 400, "bad_path", NULL, "the path must begin with a slash");
+        return;
+    }
+    route_match(&m, x->arena, s, x->method, x->path, root, x->admin);
+    x->route = m.route;
+    if (m.route == NULL && !m.known) {
+        if (root && !x->admin)
+            reply_problem(x, 404, "outside_base_path", NULL,
+                          "this service lives under %s: begin the path with it", s->base_path.data);
+        else
+            reply_problem(x, 404, "no_such_path", NULL,
+                          "there is nothing at this path; the paths are in /openapi.json");
+    } else if (m.route == NULL) {
+        reply_header(x, "Allow", str_chars(x->arena, str_from(m.allow)));
+        if (str_equal(x->method, S("OPTIONS")))
+            reply_empty(x, 204);
+        else
+            reply_problem(x, 405, "method_not_allowed", NULL, "this path takes %s", m.allow);
+    } else if (m.malformed)
+        reply_problem(x, 400, "bad_path", NULL,
+                      "an identifier in the path is not valid: percent-encode it as UTF-8");
+    for (size_t i = 0; i < PARAMETERS_MAX; i++)
+        x->parameters[i] = m.parameter[i];
+    x->parameter = m.parameter[0];
+}
+
+/* ---- the form of a body and of a reply ---- */
+
+/* The next item of a list between commas, and what is before its first semicolon. */
+static Str next_item(Str *list, Str *name)
+{
+    size_t end = 0, semicolon = 0;
+    while (end < list->size && list->data[end] != ',')
+        end++;
+    Str item = str_trim(str_slice(*list, 0, end));
+    *list = str_slice(*list, end < list->size ? end + 1 : end, list->size);
+    while (semicolon < item.size && item.data[semicolon] != ';')
+        semicolon++;
+    *name = str_trim(str_slice(item, 0, semicolon));
+    return str_slice(item, semicolon, item.size);
+}
+
+static bool accepts(Str accept, Str type)
+{
+    const char *slash = memchr(type.data, '/', type.size);
+    Str group = {type.data, (size_t)(slash - type.data) + 1};
+    if (accept.size == 0)
+        return true;
+    while (accept.size > 0) {
+        Str name;
+        (void)next_item(&accept, &name);
+        if (str_equal(name, S("*/*")) || str_equal_fold(name, type) ||
+            (name.size == group.size + 1 && str_starts(name, group) &&
+             name.data[group.size] == '*'))
+            return true;
+    }
+    return false;
+}
+
+static bool is_type(Str given, Str wanted)
+{
+    Str name, parameters = next_item(&given, &name);
+    bool json = str_equal(wanted, S("application/json")) && name.size > 17 &&
+                str_starts(name, S("application/")) &&
+                str_equal_fold(str_slice(name, name.size - 5, name.size), S("+json"));
+    if (!json && !str_equal_fold(name, wanted))
+        return false;
+    for (size_t i = 0; i + 8 <= parameters.size; i++)
+        if (str_equal_fold(str_slice(parameters, i, i + 8), S("charset="))) {
+            Str set = str_trim(str_slice(parameters, i + 8, parameters.size));
+            return str_equal_fold(set, S("utf-8")) || str_equal_fold(set, S("\"utf-8\"")) ||
+                   str_equal_fold(set, S("utf8"));
+        }
+    return true;
+}
+
+static uint64_t body_limit(const Exchange *x)
+{
+    const ServeLimits *l = &x->service->settings->limits;
+    return x->route != NULL && x->route->streamed != NULL ? l->batch_bytes : l->body_bytes;
+}
+
+static void refuse_large(Exchange *x)
+{
+    reply_problem(x, 413, "too_large", NULL, "the body is larger than %llu bytes%s",
+                  (unsigned long long)body_limit(x),
+                  x->route != NULL && x->route->streamed != NULL
+                      ? "; split it, or ask for a job"
+                      : "; send fewer transactions, or a batch");
+}
+
+static void judge_body(Exchange *x)
+{
+    Str length = request_header(x, "Content-Length"),
+        coding = request_header(x, "Transfer-Encoding");
+    Str type = request_header(x, "Content-Type");
+    int64_t declared = 0;
+    if (coding.size > 0 && (length.size > 0 || !str_equal_fold(coding, S("chunked")))) {
+        /* Two lengths are how requests are smuggled past a proxy. */
+        reply_problem(x, 400, "bad_framing", NULL,
+                      "send either Content-Length or Transfer-Encoding: chunked");
+        return;
+    }
+    if (length.size > 0 && (!parse_int64(length, &declared) || declared < 0)) {
+        reply_problem(x, 400, "bad_framing", NULL, "Content-Length is not a size");
+        return;
+    }
+    x->declared = (uint64_t)declared;
+    x->has_body = declared > 0 || coding.size > 0;
+    if (x->route == NULL)
+        return;
+    const char *gives = x->route->gives == NULL ? "application/json" : x->route->gives;
+    Str accept = request_header(x, "Accept");
+    bool takes = str_equal(x->method, S("POST")) || str_equal(x->method, S("PUT"));
+    const char *wanted = x->route->takes == NULL ? "application/json" : x->route->takes;
+    x->encoding = encoding_of(request_header(x, "Content-Encoding"));
+    if (!accepts(accept, str_from(gives)) && !accepts(accept, S("application/problem+json")))
+        reply_problem(x, 406, "not_acceptable", NULL, "this path answers with %s alone", gives);
+    else if (takes && x->has_body && type.size > 0 && !is_type(type, str_from(wanted)))
+        reply_problem(x, 415, "unsupported_type", NULL, "send Content-Type: %s, in UTF-8", wanted);
+    else if (x->has_body && x->encoding == ENCODING_OTHER) {
+        reply_header(x, "Accept-Encoding", "gzip, zstd");
+        reply_problem(x, 415, "unsupported_encoding", NULL,
+                      "a body may be compressed by gzip or zstd, and by nothing else");
+    } else if (x->declared > body_limit(x))
+        refuse_large(x);
+}
+
+/* ---- may it be answered ---- */
+
+static void retry_after(Exchange *x, int seconds)
+{
+    reply_header(x, "Retry-After", str_format(x->arena, "%d", seconds < 1 ? 1 : seconds).data);
+}
+
+static void overloaded(Exchange *x, const char *why)
+{
+    telemetry_shed(x->service->telemetry, why);
+    retry_after(x, 1);
+    reply_problem(x, 503, "overloaded", NULL, "the service is busy; try again in a second");
+}
+
+static void admit(Exchange *x)
+{
+    int seconds = 1;
+    Service *s = x->service;
+    if (x->admin || x->route->scope == SCOPE_OPEN)
+        return;
+    if (atomic_load(&s->in_flight) > s->settings->limits.in_flight) {
+        overloaded(x, "in_flight");
+        return;
+    }
+    Str authorization = request_header(x, "Authorization");
+    switch (auth_check(s->auth, &x->caller, &seconds, x->route->scope, authorization,
+                       request_header(x, "X-API-Key"), x->now_us, clock_monotonic_us())) {
+    case AUTH_OK:
+        return;
+    case AUTH_MISSING:
+        reply_header(x, "WWW-Authenticate", "Bearer");
+        reply_problem(x, 401, "unauthenticated", NULL,
+                      "send a bearer token in Authorization, or a key in X-API-Key");
+        return;
+    case AUTH_INVALID:
+        reply_header(x, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+        reply_problem(x, 401, "invalid_credentials", NULL, "the token or key is not valid here");
+        return;
+    case AUTH_EXPIRED:
+        reply_header(x, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+        reply_problem(x, 401, "expired", NULL, "the token is not valid at this time");
+        return;
+    case AUTH_FORBIDDEN: {
+        Str scope = scope_name(x->route->scope);
+        reply_problem(x, 403, "forbidden", NULL, "this needs the scope %.*s", STR_ARG(scope));
+        return;
+    }
+    case AUTH_LIMITED:
+        telemetry_shed(s->telemetry, "rate");
+        retry_after(x, seconds);
+        reply_problem(x, 429, "rate_limited", NULL,
+                      "too many requests from this caller; see Retry-After");
+        return;
+    }
+}
+
+/* ---- out ---- */
+
+static const char *method_label(Str method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (str_equal(method, str_from(known[i])))
+            return known[i];
+    return "other";
+}
+
+static void tell(const Exchange *x, int status, const char *code)
+{
+    RequestSeen seen = {.route = x->route == NULL ? "unmatched" : x->route->path,
+                        .method = method_label(x->method),
+                        .status = status,
+                        .took_ns = monotonic_ns() - x->began_ns,
+                        .bytes_in = x->received,
+                        .bytes_out = x->reply_bytes,
+                        .code = code,
+                        .request_id = x->request_id,
+                        .trace_id = x->trace_id,
+                        .span_id = x->span_id,
+                        .caller_hash = x->caller.hash[0] == '\0' ? NULL : x->caller.hash,
+                        .decision_id = x->decision_id,
+                        .took = x->decision_id.size > 0 ? &x->took : NULL};
+    telemetry_request(x->service->telemetry, &seen);
+}
+
+static struct MHD_Response *response_of(Exchange *x)
+{
+    Str text = x->reply;
+    Encoding e = ENCODING_PLAIN;
+    if (x->reply_fd >= 0) {
+        off_t size = lseek(x->reply_fd, 0, SEEK_END);
+        struct MHD_Response *r = MHD_create_response_from_fd64((uint64_t)size, x->reply_fd);
+        if (r != NULL)
+            x->reply_fd = -1; /* it is closed with the response */
+        x->reply_bytes = (uint64_t)size;
+        return r;
+    }
+    if (text.size >= PACK_LEAST)
+        e = encoding_accepted(request_header(x, "Accept-Encoding"));
+    if (e != ENCODING_PLAIN && packed(&text, x->arena, e, x->reply))
+        reply_header(x, "Content-Encoding", e == ENCODING_GZIP ? "gzip" : "zstd");
+    if (x->reply.size >= PACK_LEAST)
+        reply_header(x, "Vary", "Accept-Encoding");
+    budget_hold(x->service, text.size);
+    x->held += text.size;
+    x->reply_bytes = text.size;
+    return MHD_create_response_from_buffer(text.size, (void *)(uintptr_t)text.data,
+                                           MHD_RESPMEM_MUST_COPY);
+}
+
+/* The reply becomes one that needs the thread's arena no longer. */
+static void seal(Exchange *x)
+{
+    struct MHD_Response *r = response_of(x);
+    x->sealed = true;
+    x->response = r;
+    if (r == NULL)
+        return;
+    if (x->content_type != NULL)
+        (void)MHD_add_response_header(r, "Content-Type", x->content_type);
+    (void)MHD_add_response_header(r, "X-Request-Id", x->request_id);
+    (void)MHD_add_response_header(r, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < x->headers; i++)
+        (void)MHD_add_response_header(r, x->header_name[i], x->header_value[i]);
+    if (atomic_load(&x->service->draining))
+        (void)MHD_add_response_header(r, "Connection", "close");
+}
+
+/* The same for a body that is not waited for: bytes that can be sent without MHD, which takes no
+ * reply in the middle of a body. */
+static void keep_refusal(Exchange *x)
+{
+    Buffer b = buffer_new(x->arena);
+    buffer_format(&b,
+                  "HTTP/1.1 %d Refused\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                  "Connection: close\r\nX-Request-Id: %s\r\n",
+                  x->status, x->content_type == NULL ? "text/plain" : x->content_type,
+                  x->reply.size, x->request_id);
+    for (size_t i = 0; i < x->headers; i++)
+        buffer_format(&b, "%s: %s\r\n", x->header_name[i], x->header_value[i]);
+    buffer_add(&b, S("\r\n"));
+    buffer_add(&b, x->reply);
+    x->refusal = strndup(b.data, b.size);
+}
+
+static enum MHD_Result send_refusal(Exchange *x)
+{
+    if (x->refusal != NULL && x->service->settings->tls_certificate == NULL)
+        (void)send(x->peer->fd, x->refusal, strlen(x->refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
+    tell(x, x->status, x->problem);
+    x->queued = true;
+    return MHD_NO;
+}
+
+static enum MHD_Result respond(Exchange *x)
+{
+    struct MHD_Response *r = x->response;
+    if (r == NULL) /* no memory for it */
+        return MHD_NO;
+    allow_time(x, clock_monotonic_us(), x->reply_bytes);
+    enum MHD_Result done = MHD_queue_response(x->connection, (unsigned)x->status, r);
+    MHD_destroy_response(r);
+    x->response = NULL;
+    x->queued = true;
+    tell(x, x->status, x->problem);
+    return done;
+}
+
+/* ---- in ---- */
+
+static Bench *take_bench(Exchange *x)
+{
+    Bench *b = bench_of_thread();
+    x->arena = &b->keep;
+    x->scratch = b->scratch;
+    return b;
+}
+
+static void leave_bench(Exchange *x, Bench *b)
+{
+    x->reply = x->body = x->parameter = x->decision_id = (Str){0};
+    x->headers = 0;
+    bench_clear(b);
+}
+
+/* A reply is set before the body is whole. */
+static void settle_early(Exchange *x)
+{
+    x->refused_at = x->received;
+    keep_refusal(x);
+    seal(x);
+}
+
+static void begin(Exchange *x, Str url)
+{
+    Bench *b = take_bench(x);
+    Service *s = x->service;
+    x->now_us = wall_us();
+    x->began_ns = monotonic_ns();
+    identify(x, b);
+    cross_origin(x);
+    route(x, url);
+    if (x->status == 0 || x->route == NULL)
+        judge_body(x);
+    if (x->status == 0)
+        admit(x);
+    if (x->status == 0) {
+        x->served = served_take(s);
+        if (x->route->streamed != NULL && x->encoding != ENCODING_PLAIN && x->has_body &&
+            (x->unpacking = unpacking_new(x->encoding)) == NULL)
+            overloaded(x, "memory");
+        else if (x->route->streamed != NULL)
+            (void)x->route->streamed->begin(x);
+    }
+    x->expects = str_equal_fold(request_header(x, "Expect"), S("100-continue"));
+    if (x->status != 0)
+        settle_early(x);
+    leave_bench(x, b);
+}
+
+static bool append(Exchange *x, Str piece)
+{
+    uint64_t size = x->received;
+    if (size > x->upload_capacity) {
+        size_t capacity = x->upload_capacity == 0 ? BODY_FIRST : 2 * x->upload_capacity;
+        if (x->upload_capacity == 0 && x->declared > 0 && x->declared <= 4 * BODY_FIRST)
+            capacity = (size_t)x->declared;
+        while (capacity < size)
+            capacity *= 2;
+        if (!budget_take(x->service, capacity - x->upload_capacity))
+            return false;
+        x->held += capacity - x->upload_capacity;
+        char *more = realloc(x->upload, capacity);
+        if (more == NULL)
+            return false;
+        x->upload = more;
+        x->upload_capacity = capacity;
+    }
+    memcpy(x->upload + (size - piece.size), piece.data, piece.size);
+    return true;
+}
+
+static bool feed_route(void *context, Str piece)
+{
+    Exchange *x = context;
+    return x->route->streamed->feed(x, piece);
+}
+
+static void feed(Exchange *x, Str piece)
+{
+    Unpacked how = UNPACKED_MORE;
+    if (x->unpacking == NULL)
+        (void)feed_route(x, piece);
+    else
+        how = unpacking_feed(x->unpacking, piece, feed_route, x);
+    if (how == UNPACKED_DAMAGED && x->status == 0)
+        reply_problem(x, 400, "bad_encoding", NULL, "the compressed body is damaged");
+    uint64_t now = x->unpacking == NULL ? 0 : unpacking_bytes(x->unpacking);
+    if (x->status != 0 || now <= x->unpacking_held)
+        return;
+    if (!budget_take(x->service, now - x->unpacking_held)) {
+        overloaded(x, "memory");
+        return;
+    }
+    x->held += now - x->unpacking_held;
+    x->unpacking_held = now;
+}
+
+/* A piece of the body; MHD_NO ends the connection. */
+static enum MHD_Result take_piece(Exchange *x, Str piece)
+{
+    x->received += piece.size;
+    allow_time(x, x->began_ns / 1000, x->received);
+    if (x->sealed)
+        return x->received > x->refused_at + DISCARD_BYTES ? send_refusal(x) : MHD_YES;
+    Bench *b = take_bench(x);
+    if (x->received > body_limit(x))
+        refuse_large(x);
+    else if (x->route->streamed != NULL)
+        feed(x, piece);
+    else if (!append(x, piece))
+        overloaded(x, "memory");
+    if (x->status != 0)
+        settle_early(x);
+    leave_bench(x, b);
+    return MHD_YES;
+}
+
+static bool unpack_body(Exchange *x)
+{
+    Error err = {0};
+    uint64_t most = x->service->settings->limits.unpacked_bytes;
+    x->body = (Str){x->upload, x->upload == NULL ? 0 : (size_t)x->received};
+    if (x->encoding == ENCODING_PLAIN || x->body.size == 0)
+        return true;
+    Str mark = x->encoding == ENCODING_GZIP ? S("\x1F\x8B") : S("\x28\xB5\x2F\xFD");
+    Status status = str_starts(x->body, mark)
+                        ? unpack(&x->body, x->arena, x->body, most, "body", &err)
+                        : STATUS_FORMAT;
+    if (status == STATUS_LIMIT)
+        reply_problem(x, 413, "too_large", NULL, "the body unpacks to more than %llu bytes",
+                      (unsigned long long)most);
+    else if (status != STATUS_OK)
+        reply_problem(x, 400, "bad_encoding", NULL, "the compressed body is damaged");
+    return status == STATUS_OK;
+}
+
+static void handle(Exchange *x, Str url)
+{
+    if (x->parameters[0].size > 0) /* they lay in the arena */
+        route(x, url);
+    if (x->unpacking != NULL && !unpacking_whole(x->unpacking)) {
+        reply_problem(x, 400, "bad_encoding", NULL, "the compressed body is cut off");
+        return;
+    }
+    if (x->route->streamed == NULL && !unpack_body(x))
+        return;
+    if (x->route->settles && !settle_begin(x))
+        return;
+    x->route->handle(x);
+    if (x->status == 0) /* a handler without a reply: ours to mend, not the sender's to bear */
+        reply_problem(x, 500, "internal", NULL, "the service failed");
+    if (x->route->settles)
+        settle_end(x);
+}
+
+static enum MHD_Result finish(Exchange *x, Str url)
+{
+    if (x->sealed)
+        return respond(x);
+    Bench *b = take_bench(x);
+    cross_origin(x);
+    handle(x, url);
+    seal(x);
+    enum MHD_Result done = respond(x);
+    leave_bench(x, b);
+    return done;
+}
+
+static Exchange *exchange_new(Daemon *d, struct MHD_Connection *c, const char *method)
+{
+    Exchange *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return NULL;
+    Service *s = daemon_service(d);
+    x->service = s;
+    x->connection = c;
+    x->peer = daemon_peer(c);
+    x->admin = daemon_is_admin(d);
+    x->method = str_from(method);
+    x->reply_fd = -1;
+    (void)atomic_fetch_add(&s->in_flight, 1);
+    telemetry_in_flight(s->telemetry, 1);
+    allow_time(x, clock_monotonic_us(), 0);
+    return x;
+}
+
+enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_size, void **context)
+{
+    (void)version;
+    Exchange *x = *context;
+    if (x == NULL) {
+        *context = x = exchange_new(daemon, c, method);
+        if (x == NULL)
+            return MHD_NO;
+        begin(x, str_from(url));
+        bool now = x->sealed && x->has_body && (x->expects || x->declared > DISCARD_BYTES);
+        return now ? respond(x) : MHD_YES;
+    }
+    if (*upload_size == 0)
+        return finish(x, str_from(url));
+    Str piece = {upload, *upload_size};
+    *upload_size = 0;
+    return take_piece(x, piece);
+}
+
+void exchange_completed(void *daemon, struct MHD_Connection *c, void **context,
+                        enum MHD_RequestTerminationCode how)
+{
+    (void)daemon;
+    (void)c;
+    (void)how;
+    Exchange *x = *context;
+    if (x == NULL)
+        return;
+    Service *s = x->service;
+    if (!x->queued) /* the sender went away, was too slow, or the service ends */
+        tell(x, 499, "client_gone");
+    if (x->route != NULL && x->route->streamed != NULL && x->stream != NULL)
+        x->route->streamed->drop(x);
+    if (x->response != NULL)
+        MHD_destroy_response(x->response);
+    if (x->reply_fd >= 0)
+        (void)close(x->reply_fd);
+    if (x->served != NULL)
+        served_drop(x->served);
+    unpacking_free(x->unpacking);
+    budget_give(s, x->held);
+    peer_waits(x->peer);
+    telemetry_in_flight(s->telemetry, -1);
+    (void)atomic_fetch_sub(&s->in_flight, 1);
+    free(x->refusal);
+    free(x->upload);
+    free(x);
+    *context = NULL;
+}
