@@ -16,6 +16,7 @@ typedef struct Worker {
     Database *database;
     int number;
     size_t done, taken, claimed;
+    StoredDecision decision;
     Error error;
 } Worker;
 
@@ -88,10 +89,7 @@ static void faulty_calls_do_not_disturb_others(void **state)
 static void *decide_once(void *context)
 {
     Worker *w = context;
-    Arena arena = arena_new();
-    StoredDecision d = made_up_decision(&arena, "ann", w->number);
-    w->done = database_add_decision(w->database, &d, &w->error) == STATUS_OK;
-    arena_free(&arena);
+    w->done = database_add_decision(w->database, &w->decision, &w->error) == STATUS_OK;
     return NULL;
 }
 
@@ -104,7 +102,8 @@ static void crowd_is_served_to_the_last(void **state)
     ChainState chain;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < CROWD; i++) {
-            worker[i] = (Worker){.database = s->database, .number = round * CROWD + i};
+            worker[i] = (Worker){.database = s->database,
+                                 .decision = made_up_decision(&s->arena, "ann", round * CROWD + i)};
             assert_int_equal(0, pthread_create(&thread[i], NULL, decide_once, &worker[i]));
         }
         for (int i = 0; i < CROWD; i++) {
