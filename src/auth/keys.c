@@ -7,7 +7,7 @@ void sha256_bytes(uint8_t out[SHA256_BYTES], Str bytes)
     (void)SHA256((const unsigned char *)bytes.data, bytes.size, out);
 }
 
-bool members_plain(yyjson_val *v, size_t members_max)
+bool json_plain(yyjson_val *v, size_t members_max)
 {
     if (!yyjson_is_obj(v) || yyjson_obj_size(v) > members_max)
         return false;
@@ -21,7 +21,7 @@ bool members_plain(yyjson_val *v, size_t members_max)
     return true;
 }
 
-Str member_text(yyjson_val *v)
+Str claim_text(yyjson_val *v)
 {
     return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : (Str){0};
 }
