@@ -251,7 +251,8 @@ static void refuse_large(Exchange *x)
 
 typedef struct Framing {
     size_t lengths, codings;
-    bool odd; /* a name with a blank in it, say, which a proxy may read as another */
+    bool odd; /* a name with a blank in it, say, or a value with a line's end, which a proxy may
+               * read as another */
 } Framing;
 
 static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *name,
@@ -260,12 +261,14 @@ static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, con
     static const char marks[] = "!#$%&'*+-.^_`|~";
     Framing *f = context;
     (void)kind;
-    (void)value;
     f->lengths += strcasecmp(name, "Content-Length") == 0;
     f->codings += strcasecmp(name, "Transfer-Encoding") == 0;
     for (const char *c = name; *c != '\0'; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
               strchr(marks, *c) != NULL))
+            f->odd = true;
+    for (const char *c = value; c != NULL && *c != '\0'; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7F)
             f->odd = true;
     return MHD_YES;
 }
@@ -280,7 +283,7 @@ static bool framing_sound(Exchange *x)
         return true;
     reply_header(x, "Connection", "close");
     reply_problem(x, 400, "bad_framing", NULL,
-                  f.odd ? "the name of a header holds what no name may"
+                  f.odd ? "a header holds what no header may"
                         : "send one Content-Length, or one Transfer-Encoding: chunked");
     return false;
 }
