@@ -57,7 +57,7 @@ typedef struct SinkSettings {
 /* Events pushed by Pub/Sub (docs/events.md). */
 typedef struct PubsubSettings {
     int attempts_max;   /* a message that cannot be understood is acknowledged from this
-                           delivery on; default 5 */
+                           delivery on; default 100 */
     size_t letters_max; /* of those, so many are kept; default 1000 */
 } PubsubSettings;
 
