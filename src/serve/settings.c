@@ -97,7 +97,7 @@ static const Field pubsub_fields[] = {
     {"email", FIELD_TEXT, AT(pubsub.email), false, .says = "the service account that pushes"},
     {"attempts_max", FIELD_INTEGER, AT(pubsub.attempts_max), false,
      .says =
-         "from this delivery on a message that cannot be understood is acknowledged (default 100)"},
+         "after so many deliveries a message that cannot be understood is acknowledged (default 100)"},
     {"letters_max", FIELD_INTEGER, AT(pubsub.letters_max), false,
      .says = "so many of those are kept (default 1000)"},
     {0}};
@@ -118,7 +118,7 @@ static const Field predictions_fields[] = {{"file", FIELD_TEXT, AT(predictions.f
                                            {"bytes", FIELD_TEXT, AT(predictions.bytes), false,
                                             .says = "then the file is rotated (default 256M)"},
                                            {"keep", FIELD_INTEGER, AT(predictions.keep), false,
-                                            .says = "rotated files that stay (default 100)"},
+                                            .says = "rotated files that stay (default 5)"},
                                            {"plain_ids", FIELD_BOOLEAN, AT(predictions.plain_ids),
                                             false, .says = "customer ids as they are, not hashed"},
                                            {0}};

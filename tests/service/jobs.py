@@ -4,10 +4,12 @@ import gzip
 import json
 import os
 import random
+import signal
 import subprocess
 import time
 
 from harness import claim, main
+from harness.postgres import Postgres
 from harness.storage import Storage
 
 
@@ -231,6 +233,26 @@ def two_processes_share_the_jobs_of_one_store(w):
             w.equal(ended(w, s, job)["state"], "done")
         for n in range(6):
             check(w, read(w, f"out{n}"), want)
+
+
+@claim
+def replicas_on_one_postgresql_take_over_from_one_that_is_killed_or_frozen(w):
+    lines, want = rows(w, 1500, seed=12)
+    settings = config(w, part="32K")
+    with Postgres(w) as p, w.serve(p.url, config=settings) as one, w.serve(p.url, config=settings) as two:
+        write(w, "in", b"\n".join(lines))
+        jobs = [start(w, one, input="in", output=f"out{n}").json()["id"] for n in range(2)]
+        until(w, "both run", lambda: all(one.get(f"/v1/jobs/{j}").json()["rows"] > 0 for j in jobs))
+        two.signal(signal.SIGSTOP)  # for longer than its lease: it is taken for dead, and is not
+        time.sleep(4)
+        two.signal(signal.SIGCONT)
+        time.sleep(0.5)
+        one.kill()
+        for n, job in enumerate(jobs):
+            done = ended(w, two, job)
+            w.equal((done["state"], done["rows"]), ("done", 1500), done)
+            check(w, read(w, f"out{n}"), want)
+        w.equal(sorted(os.listdir(os.path.join(w.work, "jobs"))), ["in", "out0", "out1"])
 
 
 @claim
