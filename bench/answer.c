@@ -159,13 +159,14 @@ static void measure(const char *what, const Answerer *a, Str request, size_t thr
     qsort(asking[0].took, asking[0].count, sizeof(double), ascending);
     const AnswerTimes *t = &asking[0].sum;
     double n = (double)asking[0].count * 1000;
-    (void)printf("%-13s %zu thread%s  p50 %7.1f us  p99 %7.1f us  CPU %6.1f us  %8.0f/s   read %.0f, features "
+    (void)printf("%-13s %zu thread%s  p50 %7.1f us  p99 %7.1f us  CPU %6.1f us  %8.0f/s   read "
+                 "%.0f, features "
                  "%.0f, score %.0f, reasons %.0f, write %.0f\n",
-                 what, threads, threads == 1 ? " " : "s",
-                 asking[0].took[asking[0].count / 2], asking[0].took[asking[0].count * 99 / 100],
-                 asking[0].cpu / (double)asking[0].count,
-                 (double)count / wall * 1e6, (double)t->read_ns / n, (double)t->features_ns / n,
-                 (double)t->score_ns / n, (double)t->reasons_ns / n, (double)t->write_ns / n);
+                 what, threads, threads == 1 ? " " : "s", asking[0].took[asking[0].count / 2],
+                 asking[0].took[asking[0].count * 99 / 100],
+                 asking[0].cpu / (double)asking[0].count, (double)count / wall * 1e6,
+                 (double)t->read_ns / n, (double)t->features_ns / n, (double)t->score_ns / n,
+                 (double)t->reasons_ns / n, (double)t->write_ns / n);
     for (size_t i = 0; i < threads; i++)
         free(asking[i].took);
 }
@@ -185,17 +186,16 @@ int main(int count, char **args)
     (void)printf("opened in %.1f ms, %ld KiB resident\n", (now_us() - begun) / 1000,
                  resident_kib());
     const InputFile file[2] = {{args[2], NULL}, {args[3], NULL}};
-    const DatasetInputs in = {.score_customers = {&file[0], 1},
-                              .score_transactions = {&file[1], 1},
-                              .bad_rows_max = 1};
+    const DatasetInputs in = {
+        .score_customers = {&file[0], 1}, .score_transactions = {&file[1], 1}, .bad_rows_max = 1};
     Dataset *d;
     must(dataset_read(&d, &keep, scratch, answer_bundle(a)->schema, &in, &err), &err);
     size_t wanted = count > 4 ? (size_t)strtoul(args[4], NULL, 10) : 30, best = 0, gap = SIZE_MAX;
     double seconds = count > 5 ? strtod(args[5], NULL) : 3;
     const ScoreOptions brief = {.brief = true}, whole = {.brief = false};
-    size_t different = seconds < 0 ? 0
-                                   : compare(a, d, &whole, NULL) +
-                                         compare(a, d, &brief, "{\"reasons\":false}");
+    size_t different =
+        seconds < 0 ? 0
+                    : compare(a, d, &whole, NULL) + compare(a, d, &brief, "{\"reasons\":false}");
     (void)printf("%zu customers asked for with and without reasons: %zu answers differ from a "
                  "run's\n",
                  d->customers, different);

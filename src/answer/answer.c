@@ -314,10 +314,17 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
     Error refused = {0};
     int64_t read = now_ns();
     Status status =
-        score_dataset(&scored, keep, scratch, bundle, data, row, 1, &options, NULL, &refused);
+        score_features(&scored, keep, scratch, bundle, data, row, 1, &options, NULL, &refused);
+    int64_t measured = now_ns();
+    if (status == STATUS_OK)
+        status = score_model(scored, keep, bundle, NULL, &refused);
     int64_t scoring = now_ns();
     if (status == STATUS_OK)
         status = score_decide(&decision, keep, scratch, bundle, scored, row, 1, NULL, &refused);
+    if (status == STATUS_OK) {
+        scored->outcome = ARENA_NEW(keep, Outcome);
+        *scored->outcome = policy_outcome(decision);
+    }
     if (status == STATUS_OK && request.counterfactual)
         status = explain_changes(&change, keep, scratch, bundle, scored, row, 1, NULL, &refused);
     if (status != STATUS_OK)
@@ -330,7 +337,8 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
     reply.change = change;
     reply_write(out, keep, scratch, &reply);
     out->took = (AnswerTimes){.read_ns = read - begun,
-                              .features_ns = scoring - read,
+                              .features_ns = measured - read,
+                              .score_ns = scoring - measured,
                               .reasons_ns = reasons - scoring,
                               .write_ns = now_ns() - reasons};
     return STATUS_OK;

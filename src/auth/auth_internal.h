@@ -23,7 +23,7 @@ void sha256_bytes(uint8_t out[SHA256_BYTES], Str bytes);
 /* An object of so many members at most, each with a name of its own: where one stands twice, no two
  * readers need agree on what it says.  Cost: O(members²). */
 bool json_plain(yyjson_val *v, size_t members_max);
-Str json_text(yyjson_val *v); /* empty: it is no text */
+Str claim_text(yyjson_val *v); /* empty: it is no text */
 
 /* ---- base64url.c: RFC 4648 §5 without padding ---- */
 
@@ -106,6 +106,8 @@ typedef struct Token {
 /* All that does not depend on the time of day: form, algorithm, key, signature, claims. OK or
  * INVALID.  Cost: a verification of the signature; see docs/access.md. */
 AuthVerdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str text);
+/* Its last part: what a payload says whose signature holds. */
+AuthVerdict token_claims(Token *out, const TokenRules *rules, Str json);
 AuthVerdict token_timely(const Token *t, int64_t now_us); /* OK or EXPIRED */
 uint32_t scope_bits(Str texts); /* "assay.score assay.model"; others are not ours */
 

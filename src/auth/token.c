@@ -37,13 +37,9 @@ static bool split(Parts *out, Str text)
 }
 
 /* An object whose members all have names of their own; NULL: it is none. */
-static yyjson_doc *object_read(Str encoded, size_t members_max)
+static yyjson_doc *object_read(Str text, size_t members_max)
 {
-    uint8_t bytes[TOKEN_BYTES_MAX];
-    size_t size;
-    if (!base64url_decode(bytes, &size, encoded))
-        return NULL;
-    yyjson_doc *doc = yyjson_read((const char *)bytes, size, 0);
+    yyjson_doc *doc = yyjson_read(text.data, text.size, 0);
     if (json_plain(yyjson_doc_get_root(doc), members_max))
         return doc;
     yyjson_doc_free(doc);
@@ -55,7 +51,7 @@ static yyjson_doc *object_read(Str encoded, size_t members_max)
 /* The key that the header names, or the only one of its algorithm where it names none. */
 static const PublicKey *key_for(const Keys *keys, yyjson_val *header)
 {
-    Str alg = json_text(yyjson_obj_get(header, "alg"));
+    Str alg = claim_text(yyjson_obj_get(header, "alg"));
     yyjson_val *kid = yyjson_obj_get(header, "kid");
     const PublicKey *found = NULL;
     bool rsa = str_equal(alg, S("RS256"));
@@ -65,7 +61,7 @@ static const PublicKey *key_for(const Keys *keys, yyjson_val *header)
     for (size_t i = 0; i < keys->public_keys; i++) {
         const PublicKey *k = &keys->public_key[i];
         if (k->algorithm != (rsa ? ALGORITHM_RS256 : ALGORITHM_ES256) ||
-            (kid != NULL && !str_equal(k->kid, json_text(kid))))
+            (kid != NULL && !str_equal(k->kid, claim_text(kid))))
             continue;
         if (found != NULL)
             return NULL;
@@ -149,14 +145,14 @@ static bool meant_for(yyjson_val *audience, Str us)
     yyjson_val *one;
     size_t i, count;
     if (audience == NULL || yyjson_is_str(audience))
-        return found || (audience != NULL && str_equal(json_text(audience), us));
+        return found || (audience != NULL && str_equal(claim_text(audience), us));
     if (!yyjson_is_arr(audience))
         return false;
     yyjson_arr_foreach(audience, i, count, one)
     {
         if (!yyjson_is_str(one))
             return false;
-        found = found || str_equal(json_text(one), us);
+        found = found || str_equal(claim_text(one), us);
     }
     return found;
 }
@@ -193,12 +189,12 @@ static bool take_scopes(Caller *out, yyjson_val *claims)
     if ((scope != NULL && !yyjson_is_str(scope)) ||
         (scp != NULL && !yyjson_is_str(scp) && !yyjson_is_arr(scp)))
         return false;
-    out->scopes = scope_bits(json_text(scope)) | scope_bits(json_text(scp));
+    out->scopes = scope_bits(claim_text(scope)) | scope_bits(claim_text(scp));
     yyjson_arr_foreach(scp, i, count, one)
     {
         if (!yyjson_is_str(one))
             return false;
-        out->scopes |= scope_bits(json_text(one));
+        out->scopes |= scope_bits(claim_text(one));
     }
     return true;
 }
@@ -220,17 +216,25 @@ static bool take_claims(Token *out, yyjson_val *claims, const TokenRules *rules)
     out->valid_us = INT64_MIN;
     if (!not_before(&out->valid_us, yyjson_obj_get(claims, "nbf"), rules->skew_us) ||
         !not_before(&out->valid_us, yyjson_obj_get(claims, "iat"), rules->skew_us) ||
-        !from_issuer(json_text(yyjson_obj_get(claims, "iss")), rules) ||
+        !from_issuer(claim_text(yyjson_obj_get(claims, "iss")), rules) ||
         !meant_for(yyjson_obj_get(claims, "aud"), rules->audience))
         return false;
     if (rules->email.size > 0) {
         out->caller.scopes = 1U << SCOPE_PUBSUB;
-        return str_equal(json_text(yyjson_obj_get(claims, "email")), rules->email) &&
+        return str_equal(claim_text(yyjson_obj_get(claims, "email")), rules->email) &&
                yyjson_is_true(yyjson_obj_get(claims, "email_verified")) &&
                take_name(&out->caller, rules->email);
     }
-    return take_name(&out->caller, json_text(yyjson_obj_get(claims, "sub"))) &&
+    return take_name(&out->caller, claim_text(yyjson_obj_get(claims, "sub"))) &&
            take_scopes(&out->caller, claims);
+}
+
+AuthVerdict token_claims(Token *out, const TokenRules *rules, Str json)
+{
+    yyjson_doc *claims = object_read(json, CLAIMS_MAX);
+    bool good = claims != NULL && take_claims(out, yyjson_doc_get_root(claims), rules);
+    yyjson_doc_free(claims);
+    return good ? AUTH_OK : AUTH_INVALID;
 }
 
 AuthVerdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, Str text)
@@ -239,15 +243,17 @@ AuthVerdict token_verify(Token *out, const Keys *keys, const TokenRules *rules, 
     *out = (Token){0};
     if (text.size > TOKEN_BYTES_MAX || !split(&parts, text))
         return AUTH_INVALID;
-    yyjson_doc *header = object_read(parts.text[0], HEADER_MEMBERS_MAX);
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    size_t size;
+    if (!base64url_decode(bytes, &size, parts.text[0]))
+        return AUTH_INVALID;
+    yyjson_doc *header = object_read((Str){(const char *)bytes, size}, HEADER_MEMBERS_MAX);
     const PublicKey *key = header == NULL ? NULL : key_for(keys, yyjson_doc_get_root(header));
     yyjson_doc_free(header);
-    if (key == NULL || !signed_by(key, parts.before, parts.text[2]))
+    if (key == NULL || !signed_by(key, parts.before, parts.text[2]) ||
+        !base64url_decode(bytes, &size, parts.text[1]))
         return AUTH_INVALID;
-    yyjson_doc *claims = object_read(parts.text[1], CLAIMS_MAX);
-    bool good = claims != NULL && take_claims(out, yyjson_doc_get_root(claims), rules);
-    yyjson_doc_free(claims);
-    return good ? AUTH_OK : AUTH_INVALID;
+    return token_claims(out, rules, (Str){(const char *)bytes, size});
 }
 
 AuthVerdict token_timely(const Token *t, int64_t now_us)

@@ -212,7 +212,8 @@ bool schema_is_pending(const Schema *s, Str state); /* is the state one that is 
 /* Is this customer column the label, or when it became known? No feature may read it. */
 bool schema_is_outcome(const Schema *s, Str name);
 
-/* The default books as embedded text: "schema", "features", "policy", "messages". */
+/* The default books as embedded text: "schema", "features", "policy", "messages"; and the skeleton
+ * of the service's OpenAPI document: "openapi". */
 Str book_default_text(const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* embedded.c - the default books, which are part of the program. */
+/* embedded.c - the default books, and the service's contract, which are part of the program. */
 #include "book/book.h"
 
 #include <assert.h>
@@ -19,6 +19,8 @@ Str book_default_text(const char *name)
         return text_of(spec_features, spec_features_size);
     if (strcmp(name, "messages") == 0)
         return text_of(spec_messages, spec_messages_size);
+    if (strcmp(name, "openapi") == 0)
+        return text_of(spec_openapi, spec_openapi_size);
     assert(strcmp(name, "policy") == 0);
     return text_of(spec_policy, spec_policy_size);
 }

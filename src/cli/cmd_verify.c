@@ -1,12 +1,20 @@
 /* assay verify - is a bundle, or a whole run folder, what it was when it was written? */
 #include "cli/commands.h"
 
+#ifdef ASSAY_SERVICE
+#include "database/database.h"
+#endif
 #include "store/store.h"
+
+#include <string.h>
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle of a run or a training", false},
     {"run", "FOLDER", "a run folder: its files, its log of decisions and its bundle", false},
-    {"head", "SUM", "the head of the run's chain, as it was noted elsewhere", false},
+    {"head", "SUM", "the head of the chain, as it was noted elsewhere", false},
+#ifdef ASSAY_SERVICE
+    {"store", "URL", "a service's store (sqlite:FILE or postgresql://...): its chain", false},
+#endif
     {0}};
 
 static Status verify_bundle(const Args *args, const char *folder, Error *err)
@@ -39,15 +47,49 @@ static Status verify_run(const Args *args, const char *folder, Error *err)
     return STATUS_OK;
 }
 
+#ifdef ASSAY_SERVICE
+/* A service may be at work on it meanwhile. */
+static Status verify_store(const Args *args, const char *url, Error *err)
+{
+    Database *d;
+    ChainState c;
+    const char *head = args_value(args, "head", NULL);
+    if (str_starts(str_from(url), S("sqlite:")) && !file_exists(url + strlen("sqlite:"))) {
+        (void)error_set(err, STATUS_IO, "there is no such store");
+        (void)error_place(err, url + strlen("sqlite:"), 0, 0);
+        return error_remedy(err, "name the file that `store` in serve.yaml names");
+    }
+    TRY(database_open(&d, url, 1, err));
+    Status s = database_verify(d, &c, str_from(head), err);
+    database_close(d);
+    TRY(s);
+    answer(str_format(args->arena,
+                      "store is whole: %zu decisions in one chain, %zu of them erased by %zu "
+                      "erasures\nhead %s",
+                      c.decisions, c.erased, c.erasures, c.head));
+    return STATUS_OK;
+}
+#endif
+
 static Status run(const Args *args, Error *err)
 {
+    const char *store = NULL;
+#ifdef ASSAY_SERVICE
+    store = args_value(args, "store", NULL);
+#endif
     const char *bundle = args_value(args, "bundle", NULL), *folder = args_value(args, "run", NULL);
-    if ((size_t)(bundle != NULL) + (size_t)(folder != NULL) + args->operands != 1) {
+    if ((size_t)(bundle != NULL) + (size_t)(folder != NULL) + (size_t)(store != NULL) +
+            args->operands !=
+        1) {
         (void)error_set(err, STATUS_USAGE, "verify takes one folder");
         return error_remedy(err,
                             "give a run folder (--run), a bundle (--bundle), or either of them "
                             "alone");
     }
+#ifdef ASSAY_SERVICE
+    if (store != NULL)
+        return verify_store(args, store, err);
+#endif
     if (args->operands == 1) {
         const char *given = args->operand[0];
         bool plain = file_exists(path_join(args->arena, given, "bundle.json"));

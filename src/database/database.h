@@ -74,9 +74,10 @@ typedef struct ChainState {
     size_t entries, decisions, erased, erasures; /* erased: decisions without their text */
     char head[65]; /* the last hash; kept elsewhere, it shows later that nothing was cut off */
 } ChainState;
-/* Is the chain whole? FORMAT names the first entry that is not as it was. Reads page by page, so
- * that a service goes on meanwhile.  Cost: O(bytes of decisions). */
-MUST_USE Status database_verify(Database *d, ChainState *out, Error *err);
+/* Is the chain whole? FORMAT names the first entry that is not as it was. head: one that was noted
+ * earlier, and must be somewhere in the chain; empty: none. Reads page by page, so that a service
+ * goes on meanwhile.  Cost: O(bytes of decisions). */
+MUST_USE Status database_verify(Database *d, ChainState *out, Str head, Error *err);
 
 /* ---- idempotency: a key, the request it came with, the reply it got ---- */
 

@@ -17,6 +17,8 @@ typedef struct Verifying {
     char end_hash[SHA256_TEXT];
     char previous[SHA256_TEXT];
     ChainState state;
+    Str head; /* noted earlier */
+    bool headed;
 } Verifying;
 
 static Status changed(int64_t sequence, const char *what, Error *err)
@@ -96,6 +98,7 @@ static Status check_entry(Verifying *v, const Rows *r, size_t i, int64_t expecte
     if (!str_equal(str_from(own), row_text(r, i, 6)))
         return changed(e.sequence, "is not as it was written", err);
     memcpy(v->previous, own, sizeof own);
+    v->headed |= str_equal(v->head, str_from(own));
     v->state.entries++;
     if (str_equal(e.kind, S("erasure")))
         return check_erasure(v, r, i, err);
@@ -140,9 +143,21 @@ static Status check_beyond(Verifying *v, Error *err)
                              "who may write to it");
 }
 
-Status database_verify(Database *d, ChainState *out, Error *err)
+static Status check_head(const Verifying *v, Error *err)
 {
-    Verifying v = {.d = d, .arena = arena_new(), .scratch = arena_new(), .previous = CHAIN_FIRST};
+    if (v->head.size == 0 || v->headed || str_equal(v->head, S(CHAIN_FIRST)))
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FORMAT, "the head that was noted is not in the chain");
+    return error_remedy(err, "the chain was written anew, or the head is of another store");
+}
+
+Status database_verify(Database *d, ChainState *out, Str head, Error *err)
+{
+    Verifying v = {.d = d,
+                   .arena = arena_new(),
+                   .scratch = arena_new(),
+                   .previous = CHAIN_FIRST,
+                   .head = head};
     int64_t at = 0;
     Status s = read_end(&v, err);
     while (s == STATUS_OK && at < v.end)
@@ -151,6 +166,8 @@ Status database_verify(Database *d, ChainState *out, Error *err)
         s = changed(v.end, "is not where the chain ended", err);
     if (s == STATUS_OK)
         s = check_beyond(&v, err);
+    if (s == STATUS_OK)
+        s = check_head(&v, err);
     memcpy(v.state.head, v.previous, SHA256_TEXT);
     *out = v.state;
     arena_free(&v.arena);

@@ -87,6 +87,7 @@ typedef struct Plan {
                              empty: none */
     Str text;             /* the book as read */
     const char *file;
+    const struct PlanSteps *steps; /* what is computed over the events, and in which order */
 } Plan;
 
 /* Read a features book. FORMAT errors point into the book; features have distinct names, may use

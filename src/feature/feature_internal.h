@@ -99,6 +99,38 @@ static inline bool folding_takes(const Folding *f, size_t row)
            (f->argument == NULL || column_valid(f->argument, row));
 }
 
+/* ---- what a plan computes over the events, step by step (steps.c) ---- */
+
+typedef enum StepKind { STEP_ROW, STEP_NESTED, STEP_KINDS } StepKind;
+#define NO_STEP UINT32_MAX
+
+/* The steps whose columns an aggregate works on; NO_STEP: none. */
+typedef struct StepParts {
+    uint32_t argument, filter, base;
+} StepParts;
+
+/* One column over the events, made of those of earlier steps. */
+typedef struct Step {
+    StepKind kind;
+    const Expr *expr; /* ROW, with the columns of what is nested in it */
+    const uint32_t *nested;
+    size_t count;
+    const Aggregate *aggregate; /* NESTED */
+    StepParts parts;
+    Window window;
+    uint32_t feature; /* the first that needs it, for messages */
+} Step;
+
+typedef struct PlanSteps {
+    Quantities quantities;
+    StepParts *parts; /* [quantities] */
+    Step *step;
+    size_t steps;
+} PlanSteps;
+
+/* quantities: other than all of the plan's; NULL otherwise.  Memory: keep. */
+const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *quantities);
+
 /* A fresh column for an aggregate's values. */
 void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows);
 

@@ -321,6 +321,8 @@ Status plan_read(Plan **out, Arena *keep, Str yaml, const char *file, const Sche
     Status status = read_book(p, keep, yaml, file, err);
     if (status != STATUS_OK)
         error_excerpt_file(err, p->file, yaml);
+    else
+        p->steps = plan_steps(keep, p, NULL);
     return status;
 }
 

@@ -76,9 +76,23 @@ static Status copy_column(const Run *r, const Node *n, Column *out, const Column
     return STATUS_OK;
 }
 
+/* A book's expressions look for the same columns again and again, in tables of one form. */
+static const Column *find_column(const Run *r, const Node *n)
+{
+    atomic_uint *place = (atomic_uint *)(uintptr_t)&n->place;
+    size_t guess = atomic_load_explicit(place, memory_order_relaxed);
+    Str name = n->name->name;
+    if (guess < r->rows->columns && str_equal(r->rows->column[guess].name, name))
+        return &r->rows->column[guess];
+    const Column *found = table_find(r->rows, name);
+    if (found != NULL)
+        atomic_store_explicit(place, (unsigned)(found - r->rows->column), memory_order_relaxed);
+    return found;
+}
+
 static Status name_leaf(const Run *r, const Node *n, Column *out)
 {
-    const Column *from = table_find(r->rows, n->name->name);
+    const Column *from = find_column(r, n);
     if (from != NULL)
         return copy_column(r, n, out, from);
     block_all_missing(out);

@@ -9,6 +9,8 @@
 
 #include "lang/lang.h"
 
+#include <stdatomic.h>
+
 /* Bounds on what one expression may cost, whatever a book says. */
 #define LANG_NESTING 64      /* brackets, calls, not, minus, definitions in one another */
 #define LANG_HEIGHT  256     /* of the tree, chains of + and * included */
@@ -157,6 +159,9 @@ struct Node {
     int64_t integer;        /* BOOLEAN, NUMBER, DURATION, TIME */
     Str text;               /* STRING */
     const Name *name;       /* NAME */
+    /* NAME: where its column stood the last time. Whoever finds another one there looks for it, so it
+     * changes no result; threads that share the tree read and write it relaxed. */
+    atomic_uint place;
     Dictionary *dictionary; /* STRING: its one value */
     Call *call;             /* AGGREGATE */
 };

@@ -29,18 +29,46 @@ static void name_time(Buffer *b, const char *what, int64_t time_us)
     buffer_format(b, "%s %lld\n", what, (long long)time_us);
 }
 
+/* Eight bytes, the least first, on any machine. */
+static void add_number(Buffer *b, uint64_t number)
+{
+    char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(number >> (8 * i) & 0xFF);
+    buffer_add(b, (Str){bytes, sizeof bytes});
+}
+
+static void add_value(Buffer *b, const Column *c, size_t row)
+{
+    uint64_t bits;
+    buffer_char(b, column_valid(c, row) ? 1 : 0);
+    if (!column_valid(c, row))
+        return;
+    switch (c->type) {
+    case TYPE_BOOLEAN:
+        buffer_char(b, c->boolean[row] != 0 ? 1 : 0);
+        return;
+    case TYPE_CATEGORY:
+    case TYPE_TEXT:
+        add_number(b, c->dictionary->text[c->code[row]].size);
+        buffer_add(b, c->dictionary->text[c->code[row]]);
+        return;
+    case TYPE_DOUBLE:
+        memcpy(&bits, &c->real[row], sizeof bits);
+        add_number(b, bits);
+        return;
+    default:
+        add_number(b, (uint64_t)c->integer[row]);
+        return;
+    }
+}
+
 void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at)
 {
-    Arena own = arena_new(); /* the buffer grows there */
-    Buffer b = buffer_new(&own);
-    for (size_t k = 0; k < s->features->columns; k++) {
-        Arena one = scratch;
-        const Column *c = &s->features->column[k];
-        name(&b, "feature", c->name);
-        name(&b, "value", cell_text(&one, c, s->row[at]));
-    }
+    Buffer b = buffer_new(&scratch);
+    for (size_t k = 0; k < s->features->columns; k++)
+        add_value(&b, &s->features->column[k], s->row[at]);
     sha256_text(out, buffer_str(&b));
-    arena_free(&own);
 }
 
 void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n)

@@ -53,7 +53,8 @@ typedef struct Recording {
 } Recording;
 Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us);
 
-/* Over the exact value of every feature of the customer at position `at`. */
+/* Over the exact value of every feature of the customer at position `at`, in the book's order; their
+ * names and types are the bundle's. docs/replay.md has the bytes. */
 void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at);
 
 /* What a decision's id is the SHA-256 of, cut to 32 digits, with DECISION_FORMAT; no sentence, and
@@ -66,7 +67,7 @@ typedef struct DecisionName {
     const Earlier *earlier; /* likewise; NULL: none */
     double margin;
 } DecisionName;
-enum { DECISION_FORMAT = 1, DECISION_ID_TEXT = 33 };
+enum { DECISION_FORMAT = 2, DECISION_ID_TEXT = 33 };
 void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n);
 /* The name of the decision d of the customer at position `at`; features: its features_sha256. */
 DecisionName decision_name(const Recording *r, const Decision *d, size_t at, Str features);

@@ -50,6 +50,8 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
             if (!known && (unknown++ == 0 || str_compare(value, example) < 0))
                 example = value;
         }
+        if (unknown == 0)
+            continue;
         findings_add(data->findings, SEVERITY_WARNING, "unknown_category", unknown,
                      str_format(keep,
                                 "%llu customers to be scored have a value of %.*s that the model "
@@ -127,9 +129,9 @@ static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Er
     return status;
 }
 
-Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
-                     const uint32_t *row, size_t count, const ScoreOptions *options, Team *team,
-                     Error *err)
+Status score_features(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
+                      const uint32_t *row, size_t count, const ScoreOptions *options, Team *team,
+                      Error *err)
 {
     Scored *s = *out = ARENA_NEW(keep, Scored);
     int64_t *as_of = ARENA_ARRAY(keep, int64_t, data->customers + 1);
@@ -143,10 +145,24 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
     TRY(score_events(&s->events, keep, scratch, b->plan, data, as_of, err));
     TRY(feature_table(&s->features, keep, scratch, b->plan, s->events, team, err));
     find_new_levels(data, keep, b, s->features, row, count);
-    TRY(answer_all(s, keep, b, team, err));
     s->contradictory = ARENA_ARRAY(keep, uint8_t, count + 1);
     for (size_t i = 0; i < count; i++)
         s->contradictory[i] = data->label[row[i]] == LABEL_CONTRADICTORY;
+    return STATUS_OK;
+}
+
+Status score_model(Scored *s, Arena *keep, const Bundle *b, Team *team, Error *err)
+{
+    return answer_all(s, keep, b, team, err);
+}
+
+Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, Dataset *data,
+                     const uint32_t *row, size_t count, const ScoreOptions *options, Team *team,
+                     Error *err)
+{
+    TRY(score_features(out, keep, scratch, b, data, row, count, options, team, err));
+    Scored *s = *out;
+    TRY(score_model(s, keep, b, team, err));
     const PolicyInputs inputs = {.events = s->events,
                                  .features = s->features,
                                  .row = row,

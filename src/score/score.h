@@ -133,7 +133,7 @@ typedef struct Scored {
     Events *events;                            /* likewise */
     Table *features;                           /* [customers] */
     double *margin, *probability, *low, *high; /* [count] */
-    Outcome *outcome;                          /* [count] */
+    Outcome *outcome;                          /* [count]; NULL before there are any */
     size_t *fired;          /* [rules] customers that each rule of the policy fired for */
     uint8_t *contradictory; /* [count] the files hold both labels */
     ScoreOptions options;
@@ -168,6 +168,13 @@ MUST_USE Status score_read_earlier(Earlier **out, Arena *keep, Arena scratch, co
 MUST_USE Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b,
                               Dataset *data, const uint32_t *row, size_t count,
                               const ScoreOptions *options, Team *team, Error *err);
+
+/* The same step by step, without the outcomes: for who makes the whole decision at once.
+ * score_model needs what score_features filled. */
+MUST_USE Status score_features(Scored **out, Arena *keep, Arena scratch, const Bundle *b,
+                               Dataset *data, const uint32_t *row, size_t count,
+                               const ScoreOptions *options, Team *team, Error *err);
+MUST_USE Status score_model(Scored *s, Arena *keep, const Bundle *b, Team *team, Error *err);
 
 /* Margin, probability and interval, each [x->rows], of each row of x. */
 void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,

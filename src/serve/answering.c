@@ -43,7 +43,8 @@ static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const
     Str event = s->outbox == NULL
                     ? S("")
                     : outbox_event(s->outbox, keep, answer, asked->trace_id, asked->span_id);
-    if (s->database != NULL) {
+    bool kept = s->database != NULL && !s->settings->forget_decisions;
+    if (kept) {
         StoredDecision d = {.id = answer->decision_id,
                             .customer = answer->customer_id,
                             .action = action_name(answer->decision->action),
@@ -54,7 +55,7 @@ static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const
         TRY(database_add_decision(s->database, &d, err));
     }
     if (event.size > 0)
-        outbox_put(s->outbox, answer->decision_id, event, s->database != NULL);
+        outbox_put(s->outbox, answer->decision_id, event, kept);
     return STATUS_OK;
 }
 

@@ -557,7 +557,6 @@ static void feed(Exchange *x, Str piece)
 static enum MHD_Result take_piece(Exchange *x, Str piece)
 {
     x->received += piece.size;
-    allow_time(x, x->began_ns / 1000, x->received);
     if (x->sealed)
         return x->received > x->refused_at + DISCARD_BYTES ? send_refusal(x) : MHD_YES;
     Bench *b = take_bench(x);
@@ -656,11 +655,19 @@ enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const ch
         bool now = x->sealed && x->has_body && (x->expects || x->declared > DISCARD_BYTES);
         return now ? respond(x) : MHD_YES;
     }
-    if (*upload_size == 0)
+    if (*upload_size == 0) {
+        atomic_store(&x->peer->until_us, INT64_MAX); /* until there is a reply to be read */
         return finish(x, str_from(url));
+    }
     Str piece = {upload, *upload_size};
     *upload_size = 0;
-    return take_piece(x, piece);
+    /* What takes us long is not the sender's slowness. */
+    int64_t began_us = clock_monotonic_us();
+    atomic_store(&x->peer->until_us, INT64_MAX);
+    enum MHD_Result done = take_piece(x, piece);
+    x->worked_us += clock_monotonic_us() - began_us;
+    allow_time(x, x->began_ns / 1000 + x->worked_us, x->received);
+    return done;
 }
 
 void exchange_completed(void *daemon, struct MHD_Connection *c, void **context,

@@ -74,6 +74,7 @@ typedef struct ServeSettings {
     const char *tls_certificate, *tls_key; /* files; NULL: plain HTTP */
     int threads;                           /* 0: one a core; with PostgreSQL eight a core */
     const char *store;                     /* "none", "sqlite:FILE", "postgresql://..." */
+    bool forget_decisions;                 /* the store holds none */
     const char *spool;                     /* folder for long replies; NULL: TMPDIR */
     const char *cors;                      /* an origin; NULL: off */
     JobsSettings jobs;

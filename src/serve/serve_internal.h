@@ -88,6 +88,7 @@ typedef struct Exchange {
     char *refusal;               /* the same as plain bytes, when it came before the whole body */
     struct Peer *peer;
     uint64_t reply_bytes, refused_at;
+    int64_t worked_us; /* of ours, on the pieces of a body */
 } Exchange;
 
 typedef void Handler(Exchange *x);

@@ -54,12 +54,14 @@ typedef struct Written {
     } limits;
     BookText bundle, base_path, listen, admin_listen, store, spool, cors;
     bool watch, insecure;
+    int decisions;
     int64_t threads;
 } Written;
 
 #define AT(member) offsetof(Written, member)
 
 static const char *const auth_kinds[] = {"none", "jwt", "keys", NULL};
+static const char *const kept[] = {"keep", "forget", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
 
 static const Field challenger_fields[] = {
@@ -205,6 +207,10 @@ static const Field fields[] = {
      .says = "0 (default): one a core; two with SQLite, eight with PostgreSQL"},
     {"store", FIELD_TEXT, AT(store), false,
      .says = "none (default), sqlite:FILE or postgresql://..."},
+    {"decisions", FIELD_CHOICE, AT(decisions), false,
+     .says = "keep (default): the store holds every answer in its chain, and an answer waits for "
+             "that; forget: it holds none",
+     .choices = kept},
     {"spool", FIELD_TEXT, AT(spool), false, .says = "folder for long replies (default TMPDIR)"},
     {"cors", FIELD_TEXT, AT(cors), false,
      .says = "the one origin whose pages may ask; default: none"},
@@ -401,6 +407,16 @@ static Status sink_of(SinkSettings *s, const Reading *r, const Written *w)
     return STATUS_OK;
 }
 
+/* What is to be published waits where decisions are kept. */
+static Status published(const ServeSettings *s, const Reading *r)
+{
+    if (!s->forget_decisions || s->sink.url == NULL || strcmp(s->store, "none") == 0)
+        return STATUS_OK;
+    (void)error_set(r->err, STATUS_FORMAT, "a sink needs the decisions that `decisions` forgets");
+    (void)error_place(r->err, r->file, 0, 0);
+    return error_remedy(r->err, "write `decisions: keep`, or leave out the store or the sink");
+}
+
 static Status settings_of(ServeSettings *out, const Reading *r, const Written *w)
 {
     *out = (ServeSettings){.file = r->file,
@@ -416,6 +432,7 @@ static Status settings_of(ServeSettings *out, const Reading *r, const Written *w
                            .tls_key = text_of(r, w->tls.key, NULL),
                            .threads = (int)w->threads,
                            .store = text_of(r, w->store, "none"),
+                           .forget_decisions = w->decisions == 1,
                            .spool = text_of(r, w->spool, NULL),
                            .cors = text_of(r, w->cors, NULL)};
     TRY(share(r, "challenger.weight", w->challenger.weight));
@@ -427,6 +444,7 @@ static Status settings_of(ServeSettings *out, const Reading *r, const Written *w
     TRY(telemetry_of(&out->telemetry, r, w));
     TRY(jobs_of(&out->jobs, r, w));
     TRY(sink_of(&out->sink, r, w));
+    TRY(published(out, r));
     return limits_of(&out->limits, r, w);
 }
 

@@ -59,6 +59,10 @@ Table *table_new(Arena *keep, Str name, size_t rows, size_t columns)
 
 Column *table_find(const Table *t, Str name)
 {
+    /* Names of books and of the tables made by them are mostly one and the same text. */
+    for (size_t i = 0; i < t->columns; i++)
+        if (t->column[i].name.data == name.data && t->column[i].name.size == name.size)
+            return &t->column[i];
     for (size_t i = 0; i < t->columns; i++) {
         Str own = t->column[i].name; /* most names of a size differ in their last letter */
         if (own.size == name.size &&

@@ -270,10 +270,11 @@ static void money_never_passes_through_binary(void **state)
     Arena keep = arena_new();
     Answer text, number, written;
     Fault fault;
-    const char *form = "{\"customer_id\":\"m\",\"as_of\":\"2024-08-27\",\"transactions\":[{\"id\":"
-                       "\"1\",\"user_id\":\"m\",\"state\":\"COMPLETED\",\"type\":\"CARDS\","
-                       "\"amount\":%s,\"currency\":\"EUR\",\"direction\":\"OUT\",\"completed_at\":"
-                       "\"2024-08-01T10:00:00Z\",\"created_at\":\"2024-08-01T10:00:00Z\"}]}";
+    static const char form[] =
+        "{\"customer_id\":\"m\",\"as_of\":\"2024-08-27\",\"transactions\":[{\"id\":"
+        "\"1\",\"user_id\":\"m\",\"state\":\"COMPLETED\",\"type\":\"CARDS\","
+        "\"amount\":%s,\"currency\":\"EUR\",\"direction\":\"OUT\",\"completed_at\":"
+        "\"2024-08-01T10:00:00Z\",\"created_at\":\"2024-08-01T10:00:00Z\"}]}";
     Str a = str_format(&keep, form, "\"90071992547409.93\""); /* no double has this value */
     Str b = str_format(&keep, form, "90071992547409.93");
     Str c = str_format(&keep, form, "9007199254740993e-2");

@@ -51,7 +51,7 @@ static void decisions_of_many_threads_are_one_chain(void **state)
     Worker worker[THREADS];
     ChainState chain;
     run_threads(s, worker, decide);
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(THREADS * 30, chain.decisions);
 }
 
@@ -111,7 +111,7 @@ static void failed_work_is_rolled_back_alone(void **state)
     run_threads(s, worker, decide_or_fail);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(30, worker[i].done);
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(THREADS / 2 * 30, chain.decisions);
 }
 
@@ -175,7 +175,7 @@ static void two_processes_make_one_chain(void **state)
     assert_int_equal(child, waitpid(child, &status, 0));
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     store_ok_at(w.error.status, &w.error, __LINE__);
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(60, chain.decisions);
 }
 
@@ -252,7 +252,7 @@ static void killed_in_the_middle_it_loses_nothing_accepted(void **state)
     Database *after;
     ChainState chain;
     OK(database_open(&after, s->url, 0, err));
-    OK(database_verify(after, &chain, err));
+    OK(database_verify(after, &chain, S(""), err));
     Str history;
     OK(database_history(after, &history, &s->arena, S("ann"), err));
     assert_true(chain.decisions >= accepted);
@@ -306,7 +306,7 @@ static void full_disk_is_said_and_what_was_kept_stays(void **state)
     assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &before));
     StoredDecision more = made_up_decision(&s->arena, "ann", 9999);
     OK(database_add_decision(s->database, &more, err));
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(kept + 1, chain.decisions);
 }
 
@@ -335,7 +335,7 @@ static void stopped_server_is_said_and_started_again_it_goes_on(void **state)
     assert_int_equal(0, shell("tests/service/postgres.sh stop %s", postgres_folder));
     assert_int_equal(0, shell("tests/service/postgres.sh start %s >/dev/null", postgres_folder));
     OK(database_add_decision(s->database, &c, err));
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(3, chain.decisions);
 }
 
@@ -383,7 +383,7 @@ static void killed_server_under_use_loses_nothing_accepted(void **state)
         store_ok_at(worker[i].error.status, &worker[i].error, __LINE__);
         done += worker[i].done;
     }
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_true(done > 20);
     /* what was not accepted may be there: its COMMIT was sent and the answer never came */
     assert_in_range(chain.decisions, done, done + 4 * THREADS);

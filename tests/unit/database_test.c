@@ -108,18 +108,41 @@ static void chain_of_many_is_whole_and_the_same_again_adds_nothing(void **state)
     Store *s = *state;
     StoredDecision all[600];
     ChainState chain, again;
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(0, chain.entries);
     for (int i = 0; i < 600; i++)
         all[i] = made_up_decision(&s->arena, "ann", i);
     OK(database_add_decisions(s->database, all, COUNT_OF(all), err));
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(600, chain.entries);
     assert_int_equal(600, chain.decisions);
     OK(database_add_decisions(s->database, all, COUNT_OF(all), err));
-    OK(database_verify(s->database, &again, err));
+    OK(database_verify(s->database, &again, S(""), err));
     assert_int_equal(600, again.entries);
     assert_string_equal(chain.head, again.head);
+}
+
+static void head_noted_earlier_must_be_in_the_chain(void **state)
+{
+    Store *s = *state;
+    ChainState noted, chain;
+    Error err = {0};
+    StoredDecision a = made_up_decision(&s->arena, "ann", 1);
+    StoredDecision b = made_up_decision(&s->arena, "ann", 2);
+    assert_int_equal(STATUS_OK, database_add_decision(s->database, &a, &err));
+    assert_int_equal(STATUS_OK, database_verify(s->database, &noted, S(""), &err));
+    assert_int_equal(STATUS_OK, database_add_decision(s->database, &b, &err));
+    assert_int_equal(STATUS_OK, database_verify(s->database, &chain, str_from(noted.head), &err));
+    /* written anew, with all of its hashes right */
+    by_hand(s, "DELETE FROM assay_chain");
+    by_hand(s, "DELETE FROM assay_decisions");
+    by_hand(s, "UPDATE assay_chain_end SET sequence = 0, chain = substr(chain, 1, 0) ||"
+               " '0000000000000000000000000000000000000000000000000000000000000000'");
+    assert_int_equal(STATUS_OK, database_add_decision(s->database, &b, &err));
+    assert_int_equal(STATUS_OK, database_verify(s->database, &chain, S(""), &err));
+    assert_int_equal(STATUS_FORMAT,
+                     database_verify(s->database, &chain, str_from(noted.head), &err));
+    assert_non_null(strstr(err.message, "noted"));
 }
 
 static void fill(Store *s)
@@ -137,7 +160,7 @@ static void altered(void **state, const char *sql, const char *says)
     Error err = {0};
     fill(s);
     by_hand(s, sql);
-    assert_int_equal(STATUS_FORMAT, database_verify(s->database, &chain, &err));
+    assert_int_equal(STATUS_FORMAT, database_verify(s->database, &chain, S(""), &err));
     if (strstr(err.message, says) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", err.message, says);
 }
@@ -193,7 +216,7 @@ static void text_removed_under_cover_of_an_erasure_is_found(void **state)
     by_hand(s, "UPDATE assay_chain SET erased_by = 7 WHERE sequence = 2");
     ChainState chain;
     Error err = {0};
-    assert_int_equal(STATUS_FORMAT, database_verify(s->database, &chain, &err));
+    assert_int_equal(STATUS_FORMAT, database_verify(s->database, &chain, S(""), &err));
     assert_non_null(strstr(err.message, "entry 7 of the chain answers for other erasures"));
 }
 
@@ -233,7 +256,7 @@ static void erasing_leaves_the_chain_whole(void **state)
                          err));
     assert_int_equal(FOUND_ERASED, found);
     assert_int_equal(0, out.json.size);
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(7, chain.entries);
     assert_int_equal(6, chain.decisions);
     assert_int_equal(3, chain.erased);
@@ -241,11 +264,11 @@ static void erasing_leaves_the_chain_whole(void **state)
     /* and goes on */
     StoredDecision more = made_up_decision(&s->arena, "cid", 50);
     OK(database_add_decision(s->database, &more, err));
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(8, chain.entries);
     OK(database_erase(s->database, &erased, S("ann"), 6, err));
     assert_false(erased.was_there);
-    OK(database_verify(s->database, &chain, err));
+    OK(database_verify(s->database, &chain, S(""), err));
     assert_int_equal(8, chain.entries);
 }
 
@@ -358,6 +381,7 @@ int main(void)
         OVER_BOTH(hostile_names_are_only_names),
         OVER_BOTH(decision_comes_back_as_it_was),
         OVER_BOTH(chain_of_many_is_whole_and_the_same_again_adds_nothing),
+        OVER_BOTH(head_noted_earlier_must_be_in_the_chain),
         OVER_BOTH(altered_text_is_found),
         OVER_BOTH(altered_customer_is_found),
         OVER_BOTH(altered_entry_is_found),

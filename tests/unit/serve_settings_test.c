@@ -95,6 +95,9 @@ static void every_part_is_read(void **state)
     assert_int_equal(s.sink.timeout_ms, 2000);
     assert_int_equal(s.limits.body_bytes, 65536);
     assert_int_equal(s.limits.drain_seconds, 60);
+    assert_false(s.forget_decisions);
+    assert_int_equal(read_text(&s, "store: sqlite:a.db\ndecisions: forget\n", &err), STATUS_OK);
+    assert_true(s.forget_decisions);
 }
 
 static void what_cannot_be_meant_is_refused_with_its_place(void **state)
@@ -106,6 +109,9 @@ static void what_cannot_be_meant_is_refused_with_its_place(void **state)
     } cases[] = {{"bundle: a\nlissen: 1\n", "unknown key `lissen`", 2},
                  {"limits:\n  body: large\n", "`large` is not a size", 2},
                  {"limits:\n  body: 99999999999G\n", "is not a size", 2},
+                 {"store: sqlite:a\ndecisions: forget\nsink: {url: 'http://x/'}\n",
+                  "a sink needs the decisions", 0},
+                 {"decisions: perhaps\n", "perhaps", 1},
                  {"limits: {depth: 1}\n", "`limits.depth` is out of range", 0},
                  {"challenger: {bundle: a, weight: 1.5}\n", "is a share", 0},
                  {"auth: {kind: jwt}\n", "needs `jwks`", 0},

@@ -55,6 +55,7 @@ static void say_all(Bank *b, Telemetry *t, size_t decisions)
     telemetry_job(t, "running");
     telemetry_reload(t, false);
     telemetry_events(t, "sent", 2);
+    telemetry_pushed(t, "done");
     telemetry_events_waiting(t, 5);
 }
 
@@ -116,13 +117,14 @@ static void decisions_are_counted_by_what_they_say(void **state)
         }
     assert_true(all == 20);
     assert_value(text, "assay_dry_runs_total", 1);
-    assert_value(text, "assay_reasons_total{reason=\"pass_through\"}", 20);
+    assert_value(text, "assay_reasons_total{role=\"champion\",reason=\"pass_through\"}", 20);
     assert_value(text, "assay_score_count{role=\"champion\"}", 20);
     assert_value(text, "assay_score_count{role=\"challenger\"}", 20);
     assert_value(text, "assay_insufficient_data_total{role=\"champion\"}", 2);
-    assert_value(text, "assay_missing_inputs_total", 40);
-    assert_value(text, "assay_unknown_values_total", 10);
-    assert_value(text, "assay_stage_duration_seconds_sum{stage=\"reasons\"}", 20 * 40e-6);
+    assert_value(text, "assay_missing_inputs_total{role=\"champion\"}", 40);
+    assert_value(text, "assay_unknown_values_total{role=\"champion\"}", 10);
+    assert_value(text, "assay_stage_duration_seconds_sum{role=\"champion\",stage=\"reasons\"}",
+                 20 * 40e-6);
     assert_value(text, "assay_challenger_compared_total", 20);
     assert_value(text, "assay_challenger_score_difference_count", 20);
     double sum = 0;
