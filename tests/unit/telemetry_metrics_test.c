@@ -341,8 +341,9 @@ static void it_costs_little(void **state)
                   "bytes\n",
                   (double)answers / TIMES, b->bundle.plan->features, (double)requests / TIMES,
                   (double)scrape / 1e3, text.size);
-    /* Ten times what an idle machine needs: it fails where something is done that should not be. */
-    assert_true(answers + requests < TIMES * INT64_C(40000));
+    /* A hundred times what an idle machine needs (sanitizers take most of that): it fails where
+     * something is done that should not be. */
+    assert_true(answers + requests < TIMES * INT64_C(200000));
     telemetry_close(t);
     arena_free(&keep);
 }
