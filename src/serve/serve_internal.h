@@ -208,6 +208,15 @@ bool path_under(Str *rest, Str path, Str base_path);
  * AIP_PREDICT_ROUTE); else NULL. */
 Route *routes_of_vertex(Service *s);
 
+/* judge.c: each sets a reply where the answer is no. */
+typedef struct Bench Bench;
+void judge_headers(Exchange *x, Bench *b, Str url);
+void judge_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
+void judge_origin(Exchange *x);         /* CORS */
+uint64_t body_limit(const Exchange *x);
+void refuse_large(Exchange *x);
+void refuse_overloaded(Exchange *x, const char *why);
+
 /* exchange.c */
 enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
                                 const char *method, const char *version, const char *upload,
@@ -255,11 +264,11 @@ bool packed(Str *out, Arena *keep, Encoding e, Str bytes);
 Encoding encoding_accepted(Str accept_encoding);
 
 /* bench.c: a thread's arenas and working tools. */
-typedef struct Bench {
+struct Bench {
     Arena keep, scratch; /* empty */
     Arena keep_empty, scratch_empty;
     Random random; /* of ids, seeded by the system */
-} Bench;
+};
 Bench *bench_of_thread(void);
 /* Empty again; what a large request took goes back to the system. */
 void bench_clear(Bench *b);
