@@ -83,9 +83,10 @@ MUST_USE Status answer_hold_transactions(HeldVersion **out, size_t *count, size_
                                          Arena *keep, Arena scratch, const Answerer *a, Str body,
                                          const AnswerLimits *limits, Fault *fault, Error *err);
 
-/* Open Inference Protocol: a body of `inputs` (a tensor for each feature of the model, by name and
- * of one length; FP32, FP64, INT64, BOOL or BYTES; null is missing) to a body of `outputs`
- * (probability, probability_low, probability_high, segment).  Likewise. */
+/* Open Inference Protocol: a body of `inputs` (a tensor for each column of the model's matrix
+ * (`assay bundle matrix` has them), by name and of one length; FP32, FP64, INT64 or BOOL; null is
+ * missing) to a body of `outputs` (probability, probability_low, probability_high, segment).
+ * Likewise. */
 MUST_USE Status answer_infer(Str *out, size_t *rows, Arena *keep, Arena scratch, const Answerer *a,
                              Str body, const AnswerLimits *limits, Fault *fault, Error *err);
 /* What the model is and reads, for GET /v1/model and for the Open Inference Protocol. */

@@ -109,7 +109,9 @@ void report_sheet_bars(ReportSheet *s, const char *id, Str title, Str descriptio
                        const Str *series, size_t count, const Str *label, const double *value,
                        const Str *text, size_t rows)
 {
-    static const char *const style[REPORT_SERIES_MAX] = {"g0", "g1", "g2"};
+    static const char *const three[REPORT_SERIES_MAX] = {"g0", "g3", "g1"};
+    static const char *const two[REPORT_SERIES_MAX] = {"g0", "g1"};
+    const char *const *style = count == 3 ? three : two;
     Page *p = &s->page;
     BarSeries *of = ARENA_ARRAY(&s->own, BarSeries, count);
     double most = 0;

@@ -47,7 +47,7 @@ struct Service {
 };
 
 typedef enum Encoding { ENCODING_PLAIN, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_OTHER } Encoding;
-enum { PARAMETERS_MAX = 2, EXCHANGE_HEADERS_MAX = 8 };
+enum { PARAMETERS_MAX = 2, EXCHANGE_HEADERS_MAX = 16 };
 
 /* One request and its reply. Lives as long as the connection is busy with it. */
 typedef struct Exchange {

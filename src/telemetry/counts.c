@@ -1,6 +1,7 @@
 /* counts.c - counters and histograms that many threads add to. */
 #include "telemetry/telemetry_internal.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +57,10 @@ const Family families[FAMILIES] = {
                               "Lines of batches that were answered with a problem."},
     [COUNT_STAGE] = {"assay_stage_duration_seconds",
                      "Time that a stage of a decision took.",
-                     {"stage"},
+                     {"role", "stage"},
                      BINS(stage_ns),
                      .unit = 1e9,
-                     .limit = 8},
+                     .limit = 16},
     [COUNT_DECISIONS] = {"assay_decisions_total",
                          "Decisions made, by segment and proposed action.",
                          {"role", "segment", "action"},
@@ -72,18 +73,24 @@ const Family families[FAMILIES] = {
                      .limit = 2},
     [COUNT_REASONS] = {"assay_reasons_total",
                        "Decisions that have this reason; codes are those of the bundle's books.",
-                       {"reason"},
+                       {"role", "reason"},
                        .limit = 1500},
     [COUNT_INSUFFICIENT] = {"assay_insufficient_data_total",
                             "Decisions on too little data for the score to say much.",
                             {"role"},
                             .limit = 2},
     [COUNT_UNKNOWN_VALUES] = {"assay_unknown_values_total",
-                              "Values of categories that training never saw."},
+                              "Values of categories that training never saw.",
+                              {"role"},
+                              .limit = 2},
     [COUNT_MISSING_INPUTS] = {"assay_missing_inputs_total",
-                              "Inputs of the model that were missing."},
+                              "Inputs of the model that were missing.",
+                              {"role"},
+                              .limit = 2},
     [COUNT_TRANSACTIONS] = {"assay_transactions_total",
-                            "Transactions that decisions rest on, after versions were merged."},
+                            "Transactions that decisions rest on, after versions were merged.",
+                            {"role"},
+                            .limit = 2},
     [COUNT_DRY_RUNS] = {"assay_dry_runs_total",
                         "Decisions made with a policy book of the request: nothing was kept."},
     [COUNT_COMPARED] = {"assay_challenger_compared_total",
@@ -121,6 +128,10 @@ const Family families[FAMILIES] = {
                       "Decisions on their way to the sink of events, by outcome of a try.",
                       {"outcome"},
                       .limit = 8},
+    [COUNT_PUSHED] = {"assay_pubsub_messages_total",
+                      "Messages that Pub/Sub pushed, by what became of them.",
+                      {"outcome"},
+                      .limit = 8},
     [COUNT_LOG_LINES] = {"assay_log_lines_total",
                          "Lines of the log, by severity.",
                          {"severity"},
@@ -147,8 +158,10 @@ Counts *counts_new(void)
 {
     Arena arena = arena_new();
     Counts *c = ARENA_NEW(&arena, Counts);
-    for (size_t i = 0; i < SHARDS; i++) /* zero, for nobody has used the arena's pages yet */
-        c->shard[i] = ARENA_RAW(&arena, _Atomic uint64_t, CELLS);
+    for (size_t i = 0; i < SHARDS; i++) {
+        c->shard[i] = calloc(CELLS, sizeof *c->shard[i]);
+        assert(c->shard[i] != NULL); /* when the service starts, never later */
+    }
     pthread_mutex_init(&c->lock, NULL);
     c->arena = arena;
     return c;
@@ -157,6 +170,8 @@ Counts *counts_new(void)
 void counts_free(Counts *c)
 {
     pthread_mutex_destroy(&c->lock);
+    for (size_t i = 0; i < SHARDS; i++)
+        free((void *)c->shard[i]);
     Arena arena = c->arena;
     arena_free(&arena);
 }

@@ -121,7 +121,8 @@ void line_count(Line *l, const char *key, uint64_t count)
     if (!fits(l, key, sizeof text))
         return;
     line_key(l, key);
-    add(l, text, (size_t)snprintf(text, sizeof text, "%llu", (unsigned long long)count));
+    int size = snprintf(text, sizeof text, "%llu", (unsigned long long)count);
+    add(l, text, (size_t)size);
 }
 
 int64_t clock_wall_us(void)

@@ -114,15 +114,17 @@ void telemetry_shed(Telemetry *t, const char *why)
 
 static const Str roles[] = {{"champion", 8}, {"challenger", 10}};
 
-static void count_stages(Telemetry *t, const AnswerTimes *took)
+static void count_stages(Telemetry *t, Str role, const AnswerTimes *took)
 {
     static const Str names[] = {
         {"read", 4}, {"features", 8}, {"score", 5}, {"reasons", 7}, {"write", 5}};
     const int64_t ns[] = {took->read_ns, took->features_ns, took->score_ns, took->reasons_ns,
                           took->write_ns};
     for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (ns[i] > 0)
-            counts_observe(t->counts, COUNT_STAGE, &names[i], ns[i]);
+        if (ns[i] > 0) {
+            Str label[] = {role, names[i]};
+            counts_observe(t->counts, COUNT_STAGE, label, ns[i]);
+        }
 }
 
 static int64_t parts_of(double probability)
@@ -143,17 +145,17 @@ void telemetry_answer(Telemetry *t, AnswerRole role, const Bundle *bundle, const
     counts_observe(c, COUNT_SCORE, &roles[role], parts_of(d->probability));
     if (d->insufficient_data)
         counts_add(c, COUNT_INSUFFICIENT, &roles[role], 1);
-    if (role == ROLE_CHAMPION) {
-        for (size_t i = 0; i < d->reasons; i++)
-            counts_add(c, COUNT_REASONS, &d->reason[i].code, 1);
-        if (answer->unknown_values > 0)
-            counts_add(c, COUNT_UNKNOWN_VALUES, NULL, answer->unknown_values);
-        if (answer->missing_inputs > 0)
-            counts_add(c, COUNT_MISSING_INPUTS, NULL, answer->missing_inputs);
-        counts_add(c, COUNT_TRANSACTIONS, NULL, answer->transactions);
-        count_stages(t, &answer->took);
-        atomic_store_explicit(&t->last_decision_us, clock_monotonic_us(), memory_order_relaxed);
+    for (size_t i = 0; i < d->reasons; i++) {
+        Str reason[] = {roles[role], d->reason[i].code};
+        counts_add(c, COUNT_REASONS, reason, 1);
     }
+    if (answer->unknown_values > 0)
+        counts_add(c, COUNT_UNKNOWN_VALUES, &roles[role], answer->unknown_values);
+    if (answer->missing_inputs > 0)
+        counts_add(c, COUNT_MISSING_INPUTS, &roles[role], answer->missing_inputs);
+    counts_add(c, COUNT_TRANSACTIONS, &roles[role], answer->transactions);
+    count_stages(t, roles[role], &answer->took);
+    atomic_store_explicit(&t->last_decision_us, clock_monotonic_us(), memory_order_relaxed);
     sight_pack(t, role, bundle, answer);
 }
 
@@ -204,6 +206,12 @@ void telemetry_events(Telemetry *t, const char *outcome, uint64_t count)
 void telemetry_events_waiting(Telemetry *t, uint64_t waiting)
 {
     atomic_store_explicit(&t->events_waiting, waiting, memory_order_relaxed);
+}
+
+void telemetry_pushed(Telemetry *t, const char *outcome)
+{
+    Str label = str_from(outcome);
+    counts_add(t->counts, COUNT_PUSHED, &label, 1);
 }
 
 void telemetry_reload(Telemetry *t, bool done)

@@ -42,6 +42,7 @@ typedef enum FamilyId {
     COUNT_JOBS,
     COUNT_RELOADS,
     COUNT_EVENTS,
+    COUNT_PUSHED,
     COUNT_LOG_LINES,
     FAMILIES
 } FamilyId;

@@ -55,6 +55,7 @@ static void say_all(Bank *b, Telemetry *t, size_t decisions)
     telemetry_job(t, "running");
     telemetry_reload(t, false);
     telemetry_events(t, "sent", 2);
+    telemetry_pushed(t, "done");
     telemetry_events_waiting(t, 5);
 }
 
@@ -116,13 +117,14 @@ static void decisions_are_counted_by_what_they_say(void **state)
         }
     assert_true(all == 20);
     assert_value(text, "assay_dry_runs_total", 1);
-    assert_value(text, "assay_reasons_total{reason=\"pass_through\"}", 20);
+    assert_value(text, "assay_reasons_total{role=\"champion\",reason=\"pass_through\"}", 20);
     assert_value(text, "assay_score_count{role=\"champion\"}", 20);
     assert_value(text, "assay_score_count{role=\"challenger\"}", 20);
     assert_value(text, "assay_insufficient_data_total{role=\"champion\"}", 2);
-    assert_value(text, "assay_missing_inputs_total", 40);
-    assert_value(text, "assay_unknown_values_total", 10);
-    assert_value(text, "assay_stage_duration_seconds_sum{stage=\"reasons\"}", 20 * 40e-6);
+    assert_value(text, "assay_missing_inputs_total{role=\"champion\"}", 40);
+    assert_value(text, "assay_unknown_values_total{role=\"champion\"}", 10);
+    assert_value(text, "assay_stage_duration_seconds_sum{role=\"champion\",stage=\"reasons\"}",
+                 20 * 40e-6);
     assert_value(text, "assay_challenger_compared_total", 20);
     assert_value(text, "assay_challenger_score_difference_count", 20);
     double sum = 0;
@@ -213,16 +215,7 @@ static void text_is_what_prometheus_reads(void **state)
     Str text = telemetry_text(t, &keep);
     check_format(text);
     telemetry_close(t);
-    if (system("promtool --version >/dev/null 2>&1") != 0) {
-        print_message("promtool (Debian package prometheus) is not here: only our own check of the "
-                      "format was made\n");
-        arena_free(&keep);
-        return;
-    }
-    FILE *out = popen("promtool check metrics 2>&1 >/dev/null", "w");
-    assert_non_null(out);
-    assert_int_equal(fwrite(text.data, 1, text.size, out), text.size);
-    assert_int_equal(pclose(out), 0);
+    promtool_finds_nothing(text);
     arena_free(&keep);
 }
 
@@ -348,8 +341,9 @@ static void it_costs_little(void **state)
                   "bytes\n",
                   (double)answers / TIMES, b->bundle.plan->features, (double)requests / TIMES,
                   (double)scrape / 1e3, text.size);
-    /* Ten times what an idle machine needs: it fails where something is done that should not be. */
-    assert_true(answers + requests < TIMES * INT64_C(40000));
+    /* A hundred times what an idle machine needs (sanitizers take most of that): it fails where
+     * something is done that should not be. */
+    assert_true(answers + requests < TIMES * INT64_C(200000));
     telemetry_close(t);
     arena_free(&keep);
 }
