@@ -206,7 +206,7 @@ static void begin(Exchange *x, Str url)
     Service *s = x->service;
     x->now_us = wall_us();
     x->began_ns = monotonic_ns();
-    judge_headers(x, b, url);
+    admit_headers(x, b, url);
     if (x->status == 0) {
         x->served = served_take(s);
         if (x->route->streamed != NULL && x->encoding != ENCODING_PLAIN && x->has_body &&
@@ -310,7 +310,7 @@ static bool unpack_body(Exchange *x)
 static void handle(Exchange *x, Str url)
 {
     if (x->parameters[0].size > 0) /* they lay in the arena */
-        judge_route(x, url);
+        admit_route(x, url);
     if (x->unpacking != NULL && !unpacking_whole(x->unpacking)) {
         reply_problem(x, 400, "bad_encoding", NULL, "the compressed body is cut off");
         return;
@@ -331,7 +331,7 @@ static enum MHD_Result finish(Exchange *x, Str url)
     if (x->sealed)
         return respond(x);
     Bench *b = take_bench(x);
-    judge_origin(x);
+    admit_origin(x);
     handle(x, url);
     seal(x);
     enum MHD_Result done = respond(x);

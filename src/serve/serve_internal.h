@@ -208,11 +208,11 @@ bool path_under(Str *rest, Str path, Str base_path);
  * AIP_PREDICT_ROUTE); else NULL. */
 Route *routes_of_vertex(Service *s);
 
-/* judge.c: each sets a reply where the answer is no. */
+/* admit.c: each sets a reply where the answer is no. */
 typedef struct Bench Bench;
-void judge_headers(Exchange *x, Bench *b, Str url);
-void judge_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
-void judge_origin(Exchange *x);         /* CORS */
+void admit_headers(Exchange *x, Bench *b, Str url);
+void admit_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
+void admit_origin(Exchange *x);         /* CORS */
 uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
 void refuse_overloaded(Exchange *x, const char *why);

@@ -1,4 +1,4 @@
-/* judge.c - what can be said of a request when its headers are here: who it is, which handler it
+/* admit.c - what can be said of a request when its headers are here: who it is, which handler it
  * means, what form its body has, and whether it may be answered.
  */
 #include "serve/serve_internal.h"
@@ -71,7 +71,7 @@ static Str without_authority(Str url)
     return slash == NULL ? S("/") : str_slice(url, (size_t)(slash - url.data), url.size);
 }
 
-void judge_origin(Exchange *x)
+void admit_origin(Exchange *x)
 {
     const char *cors = x->service->settings->cors;
     Str origin = request_header(x, "Origin");
@@ -92,7 +92,7 @@ void judge_origin(Exchange *x)
 }
 
 /* Find the handler, or say that there is none. */
-void judge_route(Exchange *x, Str url)
+void admit_route(Exchange *x, Str url)
 {
     Match m;
     Service *s = x->service;
@@ -233,7 +233,7 @@ static bool framing_sound(Exchange *x)
     return false;
 }
 
-static void judge_body(Exchange *x)
+static void admit_body(Exchange *x)
 {
     Str length = request_header(x, "Content-Length"),
         coding = request_header(x, "Transfer-Encoding");
@@ -285,7 +285,7 @@ void refuse_overloaded(Exchange *x, const char *why)
     reply_problem(x, 503, "overloaded", NULL, "the service is busy; try again in a second");
 }
 
-static void admit(Exchange *x)
+static void admit_caller(Exchange *x)
 {
     int seconds = 1;
     Service *s = x->service;
@@ -327,13 +327,13 @@ static void admit(Exchange *x)
     }
 }
 
-void judge_headers(Exchange *x, Bench *b, Str url)
+void admit_headers(Exchange *x, Bench *b, Str url)
 {
     identify(x, b);
-    judge_origin(x);
-    judge_route(x, url);
+    admit_origin(x);
+    admit_route(x, url);
     if (framing_sound(x) && (x->status == 0 || x->route == NULL))
-        judge_body(x);
+        admit_body(x);
     if (x->status == 0)
-        admit(x);
+        admit_caller(x);
 }
