@@ -310,6 +310,24 @@ static void erased_bytes_are_in_no_file(void **state)
     assert_int_equal(0, shell("grep -qa bob-5512 %s/store.db*", s->folder));
 }
 
+/* As if the process had died right after the transaction: the log still holds the bytes. */
+static void erased_bytes_are_gone_after_opening_again(void **state)
+{
+    Store *s = *state;
+    fill(s);
+    database_close(s->database);
+    s->database = NULL;
+    by_hand(s, "DELETE FROM assay_keys");
+    assert_int_equal(0, shell("cd %s && sqlite3 store.db \"PRAGMA wal_autocheckpoint = 0;"
+                              " INSERT INTO assay_customers VALUES ('ann-7431', '{}');"
+                              " PRAGMA secure_delete = 1;"
+                              " DELETE FROM assay_customers\" \".shell cp store.db-wal w\""
+                              " >/dev/null && mv w store.db-wal && grep -qa ann-7431 store.db*",
+                              s->folder));
+    OK(database_open(&s->database, s->url, 0, err));
+    assert_int_equal(1, shell("grep -qa ann-7431 %s/store.db*", s->folder));
+}
+
 /* ---- opening ---- */
 
 static void opened_again_it_is_all_there(void **state)
@@ -394,6 +412,7 @@ int main(void)
         OVER_BOTH(erasing_leaves_the_chain_whole),
         OVER_BOTH(erasing_takes_feedback_and_kept_replies_along),
         OVER_SQLITE(erased_bytes_are_in_no_file),
+        OVER_SQLITE(erased_bytes_are_gone_after_opening_again),
         OVER_BOTH(opened_again_it_is_all_there),
         OVER_BOTH(newer_form_is_refused),
         OVER_SQLITE(what_is_no_store_is_refused),
