@@ -110,8 +110,7 @@ const Bundle *answer_bundle(const Answerer *a)
 
 /* A column that the engine, the model or the policy reads, and that no row has, must not pass for a
  * customer who did nothing. */
-Status request_said(Fault *fault, const char *list, AnswerColumns columns,
-                         const RequestRows *rows)
+Status request_said(Fault *fault, const char *list, AnswerColumns columns, const RequestRows *rows)
 {
     for (size_t k = 0; k < columns.count && rows->rows > 0; k++)
         if (columns.item[k].needed && !rows->said[k])
