@@ -2,6 +2,8 @@
  * two bundles answers, what is counted, kept and published. */
 #include "serve/serve_internal.h"
 
+#include <string.h>
+
 /* One customer always falls to the same side, on every replica. */
 static bool falls_to_challenger(const Served *v, Str customer)
 {
@@ -15,7 +17,8 @@ static Status history_of(Str *out, Arena *keep, Service *s, const Asked *asked, 
     Str customer;
     *out = asked->history;
     if (s->database == NULL || out->size > 0 ||
-        !answer_customer(&customer, keep, asked->request, &s->settings->limits.answer))
+        !answer_customer(&customer, keep, asked->request, &s->settings->limits.answer) ||
+        memchr(customer.data, '\0', customer.size) != NULL) /* refused by name further on */
         return STATUS_OK;
     return database_history(s->database, out, keep, customer, err);
 }
