@@ -460,7 +460,7 @@ def bodies_that_are_no_sound_json_are_refused_with_a_place(w):
                 r = s.post(path, body, headers={"Content-Type": "application/json"})
                 took[f"{what} to {path}"] = time.monotonic() - began
                 # A push service is acknowledged where sending again would not help.
-                w.true(400 <= r.status < 500 or (path == "/v1/pubsub" and r.status < 300) or (path == "/v1/jobs" and r.status == 503),
+                w.true(400 <= r.status < 500 or (path == "/v1/pubsub" and r.status < 300) or (path == "/v1/jobs" and r.status == 501),
                        f"{what} to {path}: {r!r}")
                 if r.status >= 400:
                     said = r.problem()
