@@ -108,7 +108,7 @@ static bool open_envelope(Pushed *p, Exchange *x, Fault *f)
     if (text_of(data).size == 0)
         return fault(f, "missing_field", "/message/data", "A message without data asks nothing.");
     if (!decode(&p->data, x->arena, text_of(data)))
-        return fault(f, "not_base64", "/message/data", "The data is no base64.");
+        return fault(f, "bad_value", "/message/data", "The data is no base64.");
     return true;
 }
 
@@ -190,7 +190,7 @@ static bool read_event(Event *e, Exchange *x, const Pushed *p, Fault *f)
     bool one = str_equal(p->type, S("customer"));
     bool many = str_equal(p->type, S("transaction")) || str_equal(p->type, S("transactions"));
     if (p->type.size > 0 && !one && !many && !str_equal(p->type, S("event")))
-        return fault(f, "unknown_type", "/message/attributes/type",
+        return fault(f, "bad_value", "/message/attributes/type",
                      "The attribute `type` is customer, transaction, transactions or event.");
     bool object = yyjson_is_obj(root);
     bool whole =
@@ -234,7 +234,7 @@ static Status keep_event(Exchange *x, const Event *e, Dictionary *touched, Fault
     for (size_t i = 0; i < count; i++)
         (void)dictionary_add(touched, version[i].customer);
     if (touched->count > TOUCHED_MOST) {
-        (void)fault(f, "too_many_customers", "", "A message names at most 1000 customers.");
+        (void)fault(f, "too_many", "", "A message names at most 1000 customers.");
         return STATUS_USAGE;
     }
     if (row.size > 0)
@@ -263,7 +263,14 @@ static Status score_touched(Exchange *x, const Event *e, const Dictionary *touch
                        .now_us = x->now_us,
                        .trace_id = x->trace_id,
                        .span_id = x->span_id};
-        TRY(serve_answer_one(&answer, x->arena, x->scratch, x->service, x->served, &asked, f, err));
+        Status status =
+            serve_answer_one(&answer, x->arena, x->scratch, x->service, x->served, &asked, f, err);
+        /* Of a customer without an event there is no latest one to score him as of: he is kept. */
+        if (f->code != NULL && e->as_of.size == 0 && strcmp(f->pointer, "/as_of") == 0) {
+            *f = (Fault){0};
+            continue;
+        }
+        TRY(status);
         document_text(d, decisions, NULL, answer.decision_id);
         x->decision_id = answer.decision_id;
     }
@@ -332,7 +339,6 @@ static void push(Exchange *x)
         return;
     }
     document_open(&d, x->arena);
-    document_text(&d, d.root, "outcome", S("scored"));
     yyjson_mut_val *decisions = document_list(&d, d.root, "decision_ids");
     Dictionary *touched = dictionary_new(x->arena);
     Status status = keep_event(x, &e, touched, &f, &err);
@@ -342,6 +348,8 @@ static void push(Exchange *x)
         status = database_see(x->service->database, &seen, p.id, x->now_us, &err);
     if (status == STATUS_OK) {
         pushed(x, "done");
+        document_text(&d, d.root, "outcome",
+                      yyjson_mut_arr_size(decisions) > 0 ? S("scored") : S("kept"));
         reply_json(x, 200, str_trim(document_write(&d, false)));
     } else if (f.code != NULL) {
         poison(x, &p, &f);

@@ -56,8 +56,8 @@ typedef struct SinkSettings {
 
 /* Events pushed by Pub/Sub (docs/events.md). */
 typedef struct PubsubSettings {
-    int attempts_max;   /* a message that cannot be understood is acknowledged from this
-                           delivery on; default 5 */
+    int attempts_max;   /* one that cannot be understood is acknowledged after so many
+                           deliveries; default 100 */
     size_t letters_max; /* of those, so many are kept; default 1000 */
 } PubsubSettings;
 

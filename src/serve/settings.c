@@ -99,7 +99,7 @@ static const Field pubsub_fields[] = {
     {"email", FIELD_TEXT, AT(pubsub.email), false, .says = "the service account that pushes"},
     {"attempts_max", FIELD_INTEGER, AT(pubsub.attempts_max), false,
      .says =
-         "from this delivery on a message that cannot be understood is acknowledged (default 5)"},
+         "after so many deliveries a message that cannot be understood is acknowledged (default 100)"},
     {"letters_max", FIELD_INTEGER, AT(pubsub.letters_max), false,
      .says = "so many of those are kept (default 1000)"},
     {0}};
@@ -455,7 +455,7 @@ Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *
     Reading r = {keep, file, err};
     Written w = {
         .auth = {.skew_us = MINUTE_US, .rate_burst = NAN},
-        .pubsub = {.attempts_max = 5, .letters_max = 1000},
+        .pubsub = {.attempts_max = 100, .letters_max = 1000},
         .log = {.level = LEVEL_INFO, .sample = 1},
         .predictions = {.keep = 5},
         .jobs = {.workers = 1, .waiting_max = 100, .lease_us = MINUTE_US, .deadline_us = DAY_US},
