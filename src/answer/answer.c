@@ -1,6 +1,7 @@
 /* answer.c - one request down the corridor of a run. */
 #include "answer/answer_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -254,6 +255,21 @@ static Status take_policy(Bundle *b, Arena *keep, const Request *r, Fault *fault
     return STATUS_OK;
 }
 
+/* Rows that are held stand after those that were sent: what is wrong with one is not the sender's.
+ */
+static Status held_fault(Fault *fault, size_t given, Status status, Error *err)
+{
+    static const char list[] = "/transactions/";
+    const size_t size = sizeof list - 1;
+    if (fault->code == NULL || strncmp(fault->pointer, list, size) != 0 ||
+        strtoull(fault->pointer + size, NULL, 10) < given)
+        return status;
+    (void)error_set(err, STATUS_DATA, "what is held of the customer cannot be used: %s",
+                    fault->detail);
+    *fault = (Fault){0};
+    return error_remedy(err, "send the transaction again, as the bundle's schema book has it");
+}
+
 static int64_t now_ns(void)
 {
     struct timespec t;
@@ -283,10 +299,12 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
         reply.held = held.transactions.rows;
         request_merge(&request, keep, a, &held);
     }
-    TRY(check_complete(&request, a, fault));
-
     Dataset *data;
-    TRY(request_data(&data, &reply.after_as_of, keep, scratch, a, &request, fault, err));
+    Status sound = check_complete(&request, a, fault);
+    if (sound == STATUS_OK)
+        sound = request_data(&data, &reply.after_as_of, keep, scratch, a, &request, fault, err);
+    if (sound != STATUS_OK)
+        return held_fault(fault, in->history.size > 0 ? reply.given : SIZE_MAX, sound, err);
     Bundle *bundle = ARENA_NEW(keep, Bundle);
     *bundle = *a->bundle;
     memcpy(reply.policy_sha256, a->policy_sha256, sizeof reply.policy_sha256);
