@@ -177,10 +177,8 @@ Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch, co
     DatasetInputs in = {
         .has_as_of = r->as_of != AS_OF_LATEST, .as_of_us = r->as_of_us, .bad_rows_max = 1};
     request_files(&files, keep, a, r);
-    const InputFile file[2] = {{request_file_names[0], &files.text[0]},
-                               {request_file_names[1], &files.text[1]}};
-    in.score_customers = (InputFiles){&file[0], 1};
-    in.score_transactions = (InputFiles){&file[1], 1};
+    in.customer_cells = &files.cells[0];
+    in.transaction_cells = &files.cells[1];
     Error refused = {0};
     Status status = dataset_read(out, keep, scratch, a->bundle->schema, &in, &refused);
     Dataset *d = *out;

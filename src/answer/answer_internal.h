@@ -101,11 +101,9 @@ MUST_USE Status request_data(Dataset **out, size_t *after, Arena *keep, Arena sc
 /* Add what is held to what is asked. */
 void request_merge(Request *r, Arena *keep, const Answerer *a, const Request *held);
 
-/* The two files that a request is; line[k][row] is where a row begins in file k. */
+/* The two files that a request is. */
 typedef struct RequestFiles {
-    Str text[2];
-    uint64_t *line[2];
-    size_t rows[2];
+    CsvCells cells[2];
     size_t *column[2]; /* position of a file's cell among the columns */
 } RequestFiles;
 void request_files(RequestFiles *out, Arena *keep, const Answerer *a, const Request *r);
@@ -113,7 +111,6 @@ void request_files(RequestFiles *out, Arena *keep, const Answerer *a, const Requ
 /* A row that was set aside, for who sent it. */
 Status fault_row(Fault *f, const Answerer *a, const RequestFiles *files, const QuarantineRow *row,
                  Str file);
-extern const char *const request_file_names[2];
 
 /* ---- the reply ---- */
 

@@ -94,6 +94,21 @@ MUST_USE Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Aren
                                Str bytes, const char *path, const CsvColumn *column, size_t columns,
                                const CsvOptions *options, Quarantine *quarantine, Error *err);
 
+/* Rows that came otherwise than as a file (a request): cells as they would stand in one, an empty
+ * one missing. Their lines are their positions, from 1. */
+typedef struct CsvCells {
+    const Str *name; /* [columns] distinct */
+    size_t columns;
+    const Str *cell; /* [rows][columns] UTF-8, each as if quoted: no space is taken away */
+    size_t rows;
+} CsvCells;
+
+/* The same from those; of options only cell_bytes_max counts. */
+MUST_USE Status csv_read_cells(Table **out, CsvCounts *counts, Arena *keep, Arena scratch,
+                               const CsvCells *cells, const char *path, const CsvColumn *column,
+                               size_t columns, const CsvOptions *options, Quarantine *quarantine,
+                               Error *err);
+
 /* The header's names alone, for profile and init; every column can then be read as TEXT. */
 MUST_USE Status csv_header(Str **names, size_t *count, char *delimiter, Arena *keep,
                            const char *path, Error *err);

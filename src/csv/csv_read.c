@@ -432,6 +432,46 @@ Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     return STATUS_OK;
 }
 
+Status csv_read_cells(Table **out, CsvCounts *counts, Arena *keep, Arena scratch,
+                      const CsvCells *cells, const char *path, const CsvColumn *column,
+                      size_t columns, const CsvOptions *options, Quarantine *quarantine, Error *err)
+{
+    static const CsvOptions usual = {0};
+    options = options == NULL ? &usual : options;
+    Reader r = {.path = path, .quarantine = quarantine};
+    size_t wide = cells->columns;
+    r.start.columns = wide;
+    r.start.name = arena_copy(keep, cells->name, wide * sizeof(Str));
+    r.start.header = r.start.name;
+    r.limits.columns = wide;
+    r.limits.cell_bytes_max =
+        options->cell_bytes_max == 0 ? CELL_BYTES_MAX : options->cell_bytes_max;
+    TRY(match_columns(&r, keep, &scratch, column, columns, options, err));
+    make_table(&r, keep, cells->rows);
+
+    CsvBatch batch = {.row = ARENA_ARRAY(&scratch, CsvRow, cells->rows + 1),
+                      .rows = cells->rows,
+                      .cell = ARENA_RAW(&scratch, CsvCell, cells->rows * wide + 1)};
+    for (size_t i = 0; i < cells->rows; i++) {
+        CsvRow *row = &batch.row[i];
+        *row = (CsvRow){.first = i * wide, .cells = wide, .line = i + 1, .lines = 1};
+        for (size_t k = 0; k < wide; k++) {
+            Str cell = cells->cell[i * wide + k];
+            batch.cell[row->first + k] = (CsvCell){cell.data, cell.size, true, false};
+            if (cell.size > row->longest) {
+                row->longest = cell.size;
+                row->longest_at = k;
+            }
+        }
+    }
+    if (cells->rows > 0)
+        read_batch(&r, &batch, true, scratch);
+    *out = r.table;
+    if (counts != NULL)
+        *counts = r.counts;
+    return STATUS_OK;
+}
+
 Status csv_read(Table **out, CsvCounts *counts, Arena *keep, Arena scratch, const char *path,
                 const CsvColumn *column, size_t columns, const CsvOptions *options,
                 Quarantine *quarantine, Error *err)

@@ -198,29 +198,40 @@ static void transact_group(Database *d, Pending *list)
     }
 }
 
+enum { GROUP_MAX = 64 };
+
+/* The first so many that wait.  The lock is held. */
+static size_t take_group(Database *d, Pending *group[GROUP_MAX])
+{
+    size_t count = 0;
+    Pending *last = d->first;
+    for (Pending *p = d->first; p != NULL && count < GROUP_MAX; p = p->next)
+        group[count++] = last = p;
+    d->first = last->next;
+    d->last = d->first == NULL ? NULL : d->last;
+    last->next = NULL;
+    return count;
+}
+
+/* Whoever finds nobody leading takes all that wait along, and tells them how it went. Each waits on
+ * his own stack, and is out of the list before he returns. */
 Status database_write_in_turn(Database *d, Work *work, void *context, Error *err)
 {
     Pending own = {.work = work, .context = context};
     (void)pthread_mutex_lock(&d->lock);
-    if (d->last != NULL)
-        d->last->next = &own;
-    else
-        d->first = &own;
+    *(d->last != NULL ? &d->last->next : &d->first) = &own;
+    // cppcheck-suppress autoVariables
     d->last = &own;
-    while (!own.done && d->leading)
-        (void)pthread_cond_wait(&d->led, &d->lock);
-    if (!own.done) {
-        /* Whoever finds nobody leading takes all that wait, does it and tells them. */
-        Pending *group[64], *list = d->first;
-        size_t count = 0;
-        for (Pending *p = list; p != NULL && count < COUNT_OF(group); p = p->next)
-            group[count++] = p;
-        d->first = group[count - 1]->next;
-        d->last = d->first == NULL ? NULL : d->last;
-        group[count - 1]->next = NULL;
+    while (!own.done) {
+        if (d->leading) {
+            (void)pthread_cond_wait(&d->led, &d->lock);
+            continue;
+        }
+        Pending *group[GROUP_MAX] = {0};
+        size_t count = take_group(d, group);
         d->leading = true;
         (void)pthread_mutex_unlock(&d->lock);
-        transact_group(d, list);
+        transact_group(d, group[0]);
         (void)pthread_mutex_lock(&d->lock);
         for (size_t i = 0; i < count; i++)
             group[i]->done = true;

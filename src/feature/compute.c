@@ -11,7 +11,7 @@ typedef struct Shared {
     const Column **made; /* [steps] over the events */
     Folding *folding;    /* [quantities] */
     Column *value;       /* [quantities] over customers */
-    Error *error;        /* [quantities] */
+    uint8_t *failed;     /* [quantities] a Status */
 } Shared;
 
 static const Column *made_by(const Shared *s, uint32_t step)
@@ -36,14 +36,18 @@ static Status take_step(Column *out, Shared *s, const Step *step, Error *err)
     return lang_evaluate(out, s->keep, s->scratch, step->expr, s->events->rows, nested, err);
 }
 
+static Status fold_one(const Shared *s, size_t quantity, Arena scratch, Error *err)
+{
+    for (size_t customer = 0; customer < s->events->customers; customer++)
+        TRY(aggregate_fold(&s->value[quantity], s->events, &s->folding[quantity],
+                           s->steps->quantities.item[quantity].window, customer, scratch, err));
+    return STATUS_OK;
+}
+
 static void fold_task(void *context, size_t task, Arena scratch)
 {
-    Shared *s = context;
-    for (size_t customer = 0; customer < s->events->customers; customer++)
-        if (aggregate_fold(&s->value[task], s->events, &s->folding[task],
-                           s->steps->quantities.item[task].window, customer, scratch,
-                           &s->error[task]) != STATUS_OK)
-            return;
+    const Shared *s = context;
+    s->failed[task] = (uint8_t)fold_one(s, task, scratch, NULL);
 }
 
 Status feature_place(const Plan *plan, size_t feature, Error *err)
@@ -66,7 +70,7 @@ static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing
     c->dictionary = own;
 }
 
-/* Values of all quantities; what could not be folded is in s->error, for whoever reads it. */
+/* Values of all quantities; what could not be folded is in s->failed, for whoever reads it. */
 static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
 {
     const PlanSteps *r = s->steps;
@@ -79,7 +83,7 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
         s->made[i] = &made[i];
     }
     s->folding = ARENA_RAW(s->keep, Folding, m->count + 1);
-    s->error = ARENA_ARRAY(s->keep, Error, m->count + 1);
+    s->failed = ARENA_ARRAY(s->keep, uint8_t, m->count + 1);
     for (size_t i = 0; i < m->count; i++) {
         s->folding[i] = folding_of(s, m->item[i].aggregate, r->parts[i]);
         folding_column(&s->value[i], s->keep, &s->folding[i], s->events->customers);
@@ -88,10 +92,13 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
     return STATUS_OK;
 }
 
-static Status fold_failed(const Plan *plan, size_t feature, const Error *failed, Error *err)
+/* Once more, to hear why. */
+static Status fold_failed(const Shared *s, const Plan *plan, size_t quantity, size_t feature,
+                          Error *err)
 {
-    (void)error_set(err, failed->status, "%s", failed->message);
-    (void)error_remedy(err, "%s", failed->remedy);
+    Status status = fold_one(s, quantity, s->scratch, err);
+    assert(status != STATUS_OK);
+    (void)status;
     return feature_place(plan, feature, err);
 }
 
@@ -128,8 +135,8 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         for (size_t k = 0; k < count && status == STATUS_OK; k++) {
             uint32_t quantity = quantities->of[i][k];
             values[k] = s.value[quantity];
-            if (s.error[quantity].status != STATUS_OK)
-                status = fold_failed(plan, i, &s.error[quantity], err);
+            if (s.failed[quantity] != STATUS_OK)
+                status = fold_failed(&s, plan, quantity, i, err);
         }
         if (status != STATUS_OK)
             break;
@@ -157,8 +164,8 @@ Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *pl
                 .value = value};
     Status status = fold_all(&s, plan, team, err);
     for (size_t i = 0; i < quantities->count && status == STATUS_OK; i++)
-        if (s.error[i].status != STATUS_OK)
-            status = fold_failed(plan, quantities->item[i].feature, &s.error[i], err);
+        if (s.failed[i] != STATUS_OK)
+            status = fold_failed(&s, plan, i, quantities->item[i].feature, err);
     *out = ARENA_ARRAY(keep, Column, quantities->count + 1);
     for (size_t i = 0; i < quantities->count && status == STATUS_OK; i++) {
         const Column *from = &value[i];

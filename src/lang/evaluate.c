@@ -311,6 +311,60 @@ static void compare_strings(const Run *r, Column *out, const Column *a, const Co
                                         b->dictionary->text[b->code[i]]) == equal;
 }
 
+static bool is_literal(const Node *n)
+{
+    return n->kind == NODE_BOOLEAN || n->kind == NODE_NUMBER || n->kind == NODE_DURATION ||
+           n->kind == NODE_TIME || n->kind == NODE_STRING;
+}
+
+/* The block of a column of this very type, where it stands: only to be read. Doubles are copied,
+ * since a NaN among them is missing. */
+static bool view_column(const Run *r, const Node *n, Column *out)
+{
+    const Column *from = n->kind == NODE_NAME        ? find_column(r, n)
+                         : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
+                                                     : NULL;
+    bool same = from != NULL && n->type != TYPE_DOUBLE &&
+                (from->type == n->type || (is_string(from->type) && is_string(n->type))) &&
+                (n->type != TYPE_DECIMAL || from->scale == n->scale);
+    if (!same)
+        return false;
+    *out = *from;
+    out->valid = from->valid + r->from / 64;
+    out->data = (char *)from->data + r->from * type_width(from->type);
+    return true;
+}
+
+/* Most comparisons are of a column with a literal: no block is made of either. */
+static bool compare_literal(const Run *r, NodeKind kind, const Node *left, const Node *right,
+                            Column *out)
+{
+    Column a;
+    bool alike = left->type == right->type || (is_string(left->type) && is_string(right->type)) ||
+                 (left->type != TYPE_DOUBLE && right->kind == NODE_NUMBER);
+    if (!is_literal(right) || !alike || !view_column(r, left, &a))
+        return false;
+    bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
+    memcpy(out->valid, a.valid, (r->count + 63) / 64 * sizeof *out->valid);
+    if (is_string(a.type)) {
+        bool equal = kind == NODE_EQUAL;
+        uint32_t code = dictionary_find(a.dictionary, right->text);
+        for (size_t i = 0; i < r->count; i++)
+            out->boolean[i] = (a.code[i] == code) == equal;
+    } else if (a.type == TYPE_BOOLEAN) {
+        for (size_t i = 0; i < r->count; i++)
+            out->boolean[i] = table[a.boolean[i] - (right->integer != 0) + 1];
+    } else if (left->scale == right->scale) {
+        COMPARE(a.integer[i], right->integer);
+    } else {
+        int scale = left->scale > right->scale ? left->scale : right->scale;
+        Int128 x = power_of_ten(scale - left->scale);
+        Int128 y = (Int128)power_of_ten(scale - right->scale) * right->integer;
+        COMPARE(x * a.integer[i], y);
+    }
+    return true;
+}
+
 Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *right, Column *out,
                    Arena scratch)
 {
@@ -318,6 +372,8 @@ Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *ri
         block_all_missing(out);
         return STATUS_OK;
     }
+    if (compare_literal(r, kind, left, right, out))
+        return STATUS_OK;
     bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
     Type type = left->type == TYPE_DOUBLE || right->type == TYPE_DOUBLE ? TYPE_DOUBLE
                 : left->type == TYPE_DATE && right->type == TYPE_TIME   ? TYPE_TIME

@@ -177,8 +177,23 @@ static Request without_set(Arena *keep, Request want, const SchemaSource *source
     return out;
 }
 
-/* What the engine makes may stand in a text in memory, and need not. */
-static Request in_memory(Arena *keep, Request wanted, Request all)
+static Status read_one(Table **out, CsvCounts *counts, Reading *r, const InputFile *f,
+                       const CsvCells *cells, const CsvColumn *column, size_t columns,
+                       const CsvOptions *options, Error *err)
+{
+    Quarantine *aside = r->d->quarantine;
+    if (cells != NULL)
+        return csv_read_cells(out, counts, r->keep, r->scratch, cells, f->path, column, columns,
+                              options, aside, err);
+    if (f->bytes != NULL)
+        return csv_read_bytes(out, counts, r->keep, r->scratch, *f->bytes, f->path, column, columns,
+                              options, aside, err);
+    return csv_read(out, counts, r->keep, r->scratch, f->path, column, columns, options, aside,
+                    err);
+}
+
+/* What the engine makes may stand in what is in memory, and need not. */
+static Request with_made(Arena *keep, Request wanted, Request all)
 {
     Request out = {ARENA_ARRAY(keep, CsvColumn, all.columns + 1), all.columns};
     for (size_t k = 0; k < all.columns; k++) {
@@ -242,31 +257,28 @@ static Status check_copy(Reading *r, uint64_t hash, const char *path, Error *err
 
 /* `all`: every column of the kind, made ones among them; empty for customers, which have no
  * sources. */
-static Status read_files(Reading *r, InputFiles files, const char *role, Request wanted,
-                         Request all, Part *part, size_t *parts, Error *err)
+static Status read_files(Reading *r, InputFiles files, const CsvCells *cells, const char *role,
+                         Request wanted, Request all, Part *part, size_t *parts, Error *err)
 {
     size_t usable = 0, first = *parts;
     bool sources = all.columns > 0 && r->d->schema->transactions.sources.count > 0;
     for (size_t i = 0; i < files.count; i++) {
         const char *path = files.item[i].path;
-        const Str *bytes = files.item[i].bytes;
+        bool memory = cells != NULL || files.item[i].bytes != NULL;
         CsvCounts counts = {0};
         Arena spare = r->scratch;
-        progress_tell(r->inputs->progress, str_format(&spare, "reading %s", path).data, 0, 1);
+        if (r->inputs->progress != NULL)
+            progress_tell(r->inputs->progress, str_format(&spare, "reading %s", path).data, 0, 1);
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
-        bool fit = sources && bytes == NULL;
-        Request wanted_here =
-            bytes != NULL && all.columns > 0 ? in_memory(r->keep, wanted, all) : wanted;
+        bool fit = sources && !memory;
+        Request wanted_here = memory && all.columns > 0 ? with_made(r->keep, wanted, all) : wanted;
         const SchemaSource *source = fit ? quality_source_of(r->d->schema, path, r->scratch) : NULL;
         Request want = source == NULL ? wanted_here : without_set(r->keep, wanted, source);
         CsvOptions options = options_of(r->keep, r->inputs, fit, source);
-        TRY(bytes != NULL
-                ? csv_read_bytes(&p->table, &counts, r->keep, r->scratch, *bytes, path, want.column,
-                                 want.columns, &options, r->d->quarantine, err)
-                : csv_read(&p->table, &counts, r->keep, r->scratch, path, want.column, want.columns,
-                           &options, r->d->quarantine, err));
-        if (all.columns > 0 && r->d->schema->keyless && bytes == NULL && counts.rows > 0)
+        TRY(read_one(&p->table, &counts, r, &files.item[i], cells, want.column, want.columns,
+                     &options, err));
+        if (all.columns > 0 && r->d->schema->keyless && !memory && counts.rows > 0)
             TRY(check_copy(r, counts.content, path, err));
         if (source != NULL)
             add_set(p->table, r->keep, all, source);
@@ -304,7 +316,8 @@ static Status read_files(Reading *r, InputFiles files, const char *role, Request
     }
     note_absent(r->d, r->keep, wanted, part + first, files.count, sources);
     /* A request in memory may bring no transaction; a file that brings nothing is a mistake. */
-    if (files.count == 0 || files.item[0].bytes != NULL || usable > 0 || r->malformed.size > 0)
+    if (files.count == 0 || cells != NULL || files.item[0].bytes != NULL || usable > 0 ||
+        r->malformed.size > 0)
         return STATUS_OK;
     (void)error_set(err, STATUS_DATA, "%s has a header and no usable row", files.item[0].path);
     return error_remedy(err,
@@ -525,8 +538,12 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     d->schema = schema;
     d->findings = findings_new(keep);
     d->quarantine = quarantine_new(keep);
-    size_t customer_files = in->customers.count + in->score_customers.count;
-    size_t transaction_files = in->transactions.count + in->score_transactions.count;
+    static const InputFile named[2] = {{"customer", NULL}, {"transactions", NULL}};
+    const InputFiles files[2] = {
+        in->customer_cells == NULL ? in->score_customers : (InputFiles){&named[0], 1},
+        in->transaction_cells == NULL ? in->score_transactions : (InputFiles){&named[1], 1}};
+    size_t customer_files = in->customers.count + files[0].count;
+    size_t transaction_files = in->transactions.count + files[1].count;
     d->ledger = ARENA_ARRAY(keep, LedgerLine, customer_files + transaction_files + 1);
     d->header = ARENA_ARRAY(keep, Header, customer_files + transaction_files + 1);
     if (customer_files == 0 || (transaction_files == 0 && schema->customers.history.count == 0)) {
@@ -537,7 +554,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
             "give --customers and --transactions (or --score-customers and --score-transactions)");
     }
 
-    if (in->score_transactions.count > 0 && in->score_customers.count == 0) {
+    if (files[1].count > 0 && files[0].count == 0) {
         (void)error_set(err, STATUS_USAGE,
                         "transactions to be scored were given without customers");
         return error_remedy(err, "give --score-customers too");
@@ -564,17 +581,18 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
                  .content = ARENA_ARRAY(keep, Content, transaction_files + 1)};
     Part *part = ARENA_ARRAY(keep, Part, customer_files + transaction_files + 2);
     size_t parts = 0;
-    TRY(read_files(&r, in->customers, "customers", labelled, none, part, &parts, err));
-    TRY(read_files(&r, in->score_customers, "score_customers", scored, none, part, &parts, err));
+    TRY(read_files(&r, in->customers, NULL, "customers", labelled, none, part, &parts, err));
+    TRY(read_files(&r, files[0], in->customer_cells, "score_customers", scored, none, part, &parts,
+                   err));
     Union customers = unite(keep, S("customers"), labelled, part, parts);
     find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
     const Dictionary *no_customers =
         find_lacking(d, keep, labelled, part, parts, in->customers.count > 0, S("customers"));
 
     parts = 0;
-    TRY(read_files(&r, in->transactions, "transactions", events, all, part, &parts, err));
-    TRY(read_files(&r, in->score_transactions, "score_transactions", events, all, part, &parts,
-                   err));
+    TRY(read_files(&r, in->transactions, NULL, "transactions", events, all, part, &parts, err));
+    TRY(read_files(&r, files[1], in->transaction_cells, "score_transactions", events, all, part,
+                   &parts, err));
     find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
     const Dictionary *no_transactions =
         find_lacking(d, keep, events, part, parts, in->transactions.count > 0, S("transactions"));

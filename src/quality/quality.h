@@ -125,6 +125,9 @@ typedef struct InputFiles {
 typedef struct DatasetInputs {
     InputFiles customers, transactions;             /* labelled; none when only scoring */
     InputFiles score_customers, score_transactions; /* none when only training */
+    /* Instead of files to be scored, rows as cells (a request), called `customer` and
+     * `transactions` in messages: like text in memory, without the text. */
+    const CsvCells *customer_cells, *transaction_cells;
     bool has_as_of;
     int64_t as_of_us;      /* without it: the latest event time of all */
     double bad_rows_max;   /* share of malformed rows that a file may hold; default 0.01 */

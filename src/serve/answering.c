@@ -2,6 +2,8 @@
  * two bundles answers, what is counted, kept and published. */
 #include "serve/serve_internal.h"
 
+#include "record/record.h"
+
 /* One customer always falls to the same side, on every replica. */
 static bool falls_to_challenger(const Served *v, Str customer)
 {
@@ -10,12 +12,34 @@ static bool falls_to_challenger(const Served *v, Str customer)
     return at < v->challenger_weight;
 }
 
-static Status history_of(Str *out, Arena *keep, Service *s, const Asked *asked, Error *err)
+/* Whom a request is about: `customer_id`, or the key column of `customer`. */
+static bool customer_of(Str *out, Arena *keep, const Answerer *a, Str request,
+                        const AnswerLimits *limits)
+{
+    if (answer_customer(out, keep, request, limits))
+        return true;
+    Str key = answer_bundle(a)->schema->customers.key.text;
+    yyjson_alc memory = arena_memory(keep);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)request.data, request.size,
+                                       YYJSON_READ_NUMBER_AS_RAW, &memory, NULL);
+    yyjson_val *customer = yyjson_obj_get(yyjson_doc_get_root(doc), "customer");
+    if (yyjson_is_arr(customer)) /* versions of one */
+        customer = yyjson_arr_get_first(customer);
+    yyjson_val *id = yyjson_obj_getn(customer, key.data, key.size);
+    if (!yyjson_is_str(id) && !yyjson_is_raw(id))
+        return false;
+    const char *text = yyjson_is_str(id) ? yyjson_get_str(id) : yyjson_get_raw(id);
+    *out = (Str){text, yyjson_get_len(id)};
+    return out->size > 0;
+}
+
+static Status history_of(Str *out, Arena *keep, Service *s, const Answerer *a, const Asked *asked,
+                         Error *err)
 {
     Str customer;
     *out = asked->history;
     if (s->database == NULL || out->size > 0 ||
-        !answer_customer(&customer, keep, asked->request, &s->settings->limits.answer))
+        !customer_of(&customer, keep, a, asked->request, &s->settings->limits.answer))
         return STATUS_OK;
     return database_history(s->database, out, keep, customer, err);
 }
@@ -65,9 +89,9 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
     AnswerInputs inputs = {
         .request = asked->request, .now_us = asked->now_us, .limits = s->settings->limits.answer};
     Str customer;
-    TRY(history_of(&inputs.history, keep, s, asked, err));
+    TRY(history_of(&inputs.history, keep, s, v->champion, asked, err));
     bool split = v->challenger != NULL && v->challenger_weight > 0 &&
-                 answer_customer(&customer, keep, asked->request, &inputs.limits) &&
+                 customer_of(&customer, keep, v->champion, asked->request, &inputs.limits) &&
                  falls_to_challenger(v, customer);
     const Answerer *a = split ? v->challenger : v->champion;
     TRY(answer_score(out, keep, scratch, a, &inputs, fault, err));

@@ -247,19 +247,61 @@ static void refuse_large(Exchange *x)
                       : "; send fewer transactions, or a batch");
 }
 
+/* ---- where one request ends ---- */
+
+typedef struct Framing {
+    size_t lengths, codings;
+    bool odd; /* a name with a blank in it, say, or a value with a line's end, which a proxy may
+               * read as another */
+} Framing;
+
+static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    Framing *f = context;
+    (void)kind;
+    f->lengths += strcasecmp(name, "Content-Length") == 0;
+    f->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+    for (const char *c = name; *c != '\0'; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+              strchr(marks, *c) != NULL))
+            f->odd = true;
+    for (const char *c = value; c != NULL && *c != '\0'; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7F)
+            f->odd = true;
+    return MHD_YES;
+}
+
+/* Two lengths are how requests are smuggled past a proxy. What follows such a request on its
+ * connection may be a part of it, so the connection ends. */
+static bool framing_sound(Exchange *x)
+{
+    Framing f = {0};
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+    if (f.lengths + f.codings <= 1 && !f.odd)
+        return true;
+    reply_header(x, "Connection", "close");
+    reply_problem(x, 400, "bad_framing", NULL,
+                  f.odd ? "a header holds what no header may"
+                        : "send one Content-Length, or one Transfer-Encoding: chunked");
+    return false;
+}
+
 static void judge_body(Exchange *x)
 {
     Str length = request_header(x, "Content-Length"),
         coding = request_header(x, "Transfer-Encoding");
     Str type = request_header(x, "Content-Type");
     int64_t declared = 0;
-    if (coding.size > 0 && (length.size > 0 || !str_equal_fold(coding, S("chunked")))) {
-        /* Two lengths are how requests are smuggled past a proxy. */
+    if (coding.size > 0 && !str_equal_fold(coding, S("chunked"))) {
+        reply_header(x, "Connection", "close");
         reply_problem(x, 400, "bad_framing", NULL,
-                      "send either Content-Length or Transfer-Encoding: chunked");
+                      "send one Content-Length, or one Transfer-Encoding: chunked");
         return;
     }
     if (length.size > 0 && (!parse_int64(length, &declared) || declared < 0)) {
+        reply_header(x, "Connection", "close");
         reply_problem(x, 400, "bad_framing", NULL, "Content-Length is not a size");
         return;
     }
@@ -488,7 +530,7 @@ static void begin(Exchange *x, Str url)
     identify(x, b);
     cross_origin(x);
     route(x, url);
-    if (x->status == 0 || x->route == NULL)
+    if (framing_sound(x) && (x->status == 0 || x->route == NULL))
         judge_body(x);
     if (x->status == 0)
         admit(x);

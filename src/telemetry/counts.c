@@ -1,6 +1,7 @@
 /* counts.c - counters and histograms that many threads add to. */
 #include "telemetry/telemetry_internal.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +158,10 @@ Counts *counts_new(void)
 {
     Arena arena = arena_new();
     Counts *c = ARENA_NEW(&arena, Counts);
-    for (size_t i = 0; i < SHARDS; i++) /* zero, for nobody has used the arena's pages yet */
-        c->shard[i] = ARENA_RAW(&arena, _Atomic uint64_t, CELLS);
+    for (size_t i = 0; i < SHARDS; i++) {
+        c->shard[i] = calloc(CELLS, sizeof *c->shard[i]);
+        assert(c->shard[i] != NULL); /* when the service starts, never later */
+    }
     pthread_mutex_init(&c->lock, NULL);
     c->arena = arena;
     return c;
@@ -167,6 +170,8 @@ Counts *counts_new(void)
 void counts_free(Counts *c)
 {
     pthread_mutex_destroy(&c->lock);
+    for (size_t i = 0; i < SHARDS; i++)
+        free((void *)c->shard[i]);
     Arena arena = c->arena;
     arena_free(&arena);
 }

@@ -253,7 +253,7 @@ Status outlet_open(Outlet *o, const char *path, int fd, uint64_t bytes_max, int 
 
 void outlet_close(Outlet *o)
 {
-    if (o->basin.fill == NULL)
+    if (o->basin.capacity == 0) /* it was never opened */
         return;
     basin_close(&o->basin);
     if (o->started)

@@ -219,7 +219,7 @@ Status sight_start(Telemetry *t, Error *err)
 
 void sight_stop(Telemetry *t)
 {
-    if (t->seen.fill == NULL)
+    if (t->seen.capacity == 0) /* it never came so far */
         return;
     basin_close(&t->seen);
     if (t->watching)

@@ -167,9 +167,7 @@ def two_hundred_slow_senders_of_bodies_are_cut_and_hinder_nobody(w):
 
 @claim
 def those_who_read_no_reply_are_cut_and_hinder_nobody(w):
-    request, _ = w.bank.requests()[0]
-    body = json.dumps(request).encode()
-    ask = post("/v1/score", body, length=len(body))
+    ask = b"GET /ai/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"  # a large reply
     with w.serve(config=QUICK) as s, Good(w, s):
         before = s.files()
         callers = []
@@ -315,7 +313,6 @@ def two_readings_of_one_request_are_never_both_right(w):
         "space before the colon": framed("Content-Length : 2\r\n", b"{}" + inner),
         "folded": framed("X-a: b\r\n Content-Length: 2\r\n", b"{}" + inner),
         "folded length": framed("Content-Length:\r\n 2\r\n", b"{}" + inner),
-        "NUL in a header": framed("X-a: b\0c\r\nContent-Length: 2\r\n", b"{}" + inner),
         "CR in a header": framed("X-a: b\rContent-Length: 90\r\nContent-Length: 2\r\n", b"{}" + inner),
         "a chunk size of 2^64 + 2": framed("Transfer-Encoding: chunked\r\n", b"10000000000000002\r\n{}\r\n0\r\n\r\n" + inner),
         "a negative chunk": framed("Transfer-Encoding: chunked\r\n", b"-2\r\n{}\r\n0\r\n\r\n" + inner),

@@ -16,6 +16,7 @@ typedef struct Worker {
     Database *database;
     int number;
     size_t done, taken, claimed;
+    StoredDecision decision;
     Error error;
 } Worker;
 
@@ -82,6 +83,36 @@ static void faulty_calls_do_not_disturb_others(void **state)
     run_threads(s, worker, decide_with_faults);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(20, worker[i].done);
+}
+
+/* More at once than one transaction takes along. */
+static void *decide_once(void *context)
+{
+    Worker *w = context;
+    w->done = database_add_decision(w->database, &w->decision, &w->error) == STATUS_OK;
+    return NULL;
+}
+
+static void crowd_is_served_to_the_last(void **state)
+{
+    enum { CROWD = 150 };
+    Store *s = *state;
+    static Worker worker[CROWD];
+    pthread_t thread[CROWD];
+    ChainState chain;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < CROWD; i++) {
+            worker[i] = (Worker){.database = s->database,
+                                 .decision = made_up_decision(&s->arena, "ann", round * CROWD + i)};
+            assert_int_equal(0, pthread_create(&thread[i], NULL, decide_once, &worker[i]));
+        }
+        for (int i = 0; i < CROWD; i++) {
+            (void)pthread_join(thread[i], NULL);
+            store_ok_at(worker[i].error.status, &worker[i].error, __LINE__);
+        }
+    }
+    OK(database_verify(s->database, &chain, S(""), err));
+    assert_int_equal(3 * CROWD, chain.decisions);
 }
 
 static Status not_this_one(Link *l, void *context, Error *err)
@@ -450,6 +481,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_BOTH(decisions_of_many_threads_are_one_chain),
+        OVER_BOTH(crowd_is_served_to_the_last),
         OVER_BOTH(faulty_calls_do_not_disturb_others),
         OVER_BOTH(failed_work_is_rolled_back_alone),
         OVER_BOTH(key_and_job_go_to_one_only),

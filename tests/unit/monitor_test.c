@@ -304,6 +304,7 @@ static void texts_from_outside_do_not_become_markup(void **state)
     yyjson_doc *doc = yyjson_read(json.data, json.size, 0);
     assert_non_null(doc);
     yyjson_doc_free(doc);
+    promtool_finds_nothing(monitor_prometheus(&w->bank.keep, m));
 }
 
 /* ---- the room's own parts ---- */

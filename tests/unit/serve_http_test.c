@@ -384,6 +384,62 @@ static void bodies_beyond_the_budget_are_told_to_wait(void **state)
     assert_int_equal(client_get(&arena, port(), "/healthz").status, 200);
 }
 
+/* ---- answers ---- */
+
+#define CUSTOMER                                                                                   \
+    "{\"customer\":{\"user_id\":\"c-1\",\"country_of_residence\":\"FR\"},\"transactions\":["       \
+    "{\"id\":\"t1\",\"user_id\":\"c-1\",\"state\":\"COMPLETED\",\"type\":\"BANK_TRANSFER\","       \
+    "\"amount\":\"120.00\",\"currency\":\"EUR\",\"direction\":\"IN\","                             \
+    "\"completed_at\":\"2024-07-01 10:00:01 UTC\",\"created_at\":\"2024-07-01 10:00:00 UTC\"}]}"
+
+static void the_same_request_gets_the_same_bytes(void **state)
+{
+    (void)state;
+    Reply r = client_post(&arena, port(), "/ai/v1/score", JSON, S(CUSTOMER));
+    if (r.status != 200)
+        fail_msg("%.*s", STR_ARG(r.body));
+    assert_true(str_contains(r.body, S("\"decision_id\":\"")));
+    assert_true(str_contains(r.body, S("\"customer_id\":\"c-1\"")));
+    Reply again = client_post(&arena, port(), "/ai/v1/score", JSON, S(CUSTOMER));
+    assert_true(str_equal(again.body, r.body));
+    /* And so does a line of a batch, and an instance of Vertex AI's form. */
+    Reply line = client_post(&arena, port(), "/ai/v1/score:batch",
+                             "Content-Type: application/x-ndjson\r\n", S(CUSTOMER "\n"));
+    assert_true(str_equal(str_trim(line.body), r.body));
+    Reply instance =
+        client_post(&arena, port(), "/ai/v1/predict", JSON, S("{\"instances\":[" CUSTOMER ",{}]}"));
+    assert_int_equal(instance.status, 200);
+    assert_true(str_contains(instance.body, r.body));
+    assert_true(str_contains(instance.body, S("\"pointer\":\"/instances/1")));
+}
+
+static void nesting_without_end_is_refused(void **state)
+{
+    (void)state;
+    char *deep = arena_alloc(&arena, 60000, 1);
+    memset(deep, '[', 60000 - 1);
+    static const char *const paths[] = {"/ai/v1/score", "/ai/v1/predict"};
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        Reply r = client_post(&arena, port(), paths[i], JSON, str_from(deep));
+        assert_int_equal(r.status, 400);
+    }
+}
+
+static void the_contract_is_a_page_without_scripts(void **state)
+{
+    (void)state;
+    Reply r = client_get(&arena, port(), "/ai/docs");
+    assert_int_equal(r.status, 200);
+    assert_true(
+        str_contains(reply_header_of(&r, "Content-Security-Policy"), S("default-src 'none'")));
+    assert_true(str_contains(r.body, S("/v1/score")));
+    assert_false(str_contains(r.body, S("<script")));
+    r = client_get(&arena, port(), "/ai/openapi.json");
+    assert_int_equal(r.status, 200);
+    assert_true(str_contains(r.body, S("\"openapi\"")));
+    assert_true(str_contains(r.body, S("/ai")));
+}
+
 /* ---- batches ---- */
 
 #define NDJSON "Content-Type: application/x-ndjson\r\n"
@@ -477,6 +533,9 @@ int main(void)
         cmocka_unit_test(what_is_no_http_is_cut),
         cmocka_unit_test(the_slow_are_cut),
         cmocka_unit_test(bodies_beyond_the_budget_are_told_to_wait),
+        cmocka_unit_test(the_same_request_gets_the_same_bytes),
+        cmocka_unit_test(nesting_without_end_is_refused),
+        cmocka_unit_test(the_contract_is_a_page_without_scripts),
         cmocka_unit_test(a_bad_line_gets_an_error_with_its_number),
         cmocka_unit_test(a_long_batch_goes_through_a_file_and_comes_whole),
         cmocka_unit_test(a_connection_serves_many_requests),
