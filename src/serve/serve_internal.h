@@ -100,6 +100,7 @@ typedef struct Streamed {
     void (*drop)(Exchange *x);            /* x->stream ends, whatever came of it */
 } Streamed;
 
+#define TAKES_ANY "*/*"
 typedef struct Route {
     const char *method;
     const char *path; /* "/v1/decisions/{id}"; also the label in metrics */
@@ -107,7 +108,7 @@ typedef struct Route {
     Handler *handle;          /* of a streamed route: when all of the body is here */
     const Streamed *streamed; /* NULL: the body is whole in x->body */
     bool settles;             /* honours Idempotency-Key */
-    const char *takes;        /* content type of the body; NULL: application/json */
+    const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
     const char *gives;        /* content type of the reply; NULL: application/json */
     bool admin;               /* also at the root and on the admin listener */
 } Route;
