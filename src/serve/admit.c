@@ -261,7 +261,8 @@ static void admit_body(Exchange *x)
     x->encoding = encoding_of(request_header(x, "Content-Encoding"));
     if (!accepts(accept, str_from(gives)) && !accepts(accept, S("application/problem+json")))
         reply_problem(x, 406, "not_acceptable", NULL, "this path answers with %s alone", gives);
-    else if (takes && x->has_body && type.size > 0 && !is_type(type, str_from(wanted)))
+    else if (takes && x->has_body && type.size > 0 && strcmp(wanted, TAKES_ANY) != 0 &&
+             !is_type(type, str_from(wanted)))
         reply_problem(x, 415, "unsupported_type", NULL, "send Content-Type: %s, in UTF-8", wanted);
     else if (x->has_body && x->encoding == ENCODING_OTHER) {
         reply_header(x, "Accept-Encoding", "gzip, zstd");
