@@ -23,7 +23,7 @@ void sha256_bytes(uint8_t out[SHA256_BYTES], Str bytes);
 /* An object of so many members at most, each with a name of its own: where one stands twice, no two
  * readers need agree on what it says.  Cost: O(members²). */
 bool json_plain(yyjson_val *v, size_t members_max);
-Str member_text(yyjson_val *v); /* empty: it is no text */
+Str claim_text(yyjson_val *v); /* empty: it is no text */
 
 /* ---- base64url.c: RFC 4648 §5 without padding ---- */
 

@@ -112,7 +112,7 @@ static Status add(Keys *k, yyjson_val *jwk, size_t number, Error *err)
     yyjson_val *kid = yyjson_obj_get(jwk, "kid");
     if (kid != NULL && (!yyjson_is_str(kid) || yyjson_get_len(kid) == 0))
         return wrong(err, number, "its `kid` is a text");
-    Str kind = member_text(yyjson_obj_get(jwk, "kty"));
+    Str kind = claim_text(yyjson_obj_get(jwk, "kty"));
     bool rsa = str_equal(kind, S("RSA"));
     if (!rsa &&
         !(str_equal(kind, S("EC")) && yyjson_equals_str(yyjson_obj_get(jwk, "crv"), "P-256")))
@@ -122,17 +122,17 @@ static Status add(Keys *k, yyjson_val *jwk, size_t number, Error *err)
     if (!of_use(jwk, rsa ? "RS256" : "ES256"))
         return STATUS_OK;
     PublicKey new = {.algorithm = rsa ? ALGORITHM_RS256 : ALGORITHM_ES256,
-                     .kid = str_copy(&k->arena, member_text(kid))};
+                     .kid = str_copy(&k->arena, claim_text(kid))};
     for (size_t i = 0; i<k->public_keys &&new.kid.size> 0; i++)
         if (str_equal(k->public_key[i].kid, new.kid) && k->public_key[i].algorithm == new.algorithm)
             return wrong(err, number, "another key of its kind has the same `kid`");
     if (k->public_keys == PUBLIC_KEYS_MAX)
         return wrong(err, number, "a set has 100 keys at most");
     const char *why;
-    new.key = rsa ? rsa_key(member_text(yyjson_obj_get(jwk, "n")),
-                            member_text(yyjson_obj_get(jwk, "e")), &why)
-                  : p256_key(member_text(yyjson_obj_get(jwk, "x")),
-                             member_text(yyjson_obj_get(jwk, "y")), &why);
+    new.key = rsa ? rsa_key(claim_text(yyjson_obj_get(jwk, "n")),
+                            claim_text(yyjson_obj_get(jwk, "e")), &why)
+                  : p256_key(claim_text(yyjson_obj_get(jwk, "x")),
+                             claim_text(yyjson_obj_get(jwk, "y")), &why);
     if (new.key == NULL)
         return wrong(err, number, why);
     k->public_key[k->public_keys++] = new;

@@ -21,7 +21,7 @@ bool json_plain(yyjson_val *v, size_t members_max)
     return true;
 }
 
-Str member_text(yyjson_val *v)
+Str claim_text(yyjson_val *v)
 {
     return yyjson_is_str(v) ? (Str){yyjson_get_str(v), yyjson_get_len(v)} : (Str){0};
 }

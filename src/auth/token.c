@@ -51,7 +51,7 @@ static yyjson_doc *object_read(Str text, size_t members_max)
 /* The key that the header names, or the only one of its algorithm where it names none. */
 static const PublicKey *key_for(const Keys *keys, yyjson_val *header)
 {
-    Str alg = member_text(yyjson_obj_get(header, "alg"));
+    Str alg = claim_text(yyjson_obj_get(header, "alg"));
     yyjson_val *kid = yyjson_obj_get(header, "kid");
     const PublicKey *found = NULL;
     bool rsa = str_equal(alg, S("RS256"));
@@ -61,7 +61,7 @@ static const PublicKey *key_for(const Keys *keys, yyjson_val *header)
     for (size_t i = 0; i < keys->public_keys; i++) {
         const PublicKey *k = &keys->public_key[i];
         if (k->algorithm != (rsa ? ALGORITHM_RS256 : ALGORITHM_ES256) ||
-            (kid != NULL && !str_equal(k->kid, member_text(kid))))
+            (kid != NULL && !str_equal(k->kid, claim_text(kid))))
             continue;
         if (found != NULL)
             return NULL;
@@ -145,14 +145,14 @@ static bool meant_for(yyjson_val *audience, Str us)
     yyjson_val *one;
     size_t i, count;
     if (audience == NULL || yyjson_is_str(audience))
-        return found || (audience != NULL && str_equal(member_text(audience), us));
+        return found || (audience != NULL && str_equal(claim_text(audience), us));
     if (!yyjson_is_arr(audience))
         return false;
     yyjson_arr_foreach(audience, i, count, one)
     {
         if (!yyjson_is_str(one))
             return false;
-        found = found || str_equal(member_text(one), us);
+        found = found || str_equal(claim_text(one), us);
     }
     return found;
 }
@@ -189,12 +189,12 @@ static bool take_scopes(Caller *out, yyjson_val *claims)
     if ((scope != NULL && !yyjson_is_str(scope)) ||
         (scp != NULL && !yyjson_is_str(scp) && !yyjson_is_arr(scp)))
         return false;
-    out->scopes = scope_bits(member_text(scope)) | scope_bits(member_text(scp));
+    out->scopes = scope_bits(claim_text(scope)) | scope_bits(claim_text(scp));
     yyjson_arr_foreach(scp, i, count, one)
     {
         if (!yyjson_is_str(one))
             return false;
-        out->scopes |= scope_bits(member_text(one));
+        out->scopes |= scope_bits(claim_text(one));
     }
     return true;
 }
@@ -216,16 +216,16 @@ static bool take_claims(Token *out, yyjson_val *claims, const TokenRules *rules)
     out->valid_us = INT64_MIN;
     if (!not_before(&out->valid_us, yyjson_obj_get(claims, "nbf"), rules->skew_us) ||
         !not_before(&out->valid_us, yyjson_obj_get(claims, "iat"), rules->skew_us) ||
-        !from_issuer(member_text(yyjson_obj_get(claims, "iss")), rules) ||
+        !from_issuer(claim_text(yyjson_obj_get(claims, "iss")), rules) ||
         !meant_for(yyjson_obj_get(claims, "aud"), rules->audience))
         return false;
     if (rules->email.size > 0) {
         out->caller.scopes = 1U << SCOPE_PUBSUB;
-        return str_equal(member_text(yyjson_obj_get(claims, "email")), rules->email) &&
+        return str_equal(claim_text(yyjson_obj_get(claims, "email")), rules->email) &&
                yyjson_is_true(yyjson_obj_get(claims, "email_verified")) &&
                take_name(&out->caller, rules->email);
     }
-    return take_name(&out->caller, member_text(yyjson_obj_get(claims, "sub"))) &&
+    return take_name(&out->caller, claim_text(yyjson_obj_get(claims, "sub"))) &&
            take_scopes(&out->caller, claims);
 }
 
