@@ -181,10 +181,10 @@ int main(int count, char **args)
     Error err = {0};
     Answerer *a;
     Arena keep = arena_new(), scratch = arena_new();
-    double begun = now_us();
+    double begun = now_us(), spent = cpu_us();
     must(answer_open(&a, args[1], &err), &err);
-    (void)printf("opened in %.1f ms, %ld KiB resident\n", (now_us() - begun) / 1000,
-                 resident_kib());
+    (void)printf("opened in %.1f ms, CPU %.1f ms, %ld KiB resident\n", (now_us() - begun) / 1000,
+                 (cpu_us() - spent) / 1000, resident_kib());
     const InputFile file[2] = {{args[2], NULL}, {args[3], NULL}};
     const DatasetInputs in = {
         .score_customers = {&file[0], 1}, .score_transactions = {&file[1], 1}, .bad_rows_max = 1};

@@ -1,6 +1,7 @@
 /* answer.c - one request down the corridor of a run. */
 #include "answer/answer_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -110,8 +111,7 @@ const Bundle *answer_bundle(const Answerer *a)
 
 /* A column that the engine, the model or the policy reads, and that no row has, must not pass for a
  * customer who did nothing. */
-Status request_said(Fault *fault, const char *list, AnswerColumns columns,
-                         const RequestRows *rows)
+Status request_said(Fault *fault, const char *list, AnswerColumns columns, const RequestRows *rows)
 {
     for (size_t k = 0; k < columns.count && rows->rows > 0; k++)
         if (columns.item[k].needed && !rows->said[k])
@@ -255,6 +255,21 @@ static Status take_policy(Bundle *b, Arena *keep, const Request *r, Fault *fault
     return STATUS_OK;
 }
 
+/* Rows that are held stand after those that were sent: what is wrong with one is not the sender's.
+ */
+static Status held_fault(Fault *fault, size_t given, Status status, Error *err)
+{
+    static const char list[] = "/transactions/";
+    const size_t size = sizeof list - 1;
+    if (fault->code == NULL || strncmp(fault->pointer, list, size) != 0 ||
+        strtoull(fault->pointer + size, NULL, 10) < given)
+        return status;
+    (void)error_set(err, STATUS_DATA, "what is held of the customer cannot be used: %s",
+                    fault->detail);
+    *fault = (Fault){0};
+    return error_remedy(err, "send the transaction again, as the bundle's schema book has it");
+}
+
 static int64_t now_ns(void)
 {
     struct timespec t;
@@ -284,10 +299,12 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
         reply.held = held.transactions.rows;
         request_merge(&request, keep, a, &held);
     }
-    TRY(check_complete(&request, a, fault));
-
     Dataset *data;
-    TRY(request_data(&data, &reply.after_as_of, keep, scratch, a, &request, fault, err));
+    Status sound = check_complete(&request, a, fault);
+    if (sound == STATUS_OK)
+        sound = request_data(&data, &reply.after_as_of, keep, scratch, a, &request, fault, err);
+    if (sound != STATUS_OK)
+        return held_fault(fault, in->history.size > 0 ? reply.given : SIZE_MAX, sound, err);
     Bundle *bundle = ARENA_NEW(keep, Bundle);
     *bundle = *a->bundle;
     memcpy(reply.policy_sha256, a->policy_sha256, sizeof reply.policy_sha256);

@@ -282,16 +282,18 @@ Status database_count(Database *d, uint64_t *count, const Statement *s, Value va
     return status;
 }
 
-Status database_wipe(Database *d, Error *err)
+void database_wipe(Database *d)
 {
     Link *l;
-    TRY(link_take(d, &l, err));
-    bool done = d->driver->wipe(l);
-    link_give(d, l);
+    Error err = {0};
+    bool done = false;
+    if (link_take(d, &l, &err) == STATUS_OK) {
+        done = d->driver->wipe(l);
+        link_give(d, l);
+    }
     (void)pthread_mutex_lock(&d->lock);
     d->wipe_due = !done;
     (void)pthread_mutex_unlock(&d->lock);
-    return STATUS_OK;
 }
 
 /* ---- open and close ---- */
@@ -350,6 +352,7 @@ Status database_open(Database **out, const char *url, size_t connections, Error 
         database_close(d);
         return s;
     }
+    database_wipe(d); /* the process before may have died between an erasure and this */
     *out = d;
     return STATUS_OK;
 }

@@ -112,7 +112,7 @@ MUST_USE Status database_write(Database *d, Work *work, void *context, Error *er
  * anyway, because it goes to the end of the chain. */
 MUST_USE Status database_write_in_turn(Database *d, Work *work, void *context, Error *err);
 /* Overwrite what deleting left, now or as soon as it can be done. */
-MUST_USE Status database_wipe(Database *d, Error *err);
+void database_wipe(Database *d);
 /* Is every text something that both databases can hold? */
 MUST_USE Status database_texts(const Str *text, size_t count, Error *err);
 

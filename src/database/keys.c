@@ -33,8 +33,8 @@ static void sweep_sometimes(Database *d, int64_t now_us)
     if (!due)
         return;
     Status s = database_write(d, sweep, &now_us, &err);
-    if (s == STATUS_OK && wipe)
-        s = database_wipe(d, &err);
+    if (wipe)
+        database_wipe(d);
     if (s != STATUS_OK) {
         (void)pthread_mutex_lock(&d->lock);
         d->swept_us = 0;

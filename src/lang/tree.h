@@ -156,11 +156,11 @@ struct Node {
     size_t offset;
     size_t count;
     Node **child;
-    int64_t integer;        /* BOOLEAN, NUMBER, DURATION, TIME */
-    Str text;               /* STRING */
-    const Name *name;       /* NAME */
-    /* NAME: where its column stood the last time. Whoever finds another one there looks for it, so it
-     * changes no result; threads that share the tree read and write it relaxed. */
+    int64_t integer;  /* BOOLEAN, NUMBER, DURATION, TIME */
+    Str text;         /* STRING */
+    const Name *name; /* NAME */
+    /* NAME: where its column stood the last time. Whoever finds another one there looks for it, so
+     * it changes no result; threads that share the tree read and write it relaxed. */
     atomic_uint place;
     Dictionary *dictionary; /* STRING: its one value */
     Call *call;             /* AGGREGATE */

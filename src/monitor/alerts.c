@@ -125,8 +125,11 @@ static void raise_lines(Raising *r)
     if (m->items == 0)
         unknown(r, S("Drift: the bundle holds no reference distributions; train again to have "
                      "them."));
-    else if (m->now.customers == 0)
-        unknown(r, S("Drift: no decision of this bundle lies in the window."));
+    else if (m->now.customers < LEAST)
+        unknown(r, str_format(r->keep,
+                              "Drift: %llu customers were decided on in the window with this "
+                              "bundle; 30 are needed.",
+                              (unsigned long long)m->now.customers));
 }
 
 /* ---- what became known later ---- */
@@ -282,7 +285,7 @@ void alerts_raise(Monitor *m, Arena *keep)
     m->alert = ARENA_ARRAY(keep, MonitorAlert, ALERTS_MAX);
     m->unknown = ARENA_ARRAY(keep, Str, UNKNOWNS_MAX);
     raise_lines(&r);
-    for (size_t i = 0; i < m->items && m->now.customers > 0; i++)
+    for (size_t i = 0; i < m->items && m->now.customers >= LEAST; i++)
         raise_item(&r, &m->item[i]);
     raise_mix(&r);
     raise_labels(&r);

@@ -142,8 +142,8 @@ typedef struct DatasetInputs {
 MUST_USE Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *schema,
                              const DatasetInputs *inputs, Error *err);
 
-/* Of files to be scored a label means nothing. That one customer's rows, alone in the dataset, carry
- * both must be known all the same: label[0] is what they say.  Cost: O(rows). */
+/* Of files to be scored a label means nothing. That one customer's rows, alone in the dataset,
+ * carry both must be known all the same: label[0] is what they say.  Cost: O(rows). */
 void dataset_take_label(Dataset *d, Arena scratch);
 
 /* Which of the labelled customers are not independent of each other. Linked are customers of one

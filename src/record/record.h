@@ -53,8 +53,8 @@ typedef struct Recording {
 } Recording;
 Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us);
 
-/* Over the exact value of every feature of the customer at position `at`, in the book's order; their
- * names and types are the bundle's. docs/replay.md has the bytes. */
+/* Over the exact value of every feature of the customer at position `at`, in the book's order;
+ * their names and types are the bundle's. docs/replay.md has the bytes. */
 void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at);
 
 /* What a decision's id is the SHA-256 of, cut to 32 digits, with DECISION_FORMAT; no sentence, and

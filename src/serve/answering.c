@@ -4,6 +4,8 @@
 
 #include "record/record.h"
 
+#include <string.h>
+
 /* One customer always falls to the same side, on every replica. */
 static bool falls_to_challenger(const Served *v, Str customer)
 {
@@ -39,7 +41,8 @@ static Status history_of(Str *out, Arena *keep, Service *s, const Answerer *a, c
     Str customer;
     *out = asked->history;
     if (s->database == NULL || out->size > 0 ||
-        !customer_of(&customer, keep, a, asked->request, &s->settings->limits.answer))
+        !customer_of(&customer, keep, a, asked->request, &s->settings->limits.answer) ||
+        memchr(customer.data, '\0', customer.size) != NULL) /* refused by name further on */
         return STATUS_OK;
     return database_history(s->database, out, keep, customer, err);
 }

@@ -81,13 +81,16 @@ static Status open_socket(int *out, const char *listen_on, Error *err)
     (void)snprintf(service, sizeof service, "%d", port);
     /* Everybody is IPv6's "any", which takes IPv4 too, where there is IPv6. */
     int code = getaddrinfo(host[0] == '\0' ? "::" : host, service, &hints, &found);
-    int fd =
-        code != 0 ? -1 : socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = code != 0 || found == NULL
+                 ? -1
+                 : socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 && host[0] == '\0') {
         if (found != NULL)
             freeaddrinfo(found);
         code = getaddrinfo("0.0.0.0", service, &hints, &found);
-        fd = code != 0 ? -1 : socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        fd = code != 0 || found == NULL
+                 ? -1
+                 : socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     }
     if (code != 0)
         return refuse_address(err, listen_on, gai_strerror(code));

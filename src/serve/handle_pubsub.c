@@ -358,4 +358,6 @@ static void push(Exchange *x)
     }
 }
 
-const Route routes_pubsub[] = {{"POST", "/v1/pubsub", SCOPE_PUBSUB, .handle = push}, {0}};
+/* A payload without its envelope comes with whatever type its publisher or Pub/Sub gave it. */
+const Route routes_pubsub[] = {
+    {"POST", "/v1/pubsub", SCOPE_PUBSUB, .handle = push, .takes = TAKES_ANY}, {0}};

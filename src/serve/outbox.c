@@ -21,8 +21,8 @@
 
 enum {
     SENDERS = 2,
-    TAKEN = 8,     /* events at a time from the database */
-    LEASE_S = 120, /* for which they are a sender's */
+    TAKEN = 8,             /* events at a time from the database */
+    LEASE_MORE_MS = 10000, /* above the longest that sending them takes, they are a sender's */
     POLL_MS = 1000,
     COUNT_MS = 5000,
     FIRST_MS = 1000, /* before the second attempt */
@@ -351,10 +351,10 @@ static bool send_kept(Sender *s)
     Arena keep = arena_new(), scratch = arena_new();
     Error err = {0};
     Outgoing *out = NULL;
+    int64_t lease_us = (TAKEN * o->settings.timeout_ms + LEASE_MORE_MS) * 1000;
     size_t count = 0;
-    Status status =
-        database_take_outgoing(o->database, &out, &count, &keep, str_from(s->owner), wall_us(),
-                               (int64_t)LEASE_S * SECOND_US, trial ? 1 : TAKEN, &err);
+    Status status = database_take_outgoing(o->database, &out, &count, &keep, str_from(s->owner),
+                                           wall_us(), lease_us, trial ? 1 : TAKEN, &err);
     bool open = false;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         /* After the first, the breaker is asked again: it may have opened meanwhile. */

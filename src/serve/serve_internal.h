@@ -47,7 +47,7 @@ struct Service {
 };
 
 typedef enum Encoding { ENCODING_PLAIN, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_OTHER } Encoding;
-enum { PARAMETERS_MAX = 2, EXCHANGE_HEADERS_MAX = 8 };
+enum { PARAMETERS_MAX = 2, EXCHANGE_HEADERS_MAX = 16 };
 
 /* One request and its reply. Lives as long as the connection is busy with it. */
 typedef struct Exchange {
@@ -100,6 +100,7 @@ typedef struct Streamed {
     void (*drop)(Exchange *x);            /* x->stream ends, whatever came of it */
 } Streamed;
 
+#define TAKES_ANY "*/*"
 typedef struct Route {
     const char *method;
     const char *path; /* "/v1/decisions/{id}"; also the label in metrics */
@@ -107,7 +108,7 @@ typedef struct Route {
     Handler *handle;          /* of a streamed route: when all of the body is here */
     const Streamed *streamed; /* NULL: the body is whole in x->body */
     bool settles;             /* honours Idempotency-Key */
-    const char *takes;        /* content type of the body; NULL: application/json */
+    const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
     const char *gives;        /* content type of the reply; NULL: application/json */
     bool admin;               /* also at the root and on the admin listener */
 } Route;
@@ -208,6 +209,15 @@ bool path_under(Str *rest, Str path, Str base_path);
  * AIP_PREDICT_ROUTE); else NULL. */
 Route *routes_of_vertex(Service *s);
 
+/* admit.c: each sets a reply where the answer is no. */
+typedef struct Bench Bench;
+void admit_headers(Exchange *x, Bench *b, Str url);
+void admit_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
+void admit_origin(Exchange *x);         /* CORS */
+uint64_t body_limit(const Exchange *x);
+void refuse_large(Exchange *x);
+void refuse_overloaded(Exchange *x, const char *why);
+
 /* exchange.c */
 enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
                                 const char *method, const char *version, const char *upload,
@@ -255,11 +265,11 @@ bool packed(Str *out, Arena *keep, Encoding e, Str bytes);
 Encoding encoding_accepted(Str accept_encoding);
 
 /* bench.c: a thread's arenas and working tools. */
-typedef struct Bench {
+struct Bench {
     Arena keep, scratch; /* empty */
     Arena keep_empty, scratch_empty;
     Random random; /* of ids, seeded by the system */
-} Bench;
+};
 Bench *bench_of_thread(void);
 /* Empty again; what a large request took goes back to the system. */
 void bench_clear(Bench *b);

@@ -98,8 +98,8 @@ static const Field pubsub_fields[] = {
      .says = "what `aud` of its token must hold"},
     {"email", FIELD_TEXT, AT(pubsub.email), false, .says = "the service account that pushes"},
     {"attempts_max", FIELD_INTEGER, AT(pubsub.attempts_max), false,
-     .says =
-         "after so many deliveries a message that cannot be understood is acknowledged (default 100)"},
+     .says = "after so many deliveries a message that cannot be understood is acknowledged "
+             "(default 100)"},
     {"letters_max", FIELD_INTEGER, AT(pubsub.letters_max), false,
      .says = "so many of those are kept (default 1000)"},
     {0}};

@@ -116,7 +116,7 @@ def a_dead_sink_slows_no_answer(w):
 def what_was_answered_is_published_though_the_service_is_killed(w):
     with Sink(lambda n: 503) as sink:
         port = sink.port
-        with w.serve(w.sqlite(), config={"sink": {"url": sink.url}}) as s:
+        with w.serve(w.sqlite(), config={"sink": {"url": sink.url, "timeout": "1s"}}) as s:
             answers = ask(w, s, 10)
             s.kill()
             sink.close()
@@ -172,7 +172,8 @@ def a_message_delivered_twice_changes_nothing(w):
 def a_payload_without_its_envelope_is_the_same(w):
     customer, row, transactions = parts(w)
     with w.serve(w.sqlite()) as s:
-        headers = {"x-goog-pubsub-subscription-name": "projects/p/subscriptions/s", "x-goog-pubsub-message-id": "1"}
+        headers = {"x-goog-pubsub-subscription-name": "projects/p/subscriptions/s", "x-goog-pubsub-message-id": "1",
+                   "Content-Type": "text/plain; charset=utf-8"}  # the emulator sends no JSON's type
         w.equal(s.post("/v1/pubsub", transactions[:3], headers=headers).json()["outcome"], "scored")
         w.equal(s.post("/v1/pubsub", transactions[:3], headers=headers).json()["outcome"], "seen_before")
         w.equal(s.post("/v1/pubsub", transactions[3:5]).json()["outcome"], "scored")

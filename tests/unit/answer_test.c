@@ -312,6 +312,11 @@ static void what_is_held_is_merged_with_what_is_asked(void **state)
     assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
                      STATUS_DATA);
     assert_null(fault.code); /* it is not the sender's */
+    in.history = with(&keep, all, "\"EUR\"", "\"USD\"");
+    err = (Error){0};
+    assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
+                     STATUS_DATA);
+    assert_null(fault.code);
     assert_true(err.message[0] != '\0');
     arena_free(&keep);
 }

@@ -12,6 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
+#ifdef ASSAY_POSTGRESQL
+#include <libpq-fe.h>
+#endif
 
 typedef struct Store {
     char folder[64];
@@ -72,6 +76,17 @@ static inline int store_sqlite_end(void **state)
 }
 
 #ifdef ASSAY_POSTGRESQL
+static inline void by_hand_at(const char *url, const char *sql)
+{
+    PGconn *c = PQconnectdb(url);
+    PGresult *r = PQexec(c, sql);
+    ExecStatusType how = PQresultStatus(r);
+    if (how != PGRES_COMMAND_OK && how != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(c));
+    PQclear(r);
+    PQfinish(c);
+}
+
 /* One server for a program's tests; each test has a schema of its own. */
 static char postgres_folder[64];
 
@@ -106,8 +121,7 @@ static inline int store_postgresql(void **state)
                        *p);
     (void)snprintf(s->url, sizeof s->url,
                    "postgresql://tester@%s/test?options=-csearch_path%%3Dtest%d", host, ++number);
-    assert_int_equal(0, shell("psql -q -h %s -U tester test -c 'CREATE SCHEMA test%d'",
-                              postgres_folder, number));
+    by_hand_at(s->url, str_format(&s->arena, "CREATE SCHEMA test%d", number).data);
     OK(database_open(&s->database, s->url, 0, err));
     *state = s;
     return 0;
@@ -146,13 +160,20 @@ static inline int store_postgresql(void **state)
         "postgresql_" #test, test, store_postgresql, store_postgresql_end, NULL                    \
     }
 
-/* A statement by hand, as an operator or an intruder would. */
+/* Statements by hand, as an operator or an intruder would. */
 static inline void by_hand(const Store *s, const char *sql)
 {
-    if (strncmp(s->url, "sqlite:", 7) == 0)
-        assert_int_equal(0, shell("sqlite3 %s \"%s\"", s->url + 7, sql));
-    else
-        assert_int_equal(0, shell("psql -q '%s' -c \"%s\"", s->url, sql));
+    if (strncmp(s->url, "sqlite:", 7) == 0) {
+        sqlite3 *db;
+        assert_int_equal(SQLITE_OK, sqlite3_open(s->url + 7, &db));
+        if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+            fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+        assert_int_equal(SQLITE_OK, sqlite3_close(db));
+        return;
+    }
+#ifdef ASSAY_POSTGRESQL
+    by_hand_at(s->url, sql);
+#endif
 }
 
 static inline StoredDecision made_up_decision(Arena *keep, const char *customer, int number)

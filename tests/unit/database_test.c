@@ -310,6 +310,29 @@ static void erased_bytes_are_in_no_file(void **state)
     assert_int_equal(0, shell("grep -qa bob-5512 %s/store.db*", s->folder));
 }
 
+/* As if the process had died right after the transaction: the log still holds the bytes. */
+static void erased_bytes_are_gone_after_opening_again(void **state)
+{
+    Store *s = *state;
+    fill(s);
+    database_close(s->database);
+    s->database = NULL;
+    sqlite3 *db;
+    assert_int_equal(SQLITE_OK, sqlite3_open(s->url + 7, &db));
+    assert_int_equal(SQLITE_OK,
+                     sqlite3_exec(db,
+                                  "PRAGMA secure_delete = 1; PRAGMA wal_autocheckpoint = 0;"
+                                  "INSERT INTO assay_customers VALUES ('ann-7431', '{}');"
+                                  "DELETE FROM assay_customers",
+                                  NULL, NULL, NULL));
+    assert_int_equal(0, shell("cp %s/store.db-wal %s/log", s->folder, s->folder));
+    assert_int_equal(SQLITE_OK, sqlite3_close(db)); /* tidies up, as a killed process does not */
+    assert_int_equal(0, shell("mv %s/log %s/store.db-wal", s->folder, s->folder));
+    assert_int_equal(0, shell("grep -qa ann-7431 %s/store.db*", s->folder));
+    OK(database_open(&s->database, s->url, 0, err));
+    assert_int_equal(1, shell("grep -qa ann-7431 %s/store.db*", s->folder));
+}
+
 /* ---- opening ---- */
 
 static void opened_again_it_is_all_there(void **state)
@@ -357,7 +380,9 @@ static void what_is_no_store_is_refused(void **state)
     assert_int_equal(0, shell("seq 1 2000 >%s/text", s->folder));
     refused(url, STATUS_DATA, "not a database");
     (void)snprintf(url, sizeof url, "sqlite:%s/other", s->folder);
-    assert_int_equal(0, shell("sqlite3 %s/other 'CREATE TABLE t (x)'", s->folder));
+    Store other = {.url = ""};
+    (void)snprintf(other.url, sizeof other.url, "%s", url);
+    by_hand(&other, "CREATE TABLE t (x)");
     refused(url, STATUS_DATA, "another program");
 #ifndef ASSAY_POSTGRESQL
     refused("postgresql://localhost/x", STATUS_USAGE, "without PostgreSQL");
@@ -394,6 +419,7 @@ int main(void)
         OVER_BOTH(erasing_leaves_the_chain_whole),
         OVER_BOTH(erasing_takes_feedback_and_kept_replies_along),
         OVER_SQLITE(erased_bytes_are_in_no_file),
+        OVER_SQLITE(erased_bytes_are_gone_after_opening_again),
         OVER_BOTH(opened_again_it_is_all_there),
         OVER_BOTH(newer_form_is_refused),
         OVER_SQLITE(what_is_no_store_is_refused),
