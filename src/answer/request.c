@@ -577,7 +577,8 @@ bool answer_customer(Str *out, Arena *keep, Str request, const AnswerLimits *lim
     if (!yyjson_is_str(id) && !yyjson_is_raw(id))
         return false;
     *out = text_of(id);
-    return out->size > 0 && out->size <= ID_BYTES_MAX;
+    /* What no database takes as an id is refused when the request is answered. */
+    return out->size > 0 && out->size <= ID_BYTES_MAX && memchr(out->data, 0, out->size) == NULL;
 }
 
 /* ---- what is held ---- */
