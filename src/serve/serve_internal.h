@@ -150,10 +150,28 @@ typedef struct Asked {
     Str request, history;
     int64_t now_us;
     const char *trace_id, *span_id; /* NULL: none */
+    struct Keeping *keeping;        /* that takes the decision; NULL: it is kept at once */
 } Asked;
 MUST_USE Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s,
                                  const Served *served, const Asked *asked, Fault *fault,
                                  Error *err);
+
+/* Decisions of many rows that are kept together, for a commit a row would hold up everybody else
+ * (keeping.c). None of their answers may be given out before keeping_keep has said OK. */
+enum { KEEPING_ROWS = 64, KEEPING_BYTES = 256 << 10 };
+typedef struct Keeping {
+    Arena keep, empty; /* a range of its own */
+    StoredDecision decision[KEEPING_ROWS];
+    size_t count, bytes;
+} Keeping;
+Keeping *keeping_new(void);          /* NULL: no memory */
+void keeping_free(Keeping *b);       /* NULL is fine; what is in it is not kept */
+void keeping_clear(Keeping *b);      /* likewise */
+bool keeping_full(const Keeping *b); /* keep it before anything is added */
+void keeping_add(Keeping *b, const StoredDecision *decision); /* a copy */
+/* Not OK: as database_add_decisions, and all is still in the block. */
+MUST_USE Status keeping_keep(Service *s, Keeping *b, Error *err);
+
 /* 400, 413 or 422. */
 int fault_status(const Fault *fault);
 /* What stands on the line of a batch that cannot be answered, with the number of the line that was
