@@ -77,6 +77,7 @@ static void tell(const Exchange *x, int status, const char *code)
 {
     RequestSeen seen = {.route = x->route == NULL ? "unmatched" : x->route->path,
                         .method = method_label(x->method),
+                        .base = x->route == NULL || x->root ? NULL : x->service->base_path.data,
                         .status = status,
                         .took_ns = monotonic_ns() - x->began_ns,
                         .bytes_in = x->received,

@@ -467,7 +467,7 @@ def sigterm_under_load_cuts_no_request_that_was_accepted(w):
             other = {k for k in load.outcomes if k not in (200, 503, "refused", "closed", None)}
             w.equal(other, set(), f"outcomes {dict(load.outcomes)}")
             answered = sum(
-                1 for l in s.log() if l.get("httpRequest", {}).get("requestUrl") == "/v1/score" and l["httpRequest"]["status"] == 200
+                1 for l in s.log() if l.get("httpRequest", {}).get("requestUrl") == "/ai/v1/score" and l["httpRequest"]["status"] == 200
             )
             w.equal(received[0], answered, "answers received, answers that the log says were given")
 

@@ -105,6 +105,7 @@ static void a_request_line_is_as_cloud_logging_reads_it(void **state)
     Telemetry *t = bank_telemetry((TelemetrySettings){.sample = 1, .project = "our-project"});
     const AnswerTimes took = {1000, 20500, 3000, 40000, 5000};
     RequestSeen r = {.route = "/v1/decisions/{id}",
+                     .base = "/ai",
                      .method = "GET",
                      .status = 503,
                      .took_ns = 1500000,
@@ -134,7 +135,7 @@ static void a_request_line_is_as_cloud_logging_reads_it(void **state)
     assert_text(root, "caller", "00ff00ff00ff00ff");
     assert_text(root, "problem", "busy");
     assert_text(http, "requestMethod", "GET");
-    assert_text(http, "requestUrl", "/v1/decisions/{id}");
+    assert_text(http, "requestUrl", "/ai/v1/decisions/{id}");
     assert_int_equal(yyjson_get_int(yyjson_obj_get(http, "status")), 503);
     assert_text(http, "requestSize", "12");
     assert_text(http, "responseSize", "34");
