@@ -473,6 +473,25 @@ def sigterm_under_load_cuts_no_request_that_was_accepted(w):
 
 
 @claim
+def sigterm_at_any_time_after_ready_ends_it_well(w):
+    """Also when it comes twice, as from who stops a process and then its group."""
+    with w.serve() as s:
+        w.equal(s.stop(), 0, "exit code")
+        for n in range(50):
+            s.start(wait=False)
+            began = time.monotonic()
+            while "ready on port" not in open(s.stderr).read():
+                w.true(s.alive() and time.monotonic() - began < 20, f"not ready:\n{s.said()}")
+                time.sleep(0.0005)
+            s.signal(signal.SIGTERM)
+            if n % 2:
+                time.sleep(0.001 * (n % 7))
+                s.signal(signal.SIGTERM)
+            w.equal(s.process.wait(20), 0, f"exit code of stop {n}:\n{s.said(10)}")
+            w.true("stopped before the end" not in open(s.stderr).read(), s.said(10))
+
+
+@claim
 def sigterm_waits_for_a_request_that_is_still_arriving(w):
     import socket
 
