@@ -252,8 +252,12 @@ typedef struct Peer {
     Daemon *daemon;
     int fd;
     atomic_int_least64_t until_us; /* then it is cut: what it does now takes too long */
-    bool cut;                      /* by the keeper, under the lock */
+    /* The keeper's, under the lock. */
+    bool cut;
+    int64_t looked_us, taken_us, take_until_us; /* when it took something last; see to_take */
+    uint64_t taken, to_take; /* bytes: read by the other side; that must be, until then */
 } Peer;
+enum { SLOWEST_BYTES = 16 << 10 }; /* a second, of a request and of its reply */
 MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
 int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);
