@@ -16,7 +16,13 @@
 #include <unistd.h>
 #include <yyjson.h>
 
-enum { BAR = 24, SHOWN_AFTER_US = 1000000, LINE_EVERY_US = 5000000, LOOK_EVERY_MS = 250 };
+enum {
+    BAR = 24,
+    SHOWN_AFTER_US = 1000000,
+    LINE_EVERY_US = 5000000,
+    LOOK_EVERY_MS = 250,
+    SAME_US = 1000000
+};
 
 struct Watch {
     const Args *args;
@@ -32,6 +38,7 @@ struct Watch {
     const char *kept;    /* the file that finished work is kept in; NULL: none is */
     bool gentle;         /* a signal waits for that */
     atomic_int stopping; /* the signal */
+    int64_t stopping_us; /* when it came */
 };
 
 /* What is left of the stage, from how long its part took; negative while nothing can be said. */
@@ -119,9 +126,14 @@ static void *look_after(void *argument)
         (void)pthread_mutex_lock(&w->lock);
         bool stop = w->stop;
         bool told = signal == SIGINT || signal == SIGTERM;
-        if (told && (!w->gentle || atomic_load(&w->stopping) != 0))
+        bool stopping = atomic_load(&w->stopping) != 0;
+        int64_t now = clock_monotonic_us();
+        /* Who stops a process and then its group (timeout, a terminal, a supervisor) sends two for
+         * one; a person who wants it to end at once needs longer than that for the second. */
+        if (told && (!w->gentle || (stopping && now - w->stopping_us > SAME_US)))
             stop_by(w, signal);
-        if (told) {
+        if (told && !stopping) {
+            w->stopping_us = now;
             clear(w);
             stopping_line(w->args);
             atomic_store(&w->stopping, signal);

@@ -97,7 +97,7 @@ void admit_route(Exchange *x, Str url)
     Match m;
     Service *s = x->service;
     Str rest = without_authority(url);
-    bool root = !path_under(&x->path, rest, s->base_path);
+    bool root = x->root = !path_under(&x->path, rest, s->base_path);
     if (root)
         x->path = rest;
     if (x->path.size == 0 || x->path.data[0] != '/') {

@@ -79,6 +79,10 @@ static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const
                             .as_of_us = answer->as_of_us,
                             .json = answer->body,
                             .event = event};
+        if (asked->keeping != NULL) {
+            keeping_add(asked->keeping, &d);
+            return STATUS_OK;
+        }
         TRY(database_add_decision(s->database, &d, err));
     }
     if (event.size > 0)
@@ -108,7 +112,7 @@ bool serve_answer(Exchange *x, Answer *out, Str request, Str history)
 {
     Fault fault = {0};
     Error err = {0};
-    Asked asked = {request, history, x->now_us, x->trace_id, x->span_id};
+    Asked asked = {request, history, x->now_us, x->trace_id, x->span_id, NULL};
     Status status =
         serve_answer_one(out, x->arena, x->scratch, x->service, x->served, &asked, &fault, &err);
     if (status == STATUS_OK) {

@@ -4,7 +4,8 @@
  * Lines are answered while they arrive. MHD sends nothing before the body has ended, so answers
  * wait: in memory up to a megabyte, then in a file that has no name. A line that cannot be answered
  * gets an error in its place and spoils nothing; only a store that fails ends the batch, for then
- * no later line could be answered either.
+ * no later line could be answered either. Decisions are kept in blocks, the last one before the
+ * first answer is sent.
  */
 #include "serve/serve_internal.h"
 
@@ -27,19 +28,23 @@ typedef struct Batch {
     char *out; /* answers that are not in the file yet */
     size_t out_size, out_capacity;
     int fd; /* -1: none needed yet */
+    Keeping *keeping;
 } Batch;
 
 static bool begin(Exchange *x)
 {
     Batch *b = calloc(1, sizeof *b);
     x->stream = b;
-    if (b == NULL || !budget_take(x->service, SPOOL_FROM)) {
+    if (b == NULL || (b->keeping = keeping_new()) == NULL ||
+        !budget_take(x->service, SPOOL_FROM + KEEPING_BYTES)) {
         telemetry_shed(x->service->telemetry, "memory");
         reply_header(x, "Retry-After", "5");
         reply_problem(x, 503, "overloaded", NULL, "the service is busy; try again in seconds");
+        if (b != NULL)
+            b->fd = -1;
         return false;
     }
-    x->held += SPOOL_FROM;
+    x->held += SPOOL_FROM + KEEPING_BYTES;
     b->fd = -1;
     return true;
 }
@@ -110,13 +115,22 @@ static bool put_bad(Exchange *x, Batch *b, Arena *keep, int status, const Fault 
     return put(x, b, batch_error(keep, b->lines, status, fault));
 }
 
+static bool keep_block(Exchange *x, Batch *b)
+{
+    Error err = {0};
+    if (keeping_keep(x->service, b->keeping, &err) == STATUS_OK)
+        return true;
+    reply_error(x, &err);
+    return false;
+}
+
 static bool answer_line(Exchange *x, Batch *b, Str line)
 {
     Answer a;
     Fault fault = {0};
     Error err = {0};
     Arena keep = *x->arena; /* forgotten after the line */
-    Asked asked = {line, {0}, x->now_us, x->trace_id, x->span_id};
+    Asked asked = {line, {0}, x->now_us, x->trace_id, x->span_id, b->keeping};
     if (line.size > 0 && line.data[line.size - 1] == '\r')
         line.size--;
     if (asked.request.size != line.size)
@@ -128,7 +142,7 @@ static bool answer_line(Exchange *x, Batch *b, Str line)
     Status status =
         serve_answer_one(&a, &keep, x->scratch, x->service, x->served, &asked, &fault, &err);
     if (status == STATUS_OK)
-        return put(x, b, a.body);
+        return put(x, b, a.body) && (!keeping_full(b->keeping) || keep_block(x, b));
     if (fault.code != NULL)
         return put_bad(x, b, &keep, fault_status(&fault), &fault);
     reply_error(x, &err);
@@ -203,6 +217,8 @@ static void finish(Exchange *x)
     Batch *b = x->stream;
     if ((b->line_size > 0 || b->too_long) && !end_line(x, b))
         return;
+    if (!keep_block(x, b))
+        return;
     telemetry_batch(x->service->telemetry, b->lines, b->bad);
     if (b->fd < 0) {
         reply_text(x, 200, "application/x-ndjson", (Str){b->out, b->out_size});
@@ -222,6 +238,7 @@ static void drop(Exchange *x)
         (void)close(b->fd);
     free(b->out);
     free(b->line);
+    keeping_free(b->keeping);
     free(b);
     x->stream = NULL;
 }

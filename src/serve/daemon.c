@@ -2,17 +2,22 @@
  *
  * MHD closes a connection that is silent for idle_seconds. One that sends a byte now and then
  * is never silent, so every connection has an instant until which what it does must be done; the
- * keeper cuts those that are past it.
+ * keeper cuts those that are past it. Each request has an instant of its own, and who sends many
+ * and reads no reply would have them all in turn; so the keeper also asks the kernel what waits to
+ * be read, and cuts those that take nothing of it, or too little.
  */
 #include "serve/serve_internal.h"
 
-#include <errno.h>
 #include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -179,13 +184,54 @@ static void notice(void *daemon, struct MHD_Connection *c, void **context,
     }
 }
 
+/* What the kernel holds for a connection, and how much of all was taken in its life. */
+static bool unread(uint64_t *waiting, uint64_t *taken, int fd)
+{
+    int bytes = 0;
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (ioctl(fd, SIOCOUTQ, &bytes) != 0 || bytes <= 0 ||
+        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked)
+        return false;
+    *waiting = (uint64_t)bytes;
+    *taken = info.tcpi_bytes_acked;
+    return true;
+}
+
+/* Does it leave its replies unread: nothing taken for request_seconds, or less than 16 KiB a second
+ * of what once waited? By the keeper, under the lock. */
+static bool does_not_read(Peer *p, int64_t now, int64_t request_seconds)
+{
+    uint64_t waiting, taken;
+    if (now - p->looked_us < SECOND_US / 2)
+        return false;
+    p->looked_us = now;
+    if (!unread(&waiting, &taken, p->fd)) {
+        p->to_take = 0;
+        return false;
+    }
+    if (p->to_take == 0 || taken >= p->to_take) { /* all that waited then was read since */
+        p->to_take = taken + waiting;
+        p->take_until_us = now + (request_seconds + (int64_t)(waiting / SLOWEST_BYTES)) * SECOND_US;
+        p->taken = taken;
+        p->taken_us = now;
+    }
+    if (taken != p->taken) {
+        p->taken = taken;
+        p->taken_us = now;
+    }
+    return now > p->take_until_us || now - p->taken_us > request_seconds * SECOND_US;
+}
+
 void daemon_sweep(Daemon *d)
 {
+    int64_t seconds = d->service->settings->limits.request_seconds;
     size_t cut = 0;
     int64_t now = clock_monotonic_us();
     (void)pthread_mutex_lock(&d->lock); /* no descriptor in the list is closed meanwhile */
     for (Peer *p = d->first; p != NULL; p = p->next)
-        if (now > atomic_load(&p->until_us) && !p->cut) {
+        if (!p->cut && (now > atomic_load(&p->until_us) || does_not_read(p, now, seconds))) {
             p->cut = true;
             (void)shutdown(p->fd, SHUT_RDWR);
             cut++;

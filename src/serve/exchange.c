@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /* Of a refused body so much is read and let go; a body begins with so much memory; replies from
- * so many bytes on are packed; slow ones have a second more for so many bytes. */
-enum { DISCARD_BYTES = 1 << 20, BODY_FIRST = 1 << 14, PACK_LEAST = 1 << 10, RATE_LEAST = 16 << 10 };
+ * so many bytes on are packed. */
+enum { DISCARD_BYTES = 1 << 20, BODY_FIRST = 1 << 14, PACK_LEAST = 1 << 10 };
 
 static int64_t wall_us(void)
 {
@@ -36,7 +36,8 @@ static int64_t monotonic_ns(void)
 /* Until when so many bytes may take. */
 static void allow_time(Exchange *x, int64_t since_us, uint64_t bytes)
 {
-    int64_t seconds = x->service->settings->limits.request_seconds + (int64_t)(bytes / RATE_LEAST);
+    int64_t seconds =
+        x->service->settings->limits.request_seconds + (int64_t)(bytes / SLOWEST_BYTES);
     atomic_store(&x->peer->until_us, since_us + seconds * SECOND_US);
 }
 
@@ -76,6 +77,7 @@ static const char *method_label(Str method)
 static void tell(const Exchange *x, int status, const char *code)
 {
     RequestSeen seen = {.route = x->route == NULL ? "unmatched" : x->route->path,
+                        .base = x->route == NULL || x->root ? NULL : x->service->base_path.data,
                         .method = method_label(x->method),
                         .status = status,
                         .took_ns = monotonic_ns() - x->began_ns,

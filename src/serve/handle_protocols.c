@@ -100,7 +100,7 @@ static bool predict_one(Exchange *x, Buffer *out, Arena *keep, size_t at, Str re
     Fault fault = {0};
     Error err = {0};
     char pointer[320];
-    Asked asked = {request, {0}, x->now_us, x->trace_id, x->span_id};
+    Asked asked = {request, {0}, x->now_us, x->trace_id, x->span_id, NULL};
     Status status =
         serve_answer_one(&a, keep, x->scratch, x->service, x->served, &asked, &fault, &err);
     if (status == STATUS_OK) {

@@ -31,6 +31,7 @@ typedef struct Work {
     Unpacking *unpacking;
     uint64_t skip;    /* of the unpacked input: answered before */
     uint64_t pending; /* of it: read, in a line that is not answered yet */
+    Keeping *keeping; /* of rows since the last save, or since it was full */
     char *line;
     size_t line_size, line_capacity;
     bool too_long;
@@ -67,8 +68,26 @@ static Status tell(Work *w, const Job *job, bool to_end)
     }
 }
 
+/* A database that cannot be reached is waited for. */
+static Status keep_block(Work *w)
+{
+    for (int tries = 1;; tries++) {
+        Error err = {0};
+        Status status = keeping_keep(w->service, w->keeping, &err);
+        if (status == STATUS_OK)
+            return STATUS_OK;
+        if (status != STATUS_IO && tries >= TRIES_ROW)
+            return error_set(&w->err, status, "decisions could not be kept: %s", err.message);
+        if (clock_monotonic_us() >= w->until_us)
+            return error_set(&w->err, STATUS_LIMIT, "the job took longer than it may");
+        if (!fetch_sleep(fetch_wait_ms(tries, 100, 5000), &w->worker->ends))
+            return error_set(&w->err, STATUS_STOPPED, "stopped");
+    }
+}
+
 static Status save(Work *w, bool whole, Error *err)
 {
+    TRY(keep_block(w)); /* a saved row is never answered again */
     Arena keep = w->place;
     w->at.whole = whole;
     TRY(object_writer_save(w->writer, &w->at.output, &keep, whole, err));
@@ -107,12 +126,14 @@ static Status answer_row(Work *w, Str row)
         Fault fault = {0};
         Error err = {0};
         /* "now" is when the job began: the same, however often it is begun again. */
-        Asked asked = {job_row(&keep, row, w->job.options), {0}, w->job.started_us, NULL, NULL};
+        Asked asked = {
+            job_row(&keep, row, w->job.options), {0}, w->job.started_us, NULL, NULL, w->keeping};
         Status status =
             serve_answer_one(&a, &keep, w->scratch, w->service, w->served, &asked, &fault, &err);
         if (status == STATUS_OK) {
             TRY(object_writer_add(w->writer, a.body, &w->err));
-            return object_writer_add(w->writer, S("\n"), &w->err);
+            TRY(object_writer_add(w->writer, S("\n"), &w->err));
+            return keeping_full(w->keeping) ? keep_block(w) : STATUS_OK;
         }
         if (fault.code != NULL)
             return put_bad(w, &keep, fault_status(&fault), &fault);
@@ -334,6 +355,7 @@ static Status begin(Work *w, const Job *held)
 static Status once(Work *w, const Job *held)
 {
     w->err = (Error){0};
+    keeping_clear(w->keeping); /* rows that were not saved are answered again */
     TRY(begin(w, held));
     if (!w->at.whole)
         TRY(all_rows(w));
@@ -413,7 +435,10 @@ void job_work(Worker *worker, const Job *taken)
               .scratch = arena_new(),
               .place = arena_new(),
               .long_keep = arena_new(),
+              .keeping = keeping_new(),
               .job = *taken};
+    if (w.keeping == NULL)
+        abort(); /* as arenas do */
     int64_t spent = wall_us() - taken->started_us;
     w.until_us =
         clock_monotonic_us() + j->settings.deadline_seconds * SECOND_US - (spent > 0 ? spent : 0);
@@ -453,6 +478,7 @@ void job_work(Worker *worker, const Job *taken)
     }
     close_all(&w);
     free(w.line);
+    keeping_free(w.keeping);
     served_drop(w.served);
     arena_free(&w.keep);
     arena_free(&w.scratch);

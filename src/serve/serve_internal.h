@@ -77,6 +77,7 @@ typedef struct Exchange {
     /* The core's own from here on. */
     Encoding encoding; /* of the body */
     bool has_body, expects, queued, sealed, admin, claimed;
+    bool root;                         /* the path stood outside of the base path */
     uint64_t declared, received, held; /* bytes: Content-Length, of the body so far, in memory */
     char *upload;                      /* the body as sent, on the heap */
     size_t upload_capacity;
@@ -150,10 +151,28 @@ typedef struct Asked {
     Str request, history;
     int64_t now_us;
     const char *trace_id, *span_id; /* NULL: none */
+    struct Keeping *keeping;        /* that takes the decision; NULL: it is kept at once */
 } Asked;
 MUST_USE Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s,
                                  const Served *served, const Asked *asked, Fault *fault,
                                  Error *err);
+
+/* Decisions of many rows that are kept together, for a commit a row would hold up everybody else
+ * (keeping.c). None of their answers may be given out before keeping_keep has said OK. */
+enum { KEEPING_ROWS = 64, KEEPING_BYTES = 256 << 10 };
+typedef struct Keeping {
+    Arena keep, empty; /* a range of its own */
+    StoredDecision decision[KEEPING_ROWS];
+    size_t count, bytes;
+} Keeping;
+Keeping *keeping_new(void);          /* NULL: no memory */
+void keeping_free(Keeping *b);       /* NULL is fine; what is in it is not kept */
+void keeping_clear(Keeping *b);      /* likewise */
+bool keeping_full(const Keeping *b); /* keep it before anything is added */
+void keeping_add(Keeping *b, const StoredDecision *decision); /* a copy */
+/* Not OK: as database_add_decisions, and all is still in the block. */
+MUST_USE Status keeping_keep(Service *s, Keeping *b, Error *err);
+
 /* 400, 413 or 422. */
 int fault_status(const Fault *fault);
 /* What stands on the line of a batch that cannot be answered, with the number of the line that was
@@ -233,8 +252,12 @@ typedef struct Peer {
     Daemon *daemon;
     int fd;
     atomic_int_least64_t until_us; /* then it is cut: what it does now takes too long */
-    bool cut;                      /* by the keeper, under the lock */
+    /* The keeper's, under the lock. */
+    bool cut;
+    int64_t looked_us, taken_us, take_until_us; /* when it took something last; see to_take */
+    uint64_t taken, to_take; /* bytes: read by the other side; that must be, until then */
 } Peer;
+enum { SLOWEST_BYTES = 16 << 10 }; /* a second, of a request and of its reply */
 MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
 int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);

@@ -214,12 +214,14 @@ static void trace_fields(Line *l, const Telemetry *t, const RequestSeen *r)
 
 static void http_fields(Line *l, const RequestSeen *r)
 {
-    char latency[32], bytes[24];
+    char latency[32], bytes[24], url[400];
     line_key(l, "httpRequest");
     *l->at++ = '{';
     l->first = true;
     line_text(l, "requestMethod", str_from(r->method), 16);
-    line_text(l, "requestUrl", str_from(r->route), 200);
+    (void)snprintf(url, sizeof url, "%.199s%.200s", r->base == NULL ? "" : r->base,
+                   r->route == NULL ? "" : r->route);
+    line_text(l, "requestUrl", str_from(url), sizeof url);
     line_count(l, "status", (uint64_t)(r->status < 0 ? 0 : r->status));
     (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)r->bytes_in);
     line_text(l, "requestSize", str_from(bytes), sizeof bytes);

@@ -32,6 +32,7 @@ void telemetry_close(Telemetry *t); /* flushes; NULL is fine */
 
 typedef struct RequestSeen {
     const char *route; /* of the table of routes: "/v1/score"; bounded */
+    const char *base;  /* what stood before it: "/ai"; NULL: nothing */
     const char *method;
     int status;
     int64_t took_ns;

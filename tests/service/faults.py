@@ -467,9 +467,28 @@ def sigterm_under_load_cuts_no_request_that_was_accepted(w):
             other = {k for k in load.outcomes if k not in (200, 503, "refused", "closed", None)}
             w.equal(other, set(), f"outcomes {dict(load.outcomes)}")
             answered = sum(
-                1 for l in s.log() if l.get("httpRequest", {}).get("requestUrl") == "/v1/score" and l["httpRequest"]["status"] == 200
+                1 for l in s.log() if l.get("httpRequest", {}).get("requestUrl") == "/ai/v1/score" and l["httpRequest"]["status"] == 200
             )
             w.equal(received[0], answered, "answers received, answers that the log says were given")
+
+
+@claim
+def sigterm_at_any_time_after_ready_ends_it_well(w):
+    """Also when it comes twice, as from who stops a process and then its group."""
+    with w.serve() as s:
+        w.equal(s.stop(), 0, "exit code")
+        for n in range(50):
+            s.start(wait=False)
+            began = time.monotonic()
+            while "ready on port" not in open(s.stderr).read():
+                w.true(s.alive() and time.monotonic() - began < 20, f"not ready:\n{s.said()}")
+                time.sleep(0.0005)
+            s.signal(signal.SIGTERM)
+            if n % 2:
+                time.sleep(0.001 * (n % 7))
+                s.signal(signal.SIGTERM)
+            w.equal(s.process.wait(20), 0, f"exit code of stop {n}:\n{s.said(10)}")
+            w.true("stopped before the end" not in open(s.stderr).read(), s.said(10))
 
 
 @claim

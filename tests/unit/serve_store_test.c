@@ -11,10 +11,13 @@
 
 #include "serve/serve_internal.h"
 
+#include <sqlite3.h>
+
 static Arena arena;
 static char file[64];
 
-#define JSON "Content-Type: application/json\r\n"
+#define JSON   "Content-Type: application/json\r\n"
+#define NDJSON "Content-Type: application/x-ndjson\r\n"
 
 static int set_up(void **state)
 {
@@ -87,6 +90,61 @@ static void a_decision_is_kept_under_its_id(void **state)
     assert_true(str_contains(kept.body, S("\"c-2\"")));
 }
 
+/* More than one block of them, and one that is not full. */
+static Str batch_of(size_t lines)
+{
+    Buffer b = buffer_new(&arena);
+    for (size_t i = 0; i < lines; i++) {
+        buffer_add(&b, i % 10 == 3 ? S("{\"colour\":1}") : request_of(i, "70.00"));
+        buffer_add(&b, S("\n"));
+    }
+    return buffer_str(&b);
+}
+
+static void every_decision_of_a_batch_is_kept_when_it_is_answered(void **state)
+{
+    enum { LINES = 3 * KEEPING_ROWS };
+    MadeUpService *m = *state;
+    made_up_service_start(m);
+    Str key = S("{\"decision_id\":\"");
+    Error err = {0};
+    ChainState chain;
+    for (size_t round = 0; round < 2; round++) { /* the second time there is nothing to add */
+        Reply r =
+            client_post(&arena, serve_port(m->service), "/v1/score:batch", NDJSON, batch_of(LINES));
+        assert_int_equal(r.status, 200);
+        size_t found = 0;
+        for (const char *at = r.body.data, *end = at + r.body.size;
+             (at = memmem(at, (size_t)(end - at), key.data, key.size)) != NULL; at += key.size) {
+            StoredDecision d;
+            Found held;
+            made_up_ok(database_decision(m->service->database, &d, &held, &arena,
+                                         (Str){at + key.size, 32}, &err),
+                       &err);
+            assert_int_equal(held, FOUND_HELD);
+            found++;
+        }
+        size_t bad = (LINES + 6) / 10;
+        assert_int_equal(found, LINES - bad);
+        made_up_ok(database_verify(m->service->database, &chain, S(""), &err), &err);
+        assert_int_equal(chain.decisions, LINES - bad);
+    }
+}
+
+static void a_batch_whose_decisions_cannot_be_kept_is_not_answered(void **state)
+{
+    MadeUpService *m = *state;
+    made_up_service_start(m);
+    sqlite3 *other = NULL; /* takes what decisions are kept in; histories can still be read */
+    assert_int_equal(sqlite3_open(file, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "DROP TABLE assay_decisions", NULL, NULL, NULL),
+                     SQLITE_OK);
+    (void)sqlite3_close(other);
+    Reply r = client_post(&arena, serve_port(m->service), "/v1/score:batch", NDJSON, batch_of(3));
+    assert_true(r.status >= 500);
+    assert_false(str_contains(r.body, S("decision_id")));
+}
+
 static void customers_are_shared_out_by_weight_and_stay_where_they_are(void **state)
 {
     enum { CUSTOMERS = 200 };
@@ -135,6 +193,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_key_settles_a_request),
         TEST(a_decision_is_kept_under_its_id),
+        TEST(every_decision_of_a_batch_is_kept_when_it_is_answered),
+        TEST(a_batch_whose_decisions_cannot_be_kept_is_not_answered),
         TEST(customers_are_shared_out_by_weight_and_stay_where_they_are),
         TEST(the_shadow_changes_no_answer_and_is_counted),
     };

@@ -105,6 +105,7 @@ static void a_request_line_is_as_cloud_logging_reads_it(void **state)
     Telemetry *t = bank_telemetry((TelemetrySettings){.sample = 1, .project = "our-project"});
     const AnswerTimes took = {1000, 20500, 3000, 40000, 5000};
     RequestSeen r = {.route = "/v1/decisions/{id}",
+                     .base = "/ai",
                      .method = "GET",
                      .status = 503,
                      .took_ns = 1500000,
@@ -134,7 +135,7 @@ static void a_request_line_is_as_cloud_logging_reads_it(void **state)
     assert_text(root, "caller", "00ff00ff00ff00ff");
     assert_text(root, "problem", "busy");
     assert_text(http, "requestMethod", "GET");
-    assert_text(http, "requestUrl", "/v1/decisions/{id}");
+    assert_text(http, "requestUrl", "/ai/v1/decisions/{id}");
     assert_int_equal(yyjson_get_int(yyjson_obj_get(http, "status")), 503);
     assert_text(http, "requestSize", "12");
     assert_text(http, "responseSize", "34");
@@ -222,9 +223,12 @@ static void lines_into_a_dead_pipe(bool closed)
     for (int i = 0; i < LINES; i++)
         telemetry_log(t, LEVEL_ERROR, "nobody reads this", NULL, 0);
     int64_t took = clock_monotonic_us() - begun;
-    struct timespec while_ = {0, 200000000};
-    (void)nanosleep(&while_, NULL);
-    double lost = metric_value(telemetry_text(t, &keep), "assay_log_lines_dropped_total");
+    double lost = 0;
+    for (int i = 0; i < 50 && lost <= LINES / 2; i++) { /* whoever writes them needs his turn */
+        struct timespec while_ = {0, 200000000};
+        (void)nanosleep(&while_, NULL);
+        lost = metric_value(telemetry_text(t, &keep), "assay_log_lines_dropped_total");
+    }
     begun = clock_monotonic_us();
     telemetry_close(t);
     int64_t closing = clock_monotonic_us() - begun;
