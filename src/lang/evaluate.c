@@ -10,9 +10,11 @@
 
 Column block_new(const Run *r, Arena *scratch, Type type, int scale)
 {
+    size_t bits = (r->words * sizeof(uint64_t) + 15) & ~(size_t)15;
+    char *both = arena_raw(scratch, bits + r->words * 64 * type_width(type), 1);
     Column c = {.type = type, .scale = scale};
-    c.valid = ARENA_RAW(scratch, uint64_t, r->words);
-    c.data = arena_raw(scratch, r->words * 64, type_width(type));
+    c.valid = (uint64_t *)(void *)both;
+    c.data = both + bits;
     return c;
 }
 
@@ -140,18 +142,51 @@ static Status to_time(const Run *r, const Node *n, Column *out, const Column *fr
     return STATUS_OK;
 }
 
-/* Evaluate a child as `type` with `scale`; *out is a block of *scratch. */
+static bool has_nan(const Run *r, const Column *c)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (is_missing(c->real[i]))
+            return true;
+    return false;
+}
+
+/* The block of a column of this very type, where it stands: only to be read. A NaN among doubles
+ * is missing, and so these are copied where there is one. */
+static bool view_column(const Run *r, const Node *n, Column *out)
+{
+    const Column *from = n->kind == NODE_NAME        ? find_column(r, n)
+                         : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
+                                                     : NULL;
+    bool same = from != NULL &&
+                (from->type == n->type || (is_string(from->type) && is_string(n->type))) &&
+                (n->type != TYPE_DECIMAL || from->scale == n->scale);
+    if (!same)
+        return false;
+    *out = *from;
+    out->scale = n->scale;
+    out->valid = from->valid + r->from / 64;
+    out->data = (char *)from->data + r->from * type_width(from->type);
+    return out->type != TYPE_DOUBLE || !has_nan(r, out);
+}
+
+/* Evaluate a child as `type` with `scale`; *out is a block of *scratch, or of a column, and only to
+ * be read. */
 Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
                    Arena *scratch)
 {
+    bool same =
+        (child->type == type && (type != TYPE_DECIMAL || child->scale == scale)) || is_string(type);
+    if (same && view_column(r, child, out))
+        return STATUS_OK;
     *out = block_new(r, scratch, type, scale);
-    if (child->type == type && (type != TYPE_DECIMAL || child->scale == scale))
-        return run_evaluate(r, child, out, *scratch);
-    if (is_string(type))
+    if (same)
         return run_evaluate(r, child, out, *scratch);
     Arena inner = *scratch;
-    Column raw = block_new(r, &inner, child->type, child->scale);
-    TRY(run_evaluate(r, child, &raw, inner));
+    Column raw;
+    if (!view_column(r, child, &raw)) {
+        raw = block_new(r, &inner, child->type, child->scale);
+        TRY(run_evaluate(r, child, &raw, inner));
+    }
     memcpy(out->valid, raw.valid, r->words * sizeof *out->valid);
     if (type == TYPE_DOUBLE) {
         for (size_t i = 0; i < r->count; i++)
@@ -186,11 +221,17 @@ static Status real_pair(const Run *r, const Node *n, Column *out, Arena scratch)
     Type type = durations ? TYPE_DURATION : TYPE_DOUBLE;
     TRY(run_operand(r, n->child[0], type, 0, &a, &keep));
     TRY(run_operand(r, n->child[1], type, 0, &b, &keep));
-    if (durations)
+    if (durations) {
+        const Column x = a, y = b;
+        a = block_new(r, &keep, TYPE_DOUBLE, 0);
+        b = block_new(r, &keep, TYPE_DOUBLE, 0);
+        memcpy(a.valid, x.valid, r->words * sizeof *a.valid);
+        memcpy(b.valid, y.valid, r->words * sizeof *b.valid);
         for (size_t i = 0; i < r->count; i++) {
-            a.real[i] = (double)a.integer[i];
-            b.real[i] = (double)b.integer[i];
+            a.real[i] = (double)x.integer[i];
+            b.real[i] = (double)y.integer[i];
         }
+    }
     block_both_valid(r, out, &a, &b);
     switch (n->kind) {
     case NODE_ADD:
@@ -318,32 +359,14 @@ static bool is_literal(const Node *n)
            n->kind == NODE_TIME || n->kind == NODE_STRING;
 }
 
-/* The block of a column of this very type, where it stands: only to be read. Doubles are copied,
- * since a NaN among them is missing. */
-static bool view_column(const Run *r, const Node *n, Column *out)
-{
-    const Column *from = n->kind == NODE_NAME        ? find_column(r, n)
-                         : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
-                                                     : NULL;
-    bool same = from != NULL && n->type != TYPE_DOUBLE &&
-                (from->type == n->type || (is_string(from->type) && is_string(n->type))) &&
-                (n->type != TYPE_DECIMAL || from->scale == n->scale);
-    if (!same)
-        return false;
-    *out = *from;
-    out->valid = from->valid + r->from / 64;
-    out->data = (char *)from->data + r->from * type_width(from->type);
-    return true;
-}
-
 /* Most comparisons are of a column with a literal: no block is made of either. */
 static bool compare_literal(const Run *r, NodeKind kind, const Node *left, const Node *right,
                             Column *out)
 {
     Column a;
     bool alike = left->type == right->type || (is_string(left->type) && is_string(right->type)) ||
-                 (left->type != TYPE_DOUBLE && right->kind == NODE_NUMBER);
-    if (!is_literal(right) || !alike || !view_column(r, left, &a))
+                 right->kind == NODE_NUMBER;
+    if (!is_literal(right) || left->type == TYPE_DOUBLE || !alike || !view_column(r, left, &a))
         return false;
     bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
     memcpy(out->valid, a.valid, r->words * sizeof *out->valid);

@@ -23,7 +23,8 @@ void block_both_valid(const Run *r, Column *out, const Column *a, const Column *
 
 /* Compute a node over the block. */
 MUST_USE Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch);
-/* The same as `type` with `scale`; *out is a block of *scratch. */
+/* The same as `type` with `scale`; *out is a block of *scratch, or of a column: only to
+ * be read. */
 MUST_USE Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
                             Arena *scratch);
 MUST_USE Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *right,
