@@ -32,7 +32,7 @@ static Place at_field(Str field)
 
 /* ---- bytes to a document ---- */
 
-/* How deep brackets nest, counted before anything is built of them. */
+/* How deep brackets nest in bytes that need not be JSON. */
 static size_t depth_of(Str json)
 {
     size_t depth = 0, most = 0;
@@ -51,19 +51,49 @@ static size_t depth_of(Str json)
     return most;
 }
 
+/* Does a value nest deeper than so many levels? Looks no deeper than that. */
+static bool deeper(yyjson_val *v, size_t levels)
+{
+    yyjson_val *key, *inner;
+    size_t i, n;
+    if (!yyjson_is_ctn(v))
+        return false;
+    if (levels == 0)
+        return true;
+    if (yyjson_is_obj(v)) {
+        yyjson_obj_foreach(v, i, n, key, inner)
+        {
+            if (yyjson_is_ctn(inner) && deeper(inner, levels - 1))
+                return true;
+        }
+        return false;
+    }
+    yyjson_arr_foreach(v, i, n, inner)
+    {
+        if (yyjson_is_ctn(inner) && deeper(inner, levels - 1))
+            return true;
+    }
+    return false;
+}
+
+/* What is JSON is a tree to be walked; what is not is counted bracket by bracket. */
+static bool too_deep(yyjson_doc *doc, Str json, size_t most)
+{
+    return doc != NULL ? deeper(yyjson_doc_get_root(doc), most) : depth_of(json) > most;
+}
+
 static Status parse_any(yyjson_val **root, Reading *r, Str json)
 {
     yyjson_read_err why = {0};
     yyjson_alc memory = arena_memory(r->keep);
-    size_t depth = depth_of(json);
     if (json.size == 0)
         return fault_set(r->fault, whole(), "not_json", "The body is empty; send a JSON object.");
-    if (depth > r->limits->depth_max)
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)json.data, json.size,
+                                       YYJSON_READ_NUMBER_AS_RAW, &memory, &why);
+    if (too_deep(doc, json, r->limits->depth_max))
         return fault_set(r->fault, whole(), "too_deep",
                          "The JSON nests deeper than %zu levels; a request needs no more than 4.",
                          r->limits->depth_max);
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)json.data, json.size,
-                                       YYJSON_READ_NUMBER_AS_RAW, &memory, &why);
     if (doc == NULL && !str_valid_utf8(json))
         return fault_set(r->fault, whole(), "not_utf8",
                          "The body is not UTF-8, near byte %zu; send UTF-8.", why.pos);
@@ -569,10 +599,10 @@ Status request_read(Request *out, Arena *keep, const Answerer *a, Str json,
 bool answer_customer(Str *out, Arena *keep, Str request, const AnswerLimits *limits)
 {
     yyjson_alc memory = arena_memory(keep);
-    if (depth_of(request) > limits->depth_max)
-        return false;
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)request.data, request.size,
                                        YYJSON_READ_NUMBER_AS_RAW, &memory, NULL);
+    if (too_deep(doc, request, limits->depth_max))
+        return false;
     yyjson_val *id = yyjson_obj_get(yyjson_doc_get_root(doc), "customer_id");
     if (!yyjson_is_str(id) && !yyjson_is_raw(id))
         return false;

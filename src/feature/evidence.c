@@ -6,6 +6,8 @@
 static Events one_of(const Events *events, Arena *arena, size_t customer)
 {
     size_t from = events->start[customer], n = events->start[customer + 1] - from;
+    if (events->customers == 1)
+        return *events;
     uint32_t *index = ARENA_ARRAY(arena, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)
         index[i] = (uint32_t)(from + i);

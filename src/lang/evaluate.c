@@ -8,27 +8,31 @@
 #include <math.h>
 #include <string.h>
 
-Column block_new(Arena *scratch, Type type, int scale)
+Column block_new(const Run *r, Arena *scratch, Type type, int scale)
 {
+    size_t bits = (r->words * sizeof(uint64_t) + 15) & ~(size_t)15;
+    char *both = arena_raw(scratch, bits + r->words * 64 * type_width(type), 1);
     Column c = {.type = type, .scale = scale};
-    c.valid = ARENA_RAW(scratch, uint64_t, WORDS);
-    c.data = arena_raw(scratch, BLOCK, type_width(type));
+    c.valid = (uint64_t *)(void *)both;
+    c.data = both + bits;
     return c;
 }
 
-void block_all_valid(Column *c)
+void block_all_valid(const Run *r, Column *c)
 {
-    memset(c->valid, 0xFF, WORDS * sizeof *c->valid);
+    for (size_t w = 0; w < r->words; w++)
+        c->valid[w] = UINT64_MAX;
 }
 
-void block_all_missing(Column *c)
+void block_all_missing(const Run *r, Column *c)
 {
-    memset(c->valid, 0, WORDS * sizeof *c->valid);
+    for (size_t w = 0; w < r->words; w++)
+        c->valid[w] = 0;
 }
 
-void block_both_valid(Column *out, const Column *a, const Column *b)
+void block_both_valid(const Run *r, Column *out, const Column *a, const Column *b)
 {
-    for (size_t w = 0; w < WORDS; w++)
+    for (size_t w = 0; w < r->words; w++)
         out->valid[w] = a->valid[w] & b->valid[w];
 }
 
@@ -66,8 +70,7 @@ static Status copy_column(const Run *r, const Node *n, Column *out, const Column
     }
     size_t width = type_width(from->type);
     memcpy(out->data, (const char *)from->data + r->from * width, r->count * width);
-    block_all_missing(out);
-    memcpy(out->valid, from->valid + r->from / 64, (r->count + 63) / 64 * sizeof *out->valid);
+    memcpy(out->valid, from->valid + r->from / 64, r->words * sizeof *out->valid);
     out->dictionary = from->dictionary;
     if (out->type == TYPE_DOUBLE) /* NaN is another way to say missing */
         for (size_t i = 0; i < r->count; i++)
@@ -95,15 +98,15 @@ static Status name_leaf(const Run *r, const Node *n, Column *out)
     const Column *from = find_column(r, n);
     if (from != NULL)
         return copy_column(r, n, out, from);
-    block_all_missing(out);
+    block_all_missing(r, out);
     return STATUS_OK;
 }
 
 static void literal_leaf(const Run *r, const Node *n, Column *out)
 {
-    block_all_valid(out);
+    block_all_valid(r, out);
     if (n->kind == NODE_NULL) {
-        block_all_missing(out);
+        block_all_missing(r, out);
     } else if (n->kind == NODE_STRING) {
         out->dictionary = n->dictionary;
         memset(out->code, 0, r->count * sizeof *out->code);
@@ -139,19 +142,52 @@ static Status to_time(const Run *r, const Node *n, Column *out, const Column *fr
     return STATUS_OK;
 }
 
-/* Evaluate a child as `type` with `scale`; *out is a block of *scratch. */
+static bool has_nan(const Run *r, const Column *c)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (is_missing(c->real[i]))
+            return true;
+    return false;
+}
+
+/* The block of a column of this very type, where it stands: only to be read. A NaN among doubles
+ * is missing, and so these are copied where there is one. */
+static bool view_column(const Run *r, const Node *n, Column *out)
+{
+    const Column *from = n->kind == NODE_NAME        ? find_column(r, n)
+                         : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
+                                                     : NULL;
+    bool same = from != NULL &&
+                (from->type == n->type || (is_string(from->type) && is_string(n->type))) &&
+                (n->type != TYPE_DECIMAL || from->scale == n->scale);
+    if (!same)
+        return false;
+    *out = *from;
+    out->scale = n->scale;
+    out->valid = from->valid + r->from / 64;
+    out->data = (char *)from->data + r->from * type_width(from->type);
+    return out->type != TYPE_DOUBLE || !has_nan(r, out);
+}
+
+/* Evaluate a child as `type` with `scale`; *out is a block of *scratch, or of a column, and only to
+ * be read. */
 Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
                    Arena *scratch)
 {
-    *out = block_new(scratch, type, scale);
-    if (child->type == type && (type != TYPE_DECIMAL || child->scale == scale))
-        return run_evaluate(r, child, out, *scratch);
-    if (is_string(type))
+    bool same =
+        (child->type == type && (type != TYPE_DECIMAL || child->scale == scale)) || is_string(type);
+    if (same && view_column(r, child, out))
+        return STATUS_OK;
+    *out = block_new(r, scratch, type, scale);
+    if (same)
         return run_evaluate(r, child, out, *scratch);
     Arena inner = *scratch;
-    Column raw = block_new(&inner, child->type, child->scale);
-    TRY(run_evaluate(r, child, &raw, inner));
-    memcpy(out->valid, raw.valid, WORDS * sizeof *out->valid);
+    Column raw;
+    if (!view_column(r, child, &raw)) {
+        raw = block_new(r, &inner, child->type, child->scale);
+        TRY(run_evaluate(r, child, &raw, inner));
+    }
+    memcpy(out->valid, raw.valid, r->words * sizeof *out->valid);
     if (type == TYPE_DOUBLE) {
         for (size_t i = 0; i < r->count; i++)
             out->real[i] = decimal_to_double(raw.integer[i], raw.scale);
@@ -185,12 +221,18 @@ static Status real_pair(const Run *r, const Node *n, Column *out, Arena scratch)
     Type type = durations ? TYPE_DURATION : TYPE_DOUBLE;
     TRY(run_operand(r, n->child[0], type, 0, &a, &keep));
     TRY(run_operand(r, n->child[1], type, 0, &b, &keep));
-    if (durations)
+    if (durations) {
+        const Column x = a, y = b;
+        a = block_new(r, &keep, TYPE_DOUBLE, 0);
+        b = block_new(r, &keep, TYPE_DOUBLE, 0);
+        memcpy(a.valid, x.valid, r->words * sizeof *a.valid);
+        memcpy(b.valid, y.valid, r->words * sizeof *b.valid);
         for (size_t i = 0; i < r->count; i++) {
-            a.real[i] = (double)a.integer[i];
-            b.real[i] = (double)b.integer[i];
+            a.real[i] = (double)x.integer[i];
+            b.real[i] = (double)y.integer[i];
         }
-    block_both_valid(out, &a, &b);
+    }
+    block_both_valid(r, out, &a, &b);
     switch (n->kind) {
     case NODE_ADD:
         for (size_t i = 0; i < r->count; i++)
@@ -228,7 +270,7 @@ static Status whole_pair(const Run *r, const Node *n, Column *out, Arena scratch
                     &keep));
     TRY(run_operand(r, right, align ? n->type : right_type, align ? n->scale : right->scale, &b,
                     &keep));
-    block_both_valid(out, &a, &b);
+    block_both_valid(r, out, &a, &b);
     for (size_t i = 0; i < r->count; i++) {
         if (!column_valid(out, i))
             continue;
@@ -247,7 +289,7 @@ static Status negate(const Run *r, const Node *n, Column *out, Arena scratch)
     Column a;
     Arena keep = scratch;
     TRY(run_operand(r, n->child[0], n->type, n->scale, &a, &keep));
-    memcpy(out->valid, a.valid, WORDS * sizeof *out->valid);
+    memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
     for (size_t i = 0; i < r->count; i++) {
         if (!column_valid(out, i))
             continue;
@@ -317,35 +359,17 @@ static bool is_literal(const Node *n)
            n->kind == NODE_TIME || n->kind == NODE_STRING;
 }
 
-/* The block of a column of this very type, where it stands: only to be read. Doubles are copied,
- * since a NaN among them is missing. */
-static bool view_column(const Run *r, const Node *n, Column *out)
-{
-    const Column *from = n->kind == NODE_NAME        ? find_column(r, n)
-                         : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
-                                                     : NULL;
-    bool same = from != NULL && n->type != TYPE_DOUBLE &&
-                (from->type == n->type || (is_string(from->type) && is_string(n->type))) &&
-                (n->type != TYPE_DECIMAL || from->scale == n->scale);
-    if (!same)
-        return false;
-    *out = *from;
-    out->valid = from->valid + r->from / 64;
-    out->data = (char *)from->data + r->from * type_width(from->type);
-    return true;
-}
-
 /* Most comparisons are of a column with a literal: no block is made of either. */
 static bool compare_literal(const Run *r, NodeKind kind, const Node *left, const Node *right,
                             Column *out)
 {
     Column a;
     bool alike = left->type == right->type || (is_string(left->type) && is_string(right->type)) ||
-                 (left->type != TYPE_DOUBLE && right->kind == NODE_NUMBER);
-    if (!is_literal(right) || !alike || !view_column(r, left, &a))
+                 right->kind == NODE_NUMBER;
+    if (!is_literal(right) || left->type == TYPE_DOUBLE || !alike || !view_column(r, left, &a))
         return false;
     bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
-    memcpy(out->valid, a.valid, (r->count + 63) / 64 * sizeof *out->valid);
+    memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
     if (is_string(a.type)) {
         bool equal = kind == NODE_EQUAL;
         uint32_t code = dictionary_find(a.dictionary, right->text);
@@ -369,7 +393,7 @@ Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *ri
                    Arena scratch)
 {
     if (left->kind == NODE_NULL || right->kind == NODE_NULL) {
-        block_all_missing(out);
+        block_all_missing(r, out);
         return STATUS_OK;
     }
     if (compare_literal(r, kind, left, right, out))
@@ -383,7 +407,7 @@ Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *ri
     if (type == TYPE_DOUBLE || is_string(type) || type == TYPE_BOOLEAN) {
         TRY(run_operand(r, left, type, 0, &a, &keep));
         TRY(run_operand(r, right, type, 0, &b, &keep));
-        block_both_valid(out, &a, &b);
+        block_both_valid(r, out, &a, &b);
         if (type == TYPE_DOUBLE)
             COMPARE(a.real[i], b.real[i]);
         else if (type == TYPE_BOOLEAN)
@@ -396,7 +420,7 @@ Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *ri
     Type right_type = instant ? TYPE_TIME : right->type;
     TRY(run_operand(r, left, type, left->scale, &a, &keep));
     TRY(run_operand(r, right, right_type, right->scale, &b, &keep));
-    block_both_valid(out, &a, &b);
+    block_both_valid(r, out, &a, &b);
     if (left->scale == right->scale) {
         COMPARE(a.integer[i], b.integer[i]);
         return STATUS_OK;
@@ -416,8 +440,10 @@ static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
     uint8_t decides = any;
     for (size_t w = 0; w * 64 < r->count; w++) {
         uint64_t known = out->valid[w] & b->valid[w], word = 0;
-        if (known == UINT64_MAX) { /* nothing missing: two values are enough */
-            for (size_t i = w * 64; i < w * 64 + 64; i++)
+        size_t end = w * 64 + 64 < r->count ? w * 64 + 64 : r->count;
+        uint64_t all = UINT64_MAX >> (64 - (end - w * 64));
+        if ((known & all) == all) { /* nothing missing: two values are enough */
+            for (size_t i = w * 64; i < end; i++)
                 out->boolean[i] =
                     any ? out->boolean[i] | b->boolean[i] : out->boolean[i] & b->boolean[i];
             continue;
@@ -439,7 +465,7 @@ static Status logic(const Run *r, const Node *n, Column *out, Arena scratch)
     TRY(run_evaluate(r, n->child[0], out, scratch));
     for (size_t i = 1; i < n->count; i++) {
         Arena keep = scratch;
-        Column b = block_new(&keep, TYPE_BOOLEAN, 0);
+        Column b = block_new(r, &keep, TYPE_BOOLEAN, 0);
         TRY(run_evaluate(r, n->child[i], &b, keep));
         fold_logic(r, out, &b, n->kind == NODE_OR);
     }
@@ -454,7 +480,7 @@ static Status members(const Run *r, const Node *n, Column *out, Arena scratch)
                     scratch));
     for (size_t i = 2; i < n->count; i++) {
         Arena keep = scratch;
-        Column b = block_new(&keep, TYPE_BOOLEAN, 0);
+        Column b = block_new(r, &keep, TYPE_BOOLEAN, 0);
         TRY(run_compare(r, in ? NODE_EQUAL : NODE_LESS_EQUAL, n->child[0], n->child[i], &b, keep));
         fold_logic(r, out, &b, in);
     }
@@ -474,7 +500,7 @@ static Status null_test(const Run *r, const Node *n, Column *out, Arena scratch)
     Column a;
     Arena keep = scratch;
     TRY(run_operand(r, n->child[0], n->child[0]->type, n->child[0]->scale, &a, &keep));
-    block_all_valid(out);
+    block_all_valid(r, out);
     for (size_t i = 0; i < r->count; i++)
         out->boolean[i] = !column_valid(&a, i);
     return STATUS_OK;
@@ -526,22 +552,37 @@ Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
     return STATUS_OK;
 }
 
-/* Copy a finished block; behind missing cells go zeros. */
+/* Behind missing cells go zeros. */
+static void clear_missing(const Run *r, Column *c)
+{
+    size_t width = type_width(c->type);
+    for (size_t w = 0, left = r->count; left > 0; w++) {
+        uint64_t all = left < 64 ? ((uint64_t)1 << left) - 1 : UINT64_MAX;
+        left -= left < 64 ? left : 64;
+        c->valid[w] &= all;
+        for (uint64_t missing = ~c->valid[w] & all; missing != 0; missing &= missing - 1) {
+            size_t i = w * 64 + (size_t)__builtin_ctzll(missing);
+            memset((char *)c->data + i * width, 0, width);
+        }
+    }
+}
+
+/* Copy a finished block. */
 static void finish_block(const Run *r, Column *out, Column *part)
 {
-    size_t width = type_width(out->type), words = (r->count + 63) / 64;
-    if (r->count % 64 != 0)
-        part->valid[words - 1] &= ((uint64_t)1 << (r->count % 64)) - 1;
-    memcpy(out->valid + r->from / 64, part->valid, words * sizeof *out->valid);
-    char *to = (char *)out->data + r->from * width;
-    memcpy(to, part->data, r->count * width);
-    for (size_t w = 0; w < words; w++)
-        for (size_t i = w * 64; part->valid[w] != UINT64_MAX && i < w * 64 + 64 && i < r->count;
-             i++)
-            if (!column_valid(part, i))
-                memset(to + i * width, 0, width);
+    size_t width = type_width(out->type);
+    clear_missing(r, part);
+    memcpy(out->valid + r->from / 64, part->valid, r->words * sizeof *out->valid);
+    memcpy((char *)out->data + r->from * width, part->data, r->count * width);
     if (part->dictionary != NULL)
         out->dictionary = part->dictionary;
+}
+
+/* Blocks are no longer than what is left of the rows: a customer's few cost no more than few. */
+static void take_block(Run *r, size_t rows)
+{
+    r->count = rows - r->from < BLOCK ? rows - r->from : BLOCK;
+    r->words = (r->count + 63) / 64;
 }
 
 Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
@@ -552,9 +593,18 @@ Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, con
     column_init(out, keep, e->text, n->type, n->scale, rows->rows, NULL);
     if (e->merges)
         r.merged = dictionary_new(keep);
-    Column part = block_new(&scratch, n->type, n->scale);
-    for (r.from = 0; r.from < rows->rows; r.from += BLOCK) {
-        r.count = rows->rows - r.from < BLOCK ? rows->rows - r.from : BLOCK;
+    take_block(&r, rows->rows);
+    if (rows->rows > 0 && rows->rows <= BLOCK) { /* one block: computed where it is to stand */
+        Dictionary *own = out->dictionary;
+        out->dictionary = NULL;
+        TRY(run_evaluate(&r, n, out, scratch));
+        clear_missing(&r, out);
+        out->dictionary = out->dictionary != NULL ? out->dictionary : own;
+        return STATUS_OK;
+    }
+    Column part = block_new(&r, &scratch, n->type, n->scale);
+    for (; r.from < rows->rows; r.from += BLOCK) {
+        take_block(&r, rows->rows);
         part.dictionary = NULL;
         TRY(run_evaluate(&r, n, &part, scratch));
         finish_block(&r, out, &part);

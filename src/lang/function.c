@@ -81,7 +81,7 @@ static Status single(const Run *r, const Node *n, Column *out, Arena scratch)
     Arena keep = scratch;
     bool real = n->type == TYPE_DOUBLE || x->type == TYPE_DOUBLE;
     TRY(run_operand(r, x, real ? TYPE_DOUBLE : x->type, real ? 0 : x->scale, &a, &keep));
-    memcpy(out->valid, a.valid, WORDS * sizeof *out->valid);
+    memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
     if (!real)
         return whole_single(r, n, out, &a, keep);
     if (n->kind == NODE_SIGN) {
@@ -102,7 +102,7 @@ static Status mod(const Run *r, const Node *n, Column *out, Arena scratch)
     Arena keep = scratch;
     TRY(run_operand(r, n->child[0], n->type, n->scale, &a, &keep));
     TRY(run_operand(r, n->child[1], n->type, n->scale, &b, &keep));
-    block_both_valid(out, &a, &b);
+    block_both_valid(r, out, &a, &b);
     for (size_t i = 0; i < r->count; i++) {
         if (!column_valid(out, i))
             continue;
@@ -125,7 +125,7 @@ static Status mod(const Run *r, const Node *n, Column *out, Arena scratch)
 static Status nullif(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     Arena keep = scratch;
-    Column equal = block_new(&keep, TYPE_BOOLEAN, 0);
+    Column equal = block_new(r, &keep, TYPE_BOOLEAN, 0);
     TRY(run_evaluate(r, n->child[0], out, keep));
     TRY(run_compare(r, NODE_EQUAL, n->child[0], n->child[1], &equal, keep));
     for (size_t i = 0; i < r->count; i++)
@@ -197,7 +197,7 @@ static Status text_function(const Run *r, const Node *n, Column *out, Arena scra
     uint32_t last = NO_CODE, code = 0;
     int64_t answer = 0;
     TRY(run_operand(r, x, x->type, 0, &a, &keep));
-    memcpy(out->valid, a.valid, WORDS * sizeof *out->valid);
+    memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
     if (n->kind == NODE_LOWER)
         out->dictionary = r->merged;
     for (size_t i = 0; i < r->count; i++) {
@@ -235,7 +235,7 @@ static Status calendar(const Run *r, const Node *n, Column *out, Arena scratch)
     Arena keep = scratch;
     int64_t zone = n->child[0]->type == TYPE_DATE ? 0 : n->integer;
     TRY(run_operand(r, n->child[0], TYPE_TIME, 0, &a, &keep));
-    memcpy(out->valid, a.valid, WORDS * sizeof *out->valid);
+    memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
     for (size_t i = 0; i < r->count; i++) {
         int64_t local;
         if (!column_valid(out, i))
@@ -269,7 +269,7 @@ void run_move(const Run *r, Column *to, const Column *from, size_t i)
 
 static Status coalesce(const Run *r, const Node *n, Column *out, Arena scratch)
 {
-    block_all_missing(out);
+    block_all_missing(r, out);
     if (is_string(out->type))
         out->dictionary = r->merged;
     for (size_t k = 0; k < n->count; k++) {
@@ -289,7 +289,7 @@ static Status coalesce(const Run *r, const Node *n, Column *out, Arena scratch)
 static Status extreme(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     bool least = n->kind == NODE_LEAST;
-    block_all_valid(out);
+    block_all_valid(r, out);
     for (size_t k = 0; k < n->count; k++) {
         Column a;
         Arena keep = scratch;
@@ -314,15 +314,15 @@ static Status extreme(const Run *r, const Node *n, Column *out, Arena scratch)
 static Status choose(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     Arena keep = scratch;
-    Column open = block_new(&keep, TYPE_BOOLEAN, 0); /* not yet decided */
+    Column open = block_new(r, &keep, TYPE_BOOLEAN, 0); /* not yet decided */
     memset(open.boolean, 1, r->count);
-    block_all_missing(out);
+    block_all_missing(r, out);
     if (is_string(out->type))
         out->dictionary = r->merged;
     for (size_t k = 0; k < n->count; k += 2) {
         Arena inner = keep;
         bool otherwise = k + 1 == n->count;
-        Column when = block_new(&inner, TYPE_BOOLEAN, 0), value;
+        Column when = block_new(r, &inner, TYPE_BOOLEAN, 0), value;
         if (!otherwise)
             TRY(run_evaluate(r, n->child[k], &when, inner));
         TRY(run_operand(r, n->child[otherwise ? k : k + 1], n->type, n->scale, &value, &inner));

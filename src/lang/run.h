@@ -5,25 +5,26 @@
 #include "lang/tree.h"
 
 #define BLOCK 2048
-#define WORDS (BLOCK / 64)
 
 typedef struct Run {
     const Expr *e;
     const Table *rows;
     const Column *aggregate;
     size_t from, count; /* the block */
+    size_t words;       /* of its validity; a column of it has room for words * 64 rows */
     Dictionary *merged; /* of strings put together here */
     Error *err;
 } Run;
 
-Column block_new(Arena *scratch, Type type, int scale);
-void block_all_valid(Column *c);
-void block_all_missing(Column *c);
-void block_both_valid(Column *out, const Column *a, const Column *b);
+Column block_new(const Run *r, Arena *scratch, Type type, int scale);
+void block_all_valid(const Run *r, Column *c);
+void block_all_missing(const Run *r, Column *c);
+void block_both_valid(const Run *r, Column *out, const Column *a, const Column *b);
 
 /* Compute a node over the block. */
 MUST_USE Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch);
-/* The same as `type` with `scale`; *out is a block of *scratch. */
+/* The same as `type` with `scale`; *out is a block of *scratch, or of a column: only to
+ * be read. */
 MUST_USE Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
                             Arena *scratch);
 MUST_USE Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *right,

@@ -59,11 +59,23 @@ static Status evaluate_clauses(Column **out, Arena *scratch, Arena spare, const 
     return STATUS_OK;
 }
 
+/* Are the slice's customers all there are, in their order? Then their columns serve as they are. */
+static bool is_whole(const Slice *s, const Deciding *d)
+{
+    if (s->rows != d->in->features->rows)
+        return false;
+    for (size_t k = 0; k < s->rows; k++)
+        if (d->in->row[s->from + k] != k)
+            return false;
+    return true;
+}
+
 static void take_features(Slice *s, Arena *scratch, const Deciding *d)
 {
     const Plan *plan = d->p->plan;
     const Table *features = d->in->features;
-    Table *taken = table_take(scratch, features, d->in->row + s->from, s->rows);
+    const Table *taken =
+        is_whole(s, d) ? features : table_take(scratch, features, d->in->row + s->from, s->rows);
     s->table =
         table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
     s->table->columns = features->columns; /* the engine's own follow once they are known */

@@ -67,6 +67,10 @@ typedef struct Tally {
 static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
 {
     Findings *f = d->findings;
+    if (n->exact + n->version_customers + n->contradictory + n->no_label + n->ignored +
+            n->both_cohorts ==
+        0)
+        return;
     findings_add(f, SEVERITY_INFO, "duplicate_customer_rows", n->exact,
                  str_format(keep, "%llu customer rows repeat another row exactly",
                             (unsigned long long)n->exact),

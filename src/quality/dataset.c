@@ -454,8 +454,9 @@ static Status check_sums(const Dataset *d, Error *err)
 /* More risky customers than others is what a label read the wrong way round looks like. */
 static void find_majority(Dataset *d, Arena *keep, size_t positives, size_t negatives)
 {
-    findings_add(d->findings, SEVERITY_SEVERE, "label_majority_positive",
-                 positives > negatives ? positives : 0,
+    if (positives <= negatives)
+        return;
+    findings_add(d->findings, SEVERITY_SEVERE, "label_majority_positive", positives,
                  str_format(keep,
                             "%zu of %zu labelled customers are risky; if `positive` and `negative` "
                             "of the schema book are the wrong way round, every figure is upside "

@@ -137,9 +137,11 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
          "taken as one event for each customer"},
     };
     for (size_t i = 0; i < COUNT_OF(line); i++)
-        findings_add(d->findings, line[i].severity, line[i].code, line[i].count,
-                     str_format(keep, "%llu %s", (unsigned long long)line[i].count, line[i].what),
-                     str_from(line[i].done));
+        if (line[i].count > 0)
+            findings_add(
+                d->findings, line[i].severity, line[i].code, line[i].count,
+                str_format(keep, "%llu %s", (unsigned long long)line[i].count, line[i].what),
+                str_from(line[i].done));
 }
 
 /* Rows of one id: count what their versions say. */

@@ -37,12 +37,22 @@ size_t type_width(Type type)
     }
 }
 
+enum { SMALL_ROWS = 4096 };
+
 void column_init(Column *c, Arena *keep, Str name, Type type, int scale, size_t rows,
                  Dictionary *dictionary)
 {
     *c = (Column){.name = name, .type = type, .scale = type == TYPE_DECIMAL ? scale : 0};
-    c->valid = ARENA_ARRAY(keep, uint64_t, (rows + 63) / 64 + 1);
-    c->data = arena_alloc(keep, rows + 1, type_width(type));
+    size_t bits = (((rows + 63) / 64 + 1) * sizeof(uint64_t) + 15) & ~(size_t)15,
+           width = type_width(type);
+    if (rows > SMALL_ROWS) {
+        c->valid = arena_alloc(keep, bits, 1);
+        c->data = arena_alloc(keep, rows + 1, width);
+    } else { /* one piece of memory for both */
+        char *both = arena_alloc(keep, bits + (rows + 1) * width, 1);
+        c->valid = (uint64_t *)(void *)both;
+        c->data = both + bits;
+    }
     if (type == TYPE_CATEGORY || type == TYPE_TEXT)
         c->dictionary = dictionary != NULL ? dictionary : dictionary_new(keep);
 }
