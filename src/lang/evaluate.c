@@ -464,13 +464,14 @@ static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
                 to[i] = any ? to[i] | from[i] : to[i] & from[i];
             continue;
         }
-        for (size_t k = 0, i = w * 64; k < 64 && i < r->count; k++, i++) {
-            bool a_decides = (out->valid[w] >> k & 1) && out->boolean[i] == decides;
-            bool b_decides = (b->valid[w] >> k & 1) && b->boolean[i] == decides;
-            bool decided = a_decides || b_decides;
-            out->boolean[i] = decided ? decides : !decides;
-            if (decided)
-                word |= (uint64_t)1 << k;
+        const uint64_t left = out->valid[w], right = b->valid[w];
+        uint8_t *to = out->boolean + w * 64;
+        const uint8_t *from = b->boolean + w * 64;
+        for (size_t k = 0; k < end - w * 64; k++) {
+            unsigned decided = ((unsigned)(left >> k) & (unsigned)(to[k] == decides)) |
+                               ((unsigned)(right >> k) & (unsigned)(from[k] == decides));
+            to[k] = (uint8_t)(decided ^ !decides);
+            word |= (uint64_t)decided << k;
         }
         out->valid[w] = known | word;
     }
