@@ -282,7 +282,7 @@ static enum MHD_Result take_piece(Exchange *x, Str piece)
         refuse_large(x);
     else if (x->route->streamed != NULL)
         feed(x, piece);
-    else if (!append(x, piece))
+    else if (keeps_body(x) && !append(x, piece))
         refuse_overloaded(x, "memory");
     if (x->status != 0)
         settle_early(x);

@@ -233,6 +233,7 @@ typedef struct Bench Bench;
 void admit_headers(Exchange *x, Bench *b, Str url);
 void admit_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
 void admit_origin(Exchange *x);         /* CORS */
+bool keeps_body(const Exchange *x); /* else it is let go: the method asks with none */
 uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
 void refuse_overloaded(Exchange *x, const char *why);

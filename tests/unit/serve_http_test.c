@@ -193,6 +193,28 @@ static void a_large_body_is_refused_before_it_is_here(void **state)
     assert_problem(r, 413, "too_large");
 }
 
+static void a_body_that_nobody_reads_is_not_kept(void **state)
+{
+    (void)state;
+    Str text = str_format(&arena,
+                          "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+                          "%60000s",
+                          "");
+    assert_problem(client_ask(&arena, port(), text), 413, "too_large");
+    /* A small one is let go, and holds nothing meanwhile. */
+    char part[3001];
+    uint64_t before = atomic_load(&made->service->held_bytes);
+    int fd = client_connect(port());
+    memset(part, ' ', sizeof part);
+    client_send(fd, S("GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 3001\r\n\r\n"));
+    client_send(fd, (Str){part, 3000});
+    (void)usleep(50000);
+    assert_int_equal(atomic_load(&made->service->held_bytes), before);
+    client_send(fd, S(" "));
+    assert_int_equal(client_receive(&arena, fd).status, 200);
+    (void)close(fd);
+}
+
 static void a_large_body_in_chunks_is_refused_while_it_arrives(void **state)
 {
     (void)state;
@@ -524,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_body_of_another_type_is_refused),
         cmocka_unit_test(two_lengths_are_refused),
         cmocka_unit_test(a_large_body_is_refused_before_it_is_here),
+        cmocka_unit_test(a_body_that_nobody_reads_is_not_kept),
         cmocka_unit_test(a_large_body_in_chunks_is_refused_while_it_arrives),
         cmocka_unit_test(a_body_that_waits_to_be_asked_for_is_asked_for),
         cmocka_unit_test(packed_bodies_are_read_as_plain_ones_are),
