@@ -27,7 +27,8 @@ typedef struct Batch {
     uint64_t lines, bad;
     char *out; /* answers that are not in the file yet */
     size_t out_size, out_capacity;
-    int fd; /* -1: none needed yet */
+    uint64_t spooled; /* bytes in the file */
+    int fd;           /* -1: none needed yet */
     Keeping *keeping;
 } Batch;
 
@@ -61,6 +62,13 @@ static bool spool_failed(Exchange *x, const char *what)
 static bool flush(Exchange *x, Batch *b)
 {
     const char *folder = x->service->settings->spool;
+    uint64_t most = x->service->settings->limits.spool_bytes;
+    if (b->spooled + b->out_size > most) {
+        reply_problem(x, 413, "too_large", NULL,
+                      "the answers are longer than %llu bytes; split the batch, or ask for a job",
+                      (unsigned long long)most);
+        return false;
+    }
     if (folder == NULL && (folder = getenv("TMPDIR")) == NULL)
         folder = "/tmp";
     if (b->fd < 0 && (b->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) < 0)
@@ -73,6 +81,7 @@ static bool flush(Exchange *x, Batch *b)
             return spool_failed(x, "the spool folder took no more");
         done += (size_t)n;
     }
+    b->spooled += b->out_size;
     b->out_size = 0;
     return true;
 }

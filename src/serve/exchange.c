@@ -248,7 +248,14 @@ static bool append(Exchange *x, Str piece)
 static bool feed_route(void *context, Str piece)
 {
     Exchange *x = context;
-    return x->route->streamed->feed(x, piece);
+    uint64_t most = body_limit(x);
+    x->unpacked += piece.size;
+    if (x->unpacked <= most)
+        return x->route->streamed->feed(x, piece);
+    reply_problem(x, 413, "too_large", NULL,
+                  "the body unpacks to more than %llu bytes; split it, or ask for a job",
+                  (unsigned long long)most);
+    return false;
 }
 
 static void feed(Exchange *x, Str piece)

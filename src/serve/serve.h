@@ -17,8 +17,9 @@
 typedef struct ServeLimits {
     uint64_t body_bytes;       /* of a request as it is sent; default 1 MiB */
     uint64_t unpacked_bytes;   /* of a compressed one when unpacked; default 4 MiB */
-    uint64_t batch_bytes;      /* of a batch as it is sent; default 1 GiB */
+    uint64_t batch_bytes;      /* of a batch, as it is sent and unpacked; default 1 GiB */
     uint64_t batch_line_bytes; /* of one of its lines, unpacked; default 1 MiB */
+    uint64_t spool_bytes;      /* of its answers, which wait in a file; default 1 GiB */
     uint64_t memory_bytes;     /* of all bodies and replies held at once; default 128 MiB */
     size_t header_bytes;       /* request line and headers; default 16 KiB */
     size_t connections, connections_per_address; /* default 4096, 1024; 0: no limit by address */

@@ -85,6 +85,7 @@ typedef struct Exchange {
     size_t headers;
     struct Unpacking *unpacking; /* of a streamed body; NULL: plain */
     uint64_t unpacking_held;     /* bytes of it, part of held */
+    uint64_t unpacked;           /* bytes that came out of it */
     void *response;              /* struct MHD_Response, once the reply is settled */
     char *refusal;               /* the same as plain bytes, when it came before the whole body */
     struct Peer *peer;
@@ -233,7 +234,7 @@ typedef struct Bench Bench;
 void admit_headers(Exchange *x, Bench *b, Str url);
 void admit_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
 void admit_origin(Exchange *x);         /* CORS */
-bool keeps_body(const Exchange *x); /* else it is let go: the method asks with none */
+bool keeps_body(const Exchange *x);     /* else it is let go: the method asks with none */
 uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
 void refuse_overloaded(Exchange *x, const char *why);

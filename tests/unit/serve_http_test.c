@@ -33,6 +33,7 @@ static int set_up(void **state)
     made->settings.limits.unpacked_bytes = 128 << 10;
     made->settings.limits.batch_bytes = 8 << 20;
     made->settings.limits.batch_line_bytes = 4 << 10;
+    made->settings.limits.spool_bytes = 8 << 20;
     made->settings.limits.memory_bytes = 4 << 20;
     made->settings.limits.request_seconds = 1;
     made->settings.limits.idle_seconds = 1;
@@ -509,6 +510,31 @@ static void a_long_batch_goes_through_a_file_and_comes_whole(void **state)
     assert_true(str_equal(again.body, r.body));
 }
 
+static void a_packed_batch_that_becomes_too_much_is_refused(void **state)
+{
+    (void)state;
+    static const Encoding encodings[] = {ENCODING_GZIP, ENCODING_ZSTD};
+    static const char *const headers[] = {NDJSON "Content-Encoding: gzip\r\n",
+                                          NDJSON "Content-Encoding: zstd\r\n"};
+    enum { BLANK = 9 << 20, LINES = 100000 };
+    char *blank = arena_raw(&arena, BLANK, 1);
+    memset(blank, '\n', BLANK);
+    Buffer b = buffer_new(&arena);
+    for (size_t i = 0; i < LINES; i++)
+        buffer_add(&b, S("{}\n"));
+    for (size_t e = 0; e < COUNT_OF(encodings); e++) {
+        Str bytes;
+        assert_true(packed(&bytes, &arena, encodings[e], (Str){blank, BLANK}));
+        Reply r = client_post(&arena, port(), "/ai/v1/score:batch", headers[e], bytes);
+        assert_problem(r, 413, "too_large");
+        assert_true(str_contains(r.body, S("unpacks to more than")));
+        assert_true(packed(&bytes, &arena, encodings[e], buffer_str(&b)));
+        r = client_post(&arena, port(), "/ai/v1/score:batch", headers[e], bytes);
+        assert_problem(r, 413, "too_large");
+        assert_true(str_contains(r.body, S("the answers are longer than")));
+    }
+}
+
 /* ---- operations ---- */
 
 static void a_connection_serves_many_requests(void **state)
@@ -561,6 +587,7 @@ int main(void)
         cmocka_unit_test(the_contract_is_a_page_without_scripts),
         cmocka_unit_test(a_bad_line_gets_an_error_with_its_number),
         cmocka_unit_test(a_long_batch_goes_through_a_file_and_comes_whole),
+        cmocka_unit_test(a_packed_batch_that_becomes_too_much_is_refused),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(nothing_is_held_after_all_that),
     };
