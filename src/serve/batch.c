@@ -86,19 +86,38 @@ static bool flush(Exchange *x, Batch *b)
     return true;
 }
 
+/* Of the budget first. held: of the buffer's bytes, those that were counted when the batch began.
+ */
+static bool grow(Exchange *x, char **data, size_t *capacity, size_t need, size_t held)
+{
+    size_t larger = *capacity == 0 ? LINE_FIRST : *capacity;
+    if (need <= *capacity)
+        return true;
+    while (larger < need)
+        larger *= 2;
+    size_t before = *capacity > held ? *capacity : held, after = larger > held ? larger : held;
+    if (!budget_take(x->service, after - before)) {
+        refuse_overloaded(x, "memory");
+        return false;
+    }
+    x->held += after - before;
+    char *more = realloc(*data, larger);
+    if (more == NULL) {
+        refuse_overloaded(x, "memory");
+        return false;
+    }
+    *data = more;
+    *capacity = larger;
+    return true;
+}
+
 static bool put(Exchange *x, Batch *b, Str text)
 {
+    if (b->out_size > 0 && b->out_size + text.size + 1 > SPOOL_FROM && !flush(x, b))
+        return false;
     size_t need = b->out_size + text.size + 1;
-    if (need > b->out_capacity) {
-        size_t capacity = b->out_capacity == 0 ? LINE_FIRST : b->out_capacity;
-        while (capacity < need)
-            capacity *= 2;
-        char *more = realloc(b->out, capacity);
-        if (more == NULL)
-            return spool_failed(x, "no memory");
-        b->out = more;
-        b->out_capacity = capacity;
-    }
+    if (!grow(x, &b->out, &b->out_capacity, need, SPOOL_FROM))
+        return false;
     memcpy(b->out + b->out_size, text.data, text.size);
     b->out[need - 1] = '\n';
     b->out_size = need;
@@ -177,19 +196,8 @@ static bool grow_line(Exchange *x, Batch *b, Str part)
         b->too_long = true;
         return true;
     }
-    if (need > b->line_capacity) {
-        size_t capacity = b->line_capacity == 0 ? LINE_FIRST : b->line_capacity;
-        while (capacity < need)
-            capacity *= 2;
-        char *more = realloc(b->line, capacity);
-        if (more == NULL || !budget_take(x->service, capacity - b->line_capacity)) {
-            b->line = more == NULL ? b->line : more;
-            return spool_failed(x, "no memory for a line");
-        }
-        x->held += capacity - b->line_capacity;
-        b->line = more;
-        b->line_capacity = capacity;
-    }
+    if (!grow(x, &b->line, &b->line_capacity, need, 0))
+        return false;
     memcpy(b->line + b->line_size, part.data, part.size);
     b->line_size = need;
     return true;

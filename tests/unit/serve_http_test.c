@@ -33,7 +33,7 @@ static int set_up(void **state)
     made->settings.limits.unpacked_bytes = 128 << 10;
     made->settings.limits.batch_bytes = 8 << 20;
     made->settings.limits.batch_line_bytes = 4 << 10;
-    made->settings.limits.spool_bytes = 8 << 20;
+    made->settings.limits.spool_bytes = 64 << 20;
     made->settings.limits.memory_bytes = 4 << 20;
     made->settings.limits.request_seconds = 1;
     made->settings.limits.idle_seconds = 1;
@@ -529,10 +529,35 @@ static void a_packed_batch_that_becomes_too_much_is_refused(void **state)
         assert_problem(r, 413, "too_large");
         assert_true(str_contains(r.body, S("unpacks to more than")));
         assert_true(packed(&bytes, &arena, encodings[e], buffer_str(&b)));
+        made->settings.limits.spool_bytes = 2 << 20;
         r = client_post(&arena, port(), "/ai/v1/score:batch", headers[e], bytes);
+        made->settings.limits.spool_bytes = 64 << 20;
         assert_problem(r, 413, "too_large");
         assert_true(str_contains(r.body, S("the answers are longer than")));
     }
+}
+
+static void a_line_beyond_the_budget_is_told_to_wait(void **state)
+{
+    (void)state;
+    Service *s = made->service;
+    char part[1000];
+    int fd = client_connect(port());
+    memset(part, ' ', sizeof part);
+    client_send(fd, S("POST /ai/v1/score:batch HTTP/1.1\r\nHost: x\r\n" NDJSON
+                      "Content-Length: 2000\r\n\r\n"));
+    /* The batch has begun; what its line needs is taken by others. */
+    for (size_t i = 0; i < 200 && atomic_load(&s->held_bytes) == 0; i++)
+        (void)usleep(5000);
+    uint64_t others = made->settings.limits.memory_bytes - atomic_load(&s->held_bytes) - 1000;
+    budget_hold(s, others);
+    client_send(fd, (Str){part, sizeof part});
+    client_send(fd, (Str){part, sizeof part});
+    Reply r = client_receive(&arena, fd);
+    budget_give(s, others);
+    (void)close(fd);
+    assert_problem(r, 503, "overloaded");
+    assert_true(reply_header_of(&r, "Retry-After").size > 0);
 }
 
 /* ---- operations ---- */
@@ -588,6 +613,7 @@ int main(void)
         cmocka_unit_test(a_bad_line_gets_an_error_with_its_number),
         cmocka_unit_test(a_long_batch_goes_through_a_file_and_comes_whole),
         cmocka_unit_test(a_packed_batch_that_becomes_too_much_is_refused),
+        cmocka_unit_test(a_line_beyond_the_budget_is_told_to_wait),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(nothing_is_held_after_all_that),
     };
