@@ -204,6 +204,16 @@ static Status check_exposed(const ServeSettings *s, Error *err)
                              "where something in front of it asks");
 }
 
+/* What is to be published waits where decisions are kept. */
+static Status check_published(const ServeSettings *s, Error *err)
+{
+    bool store = s->store != NULL && strcmp(s->store, "none") != 0;
+    if (!s->forget_decisions || s->sink.url == NULL || !store)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE, "a sink needs the decisions that `decisions` forgets");
+    return error_remedy(err, "write `decisions: keep`, or leave out the store or the sink");
+}
+
 static Status check_settings(const ServeSettings *s, Error *err)
 {
     if (s->bundle == NULL) {
@@ -223,6 +233,7 @@ static Status check_settings(const ServeSettings *s, Error *err)
         (void)error_set(err, STATUS_USAGE, "TLS needs a certificate and its key");
         return error_remedy(err, "give both of them, or neither");
     }
+    TRY(check_published(s, err));
     return check_exposed(s, err);
 }
 

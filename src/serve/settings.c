@@ -411,16 +411,6 @@ static Status sink_of(SinkSettings *s, const Reading *r, const Written *w)
     return STATUS_OK;
 }
 
-/* What is to be published waits where decisions are kept. */
-static Status published(const ServeSettings *s, const Reading *r)
-{
-    if (!s->forget_decisions || s->sink.url == NULL || strcmp(s->store, "none") == 0)
-        return STATUS_OK;
-    (void)error_set(r->err, STATUS_FORMAT, "a sink needs the decisions that `decisions` forgets");
-    (void)error_place(r->err, r->file, 0, 0);
-    return error_remedy(r->err, "write `decisions: keep`, or leave out the store or the sink");
-}
-
 static Status settings_of(ServeSettings *out, const Reading *r, const Written *w)
 {
     *out = (ServeSettings){.file = r->file,
@@ -448,7 +438,6 @@ static Status settings_of(ServeSettings *out, const Reading *r, const Written *w
     TRY(telemetry_of(&out->telemetry, r, w));
     TRY(jobs_of(&out->jobs, r, w));
     TRY(sink_of(&out->sink, r, w));
-    TRY(published(out, r));
     return limits_of(&out->limits, r, w);
 }
 
