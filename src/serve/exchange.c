@@ -361,6 +361,7 @@ static Exchange *exchange_new(Daemon *d, struct MHD_Connection *c, const char *m
     x->method = str_from(method);
     x->reply_fd = -1;
     (void)atomic_fetch_add(&s->in_flight, 1);
+    (void)atomic_fetch_add(&s->begun, 1);
     telemetry_in_flight(s->telemetry, 1);
     allow_time(x, clock_monotonic_us(), 0);
     return x;

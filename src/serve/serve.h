@@ -27,7 +27,7 @@ typedef struct ServeLimits {
     AnswerLimits answer;
     int64_t idle_seconds;    /* that a connection may be silent; default 60 */
     int64_t request_seconds; /* for a request and its reply, and 16 KiB a second more; default 30 */
-    int64_t grace_seconds;   /* between "not ready" and no new connections; default 0 */
+    int64_t grace_seconds;   /* between "not ready" and no new connections; default 1 */
     int64_t drain_seconds;   /* for requests under way when told to stop; default 25 */
 } ServeLimits;
 
@@ -109,7 +109,8 @@ int serve_admin_port(const Service *s); /* 0: none */
 /* Open the bundles anew; requests under way end with the old ones. When a new one is bad the old
  * ones stay, and *err says why (the log does, too). */
 Status serve_reload(Service *s, Error *err);
-/* Not ready from now on; no new connections after the grace; requests under way are answered, for
+/* Not ready from now on; no new connections after the grace; requests under way, and those that
+ * come on open connections until there was none for a quarter of a second, are answered, for
  * drain_seconds at most; then all is closed and freed. */
 void serve_stop(Service *s);
 

@@ -38,6 +38,7 @@ struct Service {
     pthread_mutex_t reloading;
     atomic_bool draining, database_down;
     atomic_size_t in_flight;
+    atomic_uint_least64_t begun;      /* requests ever */
     atomic_uint_least64_t held_bytes; /* of bodies and replies in memory */
     struct Route *aip;                /* Vertex AI's own two routes; NULL: none */
     struct Daemon *daemon, *admin;    /* admin NULL: none */
@@ -265,6 +266,7 @@ int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);
 Service *daemon_service(const Daemon *d);
 void daemon_refuse(Daemon *d); /* no new connections */
+bool daemon_idle(Daemon *d);   /* no connection is open */
 void daemon_stop(Daemon *d);   /* NULL is fine */
 void daemon_sweep(Daemon *d);  /* cut those that are too slow */
 Peer *daemon_peer(struct MHD_Connection *c);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { KEEPER_MS = 250, LOOK_EVERY = 8 /* rounds of the keeper */ };
+enum { QUIET_US = 250000, KEEPER_MS = 250, LOOK_EVERY = 8 /* rounds of the keeper */ };
 
 static int64_t wall_us(void)
 {
@@ -358,6 +358,25 @@ static void sleep_ms(long ms)
     (void)nanosleep(&pause, NULL);
 }
 
+/* Until all that was asked is answered. A request that was sent on an open connection is under way
+ * before we hear of it, so there must be quiet for a while; who asks in it is answered, and told
+ * that the connection ends. */
+static void drain(Service *s, int64_t until_us)
+{
+    int64_t now, quiet_us = clock_monotonic_us();
+    uint64_t begun = atomic_load(&s->begun);
+    while ((now = clock_monotonic_us()) < until_us) {
+        uint64_t before = begun;
+        begun = atomic_load(&s->begun);
+        bool busy = atomic_load(&s->in_flight) > 0;
+        if (busy || begun != before)
+            quiet_us = now;
+        if (!busy && (daemon_idle(s->daemon) || now - quiet_us >= QUIET_US))
+            return;
+        sleep_ms(5);
+    }
+}
+
 void serve_stop(Service *s)
 {
     const ServeLimits *l = &s->settings->limits;
@@ -365,9 +384,7 @@ void serve_stop(Service *s)
     telemetry_log(s->telemetry, LEVEL_INFO, "draining", NULL, 0);
     sleep_ms(l->grace_seconds * 1000);
     daemon_refuse(s->daemon);
-    int64_t until = clock_monotonic_us() + l->drain_seconds * SECOND_US;
-    while (atomic_load(&s->in_flight) > 0 && clock_monotonic_us() < until)
-        sleep_ms(5);
+    drain(s, clock_monotonic_us() + l->drain_seconds * SECOND_US);
     LogField left = {"in_flight", {0}, (double)atomic_load(&s->in_flight)};
     telemetry_log(s->telemetry, LEVEL_INFO, "stopped", &left, 1);
     close_all(s);

@@ -183,7 +183,7 @@ static const Field limits_fields[] = {
      .says = "for a request and its reply, and a second more for every 16 KiB (default 30s)"},
     {"grace", FIELD_DURATION, AT(limits.grace_us), false,
      .says =
-         "between not being ready and taking no new connections, when told to stop (default 0s)"},
+         "between not being ready and taking no new connections, when told to stop (default 1s)"},
     {"drain", FIELD_DURATION, AT(limits.drain_us), false,
      .says = "for requests under way when told to stop (default 25s)"},
     {0}};
@@ -460,6 +460,7 @@ Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *
                    .depth = 16,
                    .idle_us = MINUTE_US,
                    .request_us = 30 * SECOND_US,
+                   .grace_us = SECOND_US,
                    .drain_us = 25 * SECOND_US}};
     if (file != NULL) {
         TRY(file_read(&yaml, keep, file, err));

@@ -54,6 +54,7 @@ static void without_a_file_everything_has_its_default(void **state)
     assert_int_equal(s.auth.kind, AUTH_NONE);
     assert_int_equal(s.limits.body_bytes, 1 << 20);
     assert_int_equal(s.limits.request_seconds, 30);
+    assert_int_equal(s.limits.grace_seconds, 1);
     assert_int_equal(s.limits.answer.depth_max, 16);
     assert_int_equal(s.jobs.workers, 1);
     assert_null(s.sink.url);
