@@ -299,12 +299,15 @@ static void admit_caller(Exchange *x)
 {
     int seconds = 1;
     Service *s = x->service;
-    if (x->admin || x->route->scope == SCOPE_OPEN)
+    bool open = x->route->scope == SCOPE_OPEN, health = open && x->route->admin;
+    if (x->admin || health)
         return;
     if (atomic_load(&s->in_flight) > s->settings->limits.in_flight) {
         refuse_overloaded(x, "in_flight");
         return;
     }
+    if (open)
+        return;
     Str authorization = request_header(x, "Authorization");
     switch (auth_check(s->auth, &x->caller, &seconds, x->route->scope, authorization,
                        request_header(x, "X-API-Key"), x->now_us, clock_monotonic_us())) {

@@ -18,6 +18,8 @@ typedef struct Served {
     double challenger_weight;
     atomic_size_t holders;
     int64_t since_us;
+    pthread_mutex_t showing; /* of the two below */
+    Str openapi, page;       /* on the heap; empty: nobody has asked for them yet */
 } Served;
 
 struct Service {
@@ -122,7 +124,8 @@ extern const Route routes_docs[], routes_score[], routes_batch[], routes_protoco
 
 /* ---- replies (reply.c) ---- */
 
-void reply_json(Exchange *x, int status, Str json); /* json must live in x->arena */
+/* json must live in x->arena, or as long as x->served. */
+void reply_json(Exchange *x, int status, Str json);
 void reply_text(Exchange *x, int status, const char *content_type, Str text);
 void reply_empty(Exchange *x, int status); /* 204 and the like */
 /* application/problem+json: type, title, status, code, detail, pointer, request_id. */

@@ -50,6 +50,9 @@ static void served_free(Served *v)
 {
     answer_close(v->champion);
     answer_close(v->challenger);
+    free((char *)(uintptr_t)v->openapi.data);
+    free((char *)(uintptr_t)v->page.data);
+    (void)pthread_mutex_destroy(&v->showing);
     free(v);
 }
 
@@ -62,6 +65,7 @@ static Status served_open(Served **out, const Service *s, Error *err)
     v->challenger_weight = settings->challenger_weight;
     v->since_us = wall_us();
     atomic_store(&v->holders, 1); /* the service */
+    (void)pthread_mutex_init(&v->showing, NULL);
     Status status = answer_open(&v->champion, settings->bundle, err);
     if (status == STATUS_OK && settings->challenger != NULL)
         status = answer_open(&v->challenger, settings->challenger, err);

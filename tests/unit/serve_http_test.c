@@ -448,6 +448,26 @@ static void nesting_without_end_is_refused(void **state)
     }
 }
 
+static void the_contract_is_the_same_each_time_and_waits_its_turn(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/ai/openapi.json", "/ai/docs"};
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        Reply first = client_get(&arena, port(), paths[i]), again;
+        again = client_get(&arena, port(), paths[i]);
+        assert_int_equal(first.status, 200);
+        assert_true(first.body.size > 1000);
+        assert_true(str_equal(first.body, again.body));
+    }
+    size_t most = made->settings.limits.in_flight;
+    made->settings.limits.in_flight = 0; /* the request itself is one too many */
+    Reply health = client_get(&arena, port(), "/ai/healthz");
+    Reply shown = client_get(&arena, port(), "/ai/docs");
+    made->settings.limits.in_flight = most;
+    assert_int_equal(health.status, 200);
+    assert_problem(shown, 503, "overloaded");
+}
+
 static void the_contract_is_a_page_without_scripts(void **state)
 {
     (void)state;
@@ -609,6 +629,7 @@ int main(void)
         cmocka_unit_test(bodies_beyond_the_budget_are_told_to_wait),
         cmocka_unit_test(the_same_request_gets_the_same_bytes),
         cmocka_unit_test(nesting_without_end_is_refused),
+        cmocka_unit_test(the_contract_is_the_same_each_time_and_waits_its_turn),
         cmocka_unit_test(the_contract_is_a_page_without_scripts),
         cmocka_unit_test(a_bad_line_gets_an_error_with_its_number),
         cmocka_unit_test(a_long_batch_goes_through_a_file_and_comes_whole),
