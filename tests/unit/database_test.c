@@ -220,6 +220,31 @@ static void text_removed_under_cover_of_an_erasure_is_found(void **state)
     assert_non_null(strstr(err.message, "entry 7 of the chain answers for other erasures"));
 }
 
+static void removed_text_with_a_decision_for_its_erasure_is_found(void **state)
+{
+    altered(state,
+            "DELETE FROM assay_decisions WHERE sequence = 2;"
+            "UPDATE assay_chain SET erased_by = 5 WHERE sequence = 2",
+            "entry 2 of the chain has lost its text");
+}
+
+static void removed_text_with_a_made_up_erasure_is_found(void **state)
+{
+    altered(state,
+            "DELETE FROM assay_decisions WHERE sequence = 2;"
+            "UPDATE assay_chain SET erased_by = 99999 WHERE sequence = 2",
+            "entry 2 of the chain has lost its text");
+}
+
+static void removed_text_with_an_erasure_beyond_the_end_is_found(void **state)
+{
+    altered(state,
+            "DELETE FROM assay_decisions WHERE sequence = 2;"
+            "UPDATE assay_chain SET erased_by = 99999 WHERE sequence = 2;"
+            "INSERT INTO assay_chain VALUES (99999, 'erasure', 'erasure/99999', '', '', 0, '', 0)",
+            "entry 2 of the chain has lost its text");
+}
+
 static void decision_put_in_by_hand_is_found(void **state)
 {
     altered(state,
@@ -415,6 +440,9 @@ int main(void)
         OVER_BOTH(end_moved_back_is_found),
         OVER_BOTH(removed_text_without_erasure_is_found),
         OVER_BOTH(text_removed_under_cover_of_an_erasure_is_found),
+        OVER_BOTH(removed_text_with_a_decision_for_its_erasure_is_found),
+        OVER_BOTH(removed_text_with_a_made_up_erasure_is_found),
+        OVER_BOTH(removed_text_with_an_erasure_beyond_the_end_is_found),
         OVER_BOTH(decision_put_in_by_hand_is_found),
         OVER_BOTH(erasing_leaves_the_chain_whole),
         OVER_BOTH(erasing_takes_feedback_and_kept_replies_along),
