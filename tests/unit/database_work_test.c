@@ -247,9 +247,40 @@ static void dead_letters_are_bounded_and_readable(void **state)
     OK(database_seen(s->database, &seen, S("letters"), err));
     assert_false(seen);
     OK(database_erase(s->database, &erased, S("ann"), 5, err));
-    assert_true(erased.was_there);
-    OK(database_erase(s->database, &erased, S("ann"), 5, err));
+    assert_false(erased.was_there); /* a letter is nothing that was kept of him */
+}
+
+/* How many letters are there? */
+static void letters_are(Store *s, int expected)
+{
+    bool seen;
+    by_hand(s, "DELETE FROM assay_messages");
+    by_hand(s, str_chars(&s->arena,
+                         str_format(&s->arena,
+                                    "INSERT INTO assay_messages SELECT 'as expected', 1 WHERE"
+                                    " (SELECT count(*) FROM assay_dead_letters) = %d",
+                                    expected)));
+    OK(database_seen(s->database, &seen, S("as expected"), err));
+    assert_true(seen);
+}
+
+static void erasing_takes_the_letters_that_name_him_and_no_others(void **state)
+{
+    Store *s = *state;
+    Erased erased;
+    const Str letter[] = {S("{\"customer\":\"s\"}"), S("{\"customer\":\"sam\",\"x\":\"us\"}"),
+                          S("{\"customer\":7}"), S("{\"customer\":77,\"x\":\"a7\"}")};
+    for (size_t i = 0; i < COUNT_OF(letter); i++)
+        OK(database_add_dead_letter(s->database, str_format(&s->arena, "%zu", i), S("why"),
+                                    letter[i], 1, 9, err));
+    letters_are(s, 4);
+    OK(database_erase(s->database, &erased, S("s"), 5, err));
     assert_false(erased.was_there);
+    letters_are(s, 3);
+    OK(database_erase(s->database, &erased, S("7"), 5, err));
+    letters_are(s, 2);
+    OK(database_erase(s->database, &erased, S("sam"), 5, err));
+    letters_are(s, 1);
 }
 
 int main(void)
@@ -265,6 +296,7 @@ int main(void)
         OVER_BOTH(jobs_are_listed_by_caller_newest_first),
         OVER_BOTH(outgoing_is_taken_in_order_and_kept_until_it_is_sent),
         OVER_BOTH(dead_letters_are_bounded_and_readable),
+        OVER_BOTH(erasing_takes_the_letters_that_name_him_and_no_others),
     };
     return cmocka_run_group_tests(tests, postgres_start, postgres_end);
 }
