@@ -290,8 +290,12 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
     if (in->history.size > 0) {
         Fault inside = {0};
         AnswerLimits limits = in->limits;
+        limits.transactions_max = ANSWER_HELD_MAX;
         if (request_read(&held, keep, a, in->history, &limits, in->now_us, true, &inside) !=
             STATUS_OK) {
+            if (strcmp(inside.code, "too_many") == 0)
+                return fault_set(fault, (Place){"", no_at, S("")}, "unusable",
+                                 "More is held of this customer than can be scored at once.");
             (void)error_set(err, STATUS_DATA, "what is held of the customer cannot be used: %s",
                             inside.detail);
             return error_remedy(err, "see %s of it", inside.pointer);

@@ -26,14 +26,19 @@ MUST_USE Status database_ping(Database *d, Error *err);
 MUST_USE Status database_put_customer(Database *d, bool *was_new, Str customer, Str json,
                                       Error *err);
 
-/* A version of a transaction. Idempotent: the same customer, id and state again changes nothing. */
+/* Versions of transactions held of one customer, at most: what can be read and scored in one go. */
+enum { HISTORY_MAX = 100000 };
+
+/* A version of a transaction. Idempotent: the same customer, id and state again changes nothing.
+ * LIMIT: more would be held of a customer than HISTORY_MAX, and nothing was added. */
 typedef struct StoredEvent {
     Str customer, id, state, json;
 } StoredEvent;
 MUST_USE Status database_add_transactions(Database *d, size_t *added, const StoredEvent *event,
                                           size_t count, Error *err);
 /* {"customer": {...}, "transactions": [...]} in the order of id, then state (without "customer"
- * where only transactions are held); empty: nothing is held.  Memory: keep. */
+ * where only transactions are held); empty: nothing is held. LIMIT: more than HISTORY_MAX are.
+ * Memory: keep. */
 MUST_USE Status database_history(Database *d, Str *out, Arena *keep, Str customer, Error *err);
 
 typedef struct Erased {

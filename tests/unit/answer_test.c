@@ -308,6 +308,13 @@ static void what_is_held_is_merged_with_what_is_asked(void **state)
                          STATUS_OK);
         assert_true(str_equal(whole.record, merged.record));
     }
+    /* What is held has a bound of its own. */
+    in.limits.transactions_max = 2;
+    in.request = few;
+    assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
+                     STATUS_OK);
+    assert_true(str_equal(whole.record, merged.record));
+    in.limits = limits;
     in.history = S("{\"transactions\":[{\"amount\":{}}]}");
     assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
                      STATUS_DATA);

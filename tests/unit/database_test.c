@@ -52,6 +52,28 @@ static void same_version_again_changes_nothing(void **state)
     ASSERT_STR("{\"transactions\":[{\"n\":1}]}", history);
 }
 
+static void a_history_has_an_end(void **state)
+{
+    Store *s = *state;
+    size_t added;
+    Str history;
+    Error err = {0};
+    const StoredEvent event[] = {{S("bob"), S("b"), S("PENDING"), S("{}")},
+                                 {S("ann"), S("new"), S(""), S("{}")}};
+    const StoredEvent known = {S("ann"), S("1"), S(""), S("{}")};
+    by_hand(s, "INSERT INTO assay_transactions"
+               " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+               " SELECT 'ann', CAST(i AS TEXT), '', '{}' FROM n");
+    OK(database_history(s->database, &history, &s->arena, S("ann"), err));
+    OK(database_add_transactions(s->database, &added, &known, 1, err));
+    assert_int_equal(STATUS_LIMIT, database_add_transactions(s->database, &added, event, 2, &err));
+    OK(database_history(s->database, &history, &s->arena, S("bob"), err));
+    assert_int_equal(0, history.size);
+    by_hand(s, "INSERT INTO assay_transactions VALUES ('ann', 'by hand', '', '{}')");
+    assert_int_equal(STATUS_LIMIT,
+                     database_history(s->database, &history, &s->arena, S("ann"), &err));
+}
+
 static void text_with_nul_or_bad_utf8_is_refused(void **state)
 {
     Store *s = *state;
@@ -427,6 +449,7 @@ int main(void)
         OVER_BOTH(history_of_nobody_is_empty),
         OVER_BOTH(history_holds_customer_and_versions_in_order),
         OVER_BOTH(same_version_again_changes_nothing),
+        OVER_BOTH(a_history_has_an_end),
         OVER_BOTH(text_with_nul_or_bad_utf8_is_refused),
         OVER_BOTH(hostile_names_are_only_names),
         OVER_BOTH(decision_comes_back_as_it_was),
