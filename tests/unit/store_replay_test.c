@@ -1,3 +1,4 @@
+#include "record/record.h"
 #include "store/store.h"
 
 #include <stdarg.h>
