@@ -5,8 +5,8 @@
  * happens whole or not at all; what it has accepted survives kill -9 and the loss of power. No call
  * takes longer than about 20 seconds, whatever the server does. IO: the database cannot be reached
  * or refused (full, locked, no permission); the caller answers 503 and the next call tries again.
- * DATA: it can never work (another program's database, a newer form). USAGE: a text is no UTF-8 or
- * holds a NUL. docs/database.md has the tables, the chain and what calls cost.
+ * DATA: it can never work (another program's database, a newer form). USAGE: a text is no UTF-8,
+ * holds a NUL, or is more than the database can hold. docs/database.md has the tables, the chain and what calls cost.
  */
 #ifndef DATABASE_DATABASE_H
 #define DATABASE_DATABASE_H
