@@ -101,9 +101,11 @@ typedef struct Claimed {
  * after a minute; a key is forgotten after a day. */
 MUST_USE Status database_claim(Database *d, Claimed *out, Arena *keep, Str caller, Str key,
                                Str request_sha256, int64_t now_us, Error *err);
-MUST_USE Status database_settle(Database *d, Str caller, Str key, int status, Str content_type,
-                                Str reply, Error *err);
-MUST_USE Status database_release(Database *d, Str caller, Str key,
+/* claimed_us: the now_us that it was claimed at. A claim that somebody else took over since, or that
+ * an erasure dropped, is left as it is. */
+MUST_USE Status database_settle(Database *d, Str caller, Str key, int64_t claimed_us, int status,
+                                Str content_type, Str reply, Error *err);
+MUST_USE Status database_release(Database *d, Str caller, Str key, int64_t claimed_us,
                                  Error *err); /* nothing to keep */
 
 /* ---- messages seen (Pub/Sub delivers at least once) ---- */

@@ -99,6 +99,8 @@ static Status erase(Link *l, void *context, Error *err)
     static const Statement feedback = {.sql = "DELETE FROM assay_feedback WHERE customer = $1"};
     static const Statement replies = {
         .sql = "DELETE FROM assay_keys WHERE replace(reply, $1, '') <> reply"};
+    /* Whose request is under way for a key cannot be told: its reply is then not kept. */
+    static const Statement claims = {.sql = "DELETE FROM assay_keys WHERE status = 0"};
     static const Statement outgoing = {.sql = "DELETE FROM assay_outbox WHERE customer = $1"};
     static const Statement held = {.sql =
                                        "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1"};
@@ -114,6 +116,7 @@ static Status erase(Link *l, void *context, Error *err)
     TRY(remove_of(l, &customer, &customers, e->customer, err));
     TRY(remove_of(l, &e->erased.transactions, &events, e->customer, err));
     TRY(remove_of(l, &e->erased.feedback, &feedback, e->customer, err));
+    TRY(link_run(l, NULL, NULL, &claims, NULL, 0, err));
     TRY(remove_of(l, &reply, &replies, in_json(&scratch, e->customer), err));
     TRY(remove_letters(l, &letter, scratch, e->customer, err));
     TRY(remove_of(l, &other, &outgoing, e->customer, err));

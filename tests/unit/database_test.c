@@ -332,8 +332,13 @@ static void erasing_takes_feedback_and_kept_replies_along(void **state)
     OK(database_add_feedback(s->database, &found, &f, err));
     assert_int_equal(FOUND_HELD, found);
     OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("k"), S("1"), 1, err));
-    OK(database_settle(s->database, S("me"), S("k"), 200, S("application/json"), reply, err));
+    OK(database_settle(s->database, S("me"), S("k"), 1, 200, S("application/json"), reply, err));
+    OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("open"), S("1"), 1, err));
     OK(database_erase(s->database, &erased, who, 5, err));
+    /* A reply that was being made may name him, and is not kept. */
+    OK(database_settle(s->database, S("me"), S("open"), 1, 200, S("t"), reply, err));
+    OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("open"), S("1"), 2, err));
+    assert_int_equal(CLAIM_NEW, claimed.claim);
     assert_int_equal(1, erased.feedback);
     assert_int_equal(1, erased.decisions);
     OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("k"), S("1"), 2, err));

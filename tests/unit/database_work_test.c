@@ -1,5 +1,7 @@
 #include "database_stores.h"
 
+#include <pthread.h>
+
 /* ---- keys and messages ---- */
 
 static void claimed_key_is_busy_then_replays(void **state)
@@ -13,7 +15,7 @@ static void claimed_key_is_busy_then_replays(void **state)
     assert_int_equal(CLAIM_BUSY, c.claim);
     OK(database_claim(s->database, &c, &s->arena, S("you"), S("k"), S("1"), now + 1, err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), 202, S("application/json"), S("{}"), err));
+    OK(database_settle(s->database, S("me"), S("k"), now, 202, S("application/json"), S("{}"), err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now + 2, err));
     assert_int_equal(CLAIM_DONE, c.claim);
     assert_int_equal(202, c.status);
@@ -32,13 +34,56 @@ static void abandoned_or_old_keys_are_free_again(void **state)
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("2"), now + 61 * SECOND_US,
                       err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_release(s->database, S("me"), S("k"), err));
+    /* Whoever had it first neither frees nor settles it any more. */
+    OK(database_release(s->database, S("me"), S("k"), now, err));
+    OK(database_settle(s->database, S("me"), S("k"), now, 200, S("t"), S("first"), err));
+    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("2"), now + 61 * SECOND_US,
+                      err));
+    assert_int_equal(CLAIM_BUSY, c.claim);
+    OK(database_release(s->database, S("me"), S("k"), now + 61 * SECOND_US, err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("3"), now + 62 * SECOND_US,
                       err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), 200, S("t"), S("r"), err));
+    OK(database_settle(s->database, S("me"), S("k"), now + 62 * SECOND_US, 200, S("t"), S("r"),
+                       err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("4"), now + 2 * DAY_US, err));
     assert_int_equal(CLAIM_NEW, c.claim);
+}
+
+typedef struct Rival {
+    Store *store;
+    pthread_t thread;
+    Claimed claimed;
+    Status status;
+} Rival;
+
+static void *claim_at_once(void *context)
+{
+    Rival *r = context;
+    Arena own = arena_new();
+    Error err = {0};
+    r->status = database_claim(r->store->database, &r->claimed, &own, S("me"), S("k"), S("1"), 1,
+                               &err);
+    arena_free(&own);
+    return NULL;
+}
+
+static void one_of_many_at_once_gets_the_key(void **state)
+{
+    Rival rival[8];
+    size_t new = 0, busy = 0;
+    for (size_t i = 0; i < COUNT_OF(rival); i++) {
+        rival[i] = (Rival){.store = *state};
+        assert_int_equal(0, pthread_create(&rival[i].thread, NULL, claim_at_once, &rival[i]));
+    }
+    for (size_t i = 0; i < COUNT_OF(rival); i++) {
+        (void)pthread_join(rival[i].thread, NULL);
+        assert_int_equal(STATUS_OK, rival[i].status);
+        new += rival[i].claimed.claim == CLAIM_NEW;
+        busy += rival[i].claimed.claim == CLAIM_BUSY;
+    }
+    assert_int_equal(1, new);
+    assert_int_equal(7, busy);
 }
 
 static void old_keys_and_messages_are_swept(void **state)
@@ -287,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_BOTH(claimed_key_is_busy_then_replays),
+        OVER_BOTH(one_of_many_at_once_gets_the_key),
         OVER_BOTH(abandoned_or_old_keys_are_free_again),
         OVER_BOTH(old_keys_and_messages_are_swept),
         OVER_BOTH(message_is_seen_once),
