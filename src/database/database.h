@@ -57,6 +57,8 @@ typedef struct StoredDecision {
     Str id, customer, action, segment;
     int64_t as_of_us, at_us; /* at_us: when it was made, by the clock; 0: now */
     Str json;                /* the answer */
+    bool from_held; /* made of what is held of the customer: where nothing is any more he was erased
+                       meanwhile, and the decision is not kept */
     Str event; /* what is to be published of it; empty: nothing. Kept in the outbox by the same
                   transaction, so that a decision that was answered is published at least once */
 } StoredDecision;

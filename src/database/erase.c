@@ -102,8 +102,9 @@ static Status erase(Link *l, void *context, Error *err)
     /* Whose request is under way for a key cannot be told: its reply is then not kept. */
     static const Statement claims = {.sql = "DELETE FROM assay_keys WHERE status = 0"};
     static const Statement outgoing = {.sql = "DELETE FROM assay_outbox WHERE customer = $1"};
-    static const Statement held = {.sql =
-                                       "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1"};
+    static const Statement held = {
+        .sql = "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1",
+        .postgresql = "SELECT 1 FROM assay_decisions WHERE customer = $1 FOR UPDATE"};
     Erasing *e = context;
     Arena scratch = l->scratch;
     Value v = bind_text(e->customer);

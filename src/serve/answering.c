@@ -75,7 +75,7 @@ static void shadow(Service *s, const Served *v, Arena *keep, Arena scratch,
 }
 
 static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const Asked *asked,
-                            Error *err)
+                            bool from_held, Error *err)
 {
     Str event = s->outbox == NULL
                     ? S("")
@@ -88,6 +88,7 @@ static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const
                             .segment = segment_name(answer->decision->segment),
                             .as_of_us = answer->as_of_us,
                             .json = answer->body,
+                            .from_held = from_held,
                             .event = event};
         if (asked->keeping != NULL) {
             keeping_add(asked->keeping, &d);
@@ -107,6 +108,7 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
         .request = asked->request, .now_us = asked->now_us, .limits = s->settings->limits.answer};
     Str customer;
     TRY(history_of(&inputs.history, keep, s, v->champion, asked, fault, err));
+    bool from_held = asked->history.size == 0 && inputs.history.size > 0;
     bool split = v->challenger != NULL && v->challenger_weight > 0 &&
                  customer_of(&customer, keep, v->champion, asked->request, &inputs.limits) &&
                  falls_to_challenger(v, customer);
@@ -115,7 +117,7 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
     telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
     if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)
         shadow(s, v, keep, scratch, &inputs, out);
-    return out->dry_run ? STATUS_OK : keep_decision(s, keep, out, asked, err);
+    return out->dry_run ? STATUS_OK : keep_decision(s, keep, out, asked, from_held, err);
 }
 
 bool serve_answer(Exchange *x, Answer *out, Str request, Str history)

@@ -57,7 +57,7 @@ static void a_history_has_an_end(void **state)
     Store *s = *state;
     size_t added;
     Str history;
-    Error err = {0};
+    Error refusal = {0};
     const StoredEvent event[] = {{S("bob"), S("b"), S("PENDING"), S("{}")},
                                  {S("ann"), S("new"), S(""), S("{}")}};
     const StoredEvent known = {S("ann"), S("1"), S(""), S("{}")};
@@ -66,12 +66,12 @@ static void a_history_has_an_end(void **state)
                " SELECT 'ann', CAST(i AS TEXT), '', '{}' FROM n");
     OK(database_history(s->database, &history, &s->arena, S("ann"), err));
     OK(database_add_transactions(s->database, &added, &known, 1, err));
-    assert_int_equal(STATUS_LIMIT, database_add_transactions(s->database, &added, event, 2, &err));
+    assert_int_equal(STATUS_LIMIT, database_add_transactions(s->database, &added, event, 2, &refusal));
     OK(database_history(s->database, &history, &s->arena, S("bob"), err));
     assert_int_equal(0, history.size);
     by_hand(s, "INSERT INTO assay_transactions VALUES ('ann', 'by hand', '', '{}')");
     assert_int_equal(STATUS_LIMIT,
-                     database_history(s->database, &history, &s->arena, S("ann"), &err));
+                     database_history(s->database, &history, &s->arena, S("ann"), &refusal));
 }
 
 static void text_with_nul_or_bad_utf8_is_refused(void **state)
@@ -347,6 +347,28 @@ static void erasing_takes_feedback_and_kept_replies_along(void **state)
     assert_int_equal(FOUND_ERASED, found);
 }
 
+static void decision_made_of_an_erased_history_is_not_kept(void **state)
+{
+    Store *s = *state;
+    Erased erased;
+    ChainState chain;
+    StoredDecision out, made = made_up_decision(&s->arena, "ann", 1);
+    const StoredEvent event = {S("ann"), S("a"), S("PENDING"), S("{}")};
+    size_t added;
+    Found found;
+    made.from_held = true;
+    OK(database_add_transactions(s->database, &added, &event, 1, err));
+    OK(database_erase(s->database, &erased, S("ann"), 5, err)); /* while it was being made */
+    OK(database_add_decision(s->database, &made, err));
+    OK(database_decision(s->database, &out, &found, &s->arena, made.id, err));
+    assert_int_equal(FOUND_NONE, found);
+    OK(database_add_transactions(s->database, &added, &event, 1, err));
+    OK(database_add_decision(s->database, &made, err));
+    OK(database_decision(s->database, &out, &found, &s->arena, made.id, err));
+    assert_int_equal(FOUND_HELD, found);
+    OK(database_verify(s->database, &chain, S(""), err));
+}
+
 static void erased_bytes_are_in_no_file(void **state)
 {
     Store *s = *state;
@@ -474,6 +496,7 @@ int main(void)
         OVER_BOTH(decision_put_in_by_hand_is_found),
         OVER_BOTH(erasing_leaves_the_chain_whole),
         OVER_BOTH(erasing_takes_feedback_and_kept_replies_along),
+        OVER_BOTH(decision_made_of_an_erased_history_is_not_kept),
         OVER_SQLITE(erased_bytes_are_in_no_file),
         OVER_SQLITE(erased_bytes_are_gone_after_opening_again),
         OVER_BOTH(opened_again_it_is_all_there),
