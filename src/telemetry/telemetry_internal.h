@@ -106,7 +106,8 @@ typedef struct Outlet {
     pthread_t thread;
     bool started;
     int fd;
-    bool regular;     /* a file that can be cut and counted */
+    bool regular;     /* a file */
+    bool half;        /* half a line is at its end */
     const char *path; /* that is rotated; NULL: a descriptor of somebody else's */
     uint64_t size, bytes_max;
     int keep;

@@ -475,6 +475,53 @@ static void a_full_disk_costs_lines_and_nothing_else(void **state)
     arena_free(&keep);
 }
 
+/* assay serve 2>>file: a file that others write to as well, on a disk that is full for a while. */
+static void what_others_wrote_into_the_log_is_never_cut(void **state)
+{
+    enum { OLD = 5000, ROOM = 60 };
+    Arena keep = arena_new();
+    Folder f = folder_new();
+    const char *path = path_join(&keep, f.path, "log");
+    char old[OLD];
+    struct rlimit before, little;
+    (void)state;
+    memset(old, 'o', sizeof old);
+    old[OLD - 1] = '\n';
+    Error err = {0};
+    assert_int_equal(file_write(path, (Str){old, OLD}, &err), STATUS_OK);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(fd >= 0);
+    Turned turned = turn(STDERR_FILENO, fd);
+    Telemetry *t = bank_telemetry((TelemetrySettings){0});
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    little = before;
+    little.rlim_cur = OLD + ROOM;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    telemetry_log(t, LEVEL_ERROR, "cut short", NULL, 0); /* of which 60 bytes go in */
+    double lost = 0;
+    for (int i = 0; i < 200 && lost < 1; i++) {
+        struct timespec while_ = {0, 20000000};
+        (void)nanosleep(&while_, NULL);
+        Arena once = arena_new();
+        lost = metric_value(telemetry_text(t, &once), "assay_log_lines_dropped_total");
+        arena_free(&once);
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    telemetry_log(t, LEVEL_ERROR, "room again", NULL, 0);
+    telemetry_close(t);
+    turn_back(turned);
+    (void)close(fd);
+    assert_true(lost == 1);
+    Str text = contents(&keep, path);
+    assert_true(text.size > OLD + ROOM + 1 && memcmp(text.data, old, OLD) == 0);
+    assert_true(text.data[OLD + ROOM] == '\n'); /* the half line ends */
+    Str line = str_slice(text, OLD + ROOM + 1, text.size);
+    assert_int_equal(whole_lines(line), 1);
+    assert_true(str_contains(line, S("room again")));
+    folder_remove(&keep, f);
+    arena_free(&keep);
+}
+
 /* A line that a peer's disk refuses to take, for ever: /dev/full. */
 static void a_file_that_takes_nothing_is_survived(void **state)
 {
@@ -535,6 +582,7 @@ int main(void)
         cmocka_unit_test(predictions_hold_every_feature_as_bigquery_reads_it),
         cmocka_unit_test(a_full_file_is_rotated_between_lines),
         cmocka_unit_test(a_full_disk_costs_lines_and_nothing_else),
+        cmocka_unit_test(what_others_wrote_into_the_log_is_never_cut),
         cmocka_unit_test(a_file_that_takes_nothing_is_survived),
         cmocka_unit_test(a_file_that_was_moved_away_is_begun_anew),
     };
