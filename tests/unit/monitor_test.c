@@ -223,6 +223,37 @@ static void precision_below_the_floor_is_an_alert(void **state)
     assert_false(raised(monitor_of(w, &in), "precision"));
 }
 
+/* Thirteen proposals could not prove 0.80 if all were right, but refute it when all are wrong: in
+ * all, and in their month beside one without any. */
+static void few_proposals_that_are_wrong_are_an_alert(void **state)
+{
+    World *w = *state;
+    for (int wrong = 0; wrong <= 13; wrong++) {
+        Buffer b = buffer_new(&w->bank.keep), l = buffer_new(&w->bank.keep);
+        buffer_add(&l, S("decision_id,label,known_at\n"));
+        buffer_add(&l, S("other,0,2026-07-01\n"));
+        buffer_add(&b, line_like(w, "2026-06-19T00:00:00Z", "other", "other", "RETAIN", 0.1));
+        for (int i = 0; i < 13; i++) {
+            Str id = str_format(&w->bank.keep, "d%d", i);
+            buffer_add(&b, line_like(w, "2026-05-19T00:00:00Z", id.data, id.data,
+                                     "PROPOSE_OFFBOARDING", 0.9));
+            buffer_format(&l, "%.*s,%d,2026-07-01\n", STR_ARG(id), i >= wrong);
+        }
+        const char *log[] = {file_of(w, "few.ndjson", buffer_str(&b))};
+        MonitorInputs in = inputs_of(w, log);
+        in.labels = file_of(w, "few.csv", buffer_str(&l));
+        in.until_given = true;
+        assert_true(parse_time(S("2026-11-21"), &in.until_us));
+        Monitor *m = monitor_of(w, &in);
+        size_t alerts = 0;
+        for (size_t i = 0; i < m->alerts; i++)
+            alerts += strcmp(m->alert[i].code, "precision") == 0;
+        /* at 0.80, at most 7 of 13 are right once in 33, at most 8 once in 10 */
+        assert_int_equal(m->cohorts, 3);
+        assert_int_equal(alerts, wrong >= 6 ? 2 : 0); /* May, and all */
+    }
+}
+
 static void overturned_proposals_and_hasty_reviews_are_alerts(void **state)
 {
     World *w = *state;
@@ -363,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_customer_counts_once_and_a_repeated_decision_is_told),
         cmocka_unit_test(labels_count_when_the_decision_is_old_enough),
         cmocka_unit_test(precision_below_the_floor_is_an_alert),
+        cmocka_unit_test(few_proposals_that_are_wrong_are_an_alert),
         cmocka_unit_test(overturned_proposals_and_hasty_reviews_are_alerts),
         cmocka_unit_test(ids_are_hashed_with_the_services_key),
         cmocka_unit_test(texts_from_outside_do_not_become_markup),
