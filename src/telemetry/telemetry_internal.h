@@ -181,6 +181,8 @@ size_t watch_limits(Watch *w, size_t most, Arena scratch);
 
 /* ---- sight.c: decisions on their way to the windows and the prediction log ---- */
 
+enum { SEEN_ID_BYTES = 512 }; /* of a customer: no answer has a longer one */
+
 /* A feature's value as it lies in the queue. */
 typedef struct SeenValue {
     union {
@@ -197,8 +199,8 @@ typedef struct Seen {
     uint32_t features;
     uint8_t role, segment, action, insufficient;
     char bundle[SHA256_TEXT], decision[40];
-    uint8_t customer_bytes;
-    char customer[200];
+    uint16_t customer_bytes;
+    char customer[SEEN_ID_BYTES];
     int64_t time_us, as_of_us;
     double probability, low, high;
 } Seen;

@@ -397,6 +397,43 @@ static void predictions_hold_every_feature_as_bigquery_reads_it(void **state)
     arena_free(&keep);
 }
 
+static void long_ids_of_customers_stay_apart(void **state)
+{
+    Bank *b = *state;
+    Arena keep = arena_new();
+    Folder f = folder_new();
+    for (int plain = 0; plain < 2; plain++) {
+        const char *path = path_join(&keep, f.path, plain != 0 ? "plain" : "hashed");
+        char id[512], seen[2][600];
+        memset(id, 'c', sizeof id);
+        Telemetry *t =
+            bank_telemetry((TelemetrySettings){.predictions = path, .plain_ids = plain != 0});
+        telemetry_bundles(t, &b->bundle, NULL);
+        for (int i = 0; i < 2; i++) {
+            Answer a = *bank_answer(b, 0);
+            id[sizeof id - 1] = (char)('0' + i); /* as long as a request may have them */
+            a.customer_id = (Str){id, sizeof id};
+            telemetry_answer(t, ROLE_CHAMPION, &b->bundle, &a);
+        }
+        telemetry_close(t);
+        Str text = contents(&keep, path);
+        for (int i = 0; i < 2; i++) {
+            const char *end = memchr(text.data, '\n', text.size);
+            assert_non_null(end);
+            yyjson_doc *doc = parsed((Str){text.data, (size_t)(end - text.data)});
+            const char *customer =
+                yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "customer"));
+            assert_int_equal(strlen(customer), plain != 0 ? sizeof id : 16);
+            (void)strcpy(seen[i], customer);
+            yyjson_doc_free(doc);
+            text = str_slice(text, (size_t)(end - text.data) + 1, text.size);
+        }
+        assert_string_not_equal(seen[0], seen[1]);
+    }
+    folder_remove(&keep, f);
+    arena_free(&keep);
+}
+
 static void a_full_file_is_rotated_between_lines(void **state)
 {
     Bank *b = *state;
@@ -580,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_closed_pipe_kills_nobody),
         cmocka_unit_test(hashes_are_of_the_key),
         cmocka_unit_test(predictions_hold_every_feature_as_bigquery_reads_it),
+        cmocka_unit_test(long_ids_of_customers_stay_apart),
         cmocka_unit_test(a_full_file_is_rotated_between_lines),
         cmocka_unit_test(a_full_disk_costs_lines_and_nothing_else),
         cmocka_unit_test(what_others_wrote_into_the_log_is_never_cut),
