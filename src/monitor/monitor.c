@@ -221,6 +221,7 @@ static void compute(Reading *r, Arena *keep, Arena scratch, Team *team)
         w[i]->probability = w[i]->customers == 0 ? NAN : r->sum[i] / (double)w[i]->customers;
     m->bundles = r->bundles->count;
     figures_items(m, keep, team);
+    judging_sort(r->judging);
     if (r->labels != NULL) {
         count_labels(m, r->labels->of_decision, r->labels->decision->count);
         count_labels(m, r->labels->of_customer, r->labels->customer->count);

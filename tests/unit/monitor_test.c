@@ -292,6 +292,28 @@ static void overturned_proposals_and_hasty_reviews_are_alerts(void **state)
     assert_false(raised(m, "rubber_stamping"));
 }
 
+/* Whether a good customer was acted on says his first decision, also when its log is read last. */
+static void groups_judge_a_customer_by_his_first_decision(void **state)
+{
+    World *w = *state;
+    Str line[] = {line_like(w, "2026-05-01T00:00:00Z", "d1", "a", "PROPOSE_OFFBOARDING", 0.9),
+                  line_like(w, "2026-06-01T00:00:00Z", "d2", "a", "RETAIN", 0.1)};
+    for (int i = 0; i < 2; i++) {
+        const char *log[] = {file_of(w, "one.ndjson", line[i]),
+                             file_of(w, "two.ndjson", line[1 - i])};
+        MonitorInputs in = inputs_of(w, log);
+        in.files = 2;
+        in.labels = file_of(w, "order.csv", S("customer_id,label,known_at\na,0,2026-07-10\n"));
+        in.groups = file_of(w, "of.csv", S("customer_id,country\na,FR\n"));
+        in.until_given = true;
+        assert_true(parse_time(S("2026-11-21"), &in.until_us));
+        Monitor *m = monitor_of(w, &in);
+        assert_int_equal(m->groups, 1);
+        assert_int_equal(m->group[0].negatives, 1);
+        assert_int_equal(m->group[0].negatives_acted, 1);
+    }
+}
+
 static void ids_are_hashed_with_the_services_key(void **state)
 {
     World *w = *state;
@@ -396,6 +418,7 @@ int main(void)
         cmocka_unit_test(precision_below_the_floor_is_an_alert),
         cmocka_unit_test(few_proposals_that_are_wrong_are_an_alert),
         cmocka_unit_test(overturned_proposals_and_hasty_reviews_are_alerts),
+        cmocka_unit_test(groups_judge_a_customer_by_his_first_decision),
         cmocka_unit_test(ids_are_hashed_with_the_services_key),
         cmocka_unit_test(texts_from_outside_do_not_become_markup),
         cmocka_unit_test(a_set_of_numbers_grows),
