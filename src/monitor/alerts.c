@@ -115,12 +115,12 @@ static void raise_mix(Raising *r)
 static void raise_lines(Raising *r)
 {
     Monitor *m = r->m;
-    uint64_t all = m->now.decisions + m->before.decisions + m->older + m->other_bundle;
-    if (all > 0 && (double)m->repeated > repeated_most * (double)all)
+    uint64_t all = m->watched;
+    if ((double)m->repeated > repeated_most * (double)all)
         alert(r, GRAVITY_WATCH, "repeated", S(""),
-              str_format(r->keep, "%llu of %llu lines repeat a decision",
+              str_format(r->keep, "%llu of %llu lines of both windows repeat a decision",
                          (unsigned long long)m->repeated, (unsigned long long)all),
-              "more than 0.1 % of lines",
+              "more than 0.1 % of these lines",
               "Look for files given twice or an outbox that sends twice; replay without them.");
     if (m->items == 0)
         unknown(r, S("Drift: the bundle holds no reference distributions; train again to have "

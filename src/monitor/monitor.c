@@ -116,8 +116,11 @@ static Status take(Reading *r, const Prediction *p, Error *err)
         m->later++;
         return STATUS_OK;
     }
-    TRY(number_set_add(&r->decisions, hash64(p->decision, 7), &added, err));
-    m->repeated += !added;
+    if (p->time_us > m->before.from_us) { /* memory must not grow with the age of logs */
+        TRY(number_set_add(&r->decisions, hash64(p->decision, 7), &added, err));
+        m->watched++;
+        m->repeated += !added;
+    }
     judge_one(r, p, other);
     if (other) {
         m->other_bundle++;

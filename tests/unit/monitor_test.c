@@ -133,6 +133,7 @@ static void a_customer_counts_once_and_a_repeated_decision_is_told(void **state)
     buffer_add(&b, line_like(w, "2026-11-20T00:00:00Z", "d2", "c1", "PROPOSE_OFFBOARDING", 0.9));
     buffer_add(&b, line_like(w, "2026-11-10T00:00:00Z", "d3", "c1", "RETAIN", 0.1));
     buffer_add(&b, line_like(w, "2026-09-10T00:00:00Z", "d4", "c1", "RETAIN", 0.1));
+    buffer_add(&b, line_like(w, "2026-09-10T00:00:00Z", "d4", "c1", "RETAIN", 0.1));
     const char *log[] = {file_of(w, "once.ndjson", buffer_str(&b))};
     MonitorInputs in = inputs_of(w, log);
     Monitor *m = monitor_of(w, &in);
@@ -140,7 +141,8 @@ static void a_customer_counts_once_and_a_repeated_decision_is_told(void **state)
     assert_int_equal(m->now.customers, 1);
     assert_int_equal(m->now.action[ACTION_RETAIN], 1);
     assert_int_equal(m->before.customers, 1);
-    assert_int_equal(m->older, 1);
+    assert_int_equal(m->older, 2);
+    assert_int_equal(m->watched, 4); /* of older ones it is not remembered which they were */
     assert_int_equal(m->repeated, 1);
     assert_true(raised(m, "repeated"));
     in.until_given = true;
