@@ -5,7 +5,8 @@
  * Logs are read line by line, twice. Memory grows with the customers and the decisions of the two
  * windows (16 to 32 bytes each, 48 while a set grows), with labels and verdicts, and with the
  * customers that have a label, once for each month in which a mature decision was made about
- * them; other lines that are older take none. Whatever cannot be said for want of customers is said to be unknown.
+ * them; older lines take none beside that. Whatever cannot be said for want of customers is said to
+ * be unknown.
  */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
