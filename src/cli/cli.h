@@ -117,6 +117,8 @@ void talk_findings(const Args *args, const Findings *findings, size_t from, Seve
 const atomic_int *stop_gently(const Args *args, const char *file);
 void stop_at_once(const Args *args);
 void stop_forget(const Args *args);
+/* A command that runs until it is told to stop is no work under way: nothing is said of it. */
+void watch_no_work(const Args *args);
 
 /* A line on stdout. */
 void answer(Str text);

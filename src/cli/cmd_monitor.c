@@ -3,25 +3,27 @@
 #include "cli/commands.h"
 
 #include "monitor/monitor.h"
+#include "telemetry/telemetry.h"
 
 #include <string.h>
 
 static const Option options[] = {
     {"bundle", "FOLDER", "the bundle that decides; its reference is what is compared with", true},
-    {"predictions", "FILE", "prediction logs, NDJSON, gzip too; patterns and several", true},
+    {"predictions", "FILE", "prediction logs, NDJSON, gzip too; patterns and several", false},
     {"labels", "FILE", "what became known: CSV of decision_id or customer_id, label, known_at",
      false},
     {"feedback", "FILE", "verdicts of analysts, NDJSON", false},
     {"groups", "FILE", "CSV of customer_id and any columns of groups to compare", false},
     {"hash-key", "FILE", "the service's key of hashes, where those files hold plain customer ids",
      false},
-    {"out", "FOLDER", "where monitor.html, monitor.json and monitor.prom go", true},
+    {"out", "FOLDER", "where monitor.html, monitor.json and monitor.prom go", false},
     {"until", "TIME", "the end of the window; the last decision's time otherwise", false},
     {"window", "DURATION", "of what is watched and of what lies before; 7d", false},
     {"mature", "DURATION", "age from which labels of decisions count; 90d", false},
     {"floor", "SHARE", "that precision must not fall below; the policy book's otherwise", false},
     {"role", "champion|challenger", "whose decisions; champion", false},
     {"fail-on", "watch|act", "exit with 3 when an alert is so grave", false},
+    {"schema", NULL, "print the prediction log's schema for BigQuery, and read no log", false},
     {0}};
 
 static Status duration(int64_t *out, const Args *args, const char *name, const char *otherwise,
@@ -81,6 +83,13 @@ static Status run(const Args *args, Error *err)
     const char *fail_on = args_value(args, "fail-on", NULL);
     if (fail_on != NULL && strcmp(fail_on, "watch") != 0 && strcmp(fail_on, "act") != 0)
         return error_set(err, STATUS_USAGE, "--fail-on is watch or act, not `%s`", fail_on);
+    if (args_flag(args, "schema")) {
+        TRY(bundle_open(&bundle, args->arena, args_value(args, "bundle", NULL), err));
+        answer(str_trim(telemetry_prediction_schema(args->arena, bundle->plan)));
+        return STATUS_OK;
+    }
+    TRY(args_need(args, "predictions", err));
+    TRY(args_need(args, "out", err));
     TRY(read_options(&in, args, err));
     TRY(bundle_open(&bundle, args->arena, args_value(args, "bundle", NULL), err));
     in.bundle = bundle;
@@ -107,6 +116,7 @@ const Command command_monitor = {
     .name = "monitor",
     .says = "drift, precision, reviews and alerts from a service's prediction logs",
     .example = "  assay monitor --bundle out/bundle --predictions 'logs/predictions.ndjson*' \\\n"
-               "    --labels labels.csv --feedback feedback.ndjson --out monitor --fail-on act",
+               "    --labels labels.csv --feedback feedback.ndjson --out monitor --fail-on act\n"
+               "  assay monitor --bundle out/bundle --schema >schema.json",
     .options = options,
     .run = run};

@@ -70,6 +70,7 @@ static Status run(const Args *args, Error *err)
     const atomic_int *stop = stop_gently(args, NULL);
     if (stop == NULL)
         return error_set(err, STATUS_IO, "a thread that waits for signals could not be started");
+    watch_no_work(args);
     return serve_run(&settings, stop, ready, &began, err);
 }
 

@@ -257,6 +257,11 @@ void watch_stage(void *context, const char *stage, size_t done, size_t total)
         talk(w->args, "%s", stage);
 }
 
+void watch_no_work(const Args *args)
+{
+    watch_stage(args->watch, "", 1, 1);
+}
+
 void watch_part(void *context, size_t done, size_t total)
 {
     Watch *w = context;

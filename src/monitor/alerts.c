@@ -115,12 +115,12 @@ static void raise_mix(Raising *r)
 static void raise_lines(Raising *r)
 {
     Monitor *m = r->m;
-    uint64_t all = m->now.decisions + m->before.decisions + m->older + m->other_bundle;
-    if (all > 0 && (double)m->repeated > repeated_most * (double)all)
+    uint64_t all = m->watched;
+    if ((double)m->repeated > repeated_most * (double)all)
         alert(r, GRAVITY_WATCH, "repeated", S(""),
-              str_format(r->keep, "%llu of %llu lines repeat a decision",
+              str_format(r->keep, "%llu of %llu lines of both windows repeat a decision",
                          (unsigned long long)m->repeated, (unsigned long long)all),
-              "more than 0.1 % of lines",
+              "more than 0.1 % of these lines",
               "Look for files given twice or an outbox that sends twice; replay without them.");
     if (m->items == 0)
         unknown(r, S("Drift: the bundle holds no reference distributions; train again to have "
@@ -134,10 +134,32 @@ static void raise_lines(Raising *r)
 
 /* ---- what became known later ---- */
 
+static const char precision_runbook[] =
+    "Disable the model's route to proposals; rules with evidence go on.";
+
+/* Too few to prove the floor may still be enough to refute it. */
+static void raise_refuted(Raising *r, const MonitorCohort *c)
+{
+    double floor = r->m->inputs.floor;
+    double high = c->proposed == 0 ? 1 : metric_proportion_high(c->right, c->proposed, 0.95);
+    if (high < floor)
+        alert(r, GRAVITY_ACT, "precision", c->name,
+              str_format(r->keep, "%zu of %zu right: %.2f, and not above %.2f (95 %%)", c->right,
+                         c->proposed, c->precision.value, high),
+              str_chars(r->keep, str_format(r->keep, "upper bound below %.2f", floor)),
+              precision_runbook);
+}
+
+static bool can_prove(const Monitor *m, const MonitorCohort *c)
+{
+    return m->certifying > 0 && c->proposed >= m->certifying;
+}
+
 static void raise_precision(Raising *r, const MonitorCohort *c)
 {
     Monitor *m = r->m;
-    if (m->certifying == 0 || c->proposed < m->certifying) {
+    if (!can_prove(m, c)) {
+        raise_refuted(r, c);
         unknown(r, str_format(r->keep,
                               "Precision of cohort %.*s: %zu proposals have a label; fewer than "
                               "%zu cannot show %.2f even if all are right.",
@@ -149,7 +171,7 @@ static void raise_precision(Raising *r, const MonitorCohort *c)
               str_format(r->keep, "%zu of %zu right: %.2f, and not below %.2f (95 %%)", c->right,
                          c->proposed, c->precision.value, c->precision_low),
               str_chars(r->keep, str_format(r->keep, "lower bound below %.2f", m->inputs.floor)),
-              "Disable the model's route to proposals; rules with evidence go on.");
+              precision_runbook);
 }
 
 static void raise_calibration(Raising *r, const MonitorCohort *c)
@@ -194,8 +216,10 @@ static void raise_labels(Raising *r)
     raise_calibration(r, all);
     for (size_t i = 0; i + 1 < m->cohorts && m->cohorts > 2; i++) {
         const MonitorCohort *c = &m->cohort[i];
-        if (c->proposed >= m->certifying && m->certifying > 0)
+        if (can_prove(m, c))
             raise_precision(r, c);
+        else /* months of few proposals are many: what they cannot show is not listed */
+            raise_refuted(r, c);
         if (!is_missing(c->recalibration.slope.value))
             raise_calibration(r, c);
     }

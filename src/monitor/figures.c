@@ -134,7 +134,10 @@ void groups_judged(Monitor *m, Arena scratch, const Groups *g, const Judging *j)
     for (size_t i = 0; i < j->count; i++) {
         const Judged *one = &j->item[i];
         uint32_t who = dictionary_find(g->customer, one->customer);
-        if (who == NO_CODE || seen[who]++ || one->positive)
+        if (who == NO_CODE || seen[who] != 0)
+            continue;
+        seen[who] = 1;
+        if (one->positive)
             continue;
         for (size_t c = 0; c < g->columns; c++) {
             if (g->of[c][who] == NO_CODE)

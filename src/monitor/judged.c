@@ -135,28 +135,30 @@ static int by_name(const void *a, const void *b)
     return str_compare(x->name, y->name);
 }
 
+/* In the order of time, whatever the order of files: a customer's first decision counts. */
+void judging_sort(Judging *j)
+{
+    j->first = NULL; /* positions are others now */
+    if (j->count > 0)
+        qsort(j->item, j->count, sizeof *j->item, by_time);
+}
+
 void judging_cohorts(Monitor *m, Arena *keep, const Judging *j, Team *team)
 {
     Arena scratch = arena_new();
     size_t months = j->month->count;
-    /* In the order of time, whatever the order of files: a customer's first decision counts. */
-    Judging sorted = *j;
-    sorted.item = ARENA_ARRAY(&scratch, Judged, j->count + 1);
-    if (j->count > 0)
-        memcpy(sorted.item, j->item, j->count * sizeof *j->item);
-    qsort(sorted.item, j->count, sizeof *sorted.item, by_time);
     m->cohort = ARENA_ARRAY(keep, MonitorCohort, months + 1);
     for (size_t k = 0; k < months; k++) {
         m->cohort[k].name = str_copy(keep, j->month->text[k]);
         m->cohort[k].decisions = j->decisions[k];
-        judge(&m->cohort[k], scratch, &sorted, (uint32_t)k, hash64(m->cohort[k].name, STREAM_NOISE),
+        judge(&m->cohort[k], scratch, j, (uint32_t)k, hash64(m->cohort[k].name, STREAM_NOISE),
               team);
     }
     qsort(m->cohort, months, sizeof *m->cohort, by_name);
     MonitorCohort *all = &m->cohort[months];
     all->name = S("all");
     all->decisions = j->all;
-    judge(all, scratch, &sorted, NO_CODE, hash64(all->name, STREAM_NOISE), team);
+    judge(all, scratch, j, NO_CODE, hash64(all->name, STREAM_NOISE), team);
     m->cohorts = months + 1;
     m->mature_decisions = j->all;
     arena_free(&scratch);

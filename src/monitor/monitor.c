@@ -116,8 +116,11 @@ static Status take(Reading *r, const Prediction *p, Error *err)
         m->later++;
         return STATUS_OK;
     }
-    TRY(number_set_add(&r->decisions, hash64(p->decision, 7), &added, err));
-    m->repeated += !added;
+    if (p->time_us > m->before.from_us) { /* memory must not grow with the age of logs */
+        TRY(number_set_add(&r->decisions, hash64(p->decision, 7), &added, err));
+        m->watched++;
+        m->repeated += !added;
+    }
     judge_one(r, p, other);
     if (other) {
         m->other_bundle++;
@@ -221,6 +224,7 @@ static void compute(Reading *r, Arena *keep, Arena scratch, Team *team)
         w[i]->probability = w[i]->customers == 0 ? NAN : r->sum[i] / (double)w[i]->customers;
     m->bundles = r->bundles->count;
     figures_items(m, keep, team);
+    judging_sort(r->judging);
     if (r->labels != NULL) {
         count_labels(m, r->labels->of_decision, r->labels->decision->count);
         count_labels(m, r->labels->of_customer, r->labels->customer->count);

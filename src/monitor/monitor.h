@@ -2,8 +2,11 @@
  * verdicts that came later. docs/monitor.md has every figure and its threshold.
  *
  * A customer counts once in a window: by the first decision about him in the order of the files.
- * Logs are read line by line, twice; memory does not grow with lines, only with customers (16 bytes
- * each), labels and verdicts. Whatever cannot be said for want of customers is said to be unknown.
+ * Logs are read line by line, twice. Memory grows with the customers and the decisions of the two
+ * windows (16 to 32 bytes each, 48 while a set grows), with labels and verdicts, and with the
+ * customers that have a label, once for each month in which a mature decision was made about
+ * them; older lines take none beside that. Whatever cannot be said for want of customers is said to
+ * be unknown.
  */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
@@ -103,7 +106,8 @@ typedef struct MonitorAlert {
 typedef struct Monitor {
     MonitorInputs inputs;
     /* lines */
-    uint64_t lines, other_role, other_bundle, later, older, repeated;
+    uint64_t lines, other_role, other_bundle, later, older;
+    uint64_t watched, repeated; /* in both windows, by any bundle; those that repeat a decision */
     size_t bundles; /* others that were seen */
     MonitorWindow now, before;
     size_t reference; /* customers */
@@ -125,7 +129,7 @@ typedef struct Monitor {
 } Monitor;
 
 /* FORMAT with file and line for a line that is not as the service writes it; LIMIT for more than
- * 16 million customers in two windows.  Memory: keep.
+ * 16 million customers, or decisions, in two windows.  Memory: keep.
  * Cost: O(bytes), and O(999 * customers) for each feature that seems to have moved. */
 MUST_USE Status monitor_read(Monitor **out, Arena *keep, Arena scratch, const MonitorInputs *inputs,
                              Team *team, Error *err);

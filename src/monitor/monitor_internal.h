@@ -124,6 +124,8 @@ typedef struct Judging {
 Judging *judging_new(Arena *keep);
 /* A mature decision; label NULL: none is known. */
 void judging_decision(Judging *j, const Prediction *p, const Label *label, bool other_bundle);
+/* By time, as judging_cohorts and groups_judged need it. Nothing may be added afterwards. */
+void judging_sort(Judging *j);
 void judging_cohorts(Monitor *m, Arena *keep, const Judging *j, Team *team);
 
 /* ---- figures.c ---- */

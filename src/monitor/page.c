@@ -387,7 +387,7 @@ static void log_read(Paper *p)
                {"after the end of the window", m->later},
                {"of other bundles", m->other_bundle},
                {"of the other role", m->other_role},
-               {"that repeat a decision", m->repeated},
+               {"in both windows that repeat a decision", m->repeated},
                {"labels", m->labels},
                {"labels that wait for their decision to be old enough", m->labels_waiting},
                {"labels known before the decision", m->labels_early},

@@ -114,10 +114,13 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
                  falls_to_challenger(v, customer);
     const Answerer *a = split ? v->challenger : v->champion;
     TRY(answer_score(out, keep, scratch, a, &inputs, fault, err));
+    if (!out->dry_run)
+        TRY(keep_decision(s, keep, out, asked, from_held, err));
+    /* A decision that nobody is given is none. Rows of a block are counted before it is kept. */
     telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
     if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)
         shadow(s, v, keep, scratch, &inputs, out);
-    return out->dry_run ? STATUS_OK : keep_decision(s, keep, out, asked, from_held, err);
+    return STATUS_OK;
 }
 
 bool serve_answer(Exchange *x, Answer *out, Str request, Str history)

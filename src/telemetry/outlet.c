@@ -2,8 +2,9 @@
  *
  * A thread of its own writes them. A pipe is written to only when it has room, in pieces of at most
  * PIPE_BUF bytes, so that a reader who has stopped reading keeps nobody, not even this thread, and
- * the descriptor keeps its flags, which others may share. A file is cut back to its last whole line
- * when the disk is full.
+ * the descriptor keeps its flags, which others may share. A file of our own is cut back to its last
+ * whole line when the disk is full; one that we were given may hold other people's bytes, so it
+ * keeps the half line, and a newline ends that before the next one.
  */
 #include "telemetry/telemetry_internal.h"
 
@@ -63,6 +64,7 @@ static bool open_file(Outlet *o)
         return false;
     }
     o->regular = S_ISREG(s.st_mode);
+    o->half = false;
     o->size = o->regular ? (uint64_t)s.st_size : 0;
     if (o->regular && o->size > 0)
         cut_half_line(o->fd, &o->size);
@@ -113,23 +115,33 @@ static void follow_name(Outlet *o)
         (void)close(old);
 }
 
-static void write_file(Outlet *o, Str lines)
+static size_t write_some(int fd, Str bytes)
 {
     size_t done = 0;
-    while (done < lines.size) {
-        ssize_t n = write(o->fd, lines.data + done, lines.size - done);
+    while (done < bytes.size) {
+        ssize_t n = write(fd, bytes.data + done, bytes.size - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             break;
         done += (size_t)n;
     }
-    size_t whole = done;
+    return done;
+}
+
+static void write_file(Outlet *o, Str lines)
+{
+    if (o->half && write_some(o->fd, S("\n")) == 1) {
+        o->half = false;
+        o->size++;
+    }
+    size_t done = o->half ? 0 : write_some(o->fd, lines), whole = done;
     while (whole > 0 && lines.data[whole - 1] != '\n')
         whole--;
-    /* Should the half line not go away, the next one ends it. */
-    if (whole < done && o->regular && ftruncate(o->fd, (off_t)(o->size + whole)) != 0)
+    if (whole < done && (o->path == NULL || ftruncate(o->fd, (off_t)(o->size + whole)) != 0)) {
+        o->half = true;
         o->size += done - whole;
+    }
     o->size += whole;
     o->written += lines_in((Str){lines.data, whole});
     o->dropped_failed += lines_in((Str){lines.data + whole, lines.size - whole});
@@ -235,9 +247,7 @@ Status outlet_open(Outlet *o, const char *path, int fd, uint64_t bytes_max, int 
     }
     /* A file that we were given: what is in it is somebody else's, and it is never cut. */
     if (path == NULL)
-        o->regular = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && lseek(fd, 0, SEEK_CUR) >= 0;
-    if (path == NULL && o->regular)
-        o->size = (uint64_t)lseek(fd, 0, SEEK_CUR);
+        o->regular = fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
     basin_init(&o->basin, capacity);
     /* Signals are other threads' business, and of a closed pipe the write itself tells. */
     sigset_t all, before;

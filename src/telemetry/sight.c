@@ -87,7 +87,7 @@ void sight_pack(Telemetry *t, AnswerRole role, const Bundle *b, const Answer *an
     size_t n = answer->decision_id.size;
     memcpy(s->decision, answer->decision_id.data, n < sizeof s->decision ? n : 0);
     n = answer->customer_id.size;
-    s->customer_bytes = (uint8_t)(n < sizeof s->customer ? n : sizeof s->customer);
+    s->customer_bytes = (uint16_t)(n < sizeof s->customer ? n : sizeof s->customer);
     memcpy(s->customer, answer->customer_id.data, s->customer_bytes);
     SeenValue *value = (SeenValue *)(void *)(at + sizeof *s);
     for (size_t i = 0; i < f->columns; i++)

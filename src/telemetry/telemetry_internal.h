@@ -106,7 +106,8 @@ typedef struct Outlet {
     pthread_t thread;
     bool started;
     int fd;
-    bool regular;     /* a file that can be cut and counted */
+    bool regular;     /* a file */
+    bool half;        /* half a line is at its end */
     const char *path; /* that is rotated; NULL: a descriptor of somebody else's */
     uint64_t size, bytes_max;
     int keep;
@@ -180,6 +181,8 @@ size_t watch_limits(Watch *w, size_t most, Arena scratch);
 
 /* ---- sight.c: decisions on their way to the windows and the prediction log ---- */
 
+enum { SEEN_ID_BYTES = 512 }; /* of a customer: no answer has a longer one */
+
 /* A feature's value as it lies in the queue. */
 typedef struct SeenValue {
     union {
@@ -196,8 +199,8 @@ typedef struct Seen {
     uint32_t features;
     uint8_t role, segment, action, insufficient;
     char bundle[SHA256_TEXT], decision[40];
-    uint8_t customer_bytes;
-    char customer[200];
+    uint16_t customer_bytes;
+    char customer[SEEN_ID_BYTES];
     int64_t time_us, as_of_us;
     double probability, low, high;
 } Seen;

@@ -133,6 +133,7 @@ static void a_customer_counts_once_and_a_repeated_decision_is_told(void **state)
     buffer_add(&b, line_like(w, "2026-11-20T00:00:00Z", "d2", "c1", "PROPOSE_OFFBOARDING", 0.9));
     buffer_add(&b, line_like(w, "2026-11-10T00:00:00Z", "d3", "c1", "RETAIN", 0.1));
     buffer_add(&b, line_like(w, "2026-09-10T00:00:00Z", "d4", "c1", "RETAIN", 0.1));
+    buffer_add(&b, line_like(w, "2026-09-10T00:00:00Z", "d4", "c1", "RETAIN", 0.1));
     const char *log[] = {file_of(w, "once.ndjson", buffer_str(&b))};
     MonitorInputs in = inputs_of(w, log);
     Monitor *m = monitor_of(w, &in);
@@ -140,7 +141,8 @@ static void a_customer_counts_once_and_a_repeated_decision_is_told(void **state)
     assert_int_equal(m->now.customers, 1);
     assert_int_equal(m->now.action[ACTION_RETAIN], 1);
     assert_int_equal(m->before.customers, 1);
-    assert_int_equal(m->older, 1);
+    assert_int_equal(m->older, 2);
+    assert_int_equal(m->watched, 4); /* of older ones it is not remembered which they were */
     assert_int_equal(m->repeated, 1);
     assert_true(raised(m, "repeated"));
     in.until_given = true;
@@ -223,6 +225,37 @@ static void precision_below_the_floor_is_an_alert(void **state)
     assert_false(raised(monitor_of(w, &in), "precision"));
 }
 
+/* Thirteen proposals could not prove 0.80 if all were right, but refute it when all are wrong: in
+ * all, and in their month beside one without any. */
+static void few_proposals_that_are_wrong_are_an_alert(void **state)
+{
+    World *w = *state;
+    for (int wrong = 0; wrong <= 13; wrong++) {
+        Buffer b = buffer_new(&w->bank.keep), l = buffer_new(&w->bank.keep);
+        buffer_add(&l, S("decision_id,label,known_at\n"));
+        buffer_add(&l, S("other,0,2026-07-01\n"));
+        buffer_add(&b, line_like(w, "2026-06-19T00:00:00Z", "other", "other", "RETAIN", 0.1));
+        for (int i = 0; i < 13; i++) {
+            Str id = str_format(&w->bank.keep, "d%d", i);
+            buffer_add(&b, line_like(w, "2026-05-19T00:00:00Z", id.data, id.data,
+                                     "PROPOSE_OFFBOARDING", 0.9));
+            buffer_format(&l, "%.*s,%d,2026-07-01\n", STR_ARG(id), i >= wrong);
+        }
+        const char *log[] = {file_of(w, "few.ndjson", buffer_str(&b))};
+        MonitorInputs in = inputs_of(w, log);
+        in.labels = file_of(w, "few.csv", buffer_str(&l));
+        in.until_given = true;
+        assert_true(parse_time(S("2026-11-21"), &in.until_us));
+        Monitor *m = monitor_of(w, &in);
+        size_t alerts = 0;
+        for (size_t i = 0; i < m->alerts; i++)
+            alerts += strcmp(m->alert[i].code, "precision") == 0;
+        /* at 0.80, at most 7 of 13 are right once in 33, at most 8 once in 10 */
+        assert_int_equal(m->cohorts, 3);
+        assert_int_equal(alerts, wrong >= 6 ? 2 : 0); /* May, and all */
+    }
+}
+
 static void overturned_proposals_and_hasty_reviews_are_alerts(void **state)
 {
     World *w = *state;
@@ -259,6 +292,28 @@ static void overturned_proposals_and_hasty_reviews_are_alerts(void **state)
     assert_true(raised(m, "hasty_reviews"));
     assert_true(raised(m, "low_segment_case"));
     assert_false(raised(m, "rubber_stamping"));
+}
+
+/* Whether a good customer was acted on says his first decision, also when its log is read last. */
+static void groups_judge_a_customer_by_his_first_decision(void **state)
+{
+    World *w = *state;
+    Str line[] = {line_like(w, "2026-05-01T00:00:00Z", "d1", "a", "PROPOSE_OFFBOARDING", 0.9),
+                  line_like(w, "2026-06-01T00:00:00Z", "d2", "a", "RETAIN", 0.1)};
+    for (int i = 0; i < 2; i++) {
+        const char *log[] = {file_of(w, "one.ndjson", line[i]),
+                             file_of(w, "two.ndjson", line[1 - i])};
+        MonitorInputs in = inputs_of(w, log);
+        in.files = 2;
+        in.labels = file_of(w, "order.csv", S("customer_id,label,known_at\na,0,2026-07-10\n"));
+        in.groups = file_of(w, "of.csv", S("customer_id,country\na,FR\n"));
+        in.until_given = true;
+        assert_true(parse_time(S("2026-11-21"), &in.until_us));
+        Monitor *m = monitor_of(w, &in);
+        assert_int_equal(m->groups, 1);
+        assert_int_equal(m->group[0].negatives, 1);
+        assert_int_equal(m->group[0].negatives_acted, 1);
+    }
 }
 
 static void ids_are_hashed_with_the_services_key(void **state)
@@ -363,7 +418,9 @@ int main(void)
         cmocka_unit_test(a_customer_counts_once_and_a_repeated_decision_is_told),
         cmocka_unit_test(labels_count_when_the_decision_is_old_enough),
         cmocka_unit_test(precision_below_the_floor_is_an_alert),
+        cmocka_unit_test(few_proposals_that_are_wrong_are_an_alert),
         cmocka_unit_test(overturned_proposals_and_hasty_reviews_are_alerts),
+        cmocka_unit_test(groups_judge_a_customer_by_his_first_decision),
         cmocka_unit_test(ids_are_hashed_with_the_services_key),
         cmocka_unit_test(texts_from_outside_do_not_become_markup),
         cmocka_unit_test(a_set_of_numbers_grows),

@@ -131,15 +131,36 @@ static void every_decision_of_a_batch_is_kept_when_it_is_answered(void **state)
     }
 }
 
-static void a_batch_whose_decisions_cannot_be_kept_is_not_answered(void **state)
+/* Takes what decisions are kept in; histories can still be read. */
+static void lose_decisions(void)
 {
-    MadeUpService *m = *state;
-    made_up_service_start(m);
-    sqlite3 *other = NULL; /* takes what decisions are kept in; histories can still be read */
+    sqlite3 *other = NULL;
     assert_int_equal(sqlite3_open(file, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "DROP TABLE assay_decisions", NULL, NULL, NULL),
                      SQLITE_OK);
     (void)sqlite3_close(other);
+}
+
+static void a_decision_that_cannot_be_kept_is_not_given_and_not_counted(void **state)
+{
+    MadeUpService *m = *state;
+    m->settings.challenger = m->other;
+    made_up_service_start(m);
+    int port = serve_port(m->service);
+    lose_decisions();
+    Reply r = client_post(&arena, port, "/v1/score", JSON, request_of(2, "90.00"));
+    assert_true(r.status >= 500);
+    Reply metrics = client_get(&arena, port, "/metrics");
+    assert_int_equal(metrics.status, 200);
+    assert_true(str_contains(metrics.body, S("assay_bundle_info{role=\"challenger\"")));
+    assert_false(str_contains(metrics.body, S("\nassay_decisions_total{")));
+}
+
+static void a_batch_whose_decisions_cannot_be_kept_is_not_answered(void **state)
+{
+    MadeUpService *m = *state;
+    made_up_service_start(m);
+    lose_decisions();
     Reply r = client_post(&arena, serve_port(m->service), "/v1/score:batch", NDJSON, batch_of(3));
     assert_true(r.status >= 500);
     assert_false(str_contains(r.body, S("decision_id")));
@@ -194,6 +215,7 @@ int main(void)
         TEST(a_key_settles_a_request),
         TEST(a_decision_is_kept_under_its_id),
         TEST(every_decision_of_a_batch_is_kept_when_it_is_answered),
+        TEST(a_decision_that_cannot_be_kept_is_not_given_and_not_counted),
         TEST(a_batch_whose_decisions_cannot_be_kept_is_not_answered),
         TEST(customers_are_shared_out_by_weight_and_stay_where_they_are),
         TEST(the_shadow_changes_no_answer_and_is_counted),

@@ -397,6 +397,43 @@ static void predictions_hold_every_feature_as_bigquery_reads_it(void **state)
     arena_free(&keep);
 }
 
+static void long_ids_of_customers_stay_apart(void **state)
+{
+    Bank *b = *state;
+    Arena keep = arena_new();
+    Folder f = folder_new();
+    for (int plain = 0; plain < 2; plain++) {
+        const char *path = path_join(&keep, f.path, plain != 0 ? "plain" : "hashed");
+        char id[512], seen[2][600];
+        memset(id, 'c', sizeof id);
+        Telemetry *t =
+            bank_telemetry((TelemetrySettings){.predictions = path, .plain_ids = plain != 0});
+        telemetry_bundles(t, &b->bundle, NULL);
+        for (int i = 0; i < 2; i++) {
+            Answer a = *bank_answer(b, 0);
+            id[sizeof id - 1] = (char)('0' + i); /* as long as a request may have them */
+            a.customer_id = (Str){id, sizeof id};
+            telemetry_answer(t, ROLE_CHAMPION, &b->bundle, &a);
+        }
+        telemetry_close(t);
+        Str text = contents(&keep, path);
+        for (int i = 0; i < 2; i++) {
+            const char *end = memchr(text.data, '\n', text.size);
+            assert_non_null(end);
+            yyjson_doc *doc = parsed((Str){text.data, (size_t)(end - text.data)});
+            const char *customer =
+                yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "customer"));
+            assert_int_equal(strlen(customer), plain != 0 ? sizeof id : 16);
+            (void)strcpy(seen[i], customer);
+            yyjson_doc_free(doc);
+            text = str_slice(text, (size_t)(end - text.data) + 1, text.size);
+        }
+        assert_string_not_equal(seen[0], seen[1]);
+    }
+    folder_remove(&keep, f);
+    arena_free(&keep);
+}
+
 static void a_full_file_is_rotated_between_lines(void **state)
 {
     Bank *b = *state;
@@ -475,6 +512,53 @@ static void a_full_disk_costs_lines_and_nothing_else(void **state)
     arena_free(&keep);
 }
 
+/* assay serve 2>>file: a file that others write to as well, on a disk that is full for a while. */
+static void what_others_wrote_into_the_log_is_never_cut(void **state)
+{
+    enum { OLD = 5000, ROOM = 60 };
+    Arena keep = arena_new();
+    Folder f = folder_new();
+    const char *path = path_join(&keep, f.path, "log");
+    char old[OLD];
+    struct rlimit before, little;
+    (void)state;
+    memset(old, 'o', sizeof old);
+    old[OLD - 1] = '\n';
+    Error err = {0};
+    assert_int_equal(file_write(path, (Str){old, OLD}, &err), STATUS_OK);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(fd >= 0);
+    Turned turned = turn(STDERR_FILENO, fd);
+    Telemetry *t = bank_telemetry((TelemetrySettings){0});
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    little = before;
+    little.rlim_cur = OLD + ROOM;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    telemetry_log(t, LEVEL_ERROR, "cut short", NULL, 0); /* of which 60 bytes go in */
+    double lost = 0;
+    for (int i = 0; i < 200 && lost < 1; i++) {
+        struct timespec while_ = {0, 20000000};
+        (void)nanosleep(&while_, NULL);
+        Arena once = arena_new();
+        lost = metric_value(telemetry_text(t, &once), "assay_log_lines_dropped_total");
+        arena_free(&once);
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    telemetry_log(t, LEVEL_ERROR, "room again", NULL, 0);
+    telemetry_close(t);
+    turn_back(turned);
+    (void)close(fd);
+    assert_true(lost == 1);
+    Str text = contents(&keep, path);
+    assert_true(text.size > OLD + ROOM + 1 && memcmp(text.data, old, OLD) == 0);
+    assert_true(text.data[OLD + ROOM] == '\n'); /* the half line ends */
+    Str line = str_slice(text, OLD + ROOM + 1, text.size);
+    assert_int_equal(whole_lines(line), 1);
+    assert_true(str_contains(line, S("room again")));
+    folder_remove(&keep, f);
+    arena_free(&keep);
+}
+
 /* A line that a peer's disk refuses to take, for ever: /dev/full. */
 static void a_file_that_takes_nothing_is_survived(void **state)
 {
@@ -533,8 +617,10 @@ int main(void)
         cmocka_unit_test(a_closed_pipe_kills_nobody),
         cmocka_unit_test(hashes_are_of_the_key),
         cmocka_unit_test(predictions_hold_every_feature_as_bigquery_reads_it),
+        cmocka_unit_test(long_ids_of_customers_stay_apart),
         cmocka_unit_test(a_full_file_is_rotated_between_lines),
         cmocka_unit_test(a_full_disk_costs_lines_and_nothing_else),
+        cmocka_unit_test(what_others_wrote_into_the_log_is_never_cut),
         cmocka_unit_test(a_file_that_takes_nothing_is_survived),
         cmocka_unit_test(a_file_that_was_moved_away_is_begun_anew),
     };
