@@ -372,7 +372,9 @@ static void predictions_hold_every_feature_as_bigquery_reads_it(void **state)
         yyjson_val *record = yyjson_obj_get(root, "features");
         assert_int_equal(yyjson_obj_size(record), b->bundle.plan->features);
         yyjson_obj_foreach(record, i, n, key, value)
+        {
             assert_true(loads(value, bigquery_type(features, yyjson_get_str(key))));
+        }
         assert_text(root, "bundle", b->bundle.id);
         assert_text(root, "role", "champion");
         assert_true(yyjson_get_real(yyjson_obj_get(root, "probability")) == b->probability[lines]);
