@@ -123,6 +123,22 @@ Status request_said(Fault *fault, const char *list, AnswerColumns columns, const
     return STATUS_OK;
 }
 
+Status request_keys(Fault *fault, const char *list, const Answerer *a, const RequestRows *rows)
+{
+    const AnswerColumns t = a->transaction;
+    const SchemaTransactions *s = &a->bundle->schema->transactions;
+    for (size_t k = 0; k < t.count; k++) {
+        if (!named(t.item[k].name, s->key) && !named(t.item[k].name, s->state))
+            continue;
+        for (size_t i = 0; i < rows->rows; i++)
+            if (rows->cell[i * t.count + k].size > ID_BYTES_MAX)
+                return fault_set(fault, (Place){list, i, t.item[k].name}, "too_long",
+                                 "This text has %zu bytes; an id or a state has at most %d.",
+                                 rows->cell[i * t.count + k].size, ID_BYTES_MAX);
+    }
+    return STATUS_OK;
+}
+
 /* Amounts of different currencies are never added up. */
 Status request_currency(const Request *r, const Answerer *a, Fault *fault)
 {
@@ -287,11 +303,16 @@ Status answer_score(Answer *out, Arena *keep, Arena scratch, const Answerer *a,
     *fault = (Fault){0};
     TRY(request_read(&request, keep, a, in->request, &in->limits, in->now_us, false, fault));
     reply.given = request.transactions.rows;
+    TRY(request_keys(fault, "/transactions", a, &request.transactions));
     if (in->history.size > 0) {
         Fault inside = {0};
         AnswerLimits limits = in->limits;
+        limits.transactions_max = ANSWER_HELD_MAX;
         if (request_read(&held, keep, a, in->history, &limits, in->now_us, true, &inside) !=
             STATUS_OK) {
+            if (strcmp(inside.code, "too_many") == 0)
+                return fault_set(fault, (Place){"", no_at, S("")}, "unusable",
+                                 "More is held of this customer than can be scored at once.");
             (void)error_set(err, STATUS_DATA, "what is held of the customer cannot be used: %s",
                             inside.detail);
             return error_remedy(err, "see %s of it", inside.pointer);

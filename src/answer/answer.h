@@ -28,6 +28,9 @@ typedef struct AnswerLimits {
     size_t transactions_max, depth_max;
 } AnswerLimits;
 
+/* Transactions of a history, at most; a request's own bound is its sender's. */
+enum { ANSWER_HELD_MAX = 100000 };
+
 typedef struct AnswerInputs {
     Str request; /* JSON, UTF-8 */
     /* {"customer": {...}, "transactions": [...]} as a database holds it; empty: nothing is held.

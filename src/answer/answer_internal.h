@@ -92,6 +92,9 @@ MUST_USE Status request_read_transactions(RequestRows *out, const char **list, A
 /* Has some row every column that must be said? */
 MUST_USE Status request_said(Fault *fault, const char *list, AnswerColumns columns,
                              const RequestRows *rows);
+/* Can a database keep and find them by their keys and states? */
+MUST_USE Status request_keys(Fault *fault, const char *list, const Answerer *a,
+                             const RequestRows *rows);
 /* Are they all in the book's one currency? */
 MUST_USE Status request_currency(const Request *r, const Answerer *a, Fault *fault);
 /* Read the rows as a run does; the first that would be set aside is *fault. */

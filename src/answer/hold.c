@@ -171,6 +171,8 @@ Status answer_hold_transactions(HeldVersion **out, size_t *count, size_t *rows, 
     TRY(take_owners(&r, keep, a, o, list, fault));
     Status status = request_said(fault, "/transactions", t, &r.transactions);
     if (status == STATUS_OK)
+        status = request_keys(fault, "/transactions", a, &r.transactions);
+    if (status == STATUS_OK)
         status = request_currency(&r, a, fault);
     if (status == STATUS_OK)
         status = request_data(&data, &after, keep, scratch, a, &r, fault, err);

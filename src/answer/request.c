@@ -613,6 +613,45 @@ bool answer_customer(Str *out, Arena *keep, Str request, const AnswerLimits *lim
 
 /* ---- what is held ---- */
 
+/* What makes a version of a transaction that one: its key and state; of a book without keys all of
+ * it but its owner, which a request may leave out. Sizes stand before the texts. */
+static Str version_text(Buffer *b, const Answerer *a, const RequestRows *rows, size_t row)
+{
+    const AnswerColumns t = a->transaction;
+    const SchemaTransactions *s = &a->bundle->schema->transactions;
+    b->size = 0;
+    for (size_t k = 0; k < t.count; k++) {
+        Str cell = rows->cell[row * t.count + k];
+        bool part = s->key.text.size > 0 ? str_equal(t.item[k].name, s->key.text) ||
+                                               str_equal(t.item[k].name, s->state.text)
+                                         : !t.item[k].key;
+        if (part)
+            buffer_format(b, "%zu:%.*s", cell.size, STR_ARG(cell));
+    }
+    return buffer_str(b);
+}
+
+/* A version that is sent stands instead of the one that is held. */
+static void leave_out_said(RequestRows *held, Arena *keep, const Answerer *a,
+                           const RequestRows *said)
+{
+    size_t columns = a->transaction.count, rows = 0;
+    if (said->rows == 0 || held->rows == 0)
+        return;
+    Dictionary *versions = dictionary_new(keep);
+    Buffer b = buffer_new(keep);
+    for (size_t i = 0; i < said->rows; i++)
+        (void)dictionary_add(versions, version_text(&b, a, said, i));
+    for (size_t i = 0; i < held->rows; i++) {
+        if (dictionary_find(versions, version_text(&b, a, held, i)) != NO_CODE)
+            continue;
+        memmove(held->cell + rows * columns, held->cell + i * columns,
+                columns * sizeof *held->cell);
+        rows++;
+    }
+    held->rows = rows;
+}
+
 static void add_rows(RequestRows *to, Arena *keep, size_t columns, const RequestRows *from)
 {
     size_t rows = to->rows + from->rows;
@@ -644,7 +683,9 @@ void request_merge(Request *r, Arena *keep, const Answerer *a, const Request *he
     for (size_t k = 0; k < c.count; k++)
         for (size_t i = 0; c.item[k].key && i < r->customer.rows; i++)
             r->customer.cell[i * c.count + k] = r->customer_id;
-    add_rows(&r->transactions, keep, t.count, &held->transactions);
+    RequestRows rest = held->transactions;
+    leave_out_said(&rest, keep, a, &r->transactions);
+    add_rows(&r->transactions, keep, t.count, &rest);
     for (size_t k = 0; k < t.count; k++)
         for (size_t i = 0; t.item[k].key && i < r->transactions.rows; i++)
             r->transactions.cell[i * t.count + k] = r->customer_id;

@@ -5,8 +5,8 @@
  * happens whole or not at all; what it has accepted survives kill -9 and the loss of power. No call
  * takes longer than about 20 seconds, whatever the server does. IO: the database cannot be reached
  * or refused (full, locked, no permission); the caller answers 503 and the next call tries again.
- * DATA: it can never work (another program's database, a newer form). USAGE: a text is no UTF-8 or
- * holds a NUL. docs/database.md has the tables, the chain and what calls cost.
+ * DATA: it can never work (another program's database, a newer form). USAGE: a text is no UTF-8,
+ * holds a NUL, or is more than the database can hold. docs/database.md has the tables, the chain and what calls cost.
  */
 #ifndef DATABASE_DATABASE_H
 #define DATABASE_DATABASE_H
@@ -26,14 +26,19 @@ MUST_USE Status database_ping(Database *d, Error *err);
 MUST_USE Status database_put_customer(Database *d, bool *was_new, Str customer, Str json,
                                       Error *err);
 
-/* A version of a transaction. Idempotent: the same customer, id and state again changes nothing. */
+/* Versions of transactions held of one customer, at most: what can be read and scored in one go. */
+enum { HISTORY_MAX = 100000 };
+
+/* A version of a transaction. Idempotent: the same customer, id and state again changes nothing.
+ * LIMIT: more would be held of a customer than HISTORY_MAX, and nothing was added. */
 typedef struct StoredEvent {
     Str customer, id, state, json;
 } StoredEvent;
 MUST_USE Status database_add_transactions(Database *d, size_t *added, const StoredEvent *event,
                                           size_t count, Error *err);
 /* {"customer": {...}, "transactions": [...]} in the order of id, then state (without "customer"
- * where only transactions are held); empty: nothing is held.  Memory: keep. */
+ * where only transactions are held); empty: nothing is held. LIMIT: more than HISTORY_MAX are.
+ * Memory: keep. */
 MUST_USE Status database_history(Database *d, Str *out, Arena *keep, Str customer, Error *err);
 
 typedef struct Erased {
@@ -52,6 +57,8 @@ typedef struct StoredDecision {
     Str id, customer, action, segment;
     int64_t as_of_us, at_us; /* at_us: when it was made, by the clock; 0: now */
     Str json;                /* the answer */
+    bool from_held; /* made of what is held of the customer: where nothing is any more he was erased
+                       meanwhile, and the decision is not kept */
     Str event; /* what is to be published of it; empty: nothing. Kept in the outbox by the same
                   transaction, so that a decision that was answered is published at least once */
 } StoredDecision;
@@ -96,9 +103,11 @@ typedef struct Claimed {
  * after a minute; a key is forgotten after a day. */
 MUST_USE Status database_claim(Database *d, Claimed *out, Arena *keep, Str caller, Str key,
                                Str request_sha256, int64_t now_us, Error *err);
-MUST_USE Status database_settle(Database *d, Str caller, Str key, int status, Str content_type,
-                                Str reply, Error *err);
-MUST_USE Status database_release(Database *d, Str caller, Str key,
+/* claimed_us: the now_us that it was claimed at. A claim that somebody else took over since, or that
+ * an erasure dropped, is left as it is. */
+MUST_USE Status database_settle(Database *d, Str caller, Str key, int64_t claimed_us, int status,
+                                Str content_type, Str reply, Error *err);
+MUST_USE Status database_release(Database *d, Str caller, Str key, int64_t claimed_us,
                                  Error *err); /* nothing to keep */
 
 /* ---- messages seen (Pub/Sub delivers at least once) ---- */

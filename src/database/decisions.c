@@ -109,6 +109,23 @@ static Status make_salt(char out[2 * SALT_BYTES + 1], Error *err)
     return STATUS_OK;
 }
 
+/* Whoever erases holds the end of the chain as well, so nobody goes between this and the entry. */
+static Status check_held(Link *l, bool *gone, const StoredDecision *d, Error *err)
+{
+    static const Statement ask = {
+        .sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM assay_transactions WHERE customer = $1)"
+               " OR EXISTS (SELECT 1 FROM assay_customers WHERE customer = $1)"};
+    Value v = bind_text(d->customer);
+    Rows rows;
+    *gone = false;
+    if (!d->from_held)
+        return STATUS_OK;
+    TRY(entries_begin(l, err));
+    TRY(link_run(l, &rows, NULL, &ask, &v, 1, err));
+    *gone = rows.count == 0;
+    return STATUS_OK;
+}
+
 static Status add_one(Link *l, const StoredDecision *d, Error *err)
 {
     static const Statement publish = {
@@ -118,7 +135,10 @@ static Status add_one(Link *l, const StoredDecision *d, Error *err)
         .sql = "INSERT INTO assay_decisions (id, sequence, customer, salt, action, segment,"
                " as_of_us, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
     char salt[2 * SALT_BYTES + 1], customer[SHA256_TEXT], text[SHA256_TEXT];
-    bool added;
+    bool added, gone;
+    TRY(check_held(l, &gone, d, err));
+    if (gone)
+        return STATUS_OK;
     TRY(make_salt(salt, err));
     customer_hash(customer, l->scratch, str_from(salt), d->customer);
     sha256_text(text, d->json);

@@ -8,6 +8,7 @@ typedef struct Erasing {
     Str customer;
     int64_t now_us;
     Erased erased;
+    bool removed; /* anything, be it a letter */
 } Erasing;
 
 static Status remove_of(Link *l, size_t *count, const Statement *s, Str customer, Error *err)
@@ -19,7 +20,7 @@ static Status remove_of(Link *l, size_t *count, const Statement *s, Str customer
     return STATUS_OK;
 }
 
-/* A reply that was kept for an idempotency key names the customer as JSON does. */
+/* Replies that were kept for idempotency keys, and dead letters, name the customer as JSON does. */
 static Str in_json(Arena *keep, Str text)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -43,6 +44,23 @@ static Str in_json(Arena *keep, Str text)
     }
     buffer_char(&b, '"');
     return buffer_str(&b);
+}
+
+/* Letters are JSON without spaces where they were JSON at all, so an id that was sent as a number
+ * stands between a colon and a comma or a brace. */
+static Status remove_letters(Link *l, size_t *count, Arena scratch, Str customer, Error *err)
+{
+    static const Statement letters = {
+        .sql = "DELETE FROM assay_dead_letters WHERE replace(message, $1, '') <> message"};
+    static const char end[] = {',', '}'};
+    bool digits = customer.size > 0;
+    for (size_t i = 0; i < customer.size; i++)
+        digits = digits && memchr("0123456789+-.eE", customer.data[i], 15) != NULL;
+    TRY(remove_of(l, count, &letters, in_json(&scratch, customer), err));
+    for (size_t i = 0; digits && i < COUNT_OF(end); i++)
+        TRY(remove_of(l, count, &letters,
+                      str_format(&scratch, ":%.*s%c", STR_ARG(customer), end[i]), err));
+    return STATUS_OK;
 }
 
 /* The entry of an erasure says of which decisions the texts went. */
@@ -81,15 +99,16 @@ static Status erase(Link *l, void *context, Error *err)
     static const Statement feedback = {.sql = "DELETE FROM assay_feedback WHERE customer = $1"};
     static const Statement replies = {
         .sql = "DELETE FROM assay_keys WHERE replace(reply, $1, '') <> reply"};
-    static const Statement letters = {
-        .sql = "DELETE FROM assay_dead_letters WHERE replace(message, $1, '') <> message"};
+    /* Whose request is under way for a key cannot be told: its reply is then not kept. */
+    static const Statement claims = {.sql = "DELETE FROM assay_keys WHERE status = 0"};
     static const Statement outgoing = {.sql = "DELETE FROM assay_outbox WHERE customer = $1"};
-    static const Statement held = {.sql =
-                                       "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1"};
+    static const Statement held = {
+        .sql = "SELECT 1 FROM assay_decisions WHERE customer = $1 LIMIT 1",
+        .postgresql = "SELECT 1 FROM assay_decisions WHERE customer = $1 FOR UPDATE"};
     Erasing *e = context;
     Arena scratch = l->scratch;
     Value v = bind_text(e->customer);
-    size_t customer = 0, reply = 0, other = 0;
+    size_t customer = 0, reply = 0, letter = 0, other = 0;
     Rows rows;
     e->erased = (Erased){0};
     TRY(entries_begin(l, err)); /* first, so that no decision comes in between */
@@ -98,11 +117,14 @@ static Status erase(Link *l, void *context, Error *err)
     TRY(remove_of(l, &customer, &customers, e->customer, err));
     TRY(remove_of(l, &e->erased.transactions, &events, e->customer, err));
     TRY(remove_of(l, &e->erased.feedback, &feedback, e->customer, err));
+    TRY(link_run(l, NULL, NULL, &claims, NULL, 0, err));
     TRY(remove_of(l, &reply, &replies, in_json(&scratch, e->customer), err));
-    TRY(remove_of(l, &other, &letters, e->customer, err));
+    TRY(remove_letters(l, &letter, scratch, e->customer, err));
     TRY(remove_of(l, &other, &outgoing, e->customer, err));
+    /* A letter is nothing that was kept of him, and may name him by chance. */
     e->erased.was_there = decided || customer > 0 || e->erased.transactions > 0 ||
                           e->erased.feedback > 0 || reply > 0 || other > 0;
+    e->removed = e->erased.was_there || letter > 0;
     if (!e->erased.was_there)
         return STATUS_OK;
     TRY(add_entry(l, scratch, e, err));
@@ -115,7 +137,7 @@ Status database_erase(Database *d, Erased *out, Str customer, int64_t now_us, Er
     TRY(database_texts(&customer, 1, err));
     TRY(database_write_in_turn(d, erase, &e, err));
     *out = e.erased;
-    if (e.erased.was_there)
+    if (e.removed)
         database_wipe(d);
     return STATUS_OK;
 }

@@ -41,6 +41,41 @@ typedef struct Adding {
     size_t count, added;
 } Adding;
 
+static Status too_long(Error *err)
+{
+    return error_set(err, STATUS_LIMIT, "more than %d transactions of a customer are held",
+                     HISTORY_MAX);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_compare(*(const Str *)a, *(const Str *)b);
+}
+
+/* Of everybody to whom something was added, once. */
+static Status check_lengths(Link *l, const Adding *a, Error *err)
+{
+    static const Statement held = {
+        .sql = "SELECT count(*) FROM (SELECT 1 FROM assay_transactions WHERE customer = $1"
+               " LIMIT $2) AS held"};
+    Arena scratch = l->scratch;
+    Str *customer = ARENA_ARRAY(&scratch, Str, a->count + 1);
+    for (size_t i = 0; i < a->count; i++)
+        customer[i] = a->event[i].customer;
+    qsort(customer, a->count, sizeof *customer, by_text);
+    for (size_t i = 0; i < a->count; i++) {
+        Value v[] = {bind_text(customer[i]), bind_number(HISTORY_MAX + 1)};
+        Arena own = scratch;
+        Rows rows;
+        if (i > 0 && str_equal(customer[i], customer[i - 1]))
+            continue;
+        TRY(link_run(l, &rows, &own, &held, v, COUNT_OF(v), err));
+        if (row_number(&rows, 0, 0) > HISTORY_MAX)
+            return too_long(err);
+    }
+    return STATUS_OK;
+}
+
 static Status add_all(Link *l, void *context, Error *err)
 {
     static const Statement add = {.sql = "INSERT INTO assay_transactions"
@@ -56,7 +91,7 @@ static Status add_all(Link *l, void *context, Error *err)
         TRY(link_run(l, &rows, NULL, &add, v, COUNT_OF(v), err));
         a->added += rows.changed;
     }
-    return STATUS_OK;
+    return a->added > 0 ? check_lengths(l, a, err) : STATUS_OK;
 }
 
 Status database_add_transactions(Database *d, size_t *added, const StoredEvent *event, size_t count,
@@ -91,13 +126,14 @@ Status database_history(Database *d, Str *out, Arena *keep, Str customer, Error 
     /* One statement, so that both are of one moment. */
     static const Statement ask = {
         .sql = "SELECT 0, '', '', json FROM assay_customers WHERE customer = $1 UNION ALL"
-               " SELECT 1, id, state, json FROM assay_transactions WHERE customer = $1"};
-    Value v = bind_text(customer);
+               " SELECT * FROM (SELECT 1, id, state, json FROM assay_transactions"
+               " WHERE customer = $1 LIMIT $2) AS held"};
+    Value v[] = {bind_text(customer), bind_number(HISTORY_MAX + 1)};
     Rows rows;
     size_t count = 0;
     *out = S("");
     TRY(database_texts(&customer, 1, err));
-    TRY(database_ask(d, &rows, keep, &ask, &v, 1, err));
+    TRY(database_ask(d, &rows, keep, &ask, v, COUNT_OF(v), err));
     if (rows.count == 0)
         return STATUS_OK;
     Version *version = ARENA_ARRAY(keep, Version, rows.count);
@@ -112,6 +148,8 @@ Status database_history(Database *d, Str *out, Arena *keep, Str customer, Error 
             buffer_add(&b, row_text(&rows, i, 3));
             buffer_char(&b, ',');
         }
+    if (count > HISTORY_MAX)
+        return too_long(err);
     qsort(version, count, sizeof *version, by_id_and_state);
     buffer_add(&b, S("\"transactions\":["));
     for (size_t i = 0; i < count; i++) {

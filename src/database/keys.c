@@ -114,6 +114,7 @@ Status database_claim(Database *d, Claimed *out, Arena *keep, Str caller, Str ke
 
 typedef struct Settling {
     Str caller, key, content_type, reply;
+    int64_t claimed_us;
     int status;
 } Settling;
 
@@ -121,17 +122,17 @@ static Status settle(Link *l, void *context, Error *err)
 {
     static const Statement change = {
         .sql = "UPDATE assay_keys SET status = $3, content_type = $4, reply = $5"
-               " WHERE caller = $1 AND name = $2 AND status = 0"};
+               " WHERE caller = $1 AND name = $2 AND status = 0 AND claimed_us = $6"};
     const Settling *s = context;
-    Value v[] = {bind_text(s->caller), bind_text(s->key), bind_number(s->status),
-                 bind_text(s->content_type), bind_text(s->reply)};
+    Value v[] = {bind_text(s->caller),       bind_text(s->key),   bind_number(s->status),
+                 bind_text(s->content_type), bind_text(s->reply), bind_number(s->claimed_us)};
     return link_run(l, NULL, NULL, &change, v, COUNT_OF(v), err);
 }
 
-Status database_settle(Database *d, Str caller, Str key, int status, Str content_type, Str reply,
-                       Error *err)
+Status database_settle(Database *d, Str caller, Str key, int64_t claimed_us, int status,
+                       Str content_type, Str reply, Error *err)
 {
-    Settling s = {caller, key, content_type, reply, status};
+    Settling s = {caller, key, content_type, reply, claimed_us, status};
     TRY(database_texts((const Str[]){caller, key, content_type, reply}, 4, err));
     return database_write(d, settle, &s, err);
 }
@@ -139,15 +140,16 @@ Status database_settle(Database *d, Str caller, Str key, int status, Str content
 static Status release(Link *l, void *context, Error *err)
 {
     static const Statement drop = {
-        .sql = "DELETE FROM assay_keys WHERE caller = $1 AND name = $2 AND status = 0"};
+        .sql = "DELETE FROM assay_keys WHERE caller = $1 AND name = $2 AND status = 0"
+               " AND claimed_us = $3"};
     const Settling *s = context;
-    Value v[] = {bind_text(s->caller), bind_text(s->key)};
+    Value v[] = {bind_text(s->caller), bind_text(s->key), bind_number(s->claimed_us)};
     return link_run(l, NULL, NULL, &drop, v, COUNT_OF(v), err);
 }
 
-Status database_release(Database *d, Str caller, Str key, Error *err)
+Status database_release(Database *d, Str caller, Str key, int64_t claimed_us, Error *err)
 {
-    Settling s = {.caller = caller, .key = key};
+    Settling s = {.caller = caller, .key = key, .claimed_us = claimed_us};
     TRY(database_texts((const Str[]){caller, key}, 2, err));
     return database_write(d, release, &s, err);
 }

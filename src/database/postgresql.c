@@ -75,6 +75,12 @@ static Status refused(PostgresqlLink *s, const PGresult *r, Error *err)
         return lost(s, err);
     s->link.again = strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0;
     bool never = strncmp(state, "42", 2) == 0 && strcmp(state, "42501") != 0;
+    /* What it was given, not how it is: a value it cannot hold, a text too long for an index. */
+    if (strncmp(state, "22", 2) == 0 || strncmp(state, "54", 2) == 0) {
+        (void)error_set(err, STATUS_USAGE, "PostgreSQL cannot hold this (%s): %s", state,
+                        message == NULL ? "it does not say why" : message);
+        return error_remedy(err, "send shorter texts, and only such as the docs allow");
+    }
     (void)error_set(err, never ? STATUS_DATA : STATUS_IO, "PostgreSQL refused (%s): %s", state,
                     message == NULL ? "it does not say why" : message);
     if (strncmp(state, "53", 2) == 0)

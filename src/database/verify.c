@@ -48,7 +48,8 @@ static Status check_decision(Verifying *v, const Rows *r, size_t i, Error *err)
     v->state.decisions++;
     if (r->cell[i * r->columns + 8].kind == VALUE_NOTHING) {
         v->state.erased++;
-        return erased_by > sequence
+        bool answered = r->cell[i * r->columns + 11].kind != VALUE_NOTHING;
+        return answered && erased_by > sequence
                    ? STATUS_OK
                    : changed(sequence, "has lost its text, and no erasure says so", err);
     }
@@ -110,8 +111,10 @@ static Status check_page(Verifying *v, int64_t *at, Error *err)
     static const Statement page = {
         .sql =
             "SELECT c.sequence, c.kind, c.id, c.customer_sha256, c.text_sha256, c.at_us, c.chain,"
-            " c.erased_by, d.json, d.salt, d.customer"
+            " c.erased_by, d.json, d.salt, d.customer, e.sequence"
             " FROM assay_chain c LEFT JOIN assay_decisions d ON d.id = c.id"
+            " LEFT JOIN assay_chain e ON e.sequence = c.erased_by AND e.kind = 'erasure'"
+            " AND e.sequence <= (SELECT sequence FROM assay_chain_end)" /* it may be new */
             " WHERE c.sequence > $1 AND c.sequence <= $2 ORDER BY c.sequence"};
     Arena keep = v->arena;
     int64_t to = *at + PAGE_ROWS < v->end ? *at + PAGE_ROWS : v->end;

@@ -131,7 +131,7 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
             continue;
         }
         (void)lang_aggregates(f->expr, &count);
-        Column *values = ARENA_ARRAY(&own, Column, count + 1);
+        Column *values = ARENA_RAW(&own, Column, count + 1);
         for (size_t k = 0; k < count && status == STATUS_OK; k++) {
             uint32_t quantity = quantities->of[i][k];
             values[k] = s.value[quantity];

@@ -1,6 +1,7 @@
 #include "feature/feature_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool used(const Plan *p, size_t i, const uint8_t *skip)
 {
@@ -66,6 +67,19 @@ static float cell_float(const Column *c, size_t row)
     return (float)(c->type == TYPE_DURATION ? value / (double)HOUR_US : value);
 }
 
+static Str level_name(Arena *keep, Str feature, Str level)
+{
+    Str part[] = {feature, S("="), level};
+    char *text = arena_raw(keep, feature.size + level.size + 2, 1), *at = text;
+    for (size_t i = 0; i < COUNT_OF(part); i++) {
+        if (part[i].size > 0)
+            memcpy(at, part[i].data, part[i].size);
+        at += part[i].size;
+    }
+    *at = '\0';
+    return (Str){text, (size_t)(at - text)};
+}
+
 Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, const Table *features,
                       const uint8_t *skip, const Str *id, const uint32_t *row, size_t count,
                       Error *err)
@@ -82,9 +96,7 @@ Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, const Table *
         const Column *c = &features->column[m->feature[k]];
         level = k > 0 && m->feature[k] == m->feature[k - 1] ? level + 1 : 0;
         bool category = is_category(f);
-        x->name[k] = category ? str_format(keep, "%.*s=%.*s", STR_ARG(f->name.text),
-                                           STR_ARG(f->level[level]))
-                              : f->name.text;
+        x->name[k] = category ? level_name(keep, f->name.text, f->level[level]) : f->name.text;
         uint32_t code = category ? dictionary_find(c->dictionary, f->level[level]) : 0;
         for (size_t i = 0; i < count; i++)
             x->value[i * x->columns + k] =

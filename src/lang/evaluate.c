@@ -322,9 +322,18 @@ static bool satisfies(NodeKind kind, int order)
     }
 }
 
+/* Bit 0: what the comparison says of less, bit 1: of equal, bit 2: of greater. */
+static unsigned answers(NodeKind kind)
+{
+    return (unsigned)satisfies(kind, -1) | (unsigned)satisfies(kind, 0) << 1 |
+           (unsigned)satisfies(kind, 1) << 2;
+}
+
+/* The bytes written may lie anywhere for all a compiler knows, so that what a loop reads is held
+ * beside it. */
 #define COMPARE(x, y)                                                                              \
-    for (size_t i = 0; i < r->count; i++)                                                          \
-    out->boolean[i] = table[((x) > (y)) - ((x) < (y)) + 1]
+    for (size_t i = 0; i < count; i++)                                                             \
+    to[i] = (uint8_t)(table >> (((x) > (y)) - ((x) < (y)) + 1) & 1)
 
 static void compare_strings(const Run *r, Column *out, const Column *a, const Column *b, bool equal)
 {
@@ -368,23 +377,27 @@ static bool compare_literal(const Run *r, NodeKind kind, const Node *left, const
                  right->kind == NODE_NUMBER;
     if (!is_literal(right) || left->type == TYPE_DOUBLE || !alike || !view_column(r, left, &a))
         return false;
-    bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
+    const unsigned table = answers(kind);
+    const size_t count = r->count;
+    uint8_t *to = out->boolean;
     memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
     if (is_string(a.type)) {
-        bool equal = kind == NODE_EQUAL;
-        uint32_t code = dictionary_find(a.dictionary, right->text);
-        for (size_t i = 0; i < r->count; i++)
-            out->boolean[i] = (a.code[i] == code) == equal;
+        const uint8_t equal = kind == NODE_EQUAL;
+        const uint32_t code = dictionary_find(a.dictionary, right->text), *is = a.code;
+        for (size_t i = 0; i < count; i++)
+            to[i] = (is[i] == code) == equal;
     } else if (a.type == TYPE_BOOLEAN) {
-        for (size_t i = 0; i < r->count; i++)
-            out->boolean[i] = table[a.boolean[i] - (right->integer != 0) + 1];
+        const uint8_t *is = a.boolean, than = right->integer != 0;
+        COMPARE(is[i], than);
     } else if (left->scale == right->scale) {
-        COMPARE(a.integer[i], right->integer);
+        const int64_t *is = a.integer, than = right->integer;
+        COMPARE(is[i], than);
     } else {
         int scale = left->scale > right->scale ? left->scale : right->scale;
         Int128 x = power_of_ten(scale - left->scale);
         Int128 y = (Int128)power_of_ten(scale - right->scale) * right->integer;
-        COMPARE(x * a.integer[i], y);
+        const int64_t *is = a.integer;
+        COMPARE(x * is[i], y);
     }
     return true;
 }
@@ -398,7 +411,9 @@ Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *ri
     }
     if (compare_literal(r, kind, left, right, out))
         return STATUS_OK;
-    bool table[3] = {satisfies(kind, -1), satisfies(kind, 0), satisfies(kind, 1)};
+    const unsigned table = answers(kind);
+    const size_t count = r->count;
+    uint8_t *to = out->boolean;
     Type type = left->type == TYPE_DOUBLE || right->type == TYPE_DOUBLE ? TYPE_DOUBLE
                 : left->type == TYPE_DATE && right->type == TYPE_TIME   ? TYPE_TIME
                                                                         : left->type;
@@ -443,18 +458,20 @@ static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
         size_t end = w * 64 + 64 < r->count ? w * 64 + 64 : r->count;
         uint64_t all = UINT64_MAX >> (64 - (end - w * 64));
         if ((known & all) == all) { /* nothing missing: two values are enough */
+            uint8_t *to = out->boolean;
+            const uint8_t *from = b->boolean;
             for (size_t i = w * 64; i < end; i++)
-                out->boolean[i] =
-                    any ? out->boolean[i] | b->boolean[i] : out->boolean[i] & b->boolean[i];
+                to[i] = any ? to[i] | from[i] : to[i] & from[i];
             continue;
         }
-        for (size_t k = 0, i = w * 64; k < 64 && i < r->count; k++, i++) {
-            bool a_decides = (out->valid[w] >> k & 1) && out->boolean[i] == decides;
-            bool b_decides = (b->valid[w] >> k & 1) && b->boolean[i] == decides;
-            bool decided = a_decides || b_decides;
-            out->boolean[i] = decided ? decides : !decides;
-            if (decided)
-                word |= (uint64_t)1 << k;
+        const uint64_t left = out->valid[w], right = b->valid[w];
+        uint8_t *to = out->boolean + w * 64;
+        const uint8_t *from = b->boolean + w * 64;
+        for (size_t k = 0; k < end - w * 64; k++) {
+            unsigned decided = ((unsigned)(left >> k) & (unsigned)(to[k] == decides)) |
+                               ((unsigned)(right >> k) & (unsigned)(from[k] == decides));
+            to[k] = (uint8_t)(decided ^ !decides);
+            word |= (uint64_t)decided << k;
         }
         out->valid[w] = known | word;
     }

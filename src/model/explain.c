@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* Path-dependent TreeSHAP by quadrature.
  *
@@ -57,7 +58,7 @@ static double legendre(size_t n, double x, double *before)
 
 /* The points and weights on [0, 1]. The roots of P_n lie one in each gap between -1, the roots of
  * P_{n-1} and 1, and halving finds them with the same bits everywhere. */
-static void quadrature(Walk *w, size_t points)
+static void find_points(Walk *w, size_t points)
 {
     double edge[POINTS_MAX + 2] = {-1, 1}, before;
     for (size_t n = 1; n <= points; n++) {
@@ -87,6 +88,23 @@ static void quadrature(Walk *w, size_t points)
         w->weight[i] = (1 - x * x) / (n * n * before * before);
     }
     w->points = points;
+}
+
+/* Found once in each thread for forests of one depth: a request would pay for it anew. */
+static void quadrature(Walk *w, size_t points)
+{
+    static _Thread_local size_t found;
+    static _Thread_local double at[POINTS_MAX], weight[POINTS_MAX];
+    if (found == points) {
+        memcpy(w->at, at, sizeof at);
+        memcpy(w->weight, weight, sizeof weight);
+        w->points = points;
+        return;
+    }
+    find_points(w, points);
+    memcpy(at, w->at, sizeof at);
+    memcpy(weight, w->weight, sizeof weight);
+    found = points;
 }
 
 /* The share of a split's cover that its left child has. Float sums do not always add up to the

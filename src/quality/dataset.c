@@ -423,6 +423,8 @@ static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *
             if (first == SIZE_MAX)
                 first = row;
             same += cell_equal(c, first, c, row);
+            if (same < valid)
+                break; /* two values: neither is to be said */
         }
         if (t->rows > 1 && valid == 0)
             findings_add(d->findings, SEVERITY_INFO, "empty_column", 1,

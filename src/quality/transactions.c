@@ -66,9 +66,11 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
                          (unsigned long long)t->line[n->early_row],
                          STR_ARG(t->files[t->file[n->early_row]]))
                   .data;
-    const char *as_known = str_format(keep, "merged into one event each, as known at %.*s",
-                                      STR_ARG(time_text(text, d->as_of_us)))
-                               .data;
+    const char *as_known = n->versions == 0
+                               ? ""
+                               : str_format(keep, "merged into one event each, as known at %.*s",
+                                            STR_ARG(time_text(text, d->as_of_us)))
+                                     .data;
     const char *of_nobody =
         str_format(keep, "transaction rows belong to %llu customers who are in no customer file",
                    (unsigned long long)n->unknown_customers)

@@ -92,6 +92,8 @@ void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n)
         name_time(&b, "since", n->earlier->since_us);
         name_time(&b, "lower_since", n->earlier->lower_since_us);
     }
+    if (n->contradictory)
+        buffer_add(&b, S("contradictory\n"));
     name(&b, "margin", double_text(margin, n->margin));
     sha256_text(sum, buffer_str(&b));
     memcpy(out, sum, DECISION_ID_TEXT - 1);
@@ -111,6 +113,7 @@ DecisionName decision_name(const Recording *r, const Decision *d, size_t at, Str
                           .fact = given->facts == NULL ? NULL : given->facts->of[row],
                           .facts = given->facts == NULL ? 0 : given->facts->count[row],
                           .earlier = given->earlier == NULL ? NULL : &given->earlier[row],
+                          .contradictory = r->scored->contradictory[at] != 0,
                           .margin = d->margin};
 }
 

@@ -65,6 +65,7 @@ typedef struct DecisionName {
     const CaseFact *fact; /* given */
     size_t facts;
     const Earlier *earlier; /* likewise; NULL: none */
+    bool contradictory;     /* the files hold both labels: the policy may cap the action */
     double margin;
 } DecisionName;
 enum { DECISION_FORMAT = 2, DECISION_ID_TEXT = 33 };

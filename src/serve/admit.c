@@ -177,9 +177,17 @@ static bool is_type(Str given, Str wanted)
     return true;
 }
 
+bool keeps_body(const Exchange *x)
+{
+    return str_equal(x->method, S("POST")) || str_equal(x->method, S("PUT"));
+}
+
 uint64_t body_limit(const Exchange *x)
 {
+    enum { UNREAD_MOST = 4 << 10 }; /* nobody reads it */
     const ServeLimits *l = &x->service->settings->limits;
+    if (!keeps_body(x))
+        return l->body_bytes < UNREAD_MOST ? l->body_bytes : UNREAD_MOST;
     return x->route != NULL && x->route->streamed != NULL ? l->batch_bytes : l->body_bytes;
 }
 
@@ -187,7 +195,8 @@ void refuse_large(Exchange *x)
 {
     reply_problem(x, 413, "too_large", NULL, "the body is larger than %llu bytes%s",
                   (unsigned long long)body_limit(x),
-                  x->route != NULL && x->route->streamed != NULL
+                  !keeps_body(x) ? "; nobody reads it here: send none"
+                  : x->route != NULL && x->route->streamed != NULL
                       ? "; split it, or ask for a job"
                       : "; send fewer transactions, or a batch");
 }
@@ -256,7 +265,7 @@ static void admit_body(Exchange *x)
         return;
     const char *gives = x->route->gives == NULL ? "application/json" : x->route->gives;
     Str accept = request_header(x, "Accept");
-    bool takes = str_equal(x->method, S("POST")) || str_equal(x->method, S("PUT"));
+    bool takes = keeps_body(x);
     const char *wanted = x->route->takes == NULL ? "application/json" : x->route->takes;
     x->encoding = encoding_of(request_header(x, "Content-Encoding"));
     if (!accepts(accept, str_from(gives)) && !accepts(accept, S("application/problem+json")))
@@ -290,12 +299,15 @@ static void admit_caller(Exchange *x)
 {
     int seconds = 1;
     Service *s = x->service;
-    if (x->admin || x->route->scope == SCOPE_OPEN)
+    bool open = x->route->scope == SCOPE_OPEN, health = open && x->route->admin;
+    if (x->admin || health)
         return;
     if (atomic_load(&s->in_flight) > s->settings->limits.in_flight) {
         refuse_overloaded(x, "in_flight");
         return;
     }
+    if (open)
+        return;
     Str authorization = request_header(x, "Authorization");
     switch (auth_check(s->auth, &x->caller, &seconds, x->route->scope, authorization,
                        request_header(x, "X-API-Key"), x->now_us, clock_monotonic_us())) {

@@ -4,6 +4,7 @@
 
 #include "record/record.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* One customer always falls to the same side, on every replica. */
@@ -35,8 +36,10 @@ static bool customer_of(Str *out, Arena *keep, const Answerer *a, Str request,
     return out->size > 0;
 }
 
+_Static_assert((int)HISTORY_MAX <= (int)ANSWER_HELD_MAX, "what is held can be scored");
+
 static Status history_of(Str *out, Arena *keep, Service *s, const Answerer *a, const Asked *asked,
-                         Error *err)
+                         Fault *fault, Error *err)
 {
     Str customer;
     *out = asked->history;
@@ -44,7 +47,14 @@ static Status history_of(Str *out, Arena *keep, Service *s, const Answerer *a, c
         !customer_of(&customer, keep, a, asked->request, &s->settings->limits.answer) ||
         memchr(customer.data, '\0', customer.size) != NULL) /* refused by name further on */
         return STATUS_OK;
-    return database_history(s->database, out, keep, customer, err);
+    Status status = database_history(s->database, out, keep, customer, err);
+    if (status != STATUS_LIMIT)
+        return status;
+    *fault = (Fault){.code = "unusable"};
+    (void)snprintf(fault->detail, sizeof fault->detail,
+                   "More than %d transactions of this customer are held: too many to score.",
+                   HISTORY_MAX);
+    return STATUS_USAGE;
 }
 
 /* The other one answers beside, and nobody hears of it but the metrics. */
@@ -65,7 +75,7 @@ static void shadow(Service *s, const Served *v, Arena *keep, Arena scratch,
 }
 
 static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const Asked *asked,
-                            Error *err)
+                            bool from_held, Error *err)
 {
     Str event = s->outbox == NULL
                     ? S("")
@@ -78,6 +88,7 @@ static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const
                             .segment = segment_name(answer->decision->segment),
                             .as_of_us = answer->as_of_us,
                             .json = answer->body,
+                            .from_held = from_held,
                             .event = event};
         if (asked->keeping != NULL) {
             keeping_add(asked->keeping, &d);
@@ -96,14 +107,15 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
     AnswerInputs inputs = {
         .request = asked->request, .now_us = asked->now_us, .limits = s->settings->limits.answer};
     Str customer;
-    TRY(history_of(&inputs.history, keep, s, v->champion, asked, err));
+    TRY(history_of(&inputs.history, keep, s, v->champion, asked, fault, err));
+    bool from_held = asked->history.size == 0 && inputs.history.size > 0;
     bool split = v->challenger != NULL && v->challenger_weight > 0 &&
                  customer_of(&customer, keep, v->champion, asked->request, &inputs.limits) &&
                  falls_to_challenger(v, customer);
     const Answerer *a = split ? v->challenger : v->champion;
     TRY(answer_score(out, keep, scratch, a, &inputs, fault, err));
     if (!out->dry_run)
-        TRY(keep_decision(s, keep, out, asked, err));
+        TRY(keep_decision(s, keep, out, asked, from_held, err));
     /* A decision that nobody is given is none. Rows of a block are counted before it is kept. */
     telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
     if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)

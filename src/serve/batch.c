@@ -27,7 +27,8 @@ typedef struct Batch {
     uint64_t lines, bad;
     char *out; /* answers that are not in the file yet */
     size_t out_size, out_capacity;
-    int fd; /* -1: none needed yet */
+    uint64_t spooled; /* bytes in the file */
+    int fd;           /* -1: none needed yet */
     Keeping *keeping;
 } Batch;
 
@@ -61,6 +62,13 @@ static bool spool_failed(Exchange *x, const char *what)
 static bool flush(Exchange *x, Batch *b)
 {
     const char *folder = x->service->settings->spool;
+    uint64_t most = x->service->settings->limits.spool_bytes;
+    if (b->spooled + b->out_size > most) {
+        reply_problem(x, 413, "too_large", NULL,
+                      "the answers are longer than %llu bytes; split the batch, or ask for a job",
+                      (unsigned long long)most);
+        return false;
+    }
     if (folder == NULL && (folder = getenv("TMPDIR")) == NULL)
         folder = "/tmp";
     if (b->fd < 0 && (b->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) < 0)
@@ -73,23 +81,43 @@ static bool flush(Exchange *x, Batch *b)
             return spool_failed(x, "the spool folder took no more");
         done += (size_t)n;
     }
+    b->spooled += b->out_size;
     b->out_size = 0;
+    return true;
+}
+
+/* Of the budget first. held: of the buffer's bytes, those that were counted when the batch began.
+ */
+static bool grow(Exchange *x, char **data, size_t *capacity, size_t need, size_t held)
+{
+    size_t larger = *capacity == 0 ? LINE_FIRST : *capacity;
+    if (need <= *capacity)
+        return true;
+    while (larger < need)
+        larger *= 2;
+    size_t before = *capacity > held ? *capacity : held, after = larger > held ? larger : held;
+    if (!budget_take(x->service, after - before)) {
+        refuse_overloaded(x, "memory");
+        return false;
+    }
+    x->held += after - before;
+    char *more = realloc(*data, larger);
+    if (more == NULL) {
+        refuse_overloaded(x, "memory");
+        return false;
+    }
+    *data = more;
+    *capacity = larger;
     return true;
 }
 
 static bool put(Exchange *x, Batch *b, Str text)
 {
+    if (b->out_size > 0 && b->out_size + text.size + 1 > SPOOL_FROM && !flush(x, b))
+        return false;
     size_t need = b->out_size + text.size + 1;
-    if (need > b->out_capacity) {
-        size_t capacity = b->out_capacity == 0 ? LINE_FIRST : b->out_capacity;
-        while (capacity < need)
-            capacity *= 2;
-        char *more = realloc(b->out, capacity);
-        if (more == NULL)
-            return spool_failed(x, "no memory");
-        b->out = more;
-        b->out_capacity = capacity;
-    }
+    if (!grow(x, &b->out, &b->out_capacity, need, SPOOL_FROM))
+        return false;
     memcpy(b->out + b->out_size, text.data, text.size);
     b->out[need - 1] = '\n';
     b->out_size = need;
@@ -168,19 +196,8 @@ static bool grow_line(Exchange *x, Batch *b, Str part)
         b->too_long = true;
         return true;
     }
-    if (need > b->line_capacity) {
-        size_t capacity = b->line_capacity == 0 ? LINE_FIRST : b->line_capacity;
-        while (capacity < need)
-            capacity *= 2;
-        char *more = realloc(b->line, capacity);
-        if (more == NULL || !budget_take(x->service, capacity - b->line_capacity)) {
-            b->line = more == NULL ? b->line : more;
-            return spool_failed(x, "no memory for a line");
-        }
-        x->held += capacity - b->line_capacity;
-        b->line = more;
-        b->line_capacity = capacity;
-    }
+    if (!grow(x, &b->line, &b->line_capacity, need, 0))
+        return false;
     memcpy(b->line + b->line_size, part.data, part.size);
     b->line_size = need;
     return true;

@@ -354,6 +354,14 @@ void daemon_refuse(Daemon *d)
     d->socket = -1;
 }
 
+bool daemon_idle(Daemon *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    bool idle = d->first == NULL;
+    (void)pthread_mutex_unlock(&d->lock);
+    return idle;
+}
+
 void daemon_stop(Daemon *d)
 {
     if (d == NULL)

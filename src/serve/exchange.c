@@ -248,7 +248,14 @@ static bool append(Exchange *x, Str piece)
 static bool feed_route(void *context, Str piece)
 {
     Exchange *x = context;
-    return x->route->streamed->feed(x, piece);
+    uint64_t most = body_limit(x);
+    x->unpacked += piece.size;
+    if (x->unpacked <= most)
+        return x->route->streamed->feed(x, piece);
+    reply_problem(x, 413, "too_large", NULL,
+                  "the body unpacks to more than %llu bytes; split it, or ask for a job",
+                  (unsigned long long)most);
+    return false;
 }
 
 static void feed(Exchange *x, Str piece)
@@ -282,7 +289,7 @@ static enum MHD_Result take_piece(Exchange *x, Str piece)
         refuse_large(x);
     else if (x->route->streamed != NULL)
         feed(x, piece);
-    else if (!append(x, piece))
+    else if (keeps_body(x) && !append(x, piece))
         refuse_overloaded(x, "memory");
     if (x->status != 0)
         settle_early(x);
@@ -354,6 +361,7 @@ static Exchange *exchange_new(Daemon *d, struct MHD_Connection *c, const char *m
     x->method = str_from(method);
     x->reply_fd = -1;
     (void)atomic_fetch_add(&s->in_flight, 1);
+    (void)atomic_fetch_add(&s->begun, 1);
     telemetry_in_flight(s->telemetry, 1);
     allow_time(x, clock_monotonic_us(), 0);
     return x;

@@ -4,12 +4,11 @@
  */
 #include "serve/serve_internal.h"
 
-#include <yyjson.h>
-
 #include "record/record.h"
 
+#include <stdlib.h>
 #include <string.h>
-
+#include <yyjson.h>
 static const char style[] =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
     "color:#1b1f24;background:#fff}h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.5rem;"
@@ -238,45 +237,66 @@ static void add_page(Buffer *b, yyjson_val *root)
     add(b, "</body></html>\n");
 }
 
-static bool document(Exchange *x, Str *out)
+/* Both are the same for as long as the bundles are, and strangers may ask for them: they are made
+ * once. False: a reply was set. Under the lock. */
+static bool make(Exchange *x)
 {
     Error err = {0};
-    if (answer_openapi(out, x->arena, x->served->champion, x->service->base_path, &err) ==
-        STATUS_OK)
+    Str text;
+    Served *v = x->served;
+    if (v->page.size > 0)
         return true;
-    reply_error(x, &err);
-    return false;
-}
-
-static void openapi_json(Exchange *x)
-{
-    Str text;
-    if (document(x, &text))
-        reply_json(x, 200, text);
-}
-
-/* Every JSON text is YAML. */
-static void openapi_yaml(Exchange *x)
-{
-    Str text;
-    if (document(x, &text))
-        reply_text(x, 200, "application/yaml", text);
-}
-
-static void page(Exchange *x)
-{
-    Str text;
-    if (!document(x, &text))
-        return;
+    if (answer_openapi(&text, x->arena, v->champion, x->service->base_path, &err) != STATUS_OK) {
+        reply_error(x, &err);
+        return false;
+    }
     yyjson_alc memory = arena_memory(&x->scratch);
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.size, YYJSON_READ_NOFLAG,
                                        &memory, NULL);
     Buffer b = buffer_new(x->arena);
     add_page(&b, yyjson_doc_get_root(doc));
+    char *openapi = strndup(text.data, text.size), *html = strndup(b.data, b.size);
+    if (openapi == NULL || html == NULL) {
+        free(openapi);
+        free(html);
+        refuse_overloaded(x, "memory");
+        return false;
+    }
+    v->openapi = (Str){openapi, text.size};
+    v->page = (Str){html, b.size};
+    return true;
+}
+
+/* They live as long as x->served, which the exchange holds. */
+static bool made(Exchange *x)
+{
+    (void)pthread_mutex_lock(&x->served->showing);
+    bool done = make(x);
+    (void)pthread_mutex_unlock(&x->served->showing);
+    return done;
+}
+
+static void openapi_json(Exchange *x)
+{
+    if (made(x))
+        reply_json(x, 200, x->served->openapi);
+}
+
+/* Every JSON text is YAML. */
+static void openapi_yaml(Exchange *x)
+{
+    if (made(x))
+        reply_text(x, 200, "application/yaml", x->served->openapi);
+}
+
+static void page(Exchange *x)
+{
+    if (!made(x))
+        return;
     reply_header(x, "Content-Security-Policy",
                  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
                  "frame-ancestors 'none'");
-    reply_text(x, 200, "text/html; charset=utf-8", buffer_str(&b));
+    reply_text(x, 200, "text/html; charset=utf-8", x->served->page);
 }
 
 static void page_style(Exchange *x)

@@ -245,7 +245,12 @@ static Status keep_event(Exchange *x, const Event *e, Dictionary *touched, Fault
                                  .id = version[i].id,
                                  .state = version[i].state,
                                  .json = version[i].json};
-    return count == 0 ? STATUS_OK : database_add_transactions(d, &added, event, count, err);
+    Status status = count == 0 ? STATUS_OK
+                               : database_add_transactions(d, &added, event, count, err);
+    if (status != STATUS_LIMIT)
+        return status;
+    (void)fault(f, "too_many", "", "More transactions of a customer would be held than can be.");
+    return STATUS_USAGE;
 }
 
 static Status score_touched(Exchange *x, const Event *e, const Dictionary *touched,
@@ -282,6 +287,19 @@ static void pushed(Exchange *x, const char *outcome)
     telemetry_pushed(x->service->telemetry, outcome);
 }
 
+/* Where the envelope opened, what was in it, for an erasure finds no name in base64; and JSON as it
+ * is written here, for a name can be written in many ways. */
+static Str letter_of(Exchange *x, const Pushed *p)
+{
+    Str said = p->data.size > 0 ? p->data : x->body;
+    yyjson_alc memory = arena_memory(x->arena);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)said.data, said.size,
+                                       YYJSON_READ_NUMBER_AS_RAW, &memory, NULL);
+    size_t size = 0;
+    char *text = doc == NULL ? NULL : yyjson_write_opts(doc, 0, &memory, &size, NULL);
+    return text != NULL ? (Str){text, size} : said;
+}
+
 /* What can never be understood. A delivery that is counted has a dead-letter topic behind it, which
  * takes it over when it was refused often enough; so it is refused. */
 static void poison(Exchange *x, const Pushed *p, const Fault *f)
@@ -295,8 +313,9 @@ static void poison(Exchange *x, const Pushed *p, const Fault *f)
         reply_fault(x, f);
         return;
     }
-    if (database_add_dead_letter(x->service->database, p->id, str_from(f->code), x->body, x->now_us,
-                                 x->service->settings->pubsub.letters_max, &err) != STATUS_OK) {
+    if (database_add_dead_letter(x->service->database, p->id, str_from(f->code), letter_of(x, p),
+                                 x->now_us, x->service->settings->pubsub.letters_max,
+                                 &err) != STATUS_OK) {
         reply_error(x, &err);
         return;
     }

@@ -41,6 +41,7 @@ void keeping_add(Keeping *b, const StoredDecision *d)
                                                .as_of_us = d->as_of_us,
                                                .at_us = d->at_us,
                                                .json = str_copy(&b->keep, d->json),
+                                               .from_held = d->from_held,
                                                .event = str_copy(&b->keep, d->event)};
     b->bytes += d->json.size + d->event.size;
 }

@@ -473,15 +473,45 @@ static Str *part_names(Arena *keep, const CloudWriter *w, size_t *count)
     return name;
 }
 
+/* Is the object the job's, and as long as all that was saved? */
+static Status is_whole(CloudWriter *w, Arena scratch, Str object, uint64_t size,
+                       const char *otherwise, Error *err)
+{
+    About a = {0};
+    TRY(about(&a, scratch, w->objects, w->fetcher, w->bucket, object, w->stop, "write the output",
+              err));
+    if (str_equal(str_from(a.job), w->job) && a.size == size)
+        return STATUS_OK;
+    return error_set(err, STATUS_DATA, "%s", otherwise);
+}
+
 /* It may be ours, from before a crash. */
 static Status named_already(CloudWriter *w, Arena scratch, uint64_t size, Error *err)
 {
-    About a = {0};
-    TRY(about(&a, scratch, w->objects, w->fetcher, w->bucket, w->object, w->stop,
-              "write the output", err));
-    if (str_equal(str_from(a.job), w->job) && a.size == size)
-        return STATUS_OK;
-    return error_set(err, STATUS_DATA, "there is an object of the output's name already");
+    return is_whole(w, scratch, w->object, size, "there is an object of the output's name already",
+                    err);
+}
+
+/* More than 32 are put together away from the final name, which nobody shall see grow. Each step
+ * has a name of its own and only reads the one before: asked twice, as after a reply that was lost,
+ * it does the same twice. *out: the last. */
+static Status put_together(Str *out, Arena *keep, CloudWriter *w, const Str *name, size_t count,
+                           uint64_t size, Error *err)
+{
+    size_t at = 0;
+    int code;
+    for (size_t step = 0; at < count; step++) {
+        Str source[COMPOSE_MAX];
+        size_t n = 0;
+        if (step > 0)
+            source[n++] = *out;
+        while (n < COMPOSE_MAX && at < count)
+            source[n++] = name[at++];
+        *out = str_format(keep, "%.*swhole-%s-%zu", STR_ARG(w->prefix), w->mine, step);
+        TRY(compose(w, w->keep, *out, source, n, false, &code, err));
+    }
+    return is_whole(w, w->keep, *out, size, "the parts of the output are not as long as they were",
+                    err);
 }
 
 Status cloud_writer_finish(CloudWriter *w, uint64_t size, Error *err)
@@ -490,25 +520,15 @@ Status cloud_writer_finish(CloudWriter *w, uint64_t size, Error *err)
     size_t count;
     int code;
     Str *name = part_names(&keep, w, &count);
-    Str whole = str_format(&keep, "%.*swhole-%s", STR_ARG(w->prefix), w->mine);
     Status status = STATUS_OK;
     if (count == 0) { /* an empty output is a part of no bytes */
         name[0] = part_name(&keep, w, 0, w->mine);
         status = upload(w, w->keep, name[0], S(""), err);
         count = 1;
     }
-    /* More than 32 are put together away from the final name, which nobody shall see grow. */
-    size_t at = 0;
-    if (count > COMPOSE_MAX) {
-        while (at < count && status == STATUS_OK) {
-            Str source[COMPOSE_MAX];
-            size_t n = 0;
-            if (at > 0)
-                source[n++] = whole;
-            while (n < COMPOSE_MAX && at < count)
-                source[n++] = name[at++];
-            status = compose(w, w->keep, whole, source, n, false, &code, err);
-        }
+    if (count > COMPOSE_MAX && status == STATUS_OK) {
+        Str whole = {0};
+        status = put_together(&whole, &keep, w, name, count, size, err);
         name[0] = whole;
         count = 1;
     }
@@ -519,6 +539,9 @@ Status cloud_writer_finish(CloudWriter *w, uint64_t size, Error *err)
             status = named_already(w, w->keep, size, err);
         else if (status != STATUS_OK)
             *err = taken;
+        else
+            status = is_whole(w, w->keep, w->object, size,
+                              "the output is not as long as what was written", err);
     }
     w->named = status == STATUS_OK;
     arena_free(&keep);

@@ -493,7 +493,8 @@ Status outbox_open(struct Outbox **out, Service *s, Error *err)
     (void)pthread_condattr_destroy(&monotonic);
     o->service = s;
     o->settings = s->settings->sink;
-    o->database = s->database;
+    /* Only a decision that is kept has its event there. */
+    o->database = s->settings->forget_decisions ? NULL : s->database;
     Status status = read_key(o, err);
     if (status == STATUS_OK)
         status = start(o, err);

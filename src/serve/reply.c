@@ -119,6 +119,15 @@ void reply_fault(Exchange *x, const Fault *fault)
 void reply_error(Exchange *x, const Error *err)
 {
     bool database = err->status == STATUS_IO;
+    if (err->status == STATUS_USAGE) { /* only the database says so, of what it was given */
+        reply_problem(x, 422, "bad_value", NULL, "the store cannot hold a text of this request");
+        return;
+    }
+    if (err->status == STATUS_LIMIT) { /* of what the store holds of one customer */
+        reply_problem(x, 413, "too_many", NULL,
+                      "more than %d transactions of a customer would be held", HISTORY_MAX);
+        return;
+    }
     LogField field[] = {{"error", str_from(err->message), 0},
                         {"request_id", str_from(x->request_id), 0}};
     telemetry_log(x->service->telemetry, LEVEL_ERROR, "a request could not be answered", field,

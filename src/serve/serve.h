@@ -17,8 +17,9 @@
 typedef struct ServeLimits {
     uint64_t body_bytes;       /* of a request as it is sent; default 1 MiB */
     uint64_t unpacked_bytes;   /* of a compressed one when unpacked; default 4 MiB */
-    uint64_t batch_bytes;      /* of a batch as it is sent; default 1 GiB */
+    uint64_t batch_bytes;      /* of a batch, as it is sent and unpacked; default 1 GiB */
     uint64_t batch_line_bytes; /* of one of its lines, unpacked; default 1 MiB */
+    uint64_t spool_bytes;      /* of its answers, which wait in a file; default 1 GiB */
     uint64_t memory_bytes;     /* of all bodies and replies held at once; default 128 MiB */
     size_t header_bytes;       /* request line and headers; default 16 KiB */
     size_t connections, connections_per_address; /* default 4096, 1024; 0: no limit by address */
@@ -26,7 +27,7 @@ typedef struct ServeLimits {
     AnswerLimits answer;
     int64_t idle_seconds;    /* that a connection may be silent; default 60 */
     int64_t request_seconds; /* for a request and its reply, and 16 KiB a second more; default 30 */
-    int64_t grace_seconds;   /* between "not ready" and no new connections; default 0 */
+    int64_t grace_seconds;   /* between "not ready" and no new connections; default 1 */
     int64_t drain_seconds;   /* for requests under way when told to stop; default 25 */
 } ServeLimits;
 
@@ -108,7 +109,8 @@ int serve_admin_port(const Service *s); /* 0: none */
 /* Open the bundles anew; requests under way end with the old ones. When a new one is bad the old
  * ones stay, and *err says why (the log does, too). */
 Status serve_reload(Service *s, Error *err);
-/* Not ready from now on; no new connections after the grace; requests under way are answered, for
+/* Not ready from now on; no new connections after the grace; requests under way, and those that
+ * come on open connections until there was none for a quarter of a second, are answered, for
  * drain_seconds at most; then all is closed and freed. */
 void serve_stop(Service *s);
 

@@ -18,6 +18,8 @@ typedef struct Served {
     double challenger_weight;
     atomic_size_t holders;
     int64_t since_us;
+    pthread_mutex_t showing; /* of the two below */
+    Str openapi, page;       /* on the heap; empty: nobody has asked for them yet */
 } Served;
 
 struct Service {
@@ -38,6 +40,7 @@ struct Service {
     pthread_mutex_t reloading;
     atomic_bool draining, database_down;
     atomic_size_t in_flight;
+    atomic_uint_least64_t begun;      /* requests ever */
     atomic_uint_least64_t held_bytes; /* of bodies and replies in memory */
     struct Route *aip;                /* Vertex AI's own two routes; NULL: none */
     struct Daemon *daemon, *admin;    /* admin NULL: none */
@@ -77,6 +80,7 @@ typedef struct Exchange {
     /* The core's own from here on. */
     Encoding encoding; /* of the body */
     bool has_body, expects, queued, sealed, admin, claimed;
+    int64_t claimed_us; /* when the idempotency key was, by the wall clock */
     bool root;                         /* the path stood outside of the base path */
     uint64_t declared, received, held; /* bytes: Content-Length, of the body so far, in memory */
     char *upload;                      /* the body as sent, on the heap */
@@ -85,6 +89,7 @@ typedef struct Exchange {
     size_t headers;
     struct Unpacking *unpacking; /* of a streamed body; NULL: plain */
     uint64_t unpacking_held;     /* bytes of it, part of held */
+    uint64_t unpacked;           /* bytes that came out of it */
     void *response;              /* struct MHD_Response, once the reply is settled */
     char *refusal;               /* the same as plain bytes, when it came before the whole body */
     struct Peer *peer;
@@ -120,7 +125,8 @@ extern const Route routes_docs[], routes_score[], routes_batch[], routes_protoco
 
 /* ---- replies (reply.c) ---- */
 
-void reply_json(Exchange *x, int status, Str json); /* json must live in x->arena */
+/* json must live in x->arena, or as long as x->served. */
+void reply_json(Exchange *x, int status, Str json);
 void reply_text(Exchange *x, int status, const char *content_type, Str text);
 void reply_empty(Exchange *x, int status); /* 204 and the like */
 /* application/problem+json: type, title, status, code, detail, pointer, request_id. */
@@ -233,6 +239,7 @@ typedef struct Bench Bench;
 void admit_headers(Exchange *x, Bench *b, Str url);
 void admit_route(Exchange *x, Str url); /* x->route and its parameters, in x->arena */
 void admit_origin(Exchange *x);         /* CORS */
+bool keeps_body(const Exchange *x);     /* else it is let go: the method asks with none */
 uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
 void refuse_overloaded(Exchange *x, const char *why);
@@ -263,6 +270,7 @@ int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);
 Service *daemon_service(const Daemon *d);
 void daemon_refuse(Daemon *d); /* no new connections */
+bool daemon_idle(Daemon *d);   /* no connection is open */
 void daemon_stop(Daemon *d);   /* NULL is fine */
 void daemon_sweep(Daemon *d);  /* cut those that are too slow */
 Peer *daemon_peer(struct MHD_Connection *c);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { KEEPER_MS = 250, LOOK_EVERY = 8 /* rounds of the keeper */ };
+enum { QUIET_US = 250000, KEEPER_MS = 250, LOOK_EVERY = 8 /* rounds of the keeper */ };
 
 static int64_t wall_us(void)
 {
@@ -50,6 +50,9 @@ static void served_free(Served *v)
 {
     answer_close(v->champion);
     answer_close(v->challenger);
+    free((char *)(uintptr_t)v->openapi.data);
+    free((char *)(uintptr_t)v->page.data);
+    (void)pthread_mutex_destroy(&v->showing);
     free(v);
 }
 
@@ -62,6 +65,7 @@ static Status served_open(Served **out, const Service *s, Error *err)
     v->challenger_weight = settings->challenger_weight;
     v->since_us = wall_us();
     atomic_store(&v->holders, 1); /* the service */
+    (void)pthread_mutex_init(&v->showing, NULL);
     Status status = answer_open(&v->champion, settings->bundle, err);
     if (status == STATUS_OK && settings->challenger != NULL)
         status = answer_open(&v->challenger, settings->challenger, err);
@@ -204,6 +208,16 @@ static Status check_exposed(const ServeSettings *s, Error *err)
                              "where something in front of it asks");
 }
 
+/* What is to be published waits where decisions are kept. */
+static Status check_published(const ServeSettings *s, Error *err)
+{
+    bool store = s->store != NULL && strcmp(s->store, "none") != 0;
+    if (!s->forget_decisions || s->sink.url == NULL || !store)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_USAGE, "a sink needs the decisions that `decisions` forgets");
+    return error_remedy(err, "write `decisions: keep`, or leave out the store or the sink");
+}
+
 static Status check_settings(const ServeSettings *s, Error *err)
 {
     if (s->bundle == NULL) {
@@ -223,6 +237,7 @@ static Status check_settings(const ServeSettings *s, Error *err)
         (void)error_set(err, STATUS_USAGE, "TLS needs a certificate and its key");
         return error_remedy(err, "give both of them, or neither");
     }
+    TRY(check_published(s, err));
     return check_exposed(s, err);
 }
 
@@ -347,6 +362,25 @@ static void sleep_ms(long ms)
     (void)nanosleep(&pause, NULL);
 }
 
+/* Until all that was asked is answered. A request that was sent on an open connection is under way
+ * before we hear of it, so there must be quiet for a while; who asks in it is answered, and told
+ * that the connection ends. */
+static void drain(Service *s, int64_t until_us)
+{
+    int64_t now, quiet_us = clock_monotonic_us();
+    uint64_t begun = atomic_load(&s->begun);
+    while ((now = clock_monotonic_us()) < until_us) {
+        uint64_t before = begun;
+        begun = atomic_load(&s->begun);
+        bool busy = atomic_load(&s->in_flight) > 0;
+        if (busy || begun != before)
+            quiet_us = now;
+        if (!busy && (daemon_idle(s->daemon) || now - quiet_us >= QUIET_US))
+            return;
+        sleep_ms(5);
+    }
+}
+
 void serve_stop(Service *s)
 {
     const ServeLimits *l = &s->settings->limits;
@@ -354,9 +388,7 @@ void serve_stop(Service *s)
     telemetry_log(s->telemetry, LEVEL_INFO, "draining", NULL, 0);
     sleep_ms(l->grace_seconds * 1000);
     daemon_refuse(s->daemon);
-    int64_t until = clock_monotonic_us() + l->drain_seconds * SECOND_US;
-    while (atomic_load(&s->in_flight) > 0 && clock_monotonic_us() < until)
-        sleep_ms(5);
+    drain(s, clock_monotonic_us() + l->drain_seconds * SECOND_US);
     LogField left = {"in_flight", {0}, (double)atomic_load(&s->in_flight)};
     telemetry_log(s->telemetry, LEVEL_INFO, "stopped", &left, 1);
     close_all(s);

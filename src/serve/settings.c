@@ -48,7 +48,7 @@ typedef struct Written {
         int64_t waiting_max, timeout_us;
     } sink;
     struct {
-        BookText body, unpacked, batch, batch_line, memory, header;
+        BookText body, unpacked, batch, batch_line, spool, memory, header;
         int64_t connections, connections_per_address, in_flight, transactions, depth;
         int64_t idle_us, request_us, grace_us, drain_us;
     } limits;
@@ -158,9 +158,12 @@ static const Field limits_fields[] = {
     {"body", FIELD_TEXT, AT(limits.body), false, .says = "of a request as sent (default 1M)"},
     {"unpacked", FIELD_TEXT, AT(limits.unpacked), false,
      .says = "of a compressed one, unpacked (default 4M)"},
-    {"batch", FIELD_TEXT, AT(limits.batch), false, .says = "of a batch as sent (default 1G)"},
+    {"batch", FIELD_TEXT, AT(limits.batch), false,
+     .says = "of a batch, as sent and unpacked (default 1G)"},
     {"batch_line", FIELD_TEXT, AT(limits.batch_line), false,
      .says = "of one of its lines (default 1M)"},
+    {"spool", FIELD_TEXT, AT(limits.spool), false,
+     .says = "of a batch's answers, which wait in a file (default 1G)"},
     {"memory", FIELD_TEXT, AT(limits.memory), false,
      .says = "of all bodies and replies held at once (default 128M)"},
     {"header", FIELD_TEXT, AT(limits.header), false,
@@ -180,7 +183,7 @@ static const Field limits_fields[] = {
      .says = "for a request and its reply, and a second more for every 16 KiB (default 30s)"},
     {"grace", FIELD_DURATION, AT(limits.grace_us), false,
      .says =
-         "between not being ready and taking no new connections, when told to stop (default 0s)"},
+         "between not being ready and taking no new connections, when told to stop (default 1s)"},
     {"drain", FIELD_DURATION, AT(limits.drain_us), false,
      .says = "for requests under way when told to stop (default 25s)"},
     {0}};
@@ -294,6 +297,7 @@ static Status limits_of(ServeLimits *l, const Reading *r, const Written *w)
     TRY(size_of(&l->unpacked_bytes, r, w->limits.unpacked, (uint64_t)4 << 20));
     TRY(size_of(&l->batch_bytes, r, w->limits.batch, (uint64_t)1 << 30));
     TRY(size_of(&l->batch_line_bytes, r, w->limits.batch_line, (uint64_t)1 << 20));
+    TRY(size_of(&l->spool_bytes, r, w->limits.spool, (uint64_t)1 << 30));
     TRY(size_of(&l->memory_bytes, r, w->limits.memory, (uint64_t)128 << 20));
     TRY(size_of(&header, r, w->limits.header, (uint64_t)16 << 10));
     TRY(within(r, "limits.header", (int64_t)header, 1024, 1 << 20));
@@ -407,16 +411,6 @@ static Status sink_of(SinkSettings *s, const Reading *r, const Written *w)
     return STATUS_OK;
 }
 
-/* What is to be published waits where decisions are kept. */
-static Status published(const ServeSettings *s, const Reading *r)
-{
-    if (!s->forget_decisions || s->sink.url == NULL || strcmp(s->store, "none") == 0)
-        return STATUS_OK;
-    (void)error_set(r->err, STATUS_FORMAT, "a sink needs the decisions that `decisions` forgets");
-    (void)error_place(r->err, r->file, 0, 0);
-    return error_remedy(r->err, "write `decisions: keep`, or leave out the store or the sink");
-}
-
 static Status settings_of(ServeSettings *out, const Reading *r, const Written *w)
 {
     *out = (ServeSettings){.file = r->file,
@@ -444,7 +438,6 @@ static Status settings_of(ServeSettings *out, const Reading *r, const Written *w
     TRY(telemetry_of(&out->telemetry, r, w));
     TRY(jobs_of(&out->jobs, r, w));
     TRY(sink_of(&out->sink, r, w));
-    TRY(published(out, r));
     return limits_of(&out->limits, r, w);
 }
 
@@ -467,6 +460,7 @@ Status serve_settings(ServeSettings *out, Arena *keep, const char *file, Error *
                    .depth = 16,
                    .idle_us = MINUTE_US,
                    .request_us = 30 * SECOND_US,
+                   .grace_us = SECOND_US,
                    .drain_us = 25 * SECOND_US}};
     if (file != NULL) {
         TRY(file_read(&yaml, keep, file, err));

@@ -4,6 +4,8 @@
  * answer is a function of its request and its bundle. */
 #include "serve/serve_internal.h"
 
+#include <time.h>
+
 enum { KEY_BYTES_MAX = 255 };
 
 static bool plain_key(Str key)
@@ -25,6 +27,13 @@ static void request_sum(char out[SHA256_TEXT], Exchange *x)
     sha256_end(s, out);
 }
 
+static int64_t wall_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * SECOND_US + t.tv_nsec / 1000;
+}
+
 bool settle_begin(Exchange *x)
 {
     char sum[SHA256_TEXT];
@@ -39,8 +48,9 @@ bool settle_begin(Exchange *x)
         return false;
     }
     request_sum(sum, x);
+    x->claimed_us = wall_us(); /* and not when its header came: its body may have taken minutes */
     if (database_claim(x->service->database, &claimed, x->arena, caller, key, str_from(sum),
-                       x->now_us, &err) != STATUS_OK) {
+                       x->claimed_us, &err) != STATUS_OK) {
         reply_error(x, &err);
         return false;
     }
@@ -74,9 +84,9 @@ void settle_end(Exchange *x)
     Database *d = x->service->database;
     /* What failed on our side, or for too much haste, is worth another try. */
     bool again = x->status >= 500 || x->status == 429 || x->reply_fd >= 0;
-    Status status = again ? database_release(d, caller, key, &err)
-                          : database_settle(d, caller, key, x->status, str_from(x->content_type),
-                                            x->reply, &err);
+    Status status = again ? database_release(d, caller, key, x->claimed_us, &err)
+                          : database_settle(d, caller, key, x->claimed_us, x->status,
+                                            str_from(x->content_type), x->reply, &err);
     if (status != STATUS_OK) {
         LogField field = {"error", str_from(err.message), 0};
         telemetry_log(x->service->telemetry, LEVEL_WARNING, "an idempotency key was not settled",

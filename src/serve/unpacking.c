@@ -83,15 +83,17 @@ static Unpacked feed_zstd(Unpacking *u, Str piece, bool (*take)(void *context, S
 {
     ZSTD_inBuffer in = {piece.data, piece.size, 0};
     ZSTD_outBuffer out;
+    size_t left;
     do {
         out = (ZSTD_outBuffer){u->out, PIECE_BYTES, 0};
-        size_t left = ZSTD_decompressStream(u->zstd, &out, &in);
+        left = ZSTD_decompressStream(u->zstd, &out, &in);
         if (ZSTD_isError(left))
             return UNPACKED_DAMAGED;
         u->whole = left == 0;
         if (out.pos > 0 && !take(context, (Str){u->out, out.pos}))
             return UNPACKED_STOPPED;
-    } while (in.pos < in.size || out.pos == PIECE_BYTES);
+        /* A frame that has ended must not be asked for more: that would begin another. */
+    } while (in.pos < in.size || (out.pos == PIECE_BYTES && left != 0));
     return UNPACKED_MORE;
 }
 

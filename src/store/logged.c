@@ -124,6 +124,9 @@ static const char *read_line(Logged *out, Arena *keep, yyjson_val *root)
     out->explained = yyjson_is_true(yyjson_obj_get(root, "explained"));
     if (!language_from_name(text_of(root, "language"), &out->language))
         return "language";
+    if (!yyjson_is_bool(yyjson_obj_get(root, "contradictory_label")))
+        return "contradictory_label";
+    n->contradictory = yyjson_is_true(yyjson_obj_get(root, "contradictory_label"));
     if (!yyjson_is_real(yyjson_obj_get(root, "margin")))
         return "margin";
     n->margin = yyjson_get_real(yyjson_obj_get(root, "margin"));

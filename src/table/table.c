@@ -69,18 +69,21 @@ Table *table_new(Arena *keep, Str name, size_t rows, size_t columns)
 
 Column *table_find(const Table *t, Str name)
 {
-    /* Names of books and of the tables made by them are mostly one and the same text. */
-    for (size_t i = 0; i < t->columns; i++)
-        if (t->column[i].name.data == name.data && t->column[i].name.size == name.size)
-            return &t->column[i];
-    for (size_t i = 0; i < t->columns; i++) {
-        Str own = t->column[i].name; /* most names of a size differ in their last letter */
-        if (own.size == name.size &&
-            (name.size == 0 || own.data[own.size - 1] == name.data[name.size - 1]) &&
-            str_equal(own, name))
-            return &t->column[i];
+    /* Names of books and of the tables made by them are mostly one and the same text: where one is,
+     * it is the column; else the first whose name reads the same. Most names of a size differ in
+     * their last letter. */
+    Column *equal = NULL;
+    for (Column *c = t->column, *end = c + t->columns; c < end; c++) {
+        if (c->name.size != name.size)
+            continue;
+        if (c->name.data == name.data)
+            return c;
+        if (equal == NULL &&
+            (name.size == 0 || c->name.data[name.size - 1] == name.data[name.size - 1]) &&
+            str_equal(c->name, name))
+            equal = c;
     }
-    return NULL;
+    return equal;
 }
 
 Table *table_take(Arena *keep, const Table *t, const uint32_t *index, size_t count)

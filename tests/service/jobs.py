@@ -281,6 +281,20 @@ def object_storage_that_fails_now_and_then_spoils_nothing(w):
 
 
 @claim
+def a_reply_that_is_lost_while_parts_are_put_together_doubles_no_row(w):
+    lines, want = rows(w, 2000, seed=21)
+    with Storage(forgets_composing=True) as cloud:
+        cloud.put("jobs/in", b"\n".join(lines))
+        with w.serve(w.sqlite(), config=config(w, objects=["gs://bank/jobs/"], part="32K"),
+                     environment={"STORAGE_EMULATOR_HOST": cloud.url}) as s:
+            job = start(w, s, input="gs://bank/jobs/in", output="gs://bank/jobs/out").json()["id"]
+            done = ended(w, s, job, 200)
+            w.equal((done["state"], done["rows"]), ("done", 2000), done)
+            w.true(len(cloud.forgot) > 2, f"only {len(cloud.forgot)} replies were lost")
+            check(w, cloud.objects["jobs/out"][0], want)
+
+
+@claim
 def a_job_in_object_storage_killed_again_and_again_loses_and_doubles_nothing(w):
     lines, want = rows(w, 3000, seed=10)
     with Storage(trouble=7) as cloud:

@@ -308,6 +308,13 @@ static void what_is_held_is_merged_with_what_is_asked(void **state)
                          STATUS_OK);
         assert_true(str_equal(whole.record, merged.record));
     }
+    /* What is held has a bound of its own. */
+    in.limits.transactions_max = 2;
+    in.request = few;
+    assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
+                     STATUS_OK);
+    assert_true(str_equal(whole.record, merged.record));
+    in.limits = limits;
     in.history = S("{\"transactions\":[{\"amount\":{}}]}");
     assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
                      STATUS_DATA);
@@ -318,6 +325,31 @@ static void what_is_held_is_merged_with_what_is_asked(void **state)
                      STATUS_DATA);
     assert_null(fault.code);
     assert_true(err.message[0] != '\0');
+    arena_free(&keep);
+}
+
+static void a_version_that_is_sent_stands_over_the_one_held(void **state)
+{
+    Fixture *f = *state;
+    Arena keep = arena_new();
+    Answer alone, both, more;
+    Fault fault;
+    Error err = {0};
+    static const char form[] =
+        "{\"customer_id\":\"m\",\"as_of\":\"2024-08-27\",\"transactions\":[{\"id\":"
+        "\"%s\",\"user_id\":\"m\",\"state\":\"COMPLETED\",\"type\":\"CARDS\","
+        "\"amount\":\"%s\",\"currency\":\"EUR\",\"direction\":\"OUT\",\"completed_at\":"
+        "\"2024-08-01T10:00:00Z\",\"created_at\":\"2024-08-01T10:00:00Z\"}]}";
+    AnswerInputs in = {.request = str_format(&keep, form, "1", "10.00"), .limits = limits};
+    assert_int_equal(ask(f, &alone, &keep, in.request, &fault), STATUS_OK);
+    in.history = str_format(&keep, form, "1", "90.00");
+    assert_int_equal(answer_score(&both, &keep, f->scratch, f->answerer, &in, &fault, &err),
+                     STATUS_OK);
+    assert_true(str_equal(alone.record, both.record));
+    in.history = str_format(&keep, form, "2", "90.00");
+    assert_int_equal(answer_score(&more, &keep, f->scratch, f->answerer, &in, &fault, &err),
+                     STATUS_OK);
+    assert_false(str_equal(alone.record, more.record));
     arena_free(&keep);
 }
 
@@ -520,6 +552,7 @@ int main(void)
         cmocka_unit_test(transactions_after_as_of_are_left_out_and_counted),
         cmocka_unit_test(money_never_passes_through_binary),
         cmocka_unit_test(what_is_held_is_merged_with_what_is_asked),
+        cmocka_unit_test(a_version_that_is_sent_stands_over_the_one_held),
         cmocka_unit_test(facts_and_the_earlier_segment_are_heard),
         cmocka_unit_test(a_policy_book_can_be_tried_and_is_checked),
         cmocka_unit_test(what_would_change_is_said_when_asked),

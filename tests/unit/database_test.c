@@ -52,6 +52,28 @@ static void same_version_again_changes_nothing(void **state)
     ASSERT_STR("{\"transactions\":[{\"n\":1}]}", history);
 }
 
+static void a_history_has_an_end(void **state)
+{
+    Store *s = *state;
+    size_t added;
+    Str history;
+    Error refusal = {0};
+    const StoredEvent event[] = {{S("bob"), S("b"), S("PENDING"), S("{}")},
+                                 {S("ann"), S("new"), S(""), S("{}")}};
+    const StoredEvent known = {S("ann"), S("1"), S(""), S("{}")};
+    by_hand(s, "INSERT INTO assay_transactions"
+               " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+               " SELECT 'ann', CAST(i AS TEXT), '', '{}' FROM n");
+    OK(database_history(s->database, &history, &s->arena, S("ann"), err));
+    OK(database_add_transactions(s->database, &added, &known, 1, err));
+    assert_int_equal(STATUS_LIMIT, database_add_transactions(s->database, &added, event, 2, &refusal));
+    OK(database_history(s->database, &history, &s->arena, S("bob"), err));
+    assert_int_equal(0, history.size);
+    by_hand(s, "INSERT INTO assay_transactions VALUES ('ann', 'by hand', '', '{}')");
+    assert_int_equal(STATUS_LIMIT,
+                     database_history(s->database, &history, &s->arena, S("ann"), &refusal));
+}
+
 static void text_with_nul_or_bad_utf8_is_refused(void **state)
 {
     Store *s = *state;
@@ -220,6 +242,31 @@ static void text_removed_under_cover_of_an_erasure_is_found(void **state)
     assert_non_null(strstr(err.message, "entry 7 of the chain answers for other erasures"));
 }
 
+static void removed_text_with_a_decision_for_its_erasure_is_found(void **state)
+{
+    altered(state,
+            "DELETE FROM assay_decisions WHERE sequence = 2;"
+            "UPDATE assay_chain SET erased_by = 5 WHERE sequence = 2",
+            "entry 2 of the chain has lost its text");
+}
+
+static void removed_text_with_a_made_up_erasure_is_found(void **state)
+{
+    altered(state,
+            "DELETE FROM assay_decisions WHERE sequence = 2;"
+            "UPDATE assay_chain SET erased_by = 99999 WHERE sequence = 2",
+            "entry 2 of the chain has lost its text");
+}
+
+static void removed_text_with_an_erasure_beyond_the_end_is_found(void **state)
+{
+    altered(state,
+            "DELETE FROM assay_decisions WHERE sequence = 2;"
+            "UPDATE assay_chain SET erased_by = 99999 WHERE sequence = 2;"
+            "INSERT INTO assay_chain VALUES (99999, 'erasure', 'erasure/99999', '', '', 0, '', 0)",
+            "entry 2 of the chain has lost its text");
+}
+
 static void decision_put_in_by_hand_is_found(void **state)
 {
     altered(state,
@@ -285,14 +332,41 @@ static void erasing_takes_feedback_and_kept_replies_along(void **state)
     OK(database_add_feedback(s->database, &found, &f, err));
     assert_int_equal(FOUND_HELD, found);
     OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("k"), S("1"), 1, err));
-    OK(database_settle(s->database, S("me"), S("k"), 200, S("application/json"), reply, err));
+    OK(database_settle(s->database, S("me"), S("k"), 1, 200, S("application/json"), reply, err));
+    OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("open"), S("1"), 1, err));
     OK(database_erase(s->database, &erased, who, 5, err));
+    /* A reply that was being made may name him, and is not kept. */
+    OK(database_settle(s->database, S("me"), S("open"), 1, 200, S("t"), reply, err));
+    OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("open"), S("1"), 2, err));
+    assert_int_equal(CLAIM_NEW, claimed.claim);
     assert_int_equal(1, erased.feedback);
     assert_int_equal(1, erased.decisions);
     OK(database_claim(s->database, &claimed, &s->arena, S("me"), S("k"), S("1"), 2, err));
     assert_int_equal(CLAIM_NEW, claimed.claim);
     OK(database_add_feedback(s->database, &found, &f, err));
     assert_int_equal(FOUND_ERASED, found);
+}
+
+static void decision_made_of_an_erased_history_is_not_kept(void **state)
+{
+    Store *s = *state;
+    Erased erased;
+    ChainState chain;
+    StoredDecision out, made = made_up_decision(&s->arena, "ann", 1);
+    const StoredEvent event = {S("ann"), S("a"), S("PENDING"), S("{}")};
+    size_t added;
+    Found found;
+    made.from_held = true;
+    OK(database_add_transactions(s->database, &added, &event, 1, err));
+    OK(database_erase(s->database, &erased, S("ann"), 5, err)); /* while it was being made */
+    OK(database_add_decision(s->database, &made, err));
+    OK(database_decision(s->database, &out, &found, &s->arena, made.id, err));
+    assert_int_equal(FOUND_NONE, found);
+    OK(database_add_transactions(s->database, &added, &event, 1, err));
+    OK(database_add_decision(s->database, &made, err));
+    OK(database_decision(s->database, &out, &found, &s->arena, made.id, err));
+    assert_int_equal(FOUND_HELD, found);
+    OK(database_verify(s->database, &chain, S(""), err));
 }
 
 static void erased_bytes_are_in_no_file(void **state)
@@ -402,6 +476,7 @@ int main(void)
         OVER_BOTH(history_of_nobody_is_empty),
         OVER_BOTH(history_holds_customer_and_versions_in_order),
         OVER_BOTH(same_version_again_changes_nothing),
+        OVER_BOTH(a_history_has_an_end),
         OVER_BOTH(text_with_nul_or_bad_utf8_is_refused),
         OVER_BOTH(hostile_names_are_only_names),
         OVER_BOTH(decision_comes_back_as_it_was),
@@ -415,9 +490,13 @@ int main(void)
         OVER_BOTH(end_moved_back_is_found),
         OVER_BOTH(removed_text_without_erasure_is_found),
         OVER_BOTH(text_removed_under_cover_of_an_erasure_is_found),
+        OVER_BOTH(removed_text_with_a_decision_for_its_erasure_is_found),
+        OVER_BOTH(removed_text_with_a_made_up_erasure_is_found),
+        OVER_BOTH(removed_text_with_an_erasure_beyond_the_end_is_found),
         OVER_BOTH(decision_put_in_by_hand_is_found),
         OVER_BOTH(erasing_leaves_the_chain_whole),
         OVER_BOTH(erasing_takes_feedback_and_kept_replies_along),
+        OVER_BOTH(decision_made_of_an_erased_history_is_not_kept),
         OVER_SQLITE(erased_bytes_are_in_no_file),
         OVER_SQLITE(erased_bytes_are_gone_after_opening_again),
         OVER_BOTH(opened_again_it_is_all_there),

@@ -1,5 +1,7 @@
 #include "database_stores.h"
 
+#include <pthread.h>
+
 /* ---- keys and messages ---- */
 
 static void claimed_key_is_busy_then_replays(void **state)
@@ -13,7 +15,7 @@ static void claimed_key_is_busy_then_replays(void **state)
     assert_int_equal(CLAIM_BUSY, c.claim);
     OK(database_claim(s->database, &c, &s->arena, S("you"), S("k"), S("1"), now + 1, err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), 202, S("application/json"), S("{}"), err));
+    OK(database_settle(s->database, S("me"), S("k"), now, 202, S("application/json"), S("{}"), err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now + 2, err));
     assert_int_equal(CLAIM_DONE, c.claim);
     assert_int_equal(202, c.status);
@@ -32,13 +34,56 @@ static void abandoned_or_old_keys_are_free_again(void **state)
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("2"), now + 61 * SECOND_US,
                       err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_release(s->database, S("me"), S("k"), err));
+    /* Whoever had it first neither frees nor settles it any more. */
+    OK(database_release(s->database, S("me"), S("k"), now, err));
+    OK(database_settle(s->database, S("me"), S("k"), now, 200, S("t"), S("first"), err));
+    OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("2"), now + 61 * SECOND_US,
+                      err));
+    assert_int_equal(CLAIM_BUSY, c.claim);
+    OK(database_release(s->database, S("me"), S("k"), now + 61 * SECOND_US, err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("3"), now + 62 * SECOND_US,
                       err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), 200, S("t"), S("r"), err));
+    OK(database_settle(s->database, S("me"), S("k"), now + 62 * SECOND_US, 200, S("t"), S("r"),
+                       err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("4"), now + 2 * DAY_US, err));
     assert_int_equal(CLAIM_NEW, c.claim);
+}
+
+typedef struct Rival {
+    Store *store;
+    pthread_t thread;
+    Claimed claimed;
+    Status status;
+} Rival;
+
+static void *claim_at_once(void *context)
+{
+    Rival *r = context;
+    Arena own = arena_new();
+    Error err = {0};
+    r->status = database_claim(r->store->database, &r->claimed, &own, S("me"), S("k"), S("1"), 1,
+                               &err);
+    arena_free(&own);
+    return NULL;
+}
+
+static void one_of_many_at_once_gets_the_key(void **state)
+{
+    Rival rival[8];
+    size_t new = 0, busy = 0;
+    for (size_t i = 0; i < COUNT_OF(rival); i++) {
+        rival[i] = (Rival){.store = *state};
+        assert_int_equal(0, pthread_create(&rival[i].thread, NULL, claim_at_once, &rival[i]));
+    }
+    for (size_t i = 0; i < COUNT_OF(rival); i++) {
+        (void)pthread_join(rival[i].thread, NULL);
+        assert_int_equal(STATUS_OK, rival[i].status);
+        new += rival[i].claimed.claim == CLAIM_NEW;
+        busy += rival[i].claimed.claim == CLAIM_BUSY;
+    }
+    assert_int_equal(1, new);
+    assert_int_equal(7, busy);
 }
 
 static void old_keys_and_messages_are_swept(void **state)
@@ -247,15 +292,47 @@ static void dead_letters_are_bounded_and_readable(void **state)
     OK(database_seen(s->database, &seen, S("letters"), err));
     assert_false(seen);
     OK(database_erase(s->database, &erased, S("ann"), 5, err));
-    assert_true(erased.was_there);
-    OK(database_erase(s->database, &erased, S("ann"), 5, err));
+    assert_false(erased.was_there); /* a letter is nothing that was kept of him */
+}
+
+/* How many letters are there? */
+static void letters_are(Store *s, int expected)
+{
+    bool seen;
+    by_hand(s, "DELETE FROM assay_messages");
+    by_hand(s, str_chars(&s->arena,
+                         str_format(&s->arena,
+                                    "INSERT INTO assay_messages SELECT 'as expected', 1 WHERE"
+                                    " (SELECT count(*) FROM assay_dead_letters) = %d",
+                                    expected)));
+    OK(database_seen(s->database, &seen, S("as expected"), err));
+    assert_true(seen);
+}
+
+static void erasing_takes_the_letters_that_name_him_and_no_others(void **state)
+{
+    Store *s = *state;
+    Erased erased;
+    const Str letter[] = {S("{\"customer\":\"s\"}"), S("{\"customer\":\"sam\",\"x\":\"us\"}"),
+                          S("{\"customer\":7}"), S("{\"customer\":77,\"x\":\"a7\"}")};
+    for (size_t i = 0; i < COUNT_OF(letter); i++)
+        OK(database_add_dead_letter(s->database, str_format(&s->arena, "%zu", i), S("why"),
+                                    letter[i], 1, 9, err));
+    letters_are(s, 4);
+    OK(database_erase(s->database, &erased, S("s"), 5, err));
     assert_false(erased.was_there);
+    letters_are(s, 3);
+    OK(database_erase(s->database, &erased, S("7"), 5, err));
+    letters_are(s, 2);
+    OK(database_erase(s->database, &erased, S("sam"), 5, err));
+    letters_are(s, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_BOTH(claimed_key_is_busy_then_replays),
+        OVER_BOTH(one_of_many_at_once_gets_the_key),
         OVER_BOTH(abandoned_or_old_keys_are_free_again),
         OVER_BOTH(old_keys_and_messages_are_swept),
         OVER_BOTH(message_is_seen_once),
@@ -265,6 +342,7 @@ int main(void)
         OVER_BOTH(jobs_are_listed_by_caller_newest_first),
         OVER_BOTH(outgoing_is_taken_in_order_and_kept_until_it_is_sent),
         OVER_BOTH(dead_letters_are_bounded_and_readable),
+        OVER_BOTH(erasing_takes_the_letters_that_name_him_and_no_others),
     };
     return cmocka_run_group_tests(tests, postgres_start, postgres_end);
 }

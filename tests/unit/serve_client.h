@@ -86,6 +86,7 @@ static inline MadeUpService *made_up_service(void)
     m->settings.listen = "127.0.0.1:0";
     m->settings.threads = 2;
     m->settings.telemetry.level = LEVEL_ERROR; /* an assertion's words are easier to find */
+    m->settings.limits.grace_seconds = 0;
     m->settings.limits.drain_seconds = 5;
     return m;
 }

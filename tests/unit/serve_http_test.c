@@ -33,6 +33,7 @@ static int set_up(void **state)
     made->settings.limits.unpacked_bytes = 128 << 10;
     made->settings.limits.batch_bytes = 8 << 20;
     made->settings.limits.batch_line_bytes = 4 << 10;
+    made->settings.limits.spool_bytes = 64 << 20;
     made->settings.limits.memory_bytes = 4 << 20;
     made->settings.limits.request_seconds = 1;
     made->settings.limits.idle_seconds = 1;
@@ -191,6 +192,28 @@ static void a_large_body_is_refused_before_it_is_here(void **state)
     memset(text, ' ', 200000);
     r = client_post(&arena, port(), "/ai/v1/score", JSON, (Str){text, 200000});
     assert_problem(r, 413, "too_large");
+}
+
+static void a_body_that_nobody_reads_is_not_kept(void **state)
+{
+    (void)state;
+    Str text = str_format(&arena,
+                          "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+                          "%60000s",
+                          "");
+    assert_problem(client_ask(&arena, port(), text), 413, "too_large");
+    /* A small one is let go, and holds nothing meanwhile. */
+    char part[3001];
+    uint64_t before = atomic_load(&made->service->held_bytes);
+    int fd = client_connect(port());
+    memset(part, ' ', sizeof part);
+    client_send(fd, S("GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 3001\r\n\r\n"));
+    client_send(fd, (Str){part, 3000});
+    (void)usleep(50000);
+    assert_int_equal(atomic_load(&made->service->held_bytes), before);
+    client_send(fd, S(" "));
+    assert_int_equal(client_receive(&arena, fd).status, 200);
+    (void)close(fd);
 }
 
 static void a_large_body_in_chunks_is_refused_while_it_arrives(void **state)
@@ -425,6 +448,26 @@ static void nesting_without_end_is_refused(void **state)
     }
 }
 
+static void the_contract_is_the_same_each_time_and_waits_its_turn(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/ai/openapi.json", "/ai/docs"};
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        Reply first = client_get(&arena, port(), paths[i]), again;
+        again = client_get(&arena, port(), paths[i]);
+        assert_int_equal(first.status, 200);
+        assert_true(first.body.size > 1000);
+        assert_true(str_equal(first.body, again.body));
+    }
+    size_t most = made->settings.limits.in_flight;
+    made->settings.limits.in_flight = 0; /* the request itself is one too many */
+    Reply health = client_get(&arena, port(), "/ai/healthz");
+    Reply shown = client_get(&arena, port(), "/ai/docs");
+    made->settings.limits.in_flight = most;
+    assert_int_equal(health.status, 200);
+    assert_problem(shown, 503, "overloaded");
+}
+
 static void the_contract_is_a_page_without_scripts(void **state)
 {
     (void)state;
@@ -487,6 +530,56 @@ static void a_long_batch_goes_through_a_file_and_comes_whole(void **state)
     assert_true(str_equal(again.body, r.body));
 }
 
+static void a_packed_batch_that_becomes_too_much_is_refused(void **state)
+{
+    (void)state;
+    static const Encoding encodings[] = {ENCODING_GZIP, ENCODING_ZSTD};
+    static const char *const headers[] = {NDJSON "Content-Encoding: gzip\r\n",
+                                          NDJSON "Content-Encoding: zstd\r\n"};
+    enum { BLANK = 9 << 20, LINES = 100000 };
+    char *blank = arena_raw(&arena, BLANK, 1);
+    memset(blank, '\n', BLANK);
+    Buffer b = buffer_new(&arena);
+    for (size_t i = 0; i < LINES; i++)
+        buffer_add(&b, S("{}\n"));
+    for (size_t e = 0; e < COUNT_OF(encodings); e++) {
+        Str bytes;
+        assert_true(packed(&bytes, &arena, encodings[e], (Str){blank, BLANK}));
+        Reply r = client_post(&arena, port(), "/ai/v1/score:batch", headers[e], bytes);
+        assert_problem(r, 413, "too_large");
+        assert_true(str_contains(r.body, S("unpacks to more than")));
+        assert_true(packed(&bytes, &arena, encodings[e], buffer_str(&b)));
+        made->settings.limits.spool_bytes = 2 << 20;
+        r = client_post(&arena, port(), "/ai/v1/score:batch", headers[e], bytes);
+        made->settings.limits.spool_bytes = 64 << 20;
+        assert_problem(r, 413, "too_large");
+        assert_true(str_contains(r.body, S("the answers are longer than")));
+    }
+}
+
+static void a_line_beyond_the_budget_is_told_to_wait(void **state)
+{
+    (void)state;
+    Service *s = made->service;
+    char part[1000];
+    int fd = client_connect(port());
+    memset(part, ' ', sizeof part);
+    client_send(fd, S("POST /ai/v1/score:batch HTTP/1.1\r\nHost: x\r\n" NDJSON
+                      "Content-Length: 2000\r\n\r\n"));
+    /* The batch has begun; what its line needs is taken by others. */
+    for (size_t i = 0; i < 200 && atomic_load(&s->held_bytes) == 0; i++)
+        (void)usleep(5000);
+    uint64_t others = made->settings.limits.memory_bytes - atomic_load(&s->held_bytes) - 1000;
+    budget_hold(s, others);
+    client_send(fd, (Str){part, sizeof part});
+    client_send(fd, (Str){part, sizeof part});
+    Reply r = client_receive(&arena, fd);
+    budget_give(s, others);
+    (void)close(fd);
+    assert_problem(r, 503, "overloaded");
+    assert_true(reply_header_of(&r, "Retry-After").size > 0);
+}
+
 /* ---- operations ---- */
 
 static void a_connection_serves_many_requests(void **state)
@@ -524,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_body_of_another_type_is_refused),
         cmocka_unit_test(two_lengths_are_refused),
         cmocka_unit_test(a_large_body_is_refused_before_it_is_here),
+        cmocka_unit_test(a_body_that_nobody_reads_is_not_kept),
         cmocka_unit_test(a_large_body_in_chunks_is_refused_while_it_arrives),
         cmocka_unit_test(a_body_that_waits_to_be_asked_for_is_asked_for),
         cmocka_unit_test(packed_bodies_are_read_as_plain_ones_are),
@@ -535,9 +629,12 @@ int main(void)
         cmocka_unit_test(bodies_beyond_the_budget_are_told_to_wait),
         cmocka_unit_test(the_same_request_gets_the_same_bytes),
         cmocka_unit_test(nesting_without_end_is_refused),
+        cmocka_unit_test(the_contract_is_the_same_each_time_and_waits_its_turn),
         cmocka_unit_test(the_contract_is_a_page_without_scripts),
         cmocka_unit_test(a_bad_line_gets_an_error_with_its_number),
         cmocka_unit_test(a_long_batch_goes_through_a_file_and_comes_whole),
+        cmocka_unit_test(a_packed_batch_that_becomes_too_much_is_refused),
+        cmocka_unit_test(a_line_beyond_the_budget_is_told_to_wait),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(nothing_is_held_after_all_that),
     };

@@ -199,6 +199,28 @@ static void requests_under_way_are_answered_before_the_end(void **state)
     assert_true(atomic_load(&s.done));
 }
 
+static void what_comes_on_an_open_connection_is_answered_before_the_end(void **state)
+{
+    MadeUpService *m = *state;
+    pthread_t thread;
+    Stopping s = {.m = m};
+    made_up_service_start(m);
+    int kept = client_connect(serve_port(m->service));
+    Str ask = S("GET /v1/model HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_send(kept, ask);
+    assert_int_equal(client_receive(&arena, kept).status, 200);
+    assert_int_equal(pthread_create(&thread, NULL, stop, &s), 0);
+    (void)usleep(100000); /* it is on its way while nothing is in flight */
+    client_send(kept, ask);
+    Reply r = client_receive(&arena, kept);
+    assert_int_equal(r.status, 200);
+    assert_true(str_equal(reply_header_of(&r, "Connection"), S("close")));
+    (void)close(kept);
+    int64_t began = clock_monotonic_us();
+    (void)pthread_join(thread, NULL);
+    assert_true(clock_monotonic_us() - began < 2 * SECOND_US); /* the drain may take 5 s */
+}
+
 static void who_never_ends_is_waited_for_no_longer_than_said(void **state)
 {
     MadeUpService *m = *state;
@@ -255,6 +277,7 @@ int main(void)
         TEST(a_bundle_that_is_replaced_is_found_when_watched),
         TEST(two_bundles_are_both_served_and_said),
         TEST(requests_under_way_are_answered_before_the_end),
+        TEST(what_comes_on_an_open_connection_is_answered_before_the_end),
         TEST(who_never_ends_is_waited_for_no_longer_than_said),
         TEST(a_signal_ends_it_and_another_reloads),
         TEST(an_address_that_is_taken_is_said),

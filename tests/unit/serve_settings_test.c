@@ -54,6 +54,7 @@ static void without_a_file_everything_has_its_default(void **state)
     assert_int_equal(s.auth.kind, AUTH_NONE);
     assert_int_equal(s.limits.body_bytes, 1 << 20);
     assert_int_equal(s.limits.request_seconds, 30);
+    assert_int_equal(s.limits.grace_seconds, 1);
     assert_int_equal(s.limits.answer.depth_max, 16);
     assert_int_equal(s.jobs.workers, 1);
     assert_null(s.sink.url);
@@ -109,8 +110,6 @@ static void what_cannot_be_meant_is_refused_with_its_place(void **state)
     } cases[] = {{"bundle: a\nlissen: 1\n", "unknown key `lissen`", 2},
                  {"limits:\n  body: large\n", "`large` is not a size", 2},
                  {"limits:\n  body: 99999999999G\n", "is not a size", 2},
-                 {"store: sqlite:a\ndecisions: forget\nsink: {url: 'http://x/'}\n",
-                  "a sink needs the decisions", 0},
                  {"decisions: perhaps\n", "perhaps", 1},
                  {"limits: {depth: 1}\n", "`limits.depth` is out of range", 0},
                  {"challenger: {bundle: a, weight: 1.5}\n", "is a share", 0},
@@ -160,6 +159,20 @@ static void nobody_but_this_machine_is_answered_unasked(void **state)
     }
 }
 
+static void a_sink_and_a_store_that_forgets_do_not_go_together(void **state)
+{
+    (void)state;
+    ServeSettings s;
+    Error err = {0};
+    static const char yaml[] = "bundle: /nowhere\ndecisions: forget\nsink: {url: 'http://x/'}\n";
+    assert_int_equal(read_text(&s, yaml, &err), STATUS_OK);
+    assert_int_not_equal(serve_check(&s, &err), STATUS_USAGE); /* without a store */
+    s.store = "sqlite:a.db"; /* as the command line says it, after the file */
+    err = (Error){0};
+    assert_int_equal(serve_check(&s, &err), STATUS_USAGE);
+    assert_non_null(strstr(err.message, "a sink needs the decisions"));
+}
+
 static void the_schema_of_the_file_knows_every_part(void **state)
 {
     (void)state;
@@ -178,6 +191,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_meant_is_refused_with_its_place),
         cmocka_unit_test(vertex_says_the_port),
         cmocka_unit_test(nobody_but_this_machine_is_answered_unasked),
+        cmocka_unit_test(a_sink_and_a_store_that_forgets_do_not_go_together),
         cmocka_unit_test(the_schema_of_the_file_knows_every_part),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

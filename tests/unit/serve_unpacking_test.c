@@ -72,6 +72,27 @@ static void what_was_packed_unpacks_from_pieces_of_any_size(void **state)
     arena_free(&own);
 }
 
+static void what_fills_the_last_piece_is_whole(void **state)
+{
+    (void)state;
+    static const Encoding encodings[] = {ENCODING_GZIP, ENCODING_ZSTD};
+    static const size_t sizes[] = {65535, 65536, 65537, 131072}; /* a piece is 64 KiB */
+    Arena arena = arena_new();
+    for (size_t e = 0; e < COUNT_OF(encodings); e++)
+        for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+            bool whole;
+            Str bytes, text = str_slice(sample(&arena, 20000), 0, sizes[i]);
+            assert_int_equal(text.size, sizes[i]);
+            assert_true(packed(&bytes, &arena, encodings[e], text));
+            Sink s = {&arena, buffer_new(&arena), SIZE_MAX, 0};
+            assert_int_equal(unpack_in_pieces(&s, encodings[e], bytes, bytes.size, &whole),
+                             UNPACKED_MORE);
+            assert_true(whole);
+            assert_true(str_equal(buffer_str(&s.text), text));
+        }
+    arena_free(&arena);
+}
+
 static void what_is_cut_off_is_not_whole(void **state)
 {
     (void)state;
@@ -152,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_packed_unpacks_from_pieces_of_any_size),
+        cmocka_unit_test(what_fills_the_last_piece_is_whole),
         cmocka_unit_test(what_is_cut_off_is_not_whole),
         cmocka_unit_test(what_is_damaged_is_said_so),
         cmocka_unit_test(a_bomb_stops_where_the_taker_says),

@@ -1,3 +1,4 @@
+#include "record/record.h"
 #include "store/store.h"
 
 #include <stdarg.h>
@@ -146,6 +147,18 @@ static void every_decision_is_made_again_bit_for_bit(void **state)
     assert_int_equal(transactions, f->run->data->versions->rows);
     assert_int_equal(contradictory, f->run->contradictories);
     assert_true(contradictory > 0);
+}
+
+/* It changes the action, and no feature says so. */
+static void a_contradictory_label_is_part_of_a_decisions_name(void **state)
+{
+    char plain[DECISION_ID_TEXT], doubted[DECISION_ID_TEXT];
+    DecisionName n = {.bundle = S("b"), .customer = S("c"), .margin = 0.5};
+    (void)state;
+    decision_id(plain, &n);
+    n.contradictory = true;
+    decision_id(doubted, &n);
+    assert_string_not_equal(plain, doubted);
 }
 
 static void eight_threads_write_the_same_folder(void **state)
@@ -477,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_decision_is_made_again_bit_for_bit),
+        cmocka_unit_test(a_contradictory_label_is_part_of_a_decisions_name),
         cmocka_unit_test(eight_threads_write_the_same_folder),
         cmocka_unit_test(a_decision_is_found_by_its_id_its_beginning_and_its_customer),
         cmocka_unit_test(an_id_that_is_not_there_is_told_of_near_ones),

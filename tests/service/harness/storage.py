@@ -14,8 +14,9 @@ import urllib.parse
 
 
 class Storage:
-    def __init__(self, bucket="bank", trouble=0):
-        self.bucket, self.trouble = bucket, trouble
+    def __init__(self, bucket="bank", trouble=0, forgets_composing=False):
+        self.bucket, self.trouble, self.forgets_composing = bucket, trouble, forgets_composing
+        self.forgot = set()  # addresses whose first reply was lost though the work was done
         self.objects = {}  # name: (bytes, generation, metadata)
         self.sessions = {}  # id: [name, md5, bytearray]
         self.requests = self.faults = self.generation = 0
@@ -83,6 +84,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         with s.lock:
             reply = self.work(body, how)
+            if s.forgets_composing and "/compose" in self.path and self.path not in s.forgot:
+                s.forgot.add(self.path)
+                how = "late"
         if how == "late":  # done, and nobody hears of it
             self.close_connection = True
             return None
