@@ -108,7 +108,7 @@ typedef struct Monitor {
     /* lines */
     uint64_t lines, other_role, other_bundle, later, older;
     uint64_t watched, repeated; /* in both windows, by any bundle; those that repeat a decision */
-    size_t bundles; /* others that were seen */
+    size_t bundles;             /* others that were seen */
     MonitorWindow now, before;
     size_t reference; /* customers */
     MonitorItem *item;
