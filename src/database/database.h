@@ -6,7 +6,8 @@
  * takes longer than about 20 seconds, whatever the server does. IO: the database cannot be reached
  * or refused (full, locked, no permission); the caller answers 503 and the next call tries again.
  * DATA: it can never work (another program's database, a newer form). USAGE: a text is no UTF-8,
- * holds a NUL, or is more than the database can hold. docs/database.md has the tables, the chain and what calls cost.
+ * holds a NUL, or is more than the database can hold. docs/database.md has the tables, the chain
+ * and what calls cost.
  */
 #ifndef DATABASE_DATABASE_H
 #define DATABASE_DATABASE_H
@@ -59,8 +60,8 @@ typedef struct StoredDecision {
     Str json;                /* the answer */
     bool from_held; /* made of what is held of the customer: where nothing is any more he was erased
                        meanwhile, and the decision is not kept */
-    Str event; /* what is to be published of it; empty: nothing. Kept in the outbox by the same
-                  transaction, so that a decision that was answered is published at least once */
+    Str event;      /* what is to be published of it; empty: nothing. Kept in the outbox by the same
+                       transaction, so that a decision that was answered is published at least once */
 } StoredDecision;
 /* The same id again changes nothing: neither the decision nor the outbox. Calls of several threads
  * at once share a transaction. */
@@ -103,8 +104,8 @@ typedef struct Claimed {
  * after a minute; a key is forgotten after a day. */
 MUST_USE Status database_claim(Database *d, Claimed *out, Arena *keep, Str caller, Str key,
                                Str request_sha256, int64_t now_us, Error *err);
-/* claimed_us: the now_us that it was claimed at. A claim that somebody else took over since, or that
- * an erasure dropped, is left as it is. */
+/* claimed_us: the now_us that it was claimed at. A claim that somebody else took over since, or
+ * that an erasure dropped, is left as it is. */
 MUST_USE Status database_settle(Database *d, Str caller, Str key, int64_t claimed_us, int status,
                                 Str content_type, Str reply, Error *err);
 MUST_USE Status database_release(Database *d, Str caller, Str key, int64_t claimed_us,

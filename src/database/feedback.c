@@ -17,9 +17,9 @@ static Status customer_of(Link *l, Arena *keep, Saying *s, Str *customer, Error 
         .sql = "SELECT d.customer FROM assay_chain c LEFT JOIN assay_decisions d ON d.id = c.id"
                " WHERE c.id = $1 AND c.kind = 'decision'"};
     /* An erasure waits for what is said of a decision, or has taken the decision away. */
-    static const Statement lock = {
-        .sql = "SELECT 1 FROM assay_decisions WHERE id = $1",
-        .postgresql = "SELECT 1 FROM assay_decisions WHERE id = $1 FOR SHARE"};
+    static const Statement lock = {.sql = "SELECT 1 FROM assay_decisions WHERE id = $1",
+                                   .postgresql =
+                                       "SELECT 1 FROM assay_decisions WHERE id = $1 FOR SHARE"};
     Value v = bind_text(s->feedback->decision_id);
     Rows rows;
     TRY(link_run(l, &rows, NULL, &lock, &v, 1, err));

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATEMENTS_MAX 64
+#define STATEMENTS_MAX 128
 #define TYPE_BOOL      16
 #define TYPE_INT8      20
 #define TYPE_INT2      21

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STATEMENTS_MAX 64
+#define STATEMENTS_MAX 128
 #define APPLICATION    0x61736179 /* "asay" */
 #define BUSY_MS        5000
 #define WAL_BYTES_MAX  "67108864"

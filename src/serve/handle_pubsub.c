@@ -101,9 +101,11 @@ static bool open_envelope(Pushed *p, Exchange *x, Fault *f)
     Str full = named(x->arena, text_of(yyjson_obj_get(root, "subscription")), text_of(id));
     p->attempt = yyjson_get_sint(yyjson_obj_get(root, "deliveryAttempt"));
     p->type = text_of(yyjson_obj_get(yyjson_obj_get(message, "attributes"), "type"));
-    if (full.size == 0)
+    if (full.size == 0) {
+        (void)decode(&p->data, x->arena, text_of(data)); /* for the letter that becomes of it */
         return fault(f, "missing_field", "/message/messageId",
                      "A message has a messageId of 1 to 256 bytes.");
+    }
     p->id = full;
     if (text_of(data).size == 0)
         return fault(f, "missing_field", "/message/data", "A message without data asks nothing.");
@@ -245,8 +247,8 @@ static Status keep_event(Exchange *x, const Event *e, Dictionary *touched, Fault
                                  .id = version[i].id,
                                  .state = version[i].state,
                                  .json = version[i].json};
-    Status status = count == 0 ? STATUS_OK
-                               : database_add_transactions(d, &added, event, count, err);
+    Status status =
+        count == 0 ? STATUS_OK : database_add_transactions(d, &added, event, count, err);
     if (status != STATUS_LIMIT)
         return status;
     (void)fault(f, "too_many", "", "More transactions of a customer would be held than can be.");

@@ -80,7 +80,7 @@ typedef struct Exchange {
     /* The core's own from here on. */
     Encoding encoding; /* of the body */
     bool has_body, expects, queued, sealed, admin, claimed;
-    int64_t claimed_us; /* when the idempotency key was, by the wall clock */
+    int64_t claimed_us;                /* when the idempotency key was, by the wall clock */
     bool root;                         /* the path stood outside of the base path */
     uint64_t declared, received, held; /* bytes: Content-Length, of the body so far, in memory */
     char *upload;                      /* the body as sent, on the heap */

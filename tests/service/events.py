@@ -196,6 +196,8 @@ def poison_is_left_to_the_dead_letter_topic_or_kept_for_a_person(w):
             w.true(reply["problem"]["code"], reply)
         w.equal(len(counted.dead), len(poison))
         w.equal(count(w, "SELECT count(*) FROM assay_dead_letters"), 6)
+        # as it was meant, so that an erasure finds whom it names
+        w.equal(count(w, "SELECT count(*) FROM assay_dead_letters WHERE message LIKE '%\"yesterday\"%'"), 1)
         w.equal(count(w, "SELECT count(*) FROM assay_transactions"), 0)
         w.equal(plain.push(b"{}", {"type": "invoice"}).json()["problem"]["pointer"], "/message/attributes/type")
     with w.serve() as s:

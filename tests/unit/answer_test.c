@@ -315,6 +315,7 @@ static void what_is_held_is_merged_with_what_is_asked(void **state)
                      STATUS_OK);
     assert_true(str_equal(whole.record, merged.record));
     in.limits = limits;
+    in.request = bare;
     in.history = S("{\"transactions\":[{\"amount\":{}}]}");
     assert_int_equal(answer_score(&merged, &keep, f->scratch, f->answerer, &in, &fault, &err),
                      STATUS_DATA);

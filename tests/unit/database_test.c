@@ -66,7 +66,8 @@ static void a_history_has_an_end(void **state)
                " SELECT 'ann', CAST(i AS TEXT), '', '{}' FROM n");
     OK(database_history(s->database, &history, &s->arena, S("ann"), err));
     OK(database_add_transactions(s->database, &added, &known, 1, err));
-    assert_int_equal(STATUS_LIMIT, database_add_transactions(s->database, &added, event, 2, &refusal));
+    assert_int_equal(STATUS_LIMIT,
+                     database_add_transactions(s->database, &added, event, 2, &refusal));
     OK(database_history(s->database, &history, &s->arena, S("bob"), err));
     assert_int_equal(0, history.size);
     by_hand(s, "INSERT INTO assay_transactions VALUES ('ann', 'by hand', '', '{}')");

@@ -15,7 +15,8 @@ static void claimed_key_is_busy_then_replays(void **state)
     assert_int_equal(CLAIM_BUSY, c.claim);
     OK(database_claim(s->database, &c, &s->arena, S("you"), S("k"), S("1"), now + 1, err));
     assert_int_equal(CLAIM_NEW, c.claim);
-    OK(database_settle(s->database, S("me"), S("k"), now, 202, S("application/json"), S("{}"), err));
+    OK(database_settle(s->database, S("me"), S("k"), now, 202, S("application/json"), S("{}"),
+                       err));
     OK(database_claim(s->database, &c, &s->arena, S("me"), S("k"), S("1"), now + 2, err));
     assert_int_equal(CLAIM_DONE, c.claim);
     assert_int_equal(202, c.status);
@@ -62,8 +63,8 @@ static void *claim_at_once(void *context)
     Rival *r = context;
     Arena own = arena_new();
     Error err = {0};
-    r->status = database_claim(r->store->database, &r->claimed, &own, S("me"), S("k"), S("1"), 1,
-                               &err);
+    r->status =
+        database_claim(r->store->database, &r->claimed, &own, S("me"), S("k"), S("1"), 1, &err);
     arena_free(&own);
     return NULL;
 }

@@ -276,12 +276,12 @@ static void transactions_that_cannot_be_scored_are_not_kept(void **state)
     expect(f, post(f, "[{\"id\":\"t1\"}]"), 422, "missing_field", "/0/user_id");
     char id[514] = "";
     memset(id, 'x', sizeof id - 1);
-    Str text = str_format(&f->keep,
-                          "[{\"user_id\":\"ann\",\"id\":\"%s\",\"state\":\"COMPLETED\","
-                          "\"type\":\"CARDS\",\"currency\":\"EUR\",\"direction\":\"OUT\","
-                          "\"completed_at\":\"2024-08-01T10:00:00Z\",\"amount\":\"1.00\"" TIMES
-                          "}]",
-                          id);
+    Str text =
+        str_format(&f->keep,
+                   "[{\"user_id\":\"ann\",\"id\":\"%s\",\"state\":\"COMPLETED\","
+                   "\"type\":\"CARDS\",\"currency\":\"EUR\",\"direction\":\"OUT\","
+                   "\"completed_at\":\"2024-08-01T10:00:00Z\",\"amount\":\"1.00\"" TIMES "}]",
+                   id);
     expect(f, post(f, str_chars(&f->keep, text)), 413, "too_long", "/0/id");
     assert_int_equal(0, held(f, "ann"));
 }
