@@ -113,6 +113,7 @@ typedef struct Route {
     Handler *handle;          /* of a streamed route: when all of the body is here */
     const Streamed *streamed; /* NULL: the body is whole in x->body */
     bool settles;             /* honours Idempotency-Key */
+    Handler *replays;         /* gives an earlier reply the headers that it had; NULL: none */
     const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
     const char *gives;        /* content type of the reply; NULL: application/json */
     bool admin;               /* also at the root and on the admin listener */
