@@ -117,6 +117,7 @@ typedef struct Route {
     const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
     const char *gives;        /* content type of the reply; NULL: application/json */
     bool admin;               /* also at the root and on the admin listener */
+    bool health;              /* answered however much is under way, as open routes of admin are */
 } Route;
 
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */
