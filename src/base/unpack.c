@@ -6,6 +6,9 @@
 
 #define PIECE ((size_t)1 << 30) /* fits zlib's counters */
 #define FIRST ((size_t)1 << 16)
+/* Logarithms of zstd's windows, which are memory that the sender of the bytes asks for: 8 MiB, what
+ * RFC 9659 lets the web use, and what zstd itself takes of files. */
+enum { WINDOW_WEB = 23, WINDOW_FILE = 27 };
 
 /* What has come out so far, at the end of the arena, so that it grows in place. */
 typedef struct Output {
@@ -13,6 +16,7 @@ typedef struct Output {
     char *data;
     size_t size, capacity;
     uint64_t max;
+    int window;
     const char *path;
     Error *err;
 } Output;
@@ -121,12 +125,14 @@ static Status unzstd(Output *o, Str bytes)
     ZSTD_DCtx *context = ZSTD_createDCtx();
     if (context == NULL)
         return error_set(o->err, STATUS_IO, "zstd could not start");
+    (void)ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, o->window);
     Status status = unzstd_all(o, context, bytes);
     (void)ZSTD_freeDCtx(context);
     return status;
 }
 
-Status unpack(Str *out, Arena *keep, Str bytes, uint64_t max, const char *path, Error *err)
+static Status unpack_bytes(Str *out, Arena *keep, Str bytes, uint64_t max, int window,
+                           const char *path, Error *err)
 {
     bool gzip = str_starts(bytes, S("\x1F\x8B"));
     bool zstd = str_starts(bytes, S("\x28\xB5\x2F\xFD"));
@@ -135,15 +141,20 @@ Status unpack(Str *out, Arena *keep, Str bytes, uint64_t max, const char *path, 
         return STATUS_OK;
     if (max == 0)
         max = bytes.size > UNPACK_LEAST / UNPACK_RATIO ? bytes.size * UNPACK_RATIO : UNPACK_LEAST;
-    Output o = {.keep = keep, .max = max, .path = path, .err = err};
+    Output o = {.keep = keep, .max = max, .window = window, .path = path, .err = err};
     TRY(gzip ? gunzip(&o, bytes) : unzstd(&o, bytes));
     *out = (Str){o.data, o.size};
     return STATUS_OK;
+}
+
+Status unpack(Str *out, Arena *keep, Str bytes, uint64_t max, const char *path, Error *err)
+{
+    return unpack_bytes(out, keep, bytes, max, WINDOW_WEB, path, err);
 }
 
 Status file_read_unpacked(Str *out, Arena *keep, const char *path, uint64_t max, Error *err)
 {
     Str bytes;
     TRY(file_read(&bytes, keep, path, err));
-    return unpack(out, keep, bytes, max, path, err);
+    return unpack_bytes(out, keep, bytes, max, WINDOW_FILE, path, err);
 }

@@ -11,11 +11,12 @@
 #define UNPACK_LEAST ((uint64_t)64 << 20)
 
 /* The bytes themselves, or what they unpack to. max 0 is the bound above. FORMAT: damaged or cut
- * off; LIMIT: above the bound. `path` is for messages.  Memory: keep.  Cost: O(bytes out). */
+ * off, or zstd with a window above 8 MiB; LIMIT: above the bound. `path` is for messages.  Memory:
+ * keep.  Cost: O(bytes out). */
 MUST_USE Status unpack(Str *out, Arena *keep, Str bytes, uint64_t max, const char *path,
                        Error *err);
 
-/* file_read, then unpack. */
+/* file_read, then the same, with windows of up to 128 MiB. */
 MUST_USE Status file_read_unpacked(Str *out, Arena *keep, const char *path, uint64_t max,
                                    Error *err);
 

@@ -299,7 +299,8 @@ static void admit_caller(Exchange *x)
 {
     int seconds = 1;
     Service *s = x->service;
-    bool open = x->route->scope == SCOPE_OPEN, health = open && x->route->admin;
+    bool open = x->route->scope == SCOPE_OPEN,
+         health = open && (x->route->admin || x->route->health);
     if (x->admin || health)
         return;
     if (atomic_load(&s->in_flight) > s->settings->limits.in_flight) {

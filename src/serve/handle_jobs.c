@@ -167,6 +167,24 @@ static Str new_id(Arena *keep)
     return (Str){text, ID_TEXT};
 }
 
+static void add_location(Exchange *x, Str id)
+{
+    reply_header(
+        x, "Location",
+        str_format(x->arena, "%s/v1/jobs/%.*s", x->service->base_path.data, STR_ARG(id)).data);
+}
+
+/* The job of an earlier reply, where it is one. */
+static void replay_job(Exchange *x)
+{
+    yyjson_alc memory = arena_memory(x->arena);
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)x->reply.data, x->reply.size, 0, &memory, NULL);
+    Str id = text_of(yyjson_obj_get(yyjson_doc_get_root(doc), "id"));
+    if (x->status == 202 && id.size > 0)
+        add_location(x, id);
+}
+
 static void add_job(Exchange *x)
 {
     Error err = {0};
@@ -199,9 +217,7 @@ static void add_job(Exchange *x)
     }
     jobs_wake(x->service->jobs);
     telemetry_job(x->service->telemetry, "accepted");
-    reply_header(
-        x, "Location",
-        str_format(x->arena, "%s/v1/jobs/%s", x->service->base_path.data, job.id.data).data);
+    add_location(x, job.id);
     reply_job(x, 202, &job);
 }
 
@@ -287,8 +303,9 @@ static void list_jobs(Exchange *x)
     reply_json(x, 200, str_trim(document_write(&d, false)));
 }
 
-const Route routes_jobs[] = {{"POST", "/v1/jobs", SCOPE_JOBS, add_job, .settles = true},
-                             {"GET", "/v1/jobs", SCOPE_JOBS, .handle = list_jobs},
-                             {"GET", "/v1/jobs/{id}", SCOPE_JOBS, .handle = get_job},
-                             {"DELETE", "/v1/jobs/{id}", SCOPE_JOBS, .handle = cancel_job},
-                             {0}};
+const Route routes_jobs[] = {
+    {"POST", "/v1/jobs", SCOPE_JOBS, add_job, .settles = true, .replays = replay_job},
+    {"GET", "/v1/jobs", SCOPE_JOBS, .handle = list_jobs},
+    {"GET", "/v1/jobs/{id}", SCOPE_JOBS, .handle = get_job},
+    {"DELETE", "/v1/jobs/{id}", SCOPE_JOBS, .handle = cancel_job},
+    {0}};

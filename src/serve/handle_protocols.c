@@ -214,9 +214,10 @@ const Route routes_protocols[] = {
     {"GET", "/v2/health/live", SCOPE_OPEN, .handle = live, .admin = true},
     {"GET", "/v2/health/ready", SCOPE_OPEN, .handle = ready, .admin = true},
     {"GET", "/v2/models/{model}", SCOPE_MODEL, .handle = metadata},
-    {"GET", "/v2/models/{model}/ready", SCOPE_OPEN, .handle = model_ready},
+    {"GET", "/v2/models/{model}/ready", SCOPE_OPEN, .handle = model_ready, .health = true},
     {"POST", "/v2/models/{model}/infer", SCOPE_SCORE, .handle = infer},
     {"GET", "/v2/models/{model}/versions/{version}", SCOPE_MODEL, .handle = metadata},
-    {"GET", "/v2/models/{model}/versions/{version}/ready", SCOPE_OPEN, .handle = model_ready},
+    {"GET", "/v2/models/{model}/versions/{version}/ready", SCOPE_OPEN, .handle = model_ready,
+     .health = true},
     {"POST", "/v2/models/{model}/versions/{version}/infer", SCOPE_SCORE, .handle = infer},
     {0}};

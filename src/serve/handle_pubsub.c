@@ -10,6 +10,7 @@
 
 #include "record/record.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,11 +68,24 @@ static bool decode(Str *out, Arena *keep, Str text)
     return true;
 }
 
+static bool has_nul(Str text)
+{
+    return text.size > 0 && memchr(text.data, '\0', text.size) != NULL;
+}
+
 static Str named(Arena *keep, Str subscription, Str id)
 {
-    if (id.size == 0 || id.size > MESSAGE_ID_MOST || subscription.size > MESSAGE_ID_MOST)
+    if (id.size == 0 || id.size > MESSAGE_ID_MOST || subscription.size > MESSAGE_ID_MOST ||
+        has_nul(id) || has_nul(subscription))
         return S("");
     return str_format(keep, "%.*s|%.*s", STR_ARG(subscription), STR_ARG(id));
+}
+
+/* A header may hold any bytes; one that no store takes as text says nothing. */
+static Str header_text(const Exchange *x, const char *name)
+{
+    Str text = request_header(x, name);
+    return str_valid_utf8(text) ? text : S("");
 }
 
 /* Pub/Sub's own envelope; or, where the subscription unwraps payloads, the data itself, and what is
@@ -88,11 +102,11 @@ static bool open_envelope(Pushed *p, Exchange *x, Fault *f)
     if (doc == NULL)
         return fault(f, "not_json", "", "The body is no JSON.");
     if (!yyjson_is_obj(message)) {
-        Str id = named(x->arena, request_header(x, "x-goog-pubsub-subscription-name"),
-                       request_header(x, "x-goog-pubsub-message-id"));
+        Str id = named(x->arena, header_text(x, "x-goog-pubsub-subscription-name"),
+                       header_text(x, "x-goog-pubsub-message-id"));
         p->id = id.size > 0 ? id : p->id;
         p->data = x->body;
-        p->type = request_header(x, "type");
+        p->type = header_text(x, "type");
         return true;
     }
     yyjson_val *id = yyjson_obj_get(message, "messageId"), *data = yyjson_obj_get(message, "data");
@@ -104,7 +118,7 @@ static bool open_envelope(Pushed *p, Exchange *x, Fault *f)
     if (full.size == 0) {
         (void)decode(&p->data, x->arena, text_of(data)); /* for the letter that becomes of it */
         return fault(f, "missing_field", "/message/messageId",
-                     "A message has a messageId of 1 to 256 bytes.");
+                     "A message has a messageId of 1 to 256 bytes, and no NUL in it.");
     }
     p->id = full;
     if (text_of(data).size == 0)
@@ -258,10 +272,12 @@ static Status keep_event(Exchange *x, const Event *e, Dictionary *touched, Fault
 static Status score_touched(Exchange *x, const Event *e, const Dictionary *touched,
                             yyjson_mut_val *decisions, Document *d, Fault *f, Error *err)
 {
+    char id[DECISION_ID_TEXT];
     for (size_t i = 0; i < touched->count; i++) {
         Answer answer;
         Document q;
-        document_open(&q, x->arena);
+        Arena own = *x->arena; /* of one answer; only its id outlives it */
+        document_open(&q, &own);
         document_text(&q, q.root, "customer_id", touched->text[i]);
         if (e->as_of.size > 0)
             (void)yyjson_mut_obj_add_val(q.doc, q.root, "as_of",
@@ -271,15 +287,17 @@ static Status score_touched(Exchange *x, const Event *e, const Dictionary *touch
                        .trace_id = x->trace_id,
                        .span_id = x->span_id};
         Status status =
-            serve_answer_one(&answer, x->arena, x->scratch, x->service, x->served, &asked, f, err);
+            serve_answer_one(&answer, &own, x->scratch, x->service, x->served, &asked, f, err);
         /* Of a customer without an event there is no latest one to score him as of: he is kept. */
         if (f->code != NULL && e->as_of.size == 0 && strcmp(f->pointer, "/as_of") == 0) {
             *f = (Fault){0};
             continue;
         }
         TRY(status);
-        document_text(d, decisions, NULL, answer.decision_id);
-        x->decision_id = answer.decision_id;
+        int size = snprintf(id, sizeof id, "%.*s", STR_ARG(answer.decision_id));
+        assert(size == DECISION_ID_TEXT - 1);
+        x->decision_id = str_copy(x->arena, (Str){id, (size_t)size});
+        document_text(d, decisions, NULL, x->decision_id);
     }
     return STATUS_OK;
 }

@@ -114,9 +114,11 @@ typedef struct Route {
     Handler *handle;          /* of a streamed route: when all of the body is here */
     const Streamed *streamed; /* NULL: the body is whole in x->body */
     bool settles;             /* honours Idempotency-Key */
+    Handler *replays;         /* gives an earlier reply the headers that it had; NULL: none */
     const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
     const char *gives;        /* content type of the reply; NULL: application/json */
     bool admin;               /* also at the root and on the admin listener */
+    bool health;              /* answered however much is under way, as open routes of admin are */
 } Route;
 
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */

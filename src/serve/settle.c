@@ -61,6 +61,8 @@ bool settle_begin(Exchange *x)
     case CLAIM_DONE:
         reply_header(x, "Idempotency-Replayed", "true");
         reply_text(x, claimed.status, str_chars(x->arena, claimed.content_type), claimed.reply);
+        if (x->route->replays != NULL)
+            x->route->replays(x);
         return false;
     case CLAIM_BUSY:
         reply_header(x, "Retry-After", "1");

@@ -182,6 +182,36 @@ def a_payload_without_its_envelope_is_the_same(w):
 
 
 @claim
+def a_message_whose_id_no_store_takes_is_kept_out(w):
+    customer, row, transactions = parts(w)
+    with w.serve(w.sqlite()) as s:
+        # A header may hold any bytes: one that is no text says nothing, and the body names the message.
+        headers = {"x-goog-pubsub-message-id": "\xff\xfe", "Content-Type": "application/json"}
+        w.equal(s.post("/v1/pubsub", transactions[:3], headers=headers).json()["outcome"], "scored")
+        w.equal(s.post("/v1/pubsub", transactions[:3], headers=headers).json()["outcome"], "seen_before")
+        problem = s.post("/v1/pubsub", Subscription(s).envelope(transactions[3:5], id="a\0b")).json()["problem"]
+        w.equal(problem["pointer"], "/message/messageId")
+
+
+def peak(s):
+    """KiB that were resident at once, at most."""
+    with open(f"/proc/{s.process.pid}/status") as f:
+        return int(next(line for line in f if line.startswith("VmHWM")).split()[1])
+
+
+@claim
+def a_message_that_names_many_customers_takes_the_memory_of_one(w):
+    customer, row, transactions = parts(w)
+    many = [dict(t, id=f"{t['id']}-{n}", user_id=f"many-{n}") for n in range(400) for t in transactions[:3]]
+    with w.serve(w.sqlite(), config={"threads": 1}) as s:
+        w.equal(len(s.post("/v1/pubsub", Subscription(s).envelope(many[:3])).json()["decision_ids"]), 1)
+        before = peak(s)
+        reply = s.post("/v1/pubsub", Subscription(s, name="many").envelope(many)).json()
+        w.equal(len(set(reply["decision_ids"])), 400, reply)
+        w.true(peak(s) - before < 24 << 10, f"{before} KiB became {peak(s)}")
+
+
+@claim
 def poison_is_left_to_the_dead_letter_topic_or_kept_for_a_person(w):
     customer, row, transactions = parts(w)
     poison = [b"{", b"\xff\xfe", b"", [], {"colour": 1}, dict(transactions[0], colour=1), {"customer": {}}, 7,

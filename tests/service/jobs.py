@@ -282,16 +282,17 @@ def object_storage_that_fails_now_and_then_spoils_nothing(w):
 
 @claim
 def a_reply_that_is_lost_while_parts_are_put_together_doubles_no_row(w):
-    lines, want = rows(w, 2000, seed=21)
+    lines, want = rows(w, 2500, seed=21)
     with Storage(forgets_composing=True) as cloud:
         cloud.put("jobs/in", b"\n".join(lines))
-        with w.serve(w.sqlite(), config=config(w, objects=["gs://bank/jobs/"], part="32K"),
+        with w.serve(w.sqlite(), config=config(w, objects=["gs://bank/jobs/"], part="128K"),
                      environment={"STORAGE_EMULATOR_HOST": cloud.url}) as s:
             job = start(w, s, input="gs://bank/jobs/in", output="gs://bank/jobs/out").json()["id"]
             done = ended(w, s, job, 200)
-            w.equal((done["state"], done["rows"]), ("done", 2000), done)
+            w.equal((done["state"], done["rows"]), ("done", 2500), done)
             w.true(len(cloud.forgot) > 2, f"only {len(cloud.forgot)} replies were lost")
             check(w, cloud.objects["jobs/out"][0], want)
+            until(w, "no part is left", lambda: not [n for n in cloud.objects if ".assay-" in n])
 
 
 @claim

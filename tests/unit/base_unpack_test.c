@@ -159,6 +159,32 @@ static void the_bound_holds_to_the_byte(void **state)
     }
 }
 
+static void a_window_that_asks_for_much_memory_is_taken_of_files_alone(void **state)
+{
+    (void)state;
+    size_t size = (size_t)9 << 20, room = ZSTD_compressBound(size);
+    Str zeros = {arena_alloc(&arena, size, 1), size}, read;
+    char *to = arena_raw(&arena, room, 1), path[] = "/tmp/assay_window_XXXXXX";
+    Error err = {0};
+    ZSTD_CCtx *c = ZSTD_createCCtx();
+    ZSTD_inBuffer in = {zeros.data, 1, 0};
+    ZSTD_outBuffer out = {to, room, 0};
+    (void)ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, 24);
+    /* By pieces, so that its size is not known beforehand and the window stays what it was. */
+    (void)ZSTD_compressStream2(c, &out, &in, ZSTD_e_continue);
+    in.size = size;
+    assert_int_equal(ZSTD_compressStream2(c, &out, &in, ZSTD_e_end), 0);
+    (void)ZSTD_freeCCtx(c);
+    refuses((Str){to, out.pos}, 0, STATUS_FORMAT, "cannot be unpacked");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(file_write(path, (Str){to, out.pos}, &err), STATUS_OK);
+    assert_int_equal(file_read_unpacked(&read, &arena, path, 0, &err), STATUS_OK);
+    assert_true(str_equal(read, zeros));
+    (void)unlink(path);
+}
+
 static void a_bomb_is_refused_unless_it_is_asked_for(void **state)
 {
     (void)state;
@@ -212,6 +238,7 @@ int main(void)
         TEST(every_cut_is_seen),
         TEST(damage_is_seen),
         TEST(the_bound_holds_to_the_byte),
+        TEST(a_window_that_asks_for_much_memory_is_taken_of_files_alone),
         TEST(a_bomb_is_refused_unless_it_is_asked_for),
         TEST(patterns_give_paths_by_their_bytes),
     };

@@ -74,6 +74,26 @@ static void a_key_settles_a_request(void **state)
                    "bad_idempotency_key");
 }
 
+static void a_job_that_is_asked_for_twice_says_twice_where_it_is(void **state)
+{
+    MadeUpService *m = *state;
+    m->settings.base_path = "/ai";
+    m->settings.jobs.folder = "/tmp";
+    m->settings.jobs.workers = 0; /* accepted, and run by none */
+    made_up_service_start(m);
+    int port = serve_port(m->service);
+    const char *headers = JSON "Idempotency-Key: k-1\r\n";
+    Str body = S("{\"input\":\"assay-in\",\"output\":\"assay-out\"}");
+    Reply first = client_post(&arena, port, "/ai/v1/jobs", headers, body);
+    Reply again = client_post(&arena, port, "/ai/v1/jobs", headers, body);
+    assert_int_equal(first.status, 202);
+    assert_int_equal(again.status, 202);
+    assert_true(str_equal(reply_header_of(&again, "Idempotency-Replayed"), S("true")));
+    assert_true(str_starts(reply_header_of(&first, "Location"), S("/ai/v1/jobs/")));
+    assert_true(
+        str_equal(reply_header_of(&again, "Location"), reply_header_of(&first, "Location")));
+}
+
 static void a_decision_is_kept_under_its_id(void **state)
 {
     MadeUpService *m = *state;
@@ -213,6 +233,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_key_settles_a_request),
+        TEST(a_job_that_is_asked_for_twice_says_twice_where_it_is),
         TEST(a_decision_is_kept_under_its_id),
         TEST(every_decision_of_a_batch_is_kept_when_it_is_answered),
         TEST(a_decision_that_cannot_be_kept_is_not_given_and_not_counted),
