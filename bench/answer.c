@@ -43,13 +43,13 @@ static void must(Status status, const Error *err)
 
 static long resident_kib(void)
 {
-    long pages = 0, all = 0;
+    char text[128], *second = NULL;
     FILE *f = fopen("/proc/self/statm", "r");
-    if (f != NULL && fscanf(f, "%ld %ld", &all, &pages) != 2)
-        pages = 0;
+    if (f != NULL && fgets(text, sizeof text, f) != NULL)
+        (void)strtol(text, &second, 10); /* all pages; those in memory follow */
     if (f != NULL)
         (void)fclose(f);
-    return pages * 4;
+    return second == NULL ? 0 : strtol(second, NULL, 10) * 4;
 }
 
 /* ---- the same bytes ---- */

@@ -328,7 +328,7 @@ Status database_open(Database **out, const char *url, size_t connections, Error 
     TRY(driver_of(&driver, url, err));
     Database *d = calloc(1, sizeof *d);
     size_t most = connections == 0 ? CONNECTIONS : connections;
-    Link **idle = calloc(most, sizeof *idle);
+    Link **idle = calloc(most, sizeof(Link *)); // NOLINT(bugprone-sizeof-expression): pointers
     char *copy = strdup(url);
     if (d == NULL || idle == NULL || copy == NULL) {
         free(d);

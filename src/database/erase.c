@@ -28,7 +28,7 @@ static Str in_json(Arena *keep, Str text)
     buffer_char(&b, '"');
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        const char *named = memchr("\"\\\b\f\n\r\t", c, 7);
+        const char *named = strchr("\"\\\b\f\n\r\t", c);
         if (c == '"' || c == '\\') {
             buffer_char(&b, '\\');
             buffer_char(&b, (char)c);
@@ -55,7 +55,8 @@ static Status remove_letters(Link *l, size_t *count, Arena scratch, Str customer
     static const char end[] = {',', '}'};
     bool digits = customer.size > 0;
     for (size_t i = 0; i < customer.size; i++)
-        digits = digits && memchr("0123456789+-.eE", customer.data[i], 15) != NULL;
+        digits = digits && customer.data[i] != '\0' &&
+                 strchr("0123456789+-.eE", customer.data[i]) != NULL;
     TRY(remove_of(l, count, &letters, in_json(&scratch, customer), err));
     for (size_t i = 0; digits && i < COUNT_OF(end); i++)
         TRY(remove_of(l, count, &letters,

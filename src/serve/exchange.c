@@ -228,7 +228,7 @@ static bool append(Exchange *x, Str piece)
     uint64_t size = x->received;
     if (size > x->upload_capacity) {
         size_t capacity = x->upload_capacity == 0 ? BODY_FIRST : 2 * x->upload_capacity;
-        if (x->upload_capacity == 0 && x->declared > 0 && x->declared <= 4 * BODY_FIRST)
+        if (x->upload_capacity == 0 && x->declared > 0 && x->declared <= (uint64_t)4 * BODY_FIRST)
             capacity = (size_t)x->declared;
         while (capacity < size)
             capacity *= 2;

@@ -22,7 +22,7 @@ void keeping_free(Keeping *b)
 
 void keeping_clear(Keeping *b)
 {
-    arena_trim(&b->empty, 2 * KEEPING_BYTES);
+    arena_trim(&b->empty, (size_t)2 * KEEPING_BYTES);
     b->keep = b->empty;
     b->count = b->bytes = 0;
 }

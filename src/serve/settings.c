@@ -385,7 +385,8 @@ static Status jobs_of(JobsSettings *j, const Reading *r, const Written *w)
     TRY(within(r, "jobs.workers", w->jobs.workers, 0, 64));
     TRY(within(r, "jobs.waiting_max", w->jobs.waiting_max, 1, 1000000));
     TRY(within(r, "jobs.lease (seconds)", w->jobs.lease_us / SECOND_US, 1, 86400));
-    TRY(within(r, "jobs.deadline (seconds)", w->jobs.deadline_us / SECOND_US, 1, 31 * 86400));
+    TRY(within(r, "jobs.deadline (seconds)", w->jobs.deadline_us / SECOND_US, 1,
+               (int64_t)31 * 86400));
     *j = (JobsSettings){.folder = text_of(r, w->jobs.folder, NULL),
                         .objects = objects,
                         .workers = (int)w->jobs.workers,

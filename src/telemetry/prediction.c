@@ -20,7 +20,7 @@ static yyjson_mut_val *text_value(yyjson_mut_doc *doc, Str s)
 
 static yyjson_mut_val *feature_value(yyjson_mut_doc *doc, const Seen *s, const SeenValue *v)
 {
-    char text[TIME_TEXT > NUMBER_TEXT ? TIME_TEXT : NUMBER_TEXT];
+    char text[TIME_TEXT + NUMBER_TEXT]; /* either */
     Str as;
     if (!v->valid)
         return yyjson_mut_null(doc);

@@ -238,7 +238,8 @@ void telemetry_bundles(Telemetry *t, const Bundle *champion, const Bundle *chall
         if (t->watch[i] != NULL) {
             size_t last = COUNT_OF(t->former) - 1;
             watch_free(t->former[last]);
-            memmove(&t->former[1], &t->former[0], last * sizeof t->former[0]);
+            for (size_t k = last; k > 0; k--)
+                t->former[k] = t->former[k - 1];
             t->former[0] = t->watch[i];
         }
         t->watch[i] = bundle[i] == NULL ? NULL : watch_new(bundle[i], clock_monotonic_us());

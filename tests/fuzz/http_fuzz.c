@@ -59,7 +59,7 @@ static void must_be_sound(Str replies)
     if (replies.size == 0)
         return;
     if (!str_starts(replies, S("HTTP/1.")) || replies.size < 12 ||
-        our_fault(atoi(replies.data + 9))) {
+        our_fault((int)strtol(replies.data + 9, NULL, 10))) {
         (void)fprintf(stderr, "%.*s\n", STR_ARG(replies));
         abort();
     }

@@ -74,7 +74,7 @@ int main(int argc, char **argv)
             (void)printf("%s\n", verdicts[v]);
     }
     if (argc > 4 && count > 0) {
-        double seconds = atof(argv[4]);
+        double seconds = strtod(argv[4], NULL);
         /* More tokens than the cache has room for are new each time they come round. */
         (void)printf("%zu tokens one after another: %.2f us each\n", count,
                      microseconds_each(a, header, count, seconds));

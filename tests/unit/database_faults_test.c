@@ -417,7 +417,7 @@ static void killed_server_under_use_loses_nothing_accepted(void **state)
     OK(database_verify(s->database, &chain, S(""), err));
     assert_true(done > 20);
     /* what was not accepted may be there: its COMMIT was sent and the answer never came */
-    assert_in_range(chain.decisions, done, done + 4 * THREADS);
+    assert_in_range(chain.decisions, done, done + (size_t)4 * THREADS);
 }
 
 static void frozen_server_costs_a_bounded_time(void **state)

@@ -37,14 +37,14 @@ static inline void store_ok_at(Status s, const Error *err, int line)
         store_ok_at(ok_status_, err, __LINE__);                                                    \
     } while (0)
 
-static inline int shell(const char *format, ...)
+PRINTF_LIKE(1, 2) static inline int shell(const char *format, ...)
 {
     char command[1024];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(command, sizeof command, format, args);
     va_end(args);
-    int status = system(command);
+    int status = system(command); // NOLINT(cert-env33-c): paths of the test's own
     return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 

@@ -181,7 +181,7 @@ static inline Reply client_receive(Arena *keep, int fd)
         return (Reply){0};
     r.head = (Str){data, head};
     r.body = (Str){data + head, size - head};
-    r.status = atoi(data + 9);
+    r.status = (int)strtol(data + 9, NULL, 10);
     return r;
 }
 

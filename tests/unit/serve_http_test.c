@@ -223,7 +223,8 @@ static void a_large_body_in_chunks_is_refused_while_it_arrives(void **state)
     char chunk[4096 + 16];
     int n = snprintf(chunk, sizeof chunk, "1000\r\n");
     memset(chunk + n, ' ', 4096);
-    memcpy(chunk + n + 4096, "\r\n", 2);
+    chunk[n + 4096] = '\r';
+    chunk[n + 4097] = '\n';
     client_send(fd, S("POST /ai/v1/score HTTP/1.1\r\nHost: x\r\n" JSON
                       "Transfer-Encoding: chunked\r\n\r\n"));
     size_t sent = 0;
