@@ -62,7 +62,7 @@ Str str_slice(Str s, size_t from, size_t to)
 {
     to = to > s.size ? s.size : to;
     from = from > to ? to : from;
-    return (Str){s.data + from, to - from};
+    return (Str){from == 0 ? s.data : s.data + from, to - from}; /* nothing is added to NULL */
 }
 
 Str str_copy(Arena *arena, Str s)

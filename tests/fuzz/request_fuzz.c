@@ -27,6 +27,8 @@ static const Answerer *default_answerer(void)
     arena = arena_new();
     must(schema_default(&schema, &arena, &err) == STATUS_OK);
     kept = ARENA_NEW(&arena, Answerer);
+    kept->bundle = ARENA_NEW(&arena, Bundle);
+    kept->bundle->schema = schema;
     AnswerColumns *out[] = {&kept->customer, &kept->transaction};
     const BookRecords from[] = {schema->customers.columns, schema->transactions.columns};
     const Str owner[] = {schema->customers.key.text, schema->transactions.customer.text};

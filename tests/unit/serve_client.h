@@ -157,7 +157,7 @@ static inline Reply client_receive(Arena *keep, int fd)
             data = arena_grow(keep, data, capacity, 2 * capacity, 1);
             capacity *= 2;
         }
-        if (poll(&wait, 1, 10000) != 1)
+        if (poll(&wait, 1, 60000) != 1)
             return (Reply){0};
         ssize_t n = recv(fd, data + size, capacity - size, 0);
         if (n <= 0)
