@@ -73,14 +73,7 @@ static void add_decision(Document *j, const Case *c)
         document_text(j, one, "says", c->push[i].says);
         document_real(j, one, "contribution", c->push[i].value);
     }
-    list = document_list(j, o, "measures");
-    for (size_t i = 0; i < d->measures; i++) {
-        yyjson_mut_val *one = document_object(j, list, NULL);
-        document_text(j, one, "id", d->measure[i].id);
-        document_text(j, one, "action", action_name(d->measure[i].action));
-        document_truth(j, one, "suffices", d->measure[i].suffices);
-        document_text(j, one, "sentence", d->measure[i].sentence);
-    }
+    document_measures(j, o, d);
     list = document_list(j, o, "facts");
     for (size_t i = 0; i < d->facts; i++) {
         yyjson_mut_val *one = document_object(j, list, NULL);

@@ -46,6 +46,18 @@ static void add_segment(Document *j, yyjson_mut_val *in, const Decision *d)
     document_time(j, in, "segment_lower_since", d->next.known ? d->next.lower_since_us : NO_TIME);
 }
 
+void document_measures(Document *j, yyjson_mut_val *in, const Decision *d)
+{
+    yyjson_mut_val *list = document_list(j, in, "measures");
+    for (size_t i = 0; i < d->measures; i++) {
+        yyjson_mut_val *o = document_object(j, list, NULL);
+        document_text(j, o, "id", d->measure[i].id);
+        document_text(j, o, "action", action_name(d->measure[i].action));
+        document_truth(j, o, "suffices", d->measure[i].suffices);
+        document_text(j, o, "sentence", d->measure[i].sentence);
+    }
+}
+
 void document_weighed(Document *j, yyjson_mut_val *in, const Decision *d)
 {
     document_text(j, in, "queue", d->queue);
@@ -59,14 +71,7 @@ void document_weighed(Document *j, yyjson_mut_val *in, const Decision *d)
         document_truth(j, o, "counts", d->fact[i].counts);
         document_text(j, o, "sentence", d->fact[i].sentence);
     }
-    list = document_list(j, in, "measures");
-    for (size_t i = 0; i < d->measures; i++) {
-        yyjson_mut_val *o = document_object(j, list, NULL);
-        document_text(j, o, "id", d->measure[i].id);
-        document_text(j, o, "action", action_name(d->measure[i].action));
-        document_truth(j, o, "suffices", d->measure[i].suffices);
-        document_text(j, o, "sentence", d->measure[i].sentence);
-    }
+    document_measures(j, in, d);
     document_text(j, in, "near_miss", d->near_miss);
 }
 

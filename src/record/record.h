@@ -85,6 +85,7 @@ void document_decision(Document *j, Arena scratch, const Recording *r, const Dec
 /* Its parts, for lists: a reason as an item of a list; facts, measures and queue as keys. */
 void document_reason(Document *j, yyjson_mut_val *list, const Reason *r);
 void document_weighed(Document *j, yyjson_mut_val *in, const Decision *d);
+void document_measures(Document *j, yyjson_mut_val *in, const Decision *d);
 
 /* `found`, the sentence, steps and outcome; null without one. */
 void document_change(Document *j, yyjson_mut_val *in, const char *key, const Change *change);
