@@ -171,21 +171,6 @@ static void head(Buffer *b, const char *name, const char *help)
     buffer_format(b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
-static void quoted(Buffer *b, const char *label, Str value, const char *before)
-{
-    buffer_format(b, "%s%s=\"", before, label);
-    for (size_t i = 0; i < value.size; i++) {
-        char c = value.data[i];
-        if (c == '"' || c == '\\')
-            buffer_char(b, '\\');
-        if (c == '\n')
-            buffer_add(b, S("\\n"));
-        else
-            buffer_char(b, c);
-    }
-    buffer_char(b, '"');
-}
-
 static void number(Buffer *b, double value)
 {
     char text[NUMBER_TEXT];
@@ -239,7 +224,7 @@ static void put_items(Buffer *b, const Monitor *m)
                 continue;
             buffer_format(b, "%s{kind=\"%s\",use=\"%s\"", of[k].name, kinds[m->item[i].was->of],
                           uses[m->item[i].use]);
-            quoted(b, "feature", m->item[i].was->name, ",");
+            telemetry_label(b, "feature", m->item[i].was->name, false);
             buffer_add(b, S("} "));
             number(b, value);
         }
@@ -265,7 +250,7 @@ static void put_cohorts(Buffer *b, const Monitor *m)
             if (is_missing(value[k]))
                 continue;
             buffer_format(b, "%s{", name[k]);
-            quoted(b, "cohort", c->name, "");
+            telemetry_label(b, "cohort", c->name, true);
             buffer_add(b, S("} "));
             number(b, value[k]);
         }
@@ -279,7 +264,7 @@ static void put_alerts(Buffer *b, const Monitor *m)
     for (size_t i = 0; i < m->alerts; i++) {
         const MonitorAlert *a = &m->alert[i];
         buffer_format(b, "%s{severity=\"%s\",alert=\"%s\"", name, gravities[a->gravity], a->code);
-        quoted(b, "about", a->about, ",");
+        telemetry_label(b, "about", a->about, false);
         buffer_add(b, S("} 1\n"));
     }
     size_t count[2] = {0};

@@ -25,7 +25,7 @@ static void head(Buffer *b, const char *name, const char *type, const char *help
     buffer_format(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void add_label(Buffer *b, const char *name, Str value, bool first)
+void telemetry_label(Buffer *b, const char *name, Str value, bool first)
 {
     buffer_format(b, "%s%s=\"", first ? "" : ",", name);
     for (size_t i = 0; i < value.size; i++) {
@@ -64,11 +64,11 @@ static void begin(Buffer *b, const Family *f, const Series *s, const char *suffi
     if (f->label[0] != NULL || le.size > 0)
         buffer_char(b, '{');
     for (size_t i = 0; i < LABELS && f->label[i] != NULL; i++) {
-        add_label(b, f->label[i], s->label[i], first);
+        telemetry_label(b, f->label[i], s->label[i], first);
         first = false;
     }
     if (le.size > 0)
-        add_label(b, "le", le, first);
+        telemetry_label(b, "le", le, first);
     if (f->label[0] != NULL || le.size > 0)
         buffer_char(b, '}');
     buffer_char(b, ' ');
@@ -147,12 +147,12 @@ static void add_bundles(Buffer *b, Telemetry *t)
         if (w == NULL)
             continue;
         buffer_format(b, "%s{", name);
-        add_label(b, "role", str_from(role_names[i]), true);
-        add_label(b, "id", str_from(w->id), false);
-        add_label(b, "version", w->version, false);
-        add_label(b, "policy", w->policy, false);
-        add_label(b, "revision", w->revision, false);
-        add_label(b, "policy_sha256", w->policy_sha256, false);
+        telemetry_label(b, "role", str_from(role_names[i]), true);
+        telemetry_label(b, "id", str_from(w->id), false);
+        telemetry_label(b, "version", w->version, false);
+        telemetry_label(b, "policy", w->policy, false);
+        telemetry_label(b, "revision", w->revision, false);
+        telemetry_label(b, "policy_sha256", w->policy_sha256, false);
         buffer_add(b, S("} 1\n"));
     }
     static const struct {
@@ -242,7 +242,7 @@ static void add_drift(Buffer *b, Arena scratch, Telemetry *t)
                 static const char *const uses[] = {"model", "policy", "monitor"};
                 buffer_format(b, "%s{role=\"%s\",kind=\"%s\",use=\"%s\"", of[k].name, role_names[i],
                               kinds[was->of], uses[w->item[j].use]);
-                add_label(b, "feature", was->name, false);
+                telemetry_label(b, "feature", was->name, false);
                 buffer_add(b, S("} "));
                 add_number(b, of[k].figure(&figure[i][j]));
             }
@@ -274,7 +274,7 @@ static void add_precision(Buffer *b, Arena scratch, Telemetry *t)
         }
         if (judged > 0) {
             buffer_format(b, "%s{", name);
-            add_label(b, "action", action_name((Action)a), true);
+            telemetry_label(b, "action", action_name((Action)a), true);
             buffer_add(b, S("} "));
             add_number(b, (double)right / (double)judged);
         }

@@ -71,6 +71,9 @@ void telemetry_bundles(Telemetry *t, const Bundle *champion, const Bundle *chall
 
 /* All metrics.  Memory: keep. */
 Str telemetry_text(Telemetry *t, Arena *keep);
+/* One label of the exposition format, its value escaped; a comma before it unless it is the first.
+ */
+void telemetry_label(Buffer *b, const char *name, Str value, bool first);
 
 /* A line of the log: severity, message and any number of fields. */
 typedef struct LogField {
