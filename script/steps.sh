@@ -23,7 +23,9 @@ step() {
     # The beginning has the cause as often as the end: show all, but keep a bound.
     if [ "$(wc -l <"$log")" -gt 400 ]; then
         head -n 100 "$log"
-        echo "... the rest is in $log ..."
+        echo "... the rest is in $log; what says so itself that it failed: ..."
+        sed '1,100d' "$log" | head -n -300 | grep -n 'FAILED\|^not ok\|Traceback' | head -n 50
+        echo "..."
         tail -n 300 "$log"
     else
         cat "$log"
