@@ -255,6 +255,7 @@ static Str tidy_base_path(Arena *keep, const char *path)
 static Status open_all(Service *s, Error *err)
 {
     const ServeSettings *settings = s->settings;
+    TRY(certificate_check(settings, err));
     TRY(telemetry_open(&s->telemetry, &settings->telemetry, err));
     TRY(auth_open(&s->auth, &settings->auth, err));
     if (settings->store != NULL && strcmp(settings->store, "none") != 0)
@@ -341,6 +342,7 @@ Status serve_check(const ServeSettings *settings, Error *err)
         TRY(answer_open(&a, folder[i], err));
         answer_close(a);
     }
+    TRY(certificate_check(settings, err));
     TRY(auth_open(&auth, &settings->auth, err));
     auth_close(auth);
     return STATUS_OK;
