@@ -31,6 +31,9 @@ function run(document, variables, mounts) {
   return spawnSync(programs[container.image], args, { encoding: "utf8", maxBuffer: 64 << 20 });
 }
 
+// Of a run folder's log: each decision, without its rank and its place in a chain.
+const decisions = (run) => rows(join(run, "decisions.jsonl"))
+  .map((line) => line.slice(line.indexOf('"decision_id":'), line.lastIndexOf(',"previous":'))).sort();
 const rows = (path) => readFileSync(path, "utf8").trimEnd().split("\n");
 
 function sharded() {
@@ -48,15 +51,14 @@ function sharded() {
   for (let n = 0; n < shards; n++) {
     const done = run(job, { BATCH: "2026-11", AS_OF: as_of, SHARD: String(n) }, { "/batches": batches, "/bundle": join(folder, "bundle") });
     if (done.status !== 0) return claim(false, "the Indexed Job's command scores a shard", done.stderr);
-    const [, ...lines] = rows(join(batches, "2026-11/out", String(n), "decisions.csv"));
-    parts.push(...lines);
+    parts.push(...decisions(join(batches, "2026-11/out", String(n))));
   }
   const whole = join(folder, "whole");
   execFileSync(programs.assay, ["score", "--bundle", join(folder, "bundle"), "--customers", join(folder, "bank/unlabelled_users.csv"),
     "--transactions", join(folder, "bank/unlabelled_transactions.csv"), "--as-of", as_of, "--out", whole, "--quiet"], { stdio: "pipe" });
-  const [, ...expected] = rows(join(whole, "decisions.csv"));
+  const expected = decisions(whole);
   claim(expected.length > 100 && parts.sort().join() === expected.sort().join(),
-    `${shards} shards of the Indexed Job decide as one run over all ${expected.length} customers does`);
+    `${shards} shards of the Indexed Job decide as one run over all ${expected.length} customers does, to the byte of every decision`);
   const again = run(job, { BATCH: "nowhere", AS_OF: as_of, SHARD: "0" }, { "/batches": batches, "/bundle": join(folder, "bundle") });
   const exits = job.spec.podFailurePolicy.rules[0].onExitCodes.values;
   claim(again.status !== 0, `a shard without input fails (exit code ${again.status}${exits.includes(again.status) ? ", not tried again" : ""})`, again.stderr);

@@ -105,7 +105,7 @@ export function inPod(documents, { host, project }) {
     const memory = mebibytes(container.resources.limits.memory);
     const held = 64 + bytes(limits.memory, "128M") + (limits.connections ?? 4096) * bytes(limits.header, "16K") + (s.threads ?? 8) * 8;
     if (!(held <= memory)) say(`may hold ${Math.ceil(held)} MiB (64 at rest with a large bundle, limits.memory, connections, threads) of ${memory}`);
-    const disk = mebibytes(pod.volumes.find((v) => v.name === "work").emptyDir.sizeLimit);
+    const disk = mebibytes(pod.volumes.find((v) => v.name === "work")?.emptyDir?.sizeLimit);
     const log = s.predictions ? bytes(s.predictions.bytes, "256M") * ((s.predictions.keep ?? 5) + 1) : 0;
     if (!(log + 3 * bytes(limits.spool, "1G") <= disk)) say(`prediction log and three batches may take ${log + 3 * bytes(limits.spool, "1G")} MiB of ${disk}`);
     if (!(s.threads > 0)) say("threads follow the node's processors, not the pod's; say how many");
@@ -134,7 +134,7 @@ export function inPod(documents, { host, project }) {
       if (sink?.encoding?.codec !== "text") say("Vector would write other bytes than the service wrote");
       for (const [, variable] of JSON.stringify(vector).matchAll(/\$\{([A-Z_]+)/g))
         if (!shipper.env.some((e) => e.name === variable)) say(`Vector knows no ${variable}`);
-      const buffer = mebibytes(pod.volumes.find((v) => v.name === "log-buffer").emptyDir.sizeLimit);
+      const buffer = mebibytes(pod.volumes.find((v) => v.name === "log-buffer")?.emptyDir?.sizeLimit);
       if (!(sink?.buffer?.max_size / 2 ** 20 < buffer)) say(`Vector's buffer does not fit into ${buffer} MiB`);
     }
   }
