@@ -177,6 +177,25 @@ export function scaling(documents, telemetry, threads) {
   return wrong;
 }
 
+// What the simulation found (bench/scale) is what prod says.
+export function simulated(documents, found, settings) {
+  const scaler = named(documents, "HorizontalPodAutoscaler", "assay-serve");
+  if (!scaler) return [];
+  const policy = (way, type) => scaler.spec.behavior[way].policies.find((p) => p.type === type) ?? {};
+  const says = {
+    minReplicas: scaler.spec.minReplicas,
+    maxReplicas: scaler.spec.maxReplicas,
+    averageUtilization: scaler.spec.metrics.find((m) => m.type === "Resource").resource.target.averageUtilization,
+    threads: settings.threads,
+    "limits.in_flight": settings.limits.in_flight,
+    ...Object.fromEntries(["scaleUp", "scaleDown"].map((way) => [way, {
+      stabilizationWindowSeconds: scaler.spec.behavior[way].stabilizationWindowSeconds,
+      percent: policy(way, "Percent").value, pods: policy(way, "Pods").value, periodSeconds: policy(way, "Percent").periodSeconds }])),
+  };
+  return Object.keys(says).filter((key) => JSON.stringify(says[key]) !== JSON.stringify(found[key]))
+    .map((key) => `${called(scaler)}: ${key} is ${JSON.stringify(says[key])}, and bench/scale/settings.json has ${JSON.stringify(found[key])}`);
+}
+
 // What a pod reserves: its containers and the sidecars that stay, or the greatest of the others before them.
 export function reserved(pod) {
   const sum = (containers, of) => containers.reduce((total, c) => total + of(c), 0);

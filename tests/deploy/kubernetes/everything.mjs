@@ -10,6 +10,8 @@ import { madeByTerraform, terraformText } from "./terraform.mjs";
 const spec = parse(readFileSync(join(top, "spec/openapi.yaml"), "utf8"));
 const telemetry = readFileSync(join(top, "docs/telemetry.md"), "utf8");
 export const terraform = terraformText(join(top, "deploy/terraform"));
+const simulation = join(top, "bench/scale/settings.json");
+export const simulated = existsSync(simulation) ? JSON.parse(readFileSync(simulation, "utf8")) : undefined;
 const programs = Object.fromEntries(["assay-serve", "assay"].map((name) => [name, join(top, "build/release", name)])
   .filter(([, path]) => existsSync(path)));
 export const havePrograms = Object.keys(programs).length === 2;
@@ -44,6 +46,8 @@ export function checked(kubernetes, overlay, bundle, documents = render(join(kub
     "jobs end, know their variables, and run alone": cross.jobs(documents),
     "serve.yaml fits the pod: files, ports, memory, disk, time, log": inPod(documents, { host, project }),
   };
+  if (overlay === simulated?.overlay)
+    claims["the autoscaler of prod is set as the simulation found best"] = cross.simulated(documents, simulated, settings.value);
   if (havePrograms) {
     claims["commands and options are those of the programs"] = options(documents, programs);
     if (settings) {

@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { overlays, render, top } from "./documents.mjs";
-import { checked, havePrograms, terraform } from "./everything.mjs";
+import { checked, havePrograms, simulated, terraform } from "./everything.mjs";
 import { seeded } from "./seeded.mjs";
 import { typed } from "./typed.mjs";
 
@@ -39,6 +39,7 @@ for (const [overlay, documents] of Object.entries(groups))
     (claims[words] ??= []).push(...list.map((text) => `${overlay}: ${text}`));
 for (const [words, list] of Object.entries(claims)) claim(list.length === 0, words, list);
 if (!havePrograms) console.log("SKIPPED options, schema and --check of the programs: no build/release/assay-serve here (script/build release)");
+if (simulated === undefined) console.log("SKIPPED what the simulation found: no bench/scale/settings.json here");
 if (terraform === undefined) console.log("SKIPPED what Terraform makes: no deploy/terraform here");
 
 for (const [found, what, said] of seeded(folder, bundle))
