@@ -1,15 +1,17 @@
 // schema.mjs - the schema of the google provider, told by its generated JavaScript bindings.
 //
-//   node schema.mjs BINDINGS OUT      BINDINGS: the folder lib of @cdktf/provider-google
+//   node schema.mjs BINDINGS OUT TYPE...      BINDINGS: the folder lib of @cdktf/provider-google
 //
+// A TYPE is google_x for a resource, data.google_x for a data source; one that the provider has not is left out.
+
 // The bindings are classes that write configuration. Each is loaded with a stand-in for the library
 // beneath it that writes nothing and notes what it is asked: names, types, which are blocks, which
 // may be left out. Values that the documentation of an argument lists ("Possible values") are kept.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import path from "node:path";
 
-const [bindings, out] = process.argv.slice(2);
+const [bindings, out, ...types] = process.argv.slice(2);
 const require = createRequire(import.meta.url);
 
 // A value for any argument, with any field.
@@ -121,7 +123,9 @@ function blockOf(object, written, owner, listed) {
             type: typeOf(field.seen),
             required: field.required,
             optional: field.input && !field.required,
-            computed: !field.required,
+            // By the provider's custom of naming, nothing else in the bindings says it: given and never kept.
+            write_only: name.endsWith("_wo"),
+            computed: !field.required && !name.endsWith("_wo"),
         };
         const values = listed[owner]?.[camel(name)];
         if (values && field.input) attributes[name].values = values;
@@ -141,20 +145,20 @@ function providerBlock(Class) {
 }
 
 const schema = { provider: null, resources: {}, data: {} };
-for (const folder of readdirSync(bindings)) {
+// A type's folder is its name without the provider's, with hyphens.
+const folderOf = (type) => type.replace(/^data\./, "data_").replace(/^google_/, "").replaceAll("_", "-");
+for (const folder of ["provider", ...types.map(folderOf)]) {
     const at = path.join(bindings, folder);
-    if (folder.endsWith(".js") || folder.endsWith(".ts")) continue;
-    const exports = require(path.join(at, "index.js"));
-    for (const [name, Class] of Object.entries(exports)) {
+    if (!existsSync(at)) continue;
+    for (const [name, Class] of Object.entries(require(path.join(at, "index.js")))) {
         if (typeof Class !== "function" || !(Class.prototype instanceof Resource)) continue;
-        if (Class.tfResourceType === "google") {
+        if (folder === "provider") {
             schema.provider = providerBlock(Class);
             continue;
         }
         const instance = new Class(null, "x", anything);
         const block = blockOf(instance, instance.synthesizeHclAttributes(), `${name}Config`, listedValues(at));
-        const kind = Class.prototype instanceof Resource && name.startsWith("DataGoogle") ? "data" : "resources";
-        schema[kind][Class.tfResourceType] = block;
+        schema[folder.startsWith("data-") ? "data" : "resources"][Class.tfResourceType] = block;
     }
 }
 writeFileSync(out, JSON.stringify(schema));

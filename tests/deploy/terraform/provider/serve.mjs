@@ -25,7 +25,7 @@ const schema = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 const toBlock = (block) => ({
     attributes: Object.entries(block.attributes).map(([name, a]) => ({
-        name, type: Buffer.from(JSON.stringify(a.type)), required: a.required, optional: a.optional, computed: a.computed,
+        name, type: Buffer.from(JSON.stringify(a.type)), required: a.required, optional: a.optional, computed: a.computed, write_only: a.write_only,
     })),
     block_types: Object.entries(block.blocks).map(([name, b]) => ({
         type_name: name, nesting: b.nesting, min_items: b.min, max_items: b.max, block: toBlock(b.block),
