@@ -244,8 +244,10 @@ WITH both AS (
     STRUCT('peer_velocity_z' AS feature, COUNTIF((p.features.peer_velocity_z IS NULL) <> (f.peer_velocity_z IS NULL) OR ABS(p.features.peer_velocity_z - f.peer_velocity_z) > 1e-9 * GREATEST(1, ABS(f.peer_velocity_z))) AS differ)
     ] AS compared
   FROM assay.predictions AS p
+  JOIN (SELECT DISTINCT decision_id, customer_id FROM assay.decisions) AS d -- a prediction holds a hash of the customer
+    ON d.decision_id = p.decision_id
   JOIN assay.features AS f
-    ON f.customer_id = p.customer AND f.as_of = p.as_of
+    ON f.customer_id = d.customer_id AND f.as_of = p.as_of
   WHERE DATE(p.time) = @day AND p.role = 'champion'
 )
 SELECT one.feature, one.differ, both.customers
