@@ -68,7 +68,8 @@ function validate(blocks) {
     };
 }
 
-const { tfplugin5 } = grpc.loadPackageDefinition(loader.loadSync(path.join(here, "provider.proto"), { keepCase: true, enums: String }));
+const { tfplugin5, plugin } = grpc.loadPackageDefinition(
+    loader.loadSync(["provider.proto", "plugin.proto"].map((name) => path.join(here, name)), { keepCase: true, enums: String }));
 const server = new grpc.Server({ "grpc.max_send_message_length": -1 });
 server.addService(tfplugin5.Provider.service, {
     GetSchema: (_, reply) => reply(null, {
@@ -81,9 +82,17 @@ server.addService(tfplugin5.Provider.service, {
     ValidateDataSourceConfig: validate(schema.data),
     Stop: (_, reply) => reply(null, {}),
 });
+// A plugin that does not end when told so is waited for two seconds, each time.
+server.addService(plugin.GRPCController.service, {
+    Shutdown: (_, reply) => {
+        reply(null, {});
+        setImmediate(() => process.exit(0));
+    },
+});
 server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
     if (error) throw error;
     process.stdout.write(`1|5|tcp|127.0.0.1:${port}|grpc\n`);
 });
-// Terraform is the other end of these; without it there is nobody to serve.
-process.stdin.on("end", () => process.exit(0));
+// Without the Terraform that started it there is nobody to serve.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(0), 1000).unref();
