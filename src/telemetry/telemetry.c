@@ -208,6 +208,16 @@ void telemetry_events_waiting(Telemetry *t, uint64_t waiting)
     atomic_store_explicit(&t->events_waiting, waiting, memory_order_relaxed);
 }
 
+void telemetry_jobs_waiting(Telemetry *t, uint64_t waiting)
+{
+    atomic_store_explicit(&t->jobs_waiting, waiting, memory_order_relaxed);
+}
+
+void telemetry_store(Telemetry *t, bool up)
+{
+    atomic_store_explicit(&t->store, up ? STORE_UP : STORE_DOWN, memory_order_relaxed);
+}
+
 void telemetry_pushed(Telemetry *t, const char *outcome)
 {
     Str label = str_from(outcome);
