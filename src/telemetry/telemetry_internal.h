@@ -215,7 +215,7 @@ struct Telemetry {
     bool predicts;
     _Atomic int64_t in_flight, connections;
     _Atomic uint64_t events_waiting, jobs_waiting;
-    _Atomic uint8_t store; /* TelemetryStore */
+    _Atomic uint8_t store;            /* TelemetryStore */
     _Atomic int64_t last_decision_us; /* by the monotonic clock; 0: none yet */
     int64_t start_us;                 /* wall clock */
     Basin seen;
