@@ -43,7 +43,7 @@ try {
     for (const f of files)
         writeFileSync(join(work, f.replace('.json', '.ts')),
             `import type { Checked } from './types';\nexport const dashboard: Checked = ${readFileSync(join(folder, f), 'utf8')};\n`);
-    const options = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler', '--types', ''];
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler'];
     execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), ...options, ...files.map((f) => join(work, f.replace('.json', '.ts')))], { stdio: 'pipe' });
 } catch (error) {
     failed = true;
