@@ -167,6 +167,10 @@ static void look_after(Service *s)
         else
             telemetry_log(s->telemetry, LEVEL_INFO, "the store can be reached again", NULL, 0);
     }
+    telemetry_store(s->telemetry, !down);
+    uint64_t waiting;
+    if (!down && database_count_jobs(s->database, &waiting, JOB_WAITING, &err) == STATUS_OK)
+        telemetry_jobs_waiting(s->telemetry, waiting);
 }
 
 static void *keep(void *argument)
@@ -258,8 +262,10 @@ static Status open_all(Service *s, Error *err)
     TRY(certificate_check(settings, err));
     TRY(telemetry_open(&s->telemetry, &settings->telemetry, err));
     TRY(auth_open(&s->auth, &settings->auth, err));
-    if (settings->store != NULL && strcmp(settings->store, "none") != 0)
+    if (settings->store != NULL && strcmp(settings->store, "none") != 0) {
         TRY(database_open(&s->database, settings->store, 0, err));
+        telemetry_store(s->telemetry, true);
+    }
     s->bundle_mark = mark_of(settings);
     TRY(served_open(&s->served, s, err));
     tell_bundles(s, s->served);
