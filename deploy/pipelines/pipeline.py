@@ -90,6 +90,11 @@ def golden(path):
     return [(row["request"], row["expected"]) for row in rows]
 
 
+def google_api(name):
+    """Where a service of Google's is; gcloud's own variable says another place, as tests do."""
+    return os.environ.get(f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}", f"https://{name}.googleapis.com/")
+
+
 def google_token():
     """An access token of the machine's service account, from the metadata server; no key is kept anywhere."""
     host = os.environ.get("GCE_METADATA_HOST", "metadata.google.internal")
