@@ -309,23 +309,22 @@ class Bench:
             train_forest(matrix, model + ".json", trees, 4)
             call(self.assay, "bundle", "import", *base, *labelled, "--model", model + ".json", "--out", bundle)
             row = {"trees": trees}
-            for name, reasons in (("score", "no"), ("explained", "yes")):
-                row[f"{name}_instructions"] = self.instructions(bundle, as_of, reasons)
+            row["instructions"] = self.instructions(bundle, as_of)
             self.facts["forests"].append(row)
 
-    def instructions(self, bundle, as_of, reasons):
+    def instructions(self, bundle, as_of):
         """Of one more customer of `assay score`: the same on every day, so that small differences can be seen."""
         counted, data = [], self.bank.data
         with open(os.path.join(data, "unlabelled_users.csv"), encoding="utf-8") as f:
             rows = f.readlines()
         for count in (40, 120):
-            few, out, counts = (os.path.join(self.work, name) for name in ("few.csv", "few", "counts"))
+            few, counts = (os.path.join(self.work, name) for name in ("few.csv", "counts"))
             with open(few, "w", encoding="utf-8") as f:
                 f.writelines(rows[: count + 1])
             files = ["--customers", few, "--transactions", os.path.join(data, "unlabelled_transactions.csv")]
             valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}"]
-            score = [self.serve, "score", "--bundle", bundle, *as_of, *files, "--threads", "1", "--quiet", "--changes", "no"]
-            call(*valgrind, *score, "--reasons", reasons, "--quarantine", os.path.join(self.work, "aside.csv"), "--out", out)
+            score = [self.serve, "score", "--bundle", bundle, *as_of, *files, "--threads", "1", "--quiet"]
+            call(*valgrind, *score, "--quarantine", os.path.join(self.work, "aside.csv"))
             with open(counts, encoding="utf-8") as f:
                 counted.append(int(re.search(r"^(?:summary|totals): (\d+)", f.read(), re.M)[1]))
         return significant((counted[1] - counted[0]) / 80)
