@@ -309,25 +309,20 @@ class Bench:
             train_forest(matrix, model + ".json", trees, 4)
             call(self.assay, "bundle", "import", *base, *labelled, "--model", model + ".json", "--out", bundle)
             row = {"trees": trees}
-            row["instructions"] = self.instructions(bundle, as_of)
+            row["instructions"] = self.instructions(bundle)
             self.facts["forests"].append(row)
 
-    def instructions(self, bundle, as_of):
-        """Of one more customer of `assay score`: the same on every day, so that small differences can be seen."""
-        counted, data = [], self.bank.data
-        with open(os.path.join(data, "unlabelled_users.csv"), encoding="utf-8") as f:
-            rows = f.readlines()
-        for count in (40, 120):
-            few, counts = (os.path.join(self.work, name) for name in ("few.csv", "counts"))
-            with open(few, "w", encoding="utf-8") as f:
-                f.writelines(rows[: count + 1])
-            files = ["--customers", few, "--transactions", os.path.join(data, "unlabelled_transactions.csv")]
-            valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}"]
-            score = [self.serve, "score", "--bundle", bundle, *as_of, *files, "--threads", "1", "--quiet"]
-            call(*valgrind, *score, "--quarantine", os.path.join(self.work, "aside.csv"))
-            with open(counts, encoding="utf-8") as f:
-                counted.append(int(re.search(r"^(?:summary|totals): (\d+)", f.read(), re.M)[1]))
-        return significant((counted[1] - counted[0]) / 80)
+    def instructions(self, bundle):
+        """Of one answer, over all customers of the bank with and without reasons: the same on every day and every machine
+        that has these programs, so that small differences can be seen."""
+        files = [os.path.join(self.bank.data, f"unlabelled_{name}.csv") for name in ("users", "transactions")]
+        counts = os.path.join(self.work, "counts")
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", "--toggle-collect=answer_score"]
+        # Of the timed part, each of its six threads asks once in the shortest of times.
+        said = call(*valgrind, os.path.join(self.args.build, "bench_answer"), bundle, *files, "30", "1e-9")
+        answers = 2 * int(re.search(r"(\d+) customers asked", said)[1]) + 6
+        with open(counts, encoding="utf-8") as f:
+            return significant(int(re.search(r"^(?:summary|totals): (\d+)", f.read(), re.M)[1]) / answers, 4)
 
     # ---- the start ----
 
