@@ -204,11 +204,11 @@ def search(model, program, load):
 
 
 def cheapest(tried):
-    """The least pods; then the least lost; then the first tried."""
+    """The least pods; then the highest target, which needs the fewest when there is more to do; then the least lost."""
     good = [row for row in tried if row["holds"]]
     if not good:
         raise SystemExit("no settings of the search hold the service levels: widen SPACE")
-    return min(good, key=lambda row: (round(row["pods"], 3), row["shed_share"] + row["late_share"] / 10))
+    return min(good, key=lambda row: (round(row["pods"], 3), -row["settings"]["cpu_target"], row["shed_share"] + row["late_share"] / 10))
 
 
 def settings_of(model, best, load, kept):
