@@ -50,7 +50,7 @@ def month(model, load, settings):
         "pods_least": settings["least"],
         "pods_mean": round(pods, 1),
         "pods_peak": most,
-        "nodes_peak": max(3, math.ceil(most / a["cloud"]["pods_a_node"]))  # one in each zone at least,
+        "nodes_peak": max(3, math.ceil(most / a["cloud"]["pods_a_node"])),  # one in each zone at least
         "sql_vcpu": sql_vcpu,
         "batch_core_hours": round(batch_hours / 30.4, 2),
         "lines": lines,
