@@ -264,6 +264,26 @@ static void assert_additive(const Model *m, const Matrix *x, Arena scratch, cons
     }
 }
 
+void model_prepare(Model *m, Arena *keep, Arena scratch)
+{
+    if (m->kind == MODEL_FOREST) {
+        Forest *f = ARENA_NEW(keep, Forest);
+        *f = *m->forest;
+        forest_prepare(f, keep, scratch);
+        m->forest = f;
+    } else if (m->kind == MODEL_BLEND) {
+        Blend *b = ARENA_NEW(keep, Blend);
+        *b = *m->blend;
+        b->part = ARENA_ARRAY(keep, const Model *, b->parts);
+        for (size_t i = 0; i < b->parts; i++) {
+            Model *part = arena_copy(keep, m->blend->part[i], sizeof *part);
+            model_prepare(part, keep, scratch);
+            b->part[i] = part;
+        }
+        m->blend = b;
+    }
+}
+
 void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi)
 {
     assert_columns(m, x);
