@@ -140,22 +140,33 @@ static bool two_digits(const char *at, int *out)
     return tens <= 9 && ones <= 9;
 }
 
-/* The form that nearly all times have: to the second, in UTC. Others are read below, these too. */
+/* The form that nearly all times have: seconds, with a fraction or not, in UTC. What is not of this
+ * form is read below, where it is said what else is taken. */
 static bool usual_time(Str s, int64_t *out_us)
 {
+    enum { SECONDS_END = 19 };
     const char *c = s.data;
     int century, year, month, day, hour, minute, second;
-    int64_t days;
-    bool shaped = (s.size == 19 || (s.size == 20 && c[19] == 'Z') ||
-                   (s.size == 23 && memcmp(c + 19, " UTC", 4) == 0)) &&
-                  c[4] == '-' && c[7] == '-' && (c[10] == ' ' || c[10] == 'T') && c[13] == ':' &&
-                  c[16] == ':';
-    if (!shaped || !two_digits(c, &century) || !two_digits(c + 2, &year) ||
-        !two_digits(c + 5, &month) || !two_digits(c + 8, &day) || !two_digits(c + 11, &hour) ||
-        !two_digits(c + 14, &minute) || !two_digits(c + 17, &second) || hour > 23 || minute > 59 ||
-        second > 59 || !civil_days(100 * century + year, month, day, &days))
+    int64_t days, fraction = 0, unit = 100000;
+    size_t at = SECONDS_END;
+    if (s.size < SECONDS_END || c[4] != '-' || c[7] != '-' || (c[10] != ' ' && c[10] != 'T') ||
+        c[13] != ':' || c[16] != ':')
         return false;
-    *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US;
+    if (s.size > at + 1 && c[at] == '.')
+        for (at++; at < s.size && at <= SECONDS_END + 6 && c[at] >= '0' && c[at] <= '9'; at++) {
+            fraction += unit * (c[at] - '0');
+            unit /= 10;
+        }
+    size_t rest = s.size - at;
+    if (at == SECONDS_END + 1 || !(rest == 0 || (rest == 1 && c[at] == 'Z') ||
+                                   (rest == 4 && memcmp(c + at, " UTC", 4) == 0)))
+        return false;
+    if (!two_digits(c, &century) || !two_digits(c + 2, &year) || !two_digits(c + 5, &month) ||
+        !two_digits(c + 8, &day) || !two_digits(c + 11, &hour) || !two_digits(c + 14, &minute) ||
+        !two_digits(c + 17, &second) || hour > 23 || minute > 59 || second > 59 ||
+        !civil_days(100 * century + year, month, day, &days))
+        return false;
+    *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + fraction;
     return true;
 }
 
