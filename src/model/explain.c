@@ -240,12 +240,12 @@ void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi
     }
     double size, mean = paths_mean(f->paths, &size);
     Walk w = {.forest = f};
+    for (size_t i = 0; i < x->rows * (x->columns + 1); i++)
+        phi[i] = 0;
+    forest_explain_rows(f->paths, f->trees, x, phi, scratch);
     for (size_t r = 0; r < x->rows; r++) {
         w.row = matrix_row(x, r);
         w.phi = phi + r * (x->columns + 1);
-        for (size_t c = 0; c < x->columns; c++)
-            w.phi[c] = 0;
-        forest_explain_row(f->paths, f->trees, w.row, w.phi, scratch);
         close_row(&w, mean, size);
     }
 }

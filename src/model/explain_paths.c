@@ -215,8 +215,9 @@ pass_up(double *restrict phi, const Edge *restrict edge, size_t edges, const dou
     }
 }
 
+/* A tree serves all rows while it is in the cache. */
 static inline __attribute__((always_inline)) void pass(double *phi, const Paths *p, size_t trees,
-                                                       const float *row, const Passing *w,
+                                                       const Matrix *x, const Passing *w,
                                                        const size_t points)
 {
     for (size_t t = 0; t < trees; t++) {
@@ -224,16 +225,18 @@ static inline __attribute__((always_inline)) void pass(double *phi, const Paths 
         const Edge *edge = p->edge + p->edge_of[t];
         const double *table = p->table + p->edge_of[t] * 5 * points;
         size_t splits = p->split_of[t + 1] - p->split_of[t], edges = 2 * splits;
-        for (size_t g = 0; g < points; g++) {
-            w->product[edges * points + g] = 1;
-            w->sum[edges * points + g] = 0;
+        for (size_t r = 0; r < x->rows; r++) {
+            for (size_t g = 0; g < points; g++) {
+                w->product[edges * points + g] = 1;
+                w->sum[edges * points + g] = 0;
+            }
+            pass_down(split, splits, edge, table, matrix_row(x, r), w, points);
+            pass_up(phi + r * (x->columns + 1), edge, edges, table, p->weight, w, points);
         }
-        pass_down(split, splits, edge, table, row, w, points);
-        pass_up(phi, edge, edges, table, p->weight, w, points);
     }
 }
 
-void forest_explain_row(const Paths *p, size_t trees, const float *row, double *phi, Arena scratch)
+void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *phi, Arena scratch)
 {
     Passing w;
     size_t edges = p->edges_max + 1;
@@ -243,16 +246,16 @@ void forest_explain_row(const Paths *p, size_t trees, const float *row, double *
     w.state = ARENA_RAW(&scratch, uint8_t, edges);
     switch (p->points) { /* loops of a length known when they are compiled are none */
     case 1:
-        pass(phi, p, trees, row, &w, 1);
+        pass(phi, p, trees, x, &w, 1);
         break;
     case 2:
-        pass(phi, p, trees, row, &w, 2);
+        pass(phi, p, trees, x, &w, 2);
         break;
     case 3:
-        pass(phi, p, trees, row, &w, 3);
+        pass(phi, p, trees, x, &w, 3);
         break;
     default:
-        pass(phi, p, trees, row, &w, p->points);
+        pass(phi, p, trees, x, &w, p->points);
         break;
     }
 }
