@@ -216,6 +216,21 @@ static Status read_floats(float *out, const Draft *d, yyjson_val *tree, const ch
     return STATUS_OK;
 }
 
+/* Nearly all are indexes: a few digits. */
+static bool parse_index(Str text, int64_t *out)
+{
+    int64_t value = 0;
+    if (text.size == 0 || text.size > 9)
+        return parse_int64(text, out);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return parse_int64(text, out);
+        value = 10 * value + (text.data[i] - '0');
+    }
+    *out = value;
+    return true;
+}
+
 static Status read_integers(int64_t *out, const Draft *d, yyjson_val *tree, const char *name,
                             Error *err)
 {
@@ -226,7 +241,7 @@ static Status read_integers(int64_t *out, const Draft *d, yyjson_val *tree, cons
     {
         if (yyjson_is_bool(value)) /* default_left, before version 1.3 */
             out[i] = yyjson_get_bool(value);
-        else if (!yyjson_is_raw(value) || !parse_int64(json_text(value), &out[i]))
+        else if (!yyjson_is_raw(value) || !parse_index(json_text(value), &out[i]))
             return error_set(err, STATUS_FORMAT, "tree %zu node %zu: %s is not a whole number",
                              d->tree, i, name);
     }
