@@ -8,32 +8,33 @@ typedef struct Shared {
     Arena scratch;
     const Events *events;
     const PlanSteps *steps;
-    const Column **made; /* [steps] over the events */
-    Folding *folding;    /* [quantities] */
-    Column *value;       /* [quantities] over customers */
-    uint8_t *failed;     /* [quantities] a Status */
+    ProgramRun *run;  /* the row-level parts over the events */
+    Folding *folding; /* [quantities] */
+    Column *value;    /* [quantities] over customers */
+    uint8_t *failed;  /* [quantities] a Status */
 } Shared;
 
-static const Column *made_by(const Shared *s, uint32_t step)
+static const uint64_t *truth_of(const Shared *s, uint32_t step)
 {
-    return step == NO_STEP ? NULL : s->made[step];
+    return step == NO_STEP ? NULL : program_truth(s->run, s->steps->step[step].value);
 }
 
 static Folding folding_of(const Shared *s, const Aggregate *a, StepParts p)
 {
-    return (Folding){a, made_by(s, p.argument), made_by(s, p.filter), made_by(s, p.base)};
+    const Column *argument =
+        p.argument == NO_STEP ? NULL : program_column(s->run, s->steps->step[p.argument].value);
+    return (Folding){a, argument, truth_of(s, p.filter), truth_of(s, p.base)};
 }
 
-static Status take_step(Column *out, Shared *s, const Step *step, Error *err)
+static Status take_step(Shared *s, const Step *step, Error *err)
 {
-    if (step->kind == STEP_NESTED) {
-        const Folding f = folding_of(s, step->aggregate, step->parts);
-        return sequence_column(out, s->keep, s->scratch, s->events, &f, step->window, err);
-    }
-    Column *nested = ARENA_RAW(s->keep, Column, step->count + 1);
-    for (size_t i = 0; i < step->count; i++)
-        nested[i] = *s->made[step->nested[i]];
-    return lang_evaluate(out, s->keep, s->scratch, step->expr, s->events->rows, nested, err);
+    if (step->kind == STEP_ROW)
+        return program_run(s->run, s->scratch, step->value, err);
+    const Folding f = folding_of(s, step->aggregate, step->parts);
+    Column made;
+    TRY(sequence_column(&made, s->keep, s->scratch, s->events, &f, step->window, err));
+    program_give(s->run, step->value, &made);
+    return STATUS_OK;
 }
 
 static Status fold_one(const Shared *s, size_t quantity, Arena scratch, Error *err)
@@ -75,13 +76,10 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
 {
     const PlanSteps *r = s->steps;
     const Quantities *m = &r->quantities;
-    s->made = ARENA_ARRAY(s->keep, const Column *, r->steps + 1);
-    Column *made = ARENA_RAW(s->keep, Column, r->steps + 1);
-    for (size_t i = 0; i < r->steps; i++) {
-        if (take_step(&made[i], s, &r->step[i], err) != STATUS_OK)
+    s->run = program_begin(s->keep, r->program, s->events->rows);
+    for (size_t i = 0; i < r->steps; i++)
+        if (take_step(s, &r->step[i], err) != STATUS_OK)
             return feature_place(plan, r->step[i].feature, err);
-        s->made[i] = &made[i];
-    }
     s->folding = ARENA_RAW(s->keep, Folding, m->count + 1);
     s->failed = ARENA_ARRAY(s->keep, uint8_t, m->count + 1);
     for (size_t i = 0; i < m->count; i++) {

@@ -52,9 +52,8 @@ static uint64_t *frequencies(size_t *count, size_t *total, const Folding *f, Ran
 {
     uint64_t *key = ARENA_RAW(scratch, uint64_t, r.to - r.from + 1);
     size_t n = 0, values = 0;
-    for (size_t row = r.from; row < r.to; row++)
-        if (folding_takes(f, row))
-            key[n++] = cell_key(f->argument, row);
+    FOR_TAKEN(row, f, r)
+    key[n++] = cell_key(f->argument, row);
     qsort(key, n, sizeof *key, by_key);
     uint64_t *often = ARENA_ARRAY(scratch, uint64_t, n + 1);
     for (size_t i = 0; i < n; i++) {
@@ -107,9 +106,8 @@ static Status fold_sd(Column *out, const Folding *f, Range r, size_t customer, E
     Int128 exact = 0;
     double real = 0, squares = 0, unit = (double)power_of_ten(x->scale);
     size_t count = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         count++;
         if (x->type == TYPE_DOUBLE)
             real += x->real[row];
@@ -119,9 +117,8 @@ static Status fold_sd(Column *out, const Folding *f, Range r, size_t customer, E
     if (count < 2)
         return STATUS_OK;
     double mean = (x->type == TYPE_DOUBLE ? real : (double)exact / unit) / (double)count;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         double off =
             (x->type == TYPE_DOUBLE ? x->real[row] : (double)x->integer[row] / unit) - mean;
         squares += off * off;
@@ -141,9 +138,8 @@ static Status fold_percentile(Column *out, const Folding *f, Range r, size_t cus
     double *value = ARENA_RAW(&scratch, double, r.to - r.from + 1);
     int64_t *whole = ARENA_RAW(&scratch, int64_t, r.to - r.from + 1);
     size_t n = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         if (real)
             value[n++] = x->real[row];
         else

@@ -97,6 +97,7 @@ static uint32_t nested_step(Making *m, const Aggregate *a, Window w)
     if (known != NO_STEP)
         return known;
     Step step = {.kind = STEP_NESTED, .aggregate = a, .window = seen, .parts = parts_of(m, a, w)};
+    step.value = program_given(m->made->program, a->type);
     return add_step(m, key, step);
 }
 
@@ -117,9 +118,12 @@ static uint32_t row_step(Making *m, const Expr *e, Window w)
     size_t count;
     const Aggregate *a = lang_aggregates(e, &count);
     uint32_t *nested = ARENA_ARRAY(m->keep, uint32_t, count + 1);
-    for (size_t i = 0; i < count; i++)
-        nested[i] = nested_step(m, &a[i], w);
-    return add_step(m, key, (Step){.kind = STEP_ROW, .expr = e, .nested = nested, .count = count});
+    for (size_t i = 0; i < count; i++) {
+        uint32_t made = nested_step(m, &a[i], w);
+        nested[i] = m->made->step[made].value;
+    }
+    Step step = {.kind = STEP_ROW, .value = program_add(m->made->program, e, nested)};
+    return add_step(m, key, step);
 }
 
 const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *quantities)
@@ -127,6 +131,7 @@ const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *qua
     Arena texts = arena_new(), codes = arena_new();
     PlanSteps *r = ARENA_NEW(keep, PlanSteps);
     Making m = {.keep = keep, .passing = &codes, .made = r};
+    r->program = program_new(keep, &codes);
     for (size_t k = 0; k < STEP_KINDS; k++)
         m.text[k] = dictionary_new(&texts);
     if (quantities == NULL)

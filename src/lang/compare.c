@@ -74,7 +74,8 @@ static bool compare_literal(const Run *r, NodeKind kind, const Node *left, const
                             Column *out)
 {
     Column a;
-    bool alike = left->type == right->type || (type_is_string(left->type) && type_is_string(right->type)) ||
+    bool alike = left->type == right->type ||
+                 (type_is_string(left->type) && type_is_string(right->type)) ||
                  right->kind == NODE_NUMBER;
     if (!node_is_literal(right) || left->type == TYPE_DOUBLE || !alike || !run_view(r, left, &a))
         return false;

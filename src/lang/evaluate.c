@@ -52,7 +52,8 @@ Status run_too_large(const Run *r, const Node *n, size_t row, Arena scratch)
 
 static Status copy_column(const Run *r, const Node *n, Column *out, const Column *from)
 {
-    bool same = from->type == out->type || (type_is_string(from->type) && type_is_string(out->type));
+    bool same =
+        from->type == out->type || (type_is_string(from->type) && type_is_string(out->type));
     if (!same || (out->type == TYPE_DECIMAL && from->scale != out->scale)) {
         char want[TYPE_TEXT_SIZE], have[TYPE_TEXT_SIZE];
         (void)error_set(r->err, STATUS_DATA,
@@ -152,9 +153,10 @@ bool run_view(const Run *r, const Node *n, Column *out)
     const Column *from = n->kind == NODE_NAME        ? run_find(r, n)
                          : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
                                                      : NULL;
-    bool same = from != NULL &&
-                (from->type == n->type || (type_is_string(from->type) && type_is_string(n->type))) &&
-                (n->type != TYPE_DECIMAL || from->scale == n->scale);
+    bool same =
+        from != NULL &&
+        (from->type == n->type || (type_is_string(from->type) && type_is_string(n->type))) &&
+        (n->type != TYPE_DECIMAL || from->scale == n->scale);
     if (!same)
         return false;
     *out = *from;
@@ -169,8 +171,8 @@ bool run_view(const Run *r, const Node *n, Column *out)
 Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
                    Arena *scratch)
 {
-    bool same =
-        (child->type == type && (type != TYPE_DECIMAL || child->scale == scale)) || type_is_string(type);
+    bool same = (child->type == type && (type != TYPE_DECIMAL || child->scale == scale)) ||
+                type_is_string(type);
     if (same && run_view(r, child, out))
         return STATUS_OK;
     *out = block_new(r, scratch, type, scale);
