@@ -81,8 +81,11 @@ const Column *run_find(const Run *r, const Node *n)
     atomic_uint *place = (atomic_uint *)(uintptr_t)&n->place;
     size_t guess = atomic_load_explicit(place, memory_order_relaxed);
     Str name = n->name->name;
-    if (guess < r->rows->columns && str_equal(r->rows->column[guess].name, name))
-        return &r->rows->column[guess];
+    if (guess < r->rows->columns) {
+        const Column *c = &r->rows->column[guess];
+        if (c->name.size == name.size && (c->name.data == name.data || str_equal(c->name, name)))
+            return c;
+    }
     const Column *found = table_find(r->rows, name);
     if (found != NULL)
         atomic_store_explicit(place, (unsigned)(found - r->rows->column), memory_order_relaxed);
@@ -381,7 +384,6 @@ Status node_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, con
                      const Table *rows, const Column *aggregate, Error *err)
 {
     Run r = {.e = e, .rows = rows, .aggregate = aggregate, .err = err};
-    column_init(out, keep, e->text, n->type, n->scale, rows->rows, NULL);
     if (e->merges)
         r.merged = dictionary_new(keep);
     take_block(&r, rows->rows);
@@ -406,5 +408,8 @@ Status node_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, con
 Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
                      const Column *aggregate, Error *err)
 {
+    column_init(out, keep, e->text, e->root->type, e->root->scale, rows->rows, NULL);
+    if (rows->rows == 1 && lang_evaluate_cell(out, e, rows, aggregate))
+        return STATUS_OK;
     return node_evaluate(out, keep, scratch, e, e->root, rows, aggregate, err);
 }

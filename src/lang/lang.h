@@ -197,6 +197,12 @@ const Population *lang_population(const Expr *e); /* NULL: an ordinary expressio
 MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e,
                               const Table *rows, const Column *aggregate, Error *err);
 
+/* The same of a table of one row, into *out, a fresh column of one missing cell of e's type (of a
+ * string with a dictionary, or NULL). False when lang_evaluate must be asked, which makes new
+ * strings and says what is wrong; then *out is as it was.  Memory: none.  Cost: O(nodes). */
+MUST_USE bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows,
+                                 const Column *aggregate);
+
 /* ---- many expressions over the same rows ---- */
 
 /* Expressions taken together, so that what several of them have in common is computed once and

@@ -245,6 +245,7 @@ static Status evaluate(ProgramRun *r, Value *v, const Instruction *i, Arena scra
     for (size_t k = 0; k < i->parts; k++)
         nested[k] = *program_column(r, i->part[k]);
     Column made;
+    column_init(&made, r->keep, S(""), i->type, i->node->scale, r->rows->rows, NULL);
     TRY(node_evaluate(&made, r->keep, scratch, i->expr, i->node, r->rows, nested, err));
     set_value(r, v, &made);
     return STATUS_OK;

@@ -54,7 +54,7 @@ Status run_too_large(const Run *r, const Node *n, size_t row, Arena scratch);
 double function_real(const Node *n, double x);
 int64_t function_quotient(NodeKind kind, int64_t x, int64_t unit);
 
-/* One node of e over every row, as lang_evaluate. */
+/* One node of e over every row into the fresh column *out. */
 MUST_USE Status node_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Node *n,
                               const Table *rows, const Column *aggregate, Error *err);
 
