@@ -1,6 +1,7 @@
 /* How a customer's values are spread. Nothing here depends on the order of codes in a
  * dictionary, which is the order of a file. */
 #include "feature/feature_internal.h"
+#include "feature/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,13 +55,13 @@ static uint64_t *frequencies(size_t *count, size_t *total, const Folding *f, Ran
     size_t n = 0, values = 0;
     FOR_TAKEN(row, f, r)
     key[n++] = cell_key(f->argument, row);
-    qsort(key, n, sizeof *key, by_key);
+    SORT_FEW_ITEMS(uint64_t, key, n, SORT_AFTER, by_key);
     uint64_t *often = ARENA_ARRAY(scratch, uint64_t, n + 1);
     for (size_t i = 0; i < n; i++) {
         values += i == 0 || key[i] != key[i - 1];
         often[values - 1]++;
     }
-    qsort(often, values, sizeof *often, by_key);
+    SORT_FEW_ITEMS(uint64_t, often, values, SORT_AFTER, by_key);
     *count = values;
     *total = n;
     return often;
@@ -147,7 +148,10 @@ static Status fold_percentile(Column *out, const Folding *f, Range r, size_t cus
     }
     if (n == 0)
         return STATUS_OK;
-    qsort(real ? (void *)value : (void *)whole, n, sizeof *value, real ? by_real : by_integer);
+    if (real)
+        SORT_FEW_ITEMS(double, value, n, SORT_AFTER, by_real);
+    else
+        SORT_FEW_ITEMS(int64_t, whole, n, SORT_AFTER, by_integer);
     double at = (double)(n - 1) * decimal_to_double(a->fraction, a->fraction_scale);
     size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
     double between = at - (double)low;

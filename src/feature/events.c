@@ -90,9 +90,15 @@ Status events_folding(Folding *out, Arena *keep, Arena scratch, const Aggregate 
 {
     Column *argument, *filter, *base;
     size_t rows = events->rows->rows;
+    const SchemaTransactions *s = &events->plan->schema->transactions;
     TRY(events_evaluate(&argument, keep, scratch, a->argument, events, w, err));
     TRY(events_evaluate(&filter, keep, scratch, a->filter, events, w, err));
     TRY(events_evaluate(&base, keep, scratch, a->base, events, w, err));
-    *out = (Folding){a, argument, truth_of(keep, filter, rows), truth_of(keep, base, rows)};
+    *out = (Folding){.aggregate = a,
+                     .argument = argument,
+                     .filter = truth_of(keep, filter, rows),
+                     .base = truth_of(keep, base, rows),
+                     .amount = table_find(events->rows, s->amount.text),
+                     .completed = table_find(events->rows, s->completed.text)};
     return STATUS_OK;
 }

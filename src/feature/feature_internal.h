@@ -56,6 +56,7 @@ typedef struct Folding {
     const Column *argument; /* over events->rows; NULL where the aggregate has none */
     const uint64_t *filter; /* where it is true, a bit a row; NULL for every row */
     const uint64_t *base;
+    const Column *amount, *completed; /* of flows; completed may be NULL */
 } Folding;
 
 /* Put it into cell `customer` of out: of a customer's rows in the window. LIMIT on overflow.

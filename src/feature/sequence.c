@@ -2,6 +2,7 @@
  * over a sliding window, and the functions of the order of events. One pass over a customer's
  * rows each; `low` is the first row still inside the window and only ever moves on. */
 #include "feature/feature_internal.h"
+#include "feature/sort.h"
 
 #include <stdlib.h>
 
@@ -120,6 +121,8 @@ static void look_end(const Look *l)
     }
 }
 
+#define KEY_AFTER(a, b) ((a).key > (b).key)
+
 typedef struct Keyed {
     uint64_t key;
     size_t row;
@@ -140,7 +143,7 @@ static uint32_t *small_codes(const Look *l, Arena *scratch)
     for (size_t row = l->r.from; row < l->r.to; row++)
         if (column_valid(l->f->argument, row))
             item[count++] = (Keyed){cell_key(l->f->argument, row), row};
-    qsort(item, count, sizeof *item, by_key);
+    SORT_FEW_ITEMS(Keyed, item, count, KEY_AFTER, by_key);
     for (size_t i = 0; i < count; i++) {
         next += i > 0 && item[i].key != item[i - 1].key;
         code[item[i].row - l->r.from] = next;
