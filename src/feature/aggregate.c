@@ -155,10 +155,9 @@ void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows)
     column_init(out, keep, S(""), a->type, a->scale, rows, text ? f->argument->dictionary : NULL);
 }
 
-Status aggregate_fold(Column *out, const Events *events, const Folding *f, Window w,
-                      size_t customer, Arena scratch, Error *err)
+Status aggregate_fold(Column *out, const Events *events, const Folding *f, Range r, size_t customer,
+                      Arena scratch, Error *err)
 {
-    Range r = events_range(events, customer, w);
     switch (f->aggregate->kind) {
     case AGGREGATE_COUNT:
         return fold_count(out, f, r, customer, err);

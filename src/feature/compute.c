@@ -36,15 +36,14 @@ typedef struct Shared {
     uint8_t *failed;  /* [quantities] a Status */
 } Shared;
 
-static const uint64_t *truth_of(const Shared *s, uint32_t step)
+static const uint64_t *truth_of(const Shared *s, uint32_t value)
 {
-    return step == NO_STEP ? NULL : program_truth(s->run, s->steps->step[step].value);
+    return value == NO_STEP ? NULL : program_truth(s->run, value);
 }
 
 static Folding folding_of(const Shared *s, const Aggregate *a, StepParts p)
 {
-    const Column *argument =
-        p.argument == NO_STEP ? NULL : program_column(s->run, s->steps->step[p.argument].value);
+    const Column *argument = p.argument == NO_STEP ? NULL : program_column(s->run, p.argument);
     return (Folding){.aggregate = a,
                      .argument = argument,
                      .filter = truth_of(s, p.filter),
@@ -66,10 +65,23 @@ static Status take_step(Shared *s, const Step *step, Error *err)
 
 static Status fold_one(const Shared *s, size_t quantity, Arena scratch, Error *err)
 {
+    const Window w = s->steps->window[s->steps->window_of[quantity]];
     for (size_t customer = 0; customer < s->events->customers; customer++)
         TRY(aggregate_fold(&s->value[quantity], s->events, &s->folding[quantity],
-                           s->steps->quantities.item[quantity].window, customer, scratch, err));
+                           events_range(s->events, customer, w), customer, scratch, err));
     return STATUS_OK;
+}
+
+/* All of one customer: a window's rows are looked for once. */
+static void fold_single(Shared *s)
+{
+    const PlanSteps *r = s->steps;
+    Range *range = ARENA_RAW(s->keep, Range, r->windows + 1);
+    for (size_t k = 0; k < r->windows; k++)
+        range[k] = events_range(s->events, 0, r->window[k]);
+    for (size_t i = 0; i < r->quantities.count; i++)
+        s->failed[i] = (uint8_t)aggregate_fold(&s->value[i], s->events, &s->folding[i],
+                                               range[r->window_of[i]], 0, s->scratch, NULL);
 }
 
 static void fold_task(void *context, size_t task, Arena scratch)
@@ -128,8 +140,7 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
                      is_text(f->aggregate->type) ? f->argument->dictionary : NULL);
     }
     if (customers == 1)
-        for (size_t i = 0; i < m->count; i++)
-            fold_task(s, i, s->scratch);
+        fold_single(s);
     else
         team_run_told(team, m->count, fold_task, s);
     return STATUS_OK;
@@ -149,20 +160,16 @@ static Status fold_failed(const Shared *s, const Plan *plan, size_t quantity, si
 static Status values_of(const Column **out, const Shared *s, Arena *own, const Plan *plan,
                         size_t feature, Error *err)
 {
-    size_t count;
     const uint32_t *of = s->steps->quantities.of[feature];
-    bool together = true;
-    (void)lang_aggregates(plan->feature[feature].expr, &count);
-    for (size_t k = 0; k < count; k++) {
-        together = together && of[k] == of[0] + k;
+    const Maker *m = &s->steps->maker[feature];
+    for (size_t k = 0; k < m->count; k++)
         if (s->failed[of[k]] != STATUS_OK)
             return fold_failed(s, plan, of[k], feature, err);
-    }
-    *out = count > 0 ? &s->value[of[0]] : NULL;
-    if (together)
+    *out = &s->value[m->first];
+    if (m->together)
         return STATUS_OK;
-    Column *values = ARENA_RAW(own, Column, count);
-    for (size_t k = 0; k < count; k++)
+    Column *values = ARENA_RAW(own, Column, m->count);
+    for (size_t k = 0; k < m->count; k++)
         values[k] = s->value[of[k]];
     *out = values;
     return STATUS_OK;
@@ -190,10 +197,10 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                  .column = known.column + profile->columns};
     OneCell *cell = events->customers == 1 ? ARENA_RAW(keep, OneCell, plan->features + 1) : NULL;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
-        const Feature *f = &plan->feature[i];
+        const Maker *m = &plan->steps->maker[i];
         Column *to = &t->column[i];
         const Column *values = NULL;
-        if (lang_population(f->expr) != NULL) {
+        if (m->population) {
             status =
                 population_column(to, keep, scratch, plan, i, events, t, fitting, &peers[i], err);
             known.columns++;
@@ -205,15 +212,15 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         if (status != STATUS_OK)
             break;
         if (cell != NULL)
-            one_cell(to, &cell[i], f->name.text, lang_type(f->expr), lang_scale(f->expr), NULL);
-        if (cell == NULL || !lang_evaluate_cell(to, f->expr, &known, values))
-            status = lang_evaluate(to, keep, scratch, f->expr, &known, values, err);
+            one_cell(to, &cell[i], plan->feature[i].name.text, m->type, m->scale, NULL);
+        if (cell == NULL || !lang_evaluate_cell(to, m->expr, &known, values))
+            status = lang_evaluate(to, keep, scratch, m->expr, &known, values, err);
         if (status != STATUS_OK) {
             (void)feature_place(plan, i, err);
             break;
         }
         keep_texts(to, events->customers, keep, &own);
-        to->name = f->name.text;
+        to->name = plan->feature[i].name.text;
         known.columns++;
     }
     t->columns = known.columns - profile->columns;

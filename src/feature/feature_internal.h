@@ -59,9 +59,9 @@ typedef struct Folding {
     const Column *amount, *completed; /* of flows; completed may be NULL */
 } Folding;
 
-/* Put it into cell `customer` of out: of a customer's rows in the window. LIMIT on overflow.
+/* Put it into cell `customer` of out: of the customer's rows in the range. LIMIT on overflow.
  * Cost: O(rows of the window), times log for those that sort. */
-MUST_USE Status aggregate_fold(Column *out, const Events *events, const Folding *f, Window w,
+MUST_USE Status aggregate_fold(Column *out, const Events *events, const Folding *f, Range r,
                                size_t customer, Arena scratch, Error *err);
 
 /* Those of aggregate_fold that look at how values are spread: percentile, sd, distinct, entropy,
@@ -135,7 +135,7 @@ static inline uint64_t taken_word(const Folding *f, Range r, size_t w)
 typedef enum StepKind { STEP_ROW, STEP_NESTED, STEP_KINDS } StepKind;
 #define NO_STEP UINT32_MAX
 
-/* The steps whose columns an aggregate works on; NO_STEP: none. */
+/* The program's values that an aggregate works on; NO_STEP: none. */
 typedef struct StepParts {
     uint32_t argument, filter, base;
 } StepParts;
@@ -150,9 +150,24 @@ typedef struct Step {
     uint32_t feature; /* the first that needs it, for messages */
 } Step;
 
+/* What the table of features asks of one of them, side by side. */
+typedef struct Maker {
+    const Expr *expr;
+    Type type;
+    int scale;
+    bool population, together; /* its quantities follow one another */
+    uint32_t first;            /* the first of them */
+    size_t count;
+    uint32_t compared, grouped; /* of a population feature: earlier features; NO_STEP: columns */
+} Maker;
+
 typedef struct PlanSteps {
     Quantities quantities;
-    StepParts *parts; /* [quantities] */
+    Window *window; /* the distinct ones */
+    size_t windows;
+    uint32_t *window_of; /* [quantities] */
+    StepParts *parts;    /* [quantities] */
+    Maker *maker;        /* [features], of the plan's own quantities */
     Step *step;
     size_t steps;
     Program *program; /* of all row-level parts */
