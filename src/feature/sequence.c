@@ -24,19 +24,23 @@ static bool seen(const Look *l, size_t row, size_t i)
 static Status look_count(const Look *l)
 {
     const Folding *f = l->f;
-    bool share = f->aggregate->kind == AGGREGATE_SHARE;
+    const bool share = f->aggregate->kind == AGGREGATE_SHARE;
+    const uint64_t *base = f->base, *filter = f->filter;
     int64_t part = 0, whole = 0;
     size_t low = l->r.from;
     for (size_t i = l->r.from; i < l->r.to; i++) {
-        whole += condition_holds(f->base, i);
-        part += condition_holds(f->base, i) && condition_holds(f->filter, i);
+        bool counts = condition_holds(base, i);
+        whole += counts;
+        part += counts && condition_holds(filter, i);
         for (; !seen(l, low, i); low++) {
-            whole -= condition_holds(f->base, low);
-            part -= condition_holds(f->base, low) && condition_holds(f->filter, low);
+            counts = condition_holds(base, low);
+            whole -= counts;
+            part -= counts && condition_holds(filter, low);
         }
-        if (!share)
-            TRY(put_integer(l->out, i, part, l->err));
-        else if (whole > 0)
+        if (!share) {
+            l->out->integer[i] = part;
+            column_set_valid(l->out, i);
+        } else if (whole > 0)
             TRY(put_real(l->out, i, (double)part / (double)whole, l->err));
     }
     return STATUS_OK;

@@ -20,38 +20,43 @@ typedef struct Cell {
 
 static bool cell_of(const Run *r, const Node *n, Cell *out);
 
-static bool cell_read(const Node *n, const Column *from, Cell *out)
+static inline bool cell_read(const Node *n, const Column *from, Cell *out)
 {
-    bool string = type_is_string(n->type);
-    if (from->type != n->type && !(string && type_is_string(from->type)))
-        return false;
-    if (n->type == TYPE_DECIMAL && from->scale != n->scale)
-        return false;
-    out->there = column_valid(from, 0);
-    out->dictionary = from->dictionary;
-    if (string)
-        out->code = *from->code;
-    else if (n->type == TYPE_BOOLEAN)
+    out->there = *from->valid & 1;
+    switch (n->type) {
+    case TYPE_BOOLEAN:
         out->truth = *from->boolean != 0;
-    else if (n->type != TYPE_DOUBLE)
-        out->integer = *from->integer;
-    else {
+        return from->type == TYPE_BOOLEAN;
+    case TYPE_CATEGORY:
+    case TYPE_TEXT:
+        out->code = *from->code;
+        out->dictionary = from->dictionary;
+        return type_is_string(from->type);
+    case TYPE_DOUBLE:
         out->real = *from->real;
         out->there = out->there && !is_missing(out->real);
+        return from->type == TYPE_DOUBLE;
+    case TYPE_DECIMAL:
+        out->integer = *from->integer;
+        return from->type == TYPE_DECIMAL && from->scale == n->scale;
+    default:
+        out->integer = *from->integer;
+        return from->type == n->type;
     }
-    return true;
 }
 
 static bool cell_name(const Run *r, const Node *n, Cell *out)
 {
     const Column *from = run_find(r, n);
-    *out = (Cell){0};
+    out->there = false;
+    out->dictionary = NULL;
     return from == NULL || cell_read(n, from, out);
 }
 
 static bool cell_literal(const Node *n, Cell *out)
 {
-    *out = (Cell){.there = n->kind != NODE_NULL, .dictionary = n->dictionary};
+    out->there = n->kind != NODE_NULL;
+    out->dictionary = n->dictionary;
     if (n->kind == NODE_BOOLEAN)
         out->truth = n->integer != 0;
     else if (n->kind == NODE_STRING)
@@ -64,7 +69,11 @@ static bool cell_literal(const Node *n, Cell *out)
 /* A child brought to the type an operator works in, as run_operand does. */
 static bool cell_operand(const Run *r, const Node *child, Type type, int scale, Cell *out)
 {
-    if (!cell_of(r, child, out))
+    bool good = child->kind == NODE_AGGREGATE
+                    ? cell_read(child, &r->aggregate[child->call->index], out)
+                : child->kind == NODE_NUMBER ? cell_literal(child, out)
+                                             : cell_of(r, child, out);
+    if (!good)
         return false;
     bool same = child->type == type && (type != TYPE_DECIMAL || child->scale == scale);
     if (same || type_is_string(type) || !out->there)
@@ -96,7 +105,7 @@ static bool cell_real_pair(const Run *r, const Node *n, Cell *out)
     Type type = durations ? TYPE_DURATION : TYPE_DOUBLE;
     if (!cell_operand(r, n->child[0], type, 0, &a) || !cell_operand(r, n->child[1], type, 0, &b))
         return false;
-    *out = (Cell){.there = a.there && b.there};
+    out->there = a.there && b.there;
     if (!out->there)
         return true;
     double x = durations ? (double)a.integer : a.real, y = durations ? (double)b.integer : b.real;
@@ -127,7 +136,7 @@ static bool cell_whole_pair(const Run *r, const Node *n, Cell *out)
     if (!cell_operand(r, left, align ? n->type : left_type, align ? n->scale : left->scale, &a) ||
         !cell_operand(r, right, align ? n->type : right_type, align ? n->scale : right->scale, &b))
         return false;
-    *out = (Cell){.there = a.there && b.there};
+    out->there = a.there && b.there;
     if (!out->there)
         return true;
     bool over = n->kind == NODE_ADD ? __builtin_add_overflow(a.integer, b.integer, &out->integer)
@@ -159,7 +168,7 @@ static bool cell_compare(const Run *r, NodeKind kind, const Node *left, const No
                          Cell *out)
 {
     Cell a, b;
-    *out = (Cell){0};
+    out->there = false;
     if (left->kind == NODE_NULL || right->kind == NODE_NULL)
         return true;
     bool real = left->type == TYPE_DOUBLE || right->type == TYPE_DOUBLE;
@@ -394,7 +403,7 @@ bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows, const Col
     Cell c;
     if (!cell_of(&r, e->root, &c))
         return false;
-    if (c.dictionary != NULL)
+    if (type_is_string(out->type) && c.dictionary != NULL)
         out->dictionary = c.dictionary;
     if (!c.there)
         return true;

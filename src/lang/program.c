@@ -207,20 +207,21 @@ ProgramRun *program_begin(Arena *keep, const Program *p, const Table *rows)
 {
     ProgramRun *r = ARENA_NEW(keep, ProgramRun);
     *r = (ProgramRun){.program = p, .keep = keep, .rows = rows, .words = (rows->rows + 63) / 64};
-    r->value = ARENA_ARRAY(keep, Value, p->count + 1);
+    r->value = ARENA_RAW(keep, Value, p->count + 1);
     return r;
 }
 
 /* A condition's words: known, and true. */
 static void new_condition(ProgramRun *r, Value *v)
 {
-    v->column.type = TYPE_BOOLEAN;
+    v->column = (Column){.type = TYPE_BOOLEAN};
     v->column.valid = ARENA_RAW(r->keep, uint64_t, 2 * r->words + 1);
     v->truth = v->column.valid + r->words;
 }
 
 static void all_missing(ProgramRun *r, Value *v, const Instruction *i)
 {
+    v->truth = NULL;
     v->column = (Column){.type = i->type, .scale = i->node->scale};
     v->column.valid = ARENA_ARRAY(r->keep, uint64_t, r->words + 1);
     v->column.data = arena_alloc(r->keep, r->rows->rows + 1, type_width(i->type));
@@ -275,11 +276,12 @@ static Status name(ProgramRun *r, Value *v, const Instruction *i, Arena scratch,
             bits |= (uint64_t)(table >> (((x) > (y)) - ((x) < (y)) + 1) & 1) << k;                 \
         to[w] = bits & known[w];                                                                   \
     }
-#define EQUAL_WORDS(x, y)                                                                          \
+/* The same of one question, or of its opposite. */
+#define TEST_WORDS(holds)                                                                          \
     for (size_t w = 0, row = 0; w < words; w++) {                                                  \
         uint64_t bits = 0;                                                                         \
         for (size_t end = row + 64 < rows ? row + 64 : rows, k = 0; row < end; row++, k++)         \
-            bits |= (uint64_t)((x) == (y)) << k;                                                   \
+            bits |= (uint64_t)(holds) << k;                                                        \
         to[w] = (bits ^ turn) & known[w];                                                          \
     }
 
@@ -293,10 +295,12 @@ static void compare(ProgramRun *r, Value *v, const Instruction *i)
     memcpy(v->column.valid, a->valid, words * sizeof *a->valid);
     const uint64_t *known = v->column.valid;
     uint64_t *to = v->truth;
-    const uint64_t turn = i->kind == NODE_UNEQUAL ? UINT64_MAX : 0;
+    const bool opposite = i->kind == NODE_UNEQUAL || i->kind == NODE_LESS_EQUAL ||
+                          i->kind == NODE_GREATER_EQUAL;
+    const uint64_t turn = opposite ? UINT64_MAX : 0;
     if (type_is_string(a->type)) {
         const uint32_t code = dictionary_find(a->dictionary, literal->text), *is = a->code;
-        EQUAL_WORDS(is[row], code)
+        TEST_WORDS(is[row] == code)
         return;
     }
     if (a->type == TYPE_DOUBLE) {
@@ -314,9 +318,11 @@ static void compare(ProgramRun *r, Value *v, const Instruction *i)
     }
     const int64_t than = (int64_t)y;
     if (i->kind == NODE_EQUAL || i->kind == NODE_UNEQUAL)
-        EQUAL_WORDS(is[row], than)
+        TEST_WORDS(is[row] == than)
+    else if (i->kind == NODE_LESS || i->kind == NODE_GREATER_EQUAL)
+        TEST_WORDS(is[row] < than)
     else
-        COMPARE_WORDS(is[row], than)
+        TEST_WORDS(is[row] > than)
 }
 
 /* true: all parts true; known: all known, or one known and false. `or` is the same of what is
