@@ -18,7 +18,14 @@ typedef struct Cell {
     Dictionary *dictionary; /* of a string; NULL: of a column that is not there */
 } Cell;
 
-static bool cell_of(const Run *r, const Node *n, Cell *out);
+/* One for each kind of node: a leaf then pays for a leaf alone. */
+typedef bool CellMaker(const Run *r, const Node *n, Cell *out);
+static CellMaker *const makers[NODE_COALESCE + 1];
+
+static bool cell_of(const Run *r, const Node *n, Cell *out)
+{
+    return makers[n->kind](r, n, out);
+}
 
 static inline bool cell_read(const Node *n, const Column *from, Cell *out)
 {
@@ -53,8 +60,9 @@ static bool cell_name(const Run *r, const Node *n, Cell *out)
     return from == NULL || cell_read(n, from, out);
 }
 
-static bool cell_literal(const Node *n, Cell *out)
+static bool cell_literal(const Run *r, const Node *n, Cell *out)
 {
+    (void)r;
     out->there = n->kind != NODE_NULL;
     out->dictionary = n->dictionary;
     if (n->kind == NODE_BOOLEAN)
@@ -71,7 +79,7 @@ static bool cell_operand(const Run *r, const Node *child, Type type, int scale, 
 {
     bool good = child->kind == NODE_AGGREGATE
                     ? cell_read(child, &r->aggregate[child->call->index], out)
-                : child->kind == NODE_NUMBER ? cell_literal(child, out)
+                : child->kind == NODE_NUMBER ? cell_literal(r, child, out)
                                              : cell_of(r, child, out);
     if (!good)
         return false;
@@ -299,6 +307,8 @@ static bool cell_extreme(const Run *r, const Node *n, Cell *out)
 
 static bool cell_coalesce(const Run *r, const Node *n, Cell *out)
 {
+    if (type_is_string(n->type))
+        return false;
     *out = (Cell){0};
     for (size_t k = 0; k < n->count; k++) {
         Cell a;
@@ -313,6 +323,8 @@ static bool cell_coalesce(const Run *r, const Node *n, Cell *out)
 static bool cell_case(const Run *r, const Node *n, Cell *out)
 {
     bool open = true;
+    if (type_is_string(n->type))
+        return false;
     *out = (Cell){0};
     for (size_t k = 0; k < n->count; k += 2) {
         Cell when = {.there = true, .truth = true}, value;
@@ -329,73 +341,92 @@ static bool cell_case(const Run *r, const Node *n, Cell *out)
     return true;
 }
 
-static bool cell_of(const Run *r, const Node *n, Cell *out)
+static bool cell_aggregate(const Run *r, const Node *n, Cell *out)
 {
-    switch (n->kind) {
-    case NODE_NULL:
-    case NODE_BOOLEAN:
-    case NODE_NUMBER:
-    case NODE_DURATION:
-    case NODE_TIME:
-    case NODE_STRING:
-        return cell_literal(n, out);
-    case NODE_NAME:
-        return cell_name(r, n, out);
-    case NODE_AGGREGATE:
-        return cell_read(n, &r->aggregate[n->call->index], out);
-    case NODE_OR:
-    case NODE_AND:
-        return cell_logic(r, n, out);
-    case NODE_NOT:
-        if (!cell_of(r, n->child[0], out))
-            return false;
-        out->truth = !out->truth;
-        return true;
-    case NODE_EQUAL:
-    case NODE_UNEQUAL:
-    case NODE_LESS:
-    case NODE_LESS_EQUAL:
-    case NODE_GREATER:
-    case NODE_GREATER_EQUAL:
-        return cell_compare(r, n->kind, n->child[0], n->child[1], out);
-    case NODE_IN:
-    case NODE_BETWEEN:
-        return cell_members(r, n, out);
-    case NODE_IS_NULL:
-        if (!cell_of(r, n->child[0], out))
-            return false;
-        *out = (Cell){.there = true, .truth = !out->there};
-        return true;
-    case NODE_ADD:
-    case NODE_SUBTRACT:
-    case NODE_MULTIPLY:
-    case NODE_DIVIDE:
-        return n->type == TYPE_DOUBLE ? cell_real_pair(r, n, out) : cell_whole_pair(r, n, out);
-    case NODE_NEGATE:
-        return cell_negate(r, n, out);
-    case NODE_ABS:
-    case NODE_SIGN:
-    case NODE_FLOOR:
-    case NODE_CEIL:
-    case NODE_ROUND:
-    case NODE_LOG:
-    case NODE_LOG1P:
-    case NODE_SQRT:
-    case NODE_EXP:
-        return cell_single(r, n, out);
-    case NODE_NULLIF:
-        return cell_nullif(r, n, out);
-    case NODE_LEAST:
-    case NODE_GREATEST:
-        return cell_extreme(r, n, out);
-    case NODE_COALESCE:
-        return !type_is_string(n->type) && cell_coalesce(r, n, out);
-    case NODE_CASE:
-        return !type_is_string(n->type) && cell_case(r, n, out);
-    default:
-        return false;
-    }
+    return cell_read(n, &r->aggregate[n->call->index], out);
 }
+
+static bool cell_pair(const Run *r, const Node *n, Cell *out)
+{
+    return n->type == TYPE_DOUBLE ? cell_real_pair(r, n, out) : cell_whole_pair(r, n, out);
+}
+
+static bool cell_comparison(const Run *r, const Node *n, Cell *out)
+{
+    return cell_compare(r, n->kind, n->child[0], n->child[1], out);
+}
+
+static bool cell_not(const Run *r, const Node *n, Cell *out)
+{
+    bool good = cell_of(r, n->child[0], out);
+    out->truth = !out->truth;
+    return good;
+}
+
+static bool cell_null_test(const Run *r, const Node *n, Cell *out)
+{
+    bool good = cell_of(r, n->child[0], out);
+    out->truth = !out->there;
+    out->there = true;
+    return good;
+}
+
+static bool cell_nothing(const Run *r, const Node *n, Cell *out)
+{
+    (void)r;
+    (void)n;
+    (void)out;
+    return false;
+}
+
+static CellMaker *const makers[NODE_COALESCE + 1] = {
+    [NODE_NULL] = cell_literal,
+    [NODE_BOOLEAN] = cell_literal,
+    [NODE_NUMBER] = cell_literal,
+    [NODE_DURATION] = cell_literal,
+    [NODE_TIME] = cell_literal,
+    [NODE_STRING] = cell_literal,
+    [NODE_NAME] = cell_name,
+    [NODE_AGGREGATE] = cell_aggregate,
+    [NODE_OR] = cell_logic,
+    [NODE_AND] = cell_logic,
+    [NODE_NOT] = cell_not,
+    [NODE_EQUAL] = cell_comparison,
+    [NODE_UNEQUAL] = cell_comparison,
+    [NODE_LESS] = cell_comparison,
+    [NODE_LESS_EQUAL] = cell_comparison,
+    [NODE_GREATER] = cell_comparison,
+    [NODE_GREATER_EQUAL] = cell_comparison,
+    [NODE_IN] = cell_members,
+    [NODE_BETWEEN] = cell_members,
+    [NODE_IS_NULL] = cell_null_test,
+    [NODE_LIKE] = cell_nothing,
+    [NODE_CASE] = cell_case,
+    [NODE_ADD] = cell_pair,
+    [NODE_SUBTRACT] = cell_pair,
+    [NODE_MULTIPLY] = cell_pair,
+    [NODE_DIVIDE] = cell_pair,
+    [NODE_NEGATE] = cell_negate,
+    [NODE_ABS] = cell_single,
+    [NODE_SIGN] = cell_single,
+    [NODE_FLOOR] = cell_single,
+    [NODE_CEIL] = cell_single,
+    [NODE_ROUND] = cell_single,
+    [NODE_LOG] = cell_single,
+    [NODE_LOG1P] = cell_single,
+    [NODE_SQRT] = cell_single,
+    [NODE_EXP] = cell_single,
+    [NODE_MOD] = cell_nothing,
+    [NODE_NULLIF] = cell_nullif,
+    [NODE_LOWER] = cell_nothing,
+    [NODE_LENGTH] = cell_nothing,
+    [NODE_HOUR] = cell_nothing,
+    [NODE_WEEKDAY] = cell_nothing,
+    [NODE_DAY] = cell_nothing,
+    [NODE_LEAST] = cell_extreme,
+    [NODE_GREATEST] = cell_extreme,
+    [NODE_COALESCE] = cell_coalesce,
+};
 
 bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows, const Column *aggregate)
 {
