@@ -3,19 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-static Status overflow(Error *err)
+Status put_overflow(Error *err)
 {
     (void)error_set(err, STATUS_LIMIT, "a sum is too large for 64 bits");
     return error_remedy(err, "use a smaller scale for amounts in the schema book");
-}
-
-Status put_integer(Column *out, size_t row, Int128 value, Error *err)
-{
-    if (value > INT64_MAX || value < INT64_MIN)
-        return overflow(err);
-    out->integer[row] = (int64_t)value;
-    column_set_valid(out, row);
-    return STATUS_OK;
 }
 
 Status put_real(Column *out, size_t row, double value, Error *err)
@@ -142,7 +133,7 @@ static Status fold_flow(Column *out, const Events *events, const Folding *f, Ran
     if (f->aggregate->kind == AGGREGATE_DRAINED)
         return put_integer(out, customer, m.drained, err);
     if (m.overflow)
-        return overflow(err);
+        return put_overflow(err);
     if (m.amount == 0)
         return STATUS_OK;
     return put_integer(out, customer, (m.weighted + m.amount / 2) / m.amount, err);

@@ -41,10 +41,10 @@ static const uint64_t *truth_of(const Shared *s, uint32_t value)
     return value == NO_STEP ? NULL : program_truth(s->run, value);
 }
 
-static Folding folding_of(const Shared *s, const Aggregate *a, StepParts p)
+static void folding_of(Folding *out, const Shared *s, const Aggregate *a, StepParts p)
 {
     const Column *argument = p.argument == NO_STEP ? NULL : program_column(s->run, p.argument);
-    return (Folding){.aggregate = a,
+    *out = (Folding){.aggregate = a,
                      .argument = argument,
                      .filter = truth_of(s, p.filter),
                      .base = truth_of(s, p.base),
@@ -56,7 +56,8 @@ static Status take_step(Shared *s, const Step *step, Error *err)
 {
     if (step->kind == STEP_ROW)
         return program_run(s->run, s->scratch, step->value, err);
-    const Folding f = folding_of(s, step->aggregate, step->parts);
+    Folding f;
+    folding_of(&f, s, step->aggregate, step->parts);
     Column made;
     TRY(sequence_column(&made, s->keep, s->scratch, s->events, &f, step->window, err));
     program_give(s->run, step->value, &made);
@@ -132,7 +133,7 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
     OneCell *cell = customers == 1 ? ARENA_RAW(s->keep, OneCell, m->count + 1) : NULL;
     for (size_t i = 0; i < m->count; i++) {
         const Folding *f = &s->folding[i];
-        s->folding[i] = folding_of(s, m->item[i].aggregate, r->parts[i]);
+        folding_of(&s->folding[i], s, m->item[i].aggregate, r->parts[i]);
         if (cell == NULL)
             folding_column(&s->value[i], s->keep, f, customers);
         else

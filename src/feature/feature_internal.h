@@ -76,7 +76,15 @@ MUST_USE Status sequence_column(Column *out, Arena *keep, Arena scratch, const E
                                 const Folding *f, Window w, Error *err);
 
 /* Write a finished cell; LIMIT when it does not fit. */
-MUST_USE Status put_integer(Column *out, size_t row, Int128 value, Error *err);
+Status put_overflow(Error *err);
+MUST_USE static inline Status put_integer(Column *out, size_t row, Int128 value, Error *err)
+{
+    if (value != (int64_t)value)
+        return put_overflow(err);
+    out->integer[row] = (int64_t)value;
+    column_set_valid(out, row);
+    return STATUS_OK;
+}
 MUST_USE Status put_real(Column *out, size_t row, double value, Error *err);
 void put_copy(Column *out, size_t row, const Column *from, size_t at);
 /* A running sum of `count` values, exact or real, as a sum or mean of this column's type. */

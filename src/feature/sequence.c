@@ -26,20 +26,21 @@ static Status look_count(const Look *l)
     const Folding *f = l->f;
     const bool share = f->aggregate->kind == AGGREGATE_SHARE;
     const uint64_t *base = f->base, *filter = f->filter;
+    const Look own = *l; /* what is written below could lie in *l, for all a compiler knows */
     int64_t part = 0, whole = 0;
-    size_t low = l->r.from;
-    for (size_t i = l->r.from; i < l->r.to; i++) {
+    size_t low = own.r.from;
+    for (size_t i = own.r.from; i < own.r.to; i++) {
         bool counts = condition_holds(base, i);
         whole += counts;
         part += counts && condition_holds(filter, i);
-        for (; !seen(l, low, i); low++) {
+        for (; !seen(&own, low, i); low++) {
             counts = condition_holds(base, low);
             whole -= counts;
             part -= counts && condition_holds(filter, low);
         }
         if (!share) {
-            l->out->integer[i] = part;
-            column_set_valid(l->out, i);
+            own.out->integer[i] = part;
+            column_set_valid(own.out, i);
         } else if (whole > 0)
             TRY(put_real(l->out, i, (double)part / (double)whole, l->err));
     }
@@ -51,12 +52,14 @@ static Status look_sum(const Look *l)
 {
     const Folding *f = l->f;
     const Column *x = f->argument;
-    bool is_real = x->type == TYPE_DOUBLE;
+    const bool is_real = x->type == TYPE_DOUBLE;
+    const bool whole_sum = !is_real && f->aggregate->kind == AGGREGATE_SUM;
     ExactSum real = {.count = 0};
     Int128 exact = 0;
-    size_t count = 0, low = l->r.from;
-    for (size_t i = l->r.from; i < l->r.to; i++) {
-        for (; !seen(l, low, i); low++) {
+    const Look own = *l;
+    size_t count = 0, low = own.r.from;
+    for (size_t i = own.r.from; i < own.r.to; i++) {
+        for (; !seen(&own, low, i); low++) {
             if (!folding_takes(f, low))
                 continue;
             count--;
@@ -71,6 +74,10 @@ static Status look_sum(const Look *l)
                 exact_add(&real, x->real[i]);
             else
                 exact += x->integer[i];
+        }
+        if (whole_sum) {
+            TRY(put_integer(own.out, i, exact, own.err));
+            continue;
         }
         double total = is_real ? exact_value(&real) : 0;
         TRY(f->aggregate->kind == AGGREGATE_MEAN

@@ -51,7 +51,8 @@ struct ProgramRun {
     Arena *keep;
     const Table *rows;
     size_t words;
-    Value *value; /* [program->count] */
+    Value *value;        /* [program->count] */
+    uint64_t *condition; /* [program->count][2][words] */
     size_t done;
 };
 
@@ -208,15 +209,16 @@ ProgramRun *program_begin(Arena *keep, const Program *p, const Table *rows)
     ProgramRun *r = ARENA_NEW(keep, ProgramRun);
     *r = (ProgramRun){.program = p, .keep = keep, .rows = rows, .words = (rows->rows + 63) / 64};
     r->value = ARENA_RAW(keep, Value, p->count + 1);
+    r->condition = ARENA_RAW(keep, uint64_t, p->count * 2 * r->words + 1);
     return r;
 }
 
 /* A condition's words: known, and true. */
 static void new_condition(ProgramRun *r, Value *v)
 {
-    v->column = (Column){.type = TYPE_BOOLEAN};
-    v->column.valid = ARENA_RAW(r->keep, uint64_t, 2 * r->words + 1);
-    v->truth = v->column.valid + r->words;
+    uint64_t *both = r->condition + (size_t)(v - r->value) * 2 * r->words;
+    v->column = (Column){.type = TYPE_BOOLEAN, .valid = both};
+    v->truth = both + r->words;
 }
 
 static void all_missing(ProgramRun *r, Value *v, const Instruction *i)
@@ -295,8 +297,8 @@ static void compare(ProgramRun *r, Value *v, const Instruction *i)
     memcpy(v->column.valid, a->valid, words * sizeof *a->valid);
     const uint64_t *known = v->column.valid;
     uint64_t *to = v->truth;
-    const bool opposite = i->kind == NODE_UNEQUAL || i->kind == NODE_LESS_EQUAL ||
-                          i->kind == NODE_GREATER_EQUAL;
+    const bool opposite =
+        i->kind == NODE_UNEQUAL || i->kind == NODE_LESS_EQUAL || i->kind == NODE_GREATER_EQUAL;
     const uint64_t turn = opposite ? UINT64_MAX : 0;
     if (type_is_string(a->type)) {
         const uint32_t code = dictionary_find(a->dictionary, literal->text), *is = a->code;
