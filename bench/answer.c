@@ -10,7 +10,7 @@
  *
  * The second form asks COUNT times on one thread, with reasons or the score alone, and measures
  * nothing: it is for valgrind --tool=callgrind --toggle-collect=ask_times, whose count of
- * instructions does not depend on what else the machine does (bench/instructions). */
+ * instructions does not depend on what else the machine does (bench/instructions.py). */
 #include "answer/answer.h"
 
 #include <math.h>

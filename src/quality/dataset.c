@@ -1,102 +1,7 @@
-#include "quality/quality_internal.h"
+#include "quality/dataset_internal.h"
 
 #include <math.h>
 #include <string.h>
-
-/* One kind of file: which columns to ask for, and the codes that all its files share. */
-typedef struct Request {
-    CsvColumn *column;
-    size_t columns;
-} Request;
-
-static Str *texts(Arena *arena, BookTexts list)
-{
-    Str *out = ARENA_ARRAY(arena, Str, list.count + 1);
-    for (size_t i = 0; i < list.count; i++)
-        out[i] = list.item[i].text;
-    return out;
-}
-
-/* `keys` are the columns whose cells must be present; `needed` those whose header must be. */
-static Request request(Arena *keep, BookRecords columns, const BookText *key, size_t keys,
-                       const BookText *needed, size_t needs)
-{
-    const SchemaColumn *from = columns.item;
-    Request r = {ARENA_ARRAY(keep, CsvColumn, columns.count + 1), columns.count};
-    for (size_t i = 0; i < columns.count; i++) {
-        CsvColumn *c = &r.column[i];
-        *c = (CsvColumn){.name = from[i].name.text,
-                         .type = (Type)from[i].type,
-                         .scale = (int)from[i].scale,
-                         .values = texts(keep, from[i].values),
-                         .value_count = from[i].values.count,
-                         .open = from[i].values.count == 0,
-                         .time = from[i].time,
-                         .thousands = from[i].thousands.text};
-        if (from[i].decimal_mark.text.size > 0)
-            c->decimal_mark = from[i].decimal_mark.text.data[0];
-        for (size_t k = 0; k < keys; k++)
-            c->key = c->key || str_equal(c->name, key[k].text);
-        c->required = c->key;
-        for (size_t k = 0; k < needs; k++)
-            c->required = c->required || str_equal(c->name, needed[k].text);
-        if (c->type != TYPE_CATEGORY && c->type != TYPE_TEXT)
-            continue;
-        c->dictionary = dictionary_new(keep);
-        for (size_t v = 0; v < c->value_count; v++)
-            (void)dictionary_add(c->dictionary, c->values[v]);
-    }
-    return r;
-}
-
-/* Columns that a customers' file must have: those that become events, for one that lacks them
- * would pass for customers who did nothing, and last the two of the outcome. */
-static BookText *customer_needs(Arena *keep, const SchemaCustomers *c, size_t *count)
-{
-    const SchemaHistory *history = c->history.item;
-    BookText *out = NULL;
-    size_t capacity = 0;
-    *count = 0;
-    for (size_t k = 0; k < c->history.count; k++)
-        for (size_t i = 0; i < history[k].columns.count; i++)
-            *ARENA_PUSH(keep, out, *count, capacity) = history[k].columns.item[i];
-    *ARENA_PUSH(keep, out, *count, capacity) = c->outcome_at; /* may be empty: asks nothing */
-    *ARENA_PUSH(keep, out, *count, capacity) = c->label.column;
-    return out;
-}
-
-/* The columns of an event: those that files have, then those that the book makes. */
-static Request event_request(Arena *keep, const Schema *s)
-{
-    const SchemaTransactions *st = &s->transactions;
-    const SchemaColumn *known = s->events.item;
-    SchemaColumn *column = ARENA_ARRAY(keep, SchemaColumn, s->events.count + 2);
-    size_t count = s->events.count;
-    for (size_t i = 0; i < count; i++)
-        column[i] = known[i];
-    if (s->keyless)
-        column[count++] = (SchemaColumn){.name = st->key, .type = TYPE_TEXT};
-    if (s->timeless)
-        column[count++] = (SchemaColumn){.name = st->created, .type = TYPE_TIME};
-    const BookText keys[] = {st->key, st->customer, st->created};
-    /* What the engine itself reads; a name left out of the schema book is empty and asks nothing.
-     */
-    const BookText needs[] = {st->amount,       st->debit, st->credit,   st->sides.source,
-                              st->sides.target, st->state, st->completed};
-    Request r =
-        request(keep, (BookRecords){column, count}, keys, COUNT_OF(keys), needs, COUNT_OF(needs));
-    Dictionary *parties = NULL; /* both sides and the partner name the same people */
-    for (size_t k = 0; k < r.columns && schema_two_sided(s); k++) {
-        Str name = r.column[k].name;
-        if (!str_equal(name, st->sides.source.text) && !str_equal(name, st->sides.target.text) &&
-            !str_equal(name, S(SCHEMA_PARTNER)))
-            continue;
-        if (parties == NULL)
-            parties = r.column[k].dictionary;
-        r.column[k].dictionary = parties;
-    }
-    return r;
-}
 
 /* What a file held, to know it again under another name. */
 typedef struct Content {
@@ -115,67 +20,7 @@ typedef struct Reading {
     size_t contents;
 } Reading;
 
-typedef struct Part {
-    Table *table;
-    uint32_t line; /* of the ledger; NO_CODE when no file has these rows */
-} Part;
-
-/* Does any of these files have the column, or its source set it? */
-static bool any_knows(const Part *part, size_t parts, Str column)
-{
-    for (size_t i = 0; i < parts; i++)
-        if (table_find(part[i].table, column) != NULL)
-            return true;
-    return false;
-}
-
-/* `shared`: a file may lack what another one has. */
-static void note_absent(Dataset *d, Arena *keep, Request want, const Part *part, size_t parts,
-                        bool shared)
-{
-    for (size_t i = 0; i < parts; i++)
-        for (size_t k = 0; k < want.columns; k++) {
-            Str name = want.column[k].name;
-            const Part *having = shared ? part : &part[i];
-            if (any_knows(having, shared ? parts : 1, name))
-                continue;
-            const LedgerLine *file = &d->ledger[part[i].line];
-            d->absent = arena_grow(keep, d->absent, d->absent_count, d->absent_count + 1,
-                                   sizeof *d->absent);
-            d->absent[d->absent_count++] = (Absent){file->role, file->file, name};
-        }
-}
-
-/* The columns that no file has. They are no empty columns; who trains is told, and who scores is
- * told by what the files of training had. */
-static Dictionary *find_lacking(Dataset *d, Arena *keep, Request want, const Part *part,
-                                size_t parts, bool training, Str kind)
-{
-    Dictionary *lacking = dictionary_new(keep);
-    for (size_t k = 0; k < want.columns; k++) {
-        Str name = want.column[k].name;
-        if (any_knows(part, parts, name))
-            continue;
-        (void)dictionary_add(lacking, name);
-        findings_add(d->findings, SEVERITY_INFO, "absent_column", training,
-                     str_format(keep, "no file of %.*s has the column %.*s of the schema book",
-                                STR_ARG(kind), STR_ARG(name)),
-                     S("missing everywhere"));
-    }
-    return lacking;
-}
-
 /* ---- several files with columns of their own ---- */
-
-/* What a source sets is not read from its file. */
-static Request without_set(Arena *keep, Request want, const SchemaSource *source)
-{
-    Request out = {ARENA_ARRAY(keep, CsvColumn, want.columns + 1), 0};
-    for (size_t k = 0; k < want.columns; k++)
-        if (quality_pair_of(&source->set, want.column[k].name) == NULL)
-            out.column[out.columns++] = want.column[k];
-    return out;
-}
 
 static Status read_one(Table **out, CsvCounts *counts, Reading *r, const InputFile *f,
                        const CsvCells *cells, const CsvColumn *column, size_t columns,
@@ -190,18 +35,6 @@ static Status read_one(Table **out, CsvCounts *counts, Reading *r, const InputFi
                               options, aside, err);
     return csv_read(out, counts, r->keep, r->scratch, f->path, column, columns, options, aside,
                     err);
-}
-
-/* What the engine makes may stand in what is in memory, and need not. */
-static Request with_made(Arena *keep, Request wanted, Request all)
-{
-    Request out = {ARENA_ARRAY(keep, CsvColumn, all.columns + 1), all.columns};
-    for (size_t k = 0; k < all.columns; k++) {
-        out.column[k] = all.column[k];
-        if (k >= wanted.columns)
-            out.column[k].key = out.column[k].required = false;
-    }
-    return out;
 }
 
 /* Add the columns that a source sets, the same in every row. `all` has every column there is. */
@@ -272,9 +105,10 @@ static Status read_files(Reading *r, InputFiles files, const CsvCells *cells, co
         Part *p = &part[*parts];
         /* A request in memory speaks the book's own names. */
         bool fit = sources && !memory;
-        Request wanted_here = memory && all.columns > 0 ? with_made(r->keep, wanted, all) : wanted;
+        Request wanted_here =
+            memory && all.columns > 0 ? request_with_made(r->keep, wanted, all) : wanted;
         const SchemaSource *source = fit ? quality_source_of(r->d->schema, path, r->scratch) : NULL;
-        Request want = source == NULL ? wanted_here : without_set(r->keep, wanted, source);
+        Request want = source == NULL ? wanted_here : request_without_set(r->keep, wanted, source);
         CsvOptions options = options_of(r->keep, r->inputs, fit, source);
         TRY(read_one(&p->table, &counts, r, &files.item[i], cells, want.column, want.columns,
                      &options, err));
@@ -314,7 +148,7 @@ static Status read_files(Reading *r, InputFiles files, const CsvCells *cells, co
                          S("not read"));
         }
     }
-    note_absent(r->d, r->keep, wanted, part + first, files.count, sources);
+    columns_note_absent(r->d, r->keep, wanted, part + first, files.count, sources);
     /* A request in memory may bring no transaction; a file that brings nothing is a mistake. */
     if (files.count == 0 || cells != NULL || files.item[0].bytes != NULL || usable > 0 ||
         r->malformed.size > 0)
@@ -363,80 +197,6 @@ static Union unite(Arena *keep, Str name, Request want, const Part *part, size_t
         at += from->rows;
     }
     return u;
-}
-
-/* Does any of these files bring a value of the column? */
-static bool any_has(const Part *part, size_t from, size_t to, Str column)
-{
-    for (size_t i = from; i < to; i++) {
-        const Column *c = table_find(part[i].table, column);
-        for (size_t row = 0; c != NULL && row < part[i].table->rows; row++)
-            if (column_valid(c, row))
-                return true;
-    }
-    return false;
-}
-
-/* Columns that have values in one cohort's files and none in the other's: a model that used them
- * could not score, or could not have learnt. The label is expected to be among them. */
-static void find_dropped(Dataset *d, Arena *keep, Request want, const Part *part, size_t split,
-                         size_t parts, Str label)
-{
-    if (split == 0 || split == parts)
-        return;
-    for (size_t k = 0; k < want.columns; k++) {
-        Str name = want.column[k].name;
-        bool training = any_has(part, 0, split, name), scoring = any_has(part, split, parts, name);
-        bool outcome = label.size > 0 && schema_is_outcome(d->schema, name);
-        if (outcome || training == scoring)
-            continue;
-        d->dropped = arena_grow(keep, d->dropped, d->dropped_count, d->dropped_count + 1,
-                                sizeof *d->dropped);
-        d->dropped[d->dropped_count++] = name;
-        findings_add(d->findings, SEVERITY_WARNING,
-                     training ? "absent_at_scoring" : "absent_at_training", 1,
-                     str_format(keep,
-                                training ? "column %.*s is in the labelled files and not in the "
-                                           "files to be scored"
-                                         : "column %.*s is in the files to be scored and not in "
-                                           "the labelled files",
-                                STR_ARG(name)),
-                     S("kept from the model"));
-    }
-}
-
-static void find_constants(Dataset *d, Arena *keep, Arena scratch, const Table *t,
-                           const Dictionary *lacking)
-{
-    for (size_t k = 0; k < t->columns; k++) {
-        const Column *c = &t->column[k];
-        size_t first = SIZE_MAX, same = 0, valid = 0;
-        /* One currency is what the schema book asks for, and `records` and #... are ours. */
-        if (str_equal(c->name, S("records")) || str_starts(c->name, S("#")) ||
-            str_equal(c->name, d->schema->transactions.currency.text) ||
-            dictionary_find(lacking, c->name) != NO_CODE)
-            continue;
-        for (size_t row = 0; row < t->rows; row++) {
-            if (!column_valid(c, row))
-                continue;
-            valid++;
-            if (first == SIZE_MAX)
-                first = row;
-            same += cell_equal(c, first, c, row);
-            if (same < valid)
-                break; /* two values: neither is to be said */
-        }
-        if (t->rows > 1 && valid == 0)
-            findings_add(d->findings, SEVERITY_INFO, "empty_column", 1,
-                         str_format(keep, "%.*s column %.*s has no value at all", STR_ARG(t->name),
-                                    STR_ARG(c->name)),
-                         S("carries no information"));
-        else if (t->rows > 1 && same == t->rows)
-            findings_add(d->findings, SEVERITY_INFO, "constant_column", 1,
-                         str_format(keep, "%.*s column %.*s is %.*s in every row", STR_ARG(t->name),
-                                    STR_ARG(c->name), STR_ARG(cell_text(&scratch, c, first))),
-                         S("carries no information"));
-    }
 }
 
 static Status check_sums(const Dataset *d, Error *err)
@@ -567,13 +327,13 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     const SchemaCustomers *sc = &schema->customers;
     const SchemaTransactions *st = &schema->transactions;
     size_t needs;
-    BookText *need = customer_needs(keep, sc, &needs); /* the outcome comes last */
-    Request labelled = request(keep, sc->columns, &sc->key, 1, need, needs);
-    Request scored = request(keep, sc->columns, &sc->key, 1, need, needs - 2);
+    BookText *need = request_needs(keep, sc, &needs); /* the outcome comes last */
+    Request labelled = request_columns(keep, sc->columns, &sc->key, 1, need, needs);
+    Request scored = request_columns(keep, sc->columns, &sc->key, 1, need, needs - 2);
     for (size_t k = 0; k < scored.columns; k++)
         scored.column[k].dictionary = labelled.column[k].dictionary;
     const Request none = {0};
-    Request all = event_request(keep, schema);
+    Request all = request_events(keep, schema);
     Request events = all; /* what files can have: the made columns come last */
     events.columns = st->columns.count;
 
@@ -588,21 +348,22 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     TRY(read_files(&r, files[0], in->customer_cells, "score_customers", scored, none, part, &parts,
                    err));
     Union customers = unite(keep, S("customers"), labelled, part, parts);
-    find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
+    columns_find_dropped(d, keep, labelled, part, in->customers.count, parts,
+                         sc->label.column.text);
     const Dictionary *no_customers =
-        in->no_findings
-            ? NULL
-            : find_lacking(d, keep, labelled, part, parts, in->customers.count > 0, S("customers"));
+        in->no_findings ? NULL
+                        : columns_find_lacking(d, keep, labelled, part, parts,
+                                               in->customers.count > 0, S("customers"));
 
     parts = 0;
     TRY(read_files(&r, in->transactions, NULL, "transactions", events, all, part, &parts, err));
     TRY(read_files(&r, files[1], in->transaction_cells, "score_transactions", events, all, part,
                    &parts, err));
-    find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
+    columns_find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
     const Dictionary *no_transactions =
         in->no_findings ? NULL
-                        : find_lacking(d, keep, events, part, parts, in->transactions.count > 0,
-                                       S("transactions"));
+                        : columns_find_lacking(d, keep, events, part, parts,
+                                               in->transactions.count > 0, S("transactions"));
 
     if (r.malformed.size > 0) {
         Arena said = arena_new();
@@ -625,8 +386,8 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     Union transactions = unite(keep, S("transactions"), all, part, parts);
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
     if (!in->no_findings) {
-        find_constants(d, keep, scratch, d->profile, no_customers);
-        find_constants(d, keep, scratch, d->versions, no_transactions);
+        columns_find_constants(d, keep, scratch, d->profile, no_customers);
+        columns_find_constants(d, keep, scratch, d->versions, no_transactions);
     }
     return check_sums(d, err);
 }

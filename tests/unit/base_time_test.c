@@ -52,6 +52,28 @@ static void counts_since_1970_are_cut_below_a_microsecond(void **state)
     refuses(iso, "1724663137");
 }
 
+/* Times in their usual form are read at once, all others part by part: the two must agree. */
+static void times_with_and_without_fractions_are_read_alike(void **state)
+{
+    (void)state;
+    const char *const same[] = {"2024-08-26 09:05:37",         "2024-08-26T09:05:37Z",
+                                "2024-08-26 09:05:37 UTC",     "2024-08-26 09:05:37.0",
+                                "2024-08-26 09:05:37.0000000", "2024-08-26 09:05:37.000Z",
+                                "2024-08-26 11:05:37+02:00",   "2024-08-26 09:05:37UTC"};
+    for (size_t i = 0; i < COUNT_OF(same); i++)
+        assert_true(us(same[i]) == 1724663137 * SECOND_US);
+    assert_true(us("2024-08-26 09:05:37.213234 UTC") == 1724663137 * SECOND_US + 213234);
+    assert_true(us("2024-08-26 09:05:37.2132349Z") == 1724663137 * SECOND_US + 213234);
+    assert_true(us("2024-08-26T09:05:37.21") == 1724663137 * SECOND_US + 210000);
+    const char *const bad[] = {
+        "2024-08-26 09:05:37.",      "2024-08-26 09:05:37.Z",         "2024-08-26 24:05:37",
+        "2024-02-30 09:05:37",       "2024-08-26 09:05:60 UTC",       "2024-08-26 09:05:37 utc",
+        "2024-08-2609:05:37.21 UTC", "2024-08-26 09:05:3x",           "2200-01-01 00:00:00",
+        "1899-12-31 23:59:59",       "2024-08-26 09:05:37.1234567890"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        refuses(iso, bad[i]);
+}
+
 static void steps_count_from_their_start(void **state)
 {
     (void)state;
@@ -134,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_since_1970_are_cut_below_a_microsecond),
+        cmocka_unit_test(times_with_and_without_fractions_are_read_alike),
         cmocka_unit_test(steps_count_from_their_start),
         cmocka_unit_test(joined_dates_may_have_a_time_of_day),
         cmocka_unit_test(parted_dates_keep_one_mark),

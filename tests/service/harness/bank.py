@@ -123,14 +123,29 @@ def call(*command):
     return done.stdout
 
 
-def train_forest(matrix, path, trees, depth):
+def large_forest(bank, assay, folder, trees=3600):
+    """A bundle of about five megabytes: the bank's books with a forest of many trees. Its folder."""
+    with open(os.path.join(bank.bundle, "bundle.json"), encoding="utf-8") as f:
+        base = ["--bundle", bank.bundle, "--as-of", json.load(f)["as_of"], "--quiet"]
+    for kind in ("--transactions", "--score-transactions"):
+        base += ["--transactions", os.path.join(bank.data, FILES[kind])]
+    base += ["--customers", os.path.join(bank.data, FILES["--customers"])]
+    os.makedirs(folder)
+    model, bundle = os.path.join(folder, "forest.json"), os.path.join(folder, "bundle")
+    more = {"eta": 0.005, "min_child_weight": 0.3, "subsample": 0.7}
+    train_forest(call(assay, "bundle", "matrix", *base), model, trees, 6, **more)
+    call(assay, "bundle", "import", *base, "--model", model, "--out", bundle)
+    return bundle
+
+
+def train_forest(matrix, path, trees, depth, **more):
     import numpy
     import xgboost
 
     rows = list(csv.reader(io.StringIO(matrix)))
     values = numpy.array([[float(c) if c else numpy.nan for c in row[1:]] for row in rows[1:]], dtype=numpy.float32)
     table = xgboost.DMatrix(values[:, 1:], label=values[:, 0], feature_names=rows[0][2:])
-    settings = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.1, "nthread": 1, "seed": 1}
+    settings = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.1, "nthread": 1, "seed": 1, **more}
     xgboost.train(settings, table, trees).save_model(path)
 
 
