@@ -503,8 +503,9 @@ def publishing(w):
         return
     layout = f"oci:{w}/images/assay-serve-amd64"
     os.makedirs(f"{w}/images")
-    code, said = run(shutil.which("buildah"), "commit", "--quiet", "--timestamp", "0", "--format", "oci", box.split()[-1], layout, env=environment)
+    code, said = run(shutil.which("buildah"), "commit", "--quiet", "--timestamp", "0", "--format", "oci", box.split()[-1], f"oci:{w}/plain", env=environment)
     claim(code == 0, "buildah makes an image to publish", said)
+    must("skopeo", "copy", "--quiet", "--dest-compress", "--format", "oci", f"oci:{w}/plain", layout)  # as deploy/image/build leaves it
     shutil.copytree(f"{w}/images/assay-serve-amd64", f"{w}/images/assay-serve-arm64")
     said = expect("publish: an index of the architectures that are there", 0, "assay-serve@sha256:", "publish", "--folder", f"{w}/images", "--registry", f"oci:{w}/registry",
                   "assay-serve", env=environment)  # fmt: skip
