@@ -69,9 +69,11 @@ def plain(value):
 
 
 def shown(kind, value, style):
-    """The text of a value; kind says its unit as in the catalogue: cents, microseconds."""
+    """The text of a value; kind says its unit as in the catalogue: cents, microseconds, 0 or 1."""
     if value is None:
         return "unknown"
+    if kind == "truth" and style == "plain":
+        return "true" if value else "false"
     if kind == "money":
         value = Decimal(value) * CENT
     if kind == "duration":
