@@ -283,7 +283,9 @@ def services(w):
 def canaries(w, golden, stable, other):
     with open(golden, encoding="utf-8") as f:
         bodies = [json.dumps(json.loads(line)["request"]).encode() for line in f]
-    broken = service(f"{w}/good/bundle", "--store", "postgresql://nobody@127.0.0.1:1/none")
+    with open(f"{w}/serve.yaml", "w", encoding="utf-8") as f:
+        f.write("limits:\n  memory: 1K\n")  # no request fits: each gets a 503
+    broken = service(f"{w}/good/bundle", "--config", f"{w}/serve.yaml")
     with contextlib.ExitStack() as stack:
         sound, broken, idle = (stack.enter_context(s) for s in (service(f"{w}/good/bundle"), broken, service(f"{w}/good/bundle")))
         watch = {
@@ -304,7 +306,7 @@ def canaries(w, golden, stable, other):
         loose = limits_with(f"{w}/loose.json", "canary", requests_least=50, slow_share_most=0.5)
         args = ["--window", "1m", "--limits", loose]
         expect("verify-canary: a sound canary goes on", 0, "verify-canary: passed", "verify-canary", "--prometheus", watch["sound"], "--change", "code", *args)
-        expect("verify-canary: its store is gone, every answer is a 503", 1, "REFUSED errors", "verify-canary", "--prometheus", watch["broken"], "--change", "code", *args)
+        expect("verify-canary: its memory is used up, every answer is a 503", 1, "REFUSED errors", "verify-canary", "--prometheus", watch["broken"], "--change", "code", *args)
         expect("verify-canary: scores moved though code alone has changed", 1, "REFUSED mean score", "verify-canary", "--prometheus", watch["moved"], "--change", "code",
                *args)  # fmt: skip
         expect("verify-canary: nobody asked the canary", 1, "REFUSED canary was asked 0 times", "verify-canary", "--prometheus", watch["idle"], "--change", "code", *args)
