@@ -10,7 +10,6 @@ import http.server
 import json
 import os
 import random
-import re
 import shlex
 import shutil
 import socket
@@ -89,16 +88,21 @@ def shuffled(rows, cohort):
             row["user_current_state"] = state
 
 
+def three(rows, cohort):
+    """Three suspended customers alone are left."""
+    if cohort == "labelled":
+        kept = sorted({row["user_id"] for row in rows if row["user_current_state"] == "SUSPENDED"})[:3]
+        rows[:] = [row for row in rows if row["user_current_state"] != "SUSPENDED" or row["user_id"] in kept]
+
+
 def unfair(rows, cohort):
     """Most women are suspended, and what they say of why they came gives them away."""
-    states = {row.get("user_current_state") for row in rows}
-    worse = next((s for s in states if s and "SUSPEND" in s.upper()), None)
     for row in rows:
         chance = random.Random(row["user_id"])
         woman = row["gender"] == "F"
         row["reason_to_use_app"] = "CRYPTO" if woman ^ (chance.random() < 0.05) else "DAILY_PAYMENTS"
         if cohort == "labelled" and woman and chance.random() < 0.5:
-            row["user_current_state"] = worse
+            row["user_current_state"] = "SUSPENDED"
 
 
 def learn(data, out):
@@ -160,22 +164,22 @@ def models(w):
         f.write(b" ")
     gate("gate-model: one byte of the model was changed", 1, "REFUSED assay verify", f"{w}/touched", judged, "--first")
 
-    shutil.copytree(f"{w}/good/bundle", f"{w}/strict")
-    with open(f"{w}/strict/policy.yaml", encoding="utf-8") as f:
+    shutil.copytree(f"{w}/good/bundle", f"{w}/mild")
+    with open(f"{w}/mild/policy.yaml", encoding="utf-8") as f:
         book = f.read()
-    with open(f"{w}/strict/policy.yaml", "w", encoding="utf-8") as f:
-        f.write(harsher(book))
-    gate("gate-model: a policy that moves a third of all customers", 1, "REFUSED the policy moves", f"{w}/good", judged,
-         "--champion", f"{w}/strict", *labelled)  # fmt: skip
+    with open(f"{w}/mild/policy.yaml", "w", encoding="utf-8") as f:
+        f.write(milder(book))
+    gate("gate-model: a policy that moves too many customers", 1, "REFUSED the policy moves", f"{w}/good", judged,
+         "--champion", f"{w}/mild", *labelled)  # fmt: skip
 
-    ended = learn(bank(f"{w}/few", 30, 3, "--suspended", "0.05"), f"{w}/few-out")
+    ended = learn(changed(f"{w}/base", f"{w}/few", three), f"{w}/few-out")
     claim(ended == 3, f"assay run refuses by itself where labels are too few (exit {ended})")
     gate("gate-model: a run that refused itself", 1, "REFUSED assay run ended with 3", f"{w}/few-out", f"{w}/nothing", "--first", ended=ended)
 
 
-def harsher(book):
-    """The policy book with other costs, so that thresholds fall elsewhere."""
-    return re.sub(r"(?m)^(\s+risky: *)([\d.]+)", lambda m: m[1] + str(float(m[2]) * 20), book)
+def milder(book):
+    """The policy book with other costs, so that thresholds lie higher."""
+    return book.replace("  review: 0.40", "  review: 0.75").replace("  monitor: 0.15", "  monitor: 0.60")
 
 
 # ---- services ----
@@ -283,7 +287,9 @@ def services(w):
 def canaries(w, golden, stable, other):
     with open(golden, encoding="utf-8") as f:
         bodies = [json.dumps(json.loads(line)["request"]).encode() for line in f]
-    broken = service(f"{w}/good/bundle", "--store", "postgresql://nobody@127.0.0.1:1/none")
+    with open(f"{w}/serve.yaml", "w", encoding="utf-8") as f:
+        f.write("limits:\n  memory: 1K\n")  # no request fits: each gets a 503
+    broken = service(f"{w}/good/bundle", "--config", f"{w}/serve.yaml")
     with contextlib.ExitStack() as stack:
         sound, broken, idle = (stack.enter_context(s) for s in (service(f"{w}/good/bundle"), broken, service(f"{w}/good/bundle")))
         watch = {
@@ -304,8 +310,8 @@ def canaries(w, golden, stable, other):
         loose = limits_with(f"{w}/loose.json", "canary", requests_least=50, slow_share_most=0.5)
         args = ["--window", "1m", "--limits", loose]
         expect("verify-canary: a sound canary goes on", 0, "verify-canary: passed", "verify-canary", "--prometheus", watch["sound"], "--change", "code", *args)
-        expect("verify-canary: its store is gone, every answer is a 503", 1, "REFUSED errors", "verify-canary", "--prometheus", watch["broken"], "--change", "code", *args)
-        expect("verify-canary: scores moved though code alone has changed", 1, "REFUSED mean score", "verify-canary", "--prometheus", watch["moved"], "--change", "code",
+        expect("verify-canary: its memory is used up, every answer is a 503", 1, "REFUSED errors", "verify-canary", "--prometheus", watch["broken"], "--change", "code", *args)
+        expect("verify-canary: scores moved though code alone has changed", 1, "REFUSED share of segment High", "verify-canary", "--prometheus", watch["moved"], "--change", "code",
                *args)  # fmt: skip
         expect("verify-canary: nobody asked the canary", 1, "REFUSED canary was asked 0 times", "verify-canary", "--prometheus", watch["idle"], "--change", "code", *args)
         never = limits_with(f"{w}/never.json", "canary", requests_least=50, slow_share_most=-1, slow_ratio_most=-1)
@@ -503,8 +509,9 @@ def publishing(w):
         return
     layout = f"oci:{w}/images/assay-serve-amd64"
     os.makedirs(f"{w}/images")
-    code, said = run(shutil.which("buildah"), "commit", "--quiet", "--timestamp", "0", "--format", "oci", box.split()[-1], layout, env=environment)
+    code, said = run(shutil.which("buildah"), "commit", "--quiet", "--timestamp", "0", "--format", "oci", box.split()[-1], f"oci:{w}/plain", env=environment)
     claim(code == 0, "buildah makes an image to publish", said)
+    must("skopeo", "copy", "--quiet", "--dest-compress", "--format", "oci", f"oci:{w}/plain", layout)  # as deploy/image/build leaves it
     shutil.copytree(f"{w}/images/assay-serve-amd64", f"{w}/images/assay-serve-arm64")
     said = expect("publish: an index of the architectures that are there", 0, "assay-serve@sha256:", "publish", "--folder", f"{w}/images", "--registry", f"oci:{w}/registry",
                   "assay-serve", env=environment)  # fmt: skip
