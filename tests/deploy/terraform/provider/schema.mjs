@@ -11,7 +11,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import path from "node:path";
 
-const [bindings, out, ...types] = process.argv.slice(2);
+const [given, out, ...types] = process.argv.slice(2);
+const bindings = path.resolve(given);
 const require = createRequire(import.meta.url);
 
 // A value for any argument, with any field.
