@@ -300,9 +300,11 @@ def everything(work):
           left == right and min(sizes) > 0, next((f"{a}\n{b}" for a, b in zip(left.splitlines(), right.splitlines()) if a != b), ""))
     extract(database, "labelled_users", back / "labelled_users.csv", as_of=later)
     extract(database, "labelled_transactions", back / "labelled_transactions.csv", as_of=later)
-    # Rows come in another order than the bank's, and folds are dealt in that order; what is learnt from must be the same.
-    matrices = [sorted(must(ASSAY, "features", "--customers", folder / "labelled_users.csv", "--transactions", folder / "labelled_transactions.csv",
-                            "--quarantine", work / "quarantine.csv", "--quiet").splitlines()) for folder in (data, back)]
+    # The bank's file of transactions to be scored holds some of labelled customers too, and the table has them all.
+    matrices = [sorted(must(ASSAY, "features", "--customers", folder / "labelled_users.csv", *transactions, "--as-of", as_of, "--quarantine",
+                            work / "quarantine.csv", "--quiet").splitlines())
+                for folder, transactions in ((data, ["--transactions", data / "labelled_transactions.csv", "--transactions", data / "unlabelled_transactions.csv"]),
+                                             (back, ["--transactions", back / "labelled_transactions.csv"]))]
     claim(f"customers extracted to learn from ({len(matrices[0]) - 1}) have the same features as in the bank's own files, to the byte",
           matrices[0] == matrices[1], next((f"{a}\n{b}" for a, b in zip(*matrices) if a != b), ""))
     (work / "exported.json").write_text("".join(json.dumps({"data": event}) + "\n" for event in events))
