@@ -69,29 +69,3 @@ run "is_planned_with_the_names_that_manifests_rely_on" {
     error_message = "an alert is evaluated twice"
   }
 }
-
-run "what_is_wrong_fails_early" {
-  command = plan
-
-  variables {
-    project                = "Assay Prod"
-    region                 = "us-central1"
-    recovery_region        = "us-east1"
-    host                   = "https://prod.deblock.com/ai"
-    callers                = []
-    billing_account        = "my account"
-    store_password         = "p:ssword"
-    store_password_version = 0
-  }
-
-  expect_failures = [
-    var.project,
-    var.region,
-    var.recovery_region,
-    var.host,
-    var.callers,
-    var.billing_account,
-    var.store_password,
-    var.store_password_version,
-  ]
-}

@@ -1,4 +1,4 @@
-# What holds of single modules. tests/deploy/terraform/check puts this file into one environment and runs `terraform test`.
+# What holds of single modules, and what an environment refuses. tests/deploy/terraform/check puts this file into one environment and runs `terraform test`.
 mock_provider "google" {
   override_during = plan
 }
@@ -36,7 +36,7 @@ run "buckets_are_private_encrypted_and_forget" {
 
   # What a killed job left (NAME.assay-JOB/...) has no prefix or suffix of its own: all of the bucket goes by age.
   assert {
-    condition     = [for rule in google_storage_bucket.data["batches"].lifecycle_rule : one(rule.condition).age] == [30] && one(one(google_storage_bucket.data["batches"].lifecycle_rule).condition).matches_prefix == null
+    condition     = local.buckets["batches"].delete == { "" = 30 } && one(one(google_storage_bucket.data["batches"].lifecycle_rule).condition).age == 30
     error_message = "parts of killed jobs stay in the bucket of batches"
   }
 }
@@ -169,4 +169,31 @@ run "alerts_dashboards_and_promises_come_from_one_source" {
     condition     = alltrue([for policy in values(google_monitoring_alert_policy.rules) : !strcontains(policy.documentation[0].content, "{{")])
     error_message = "what Prometheus would fill in stands in a notification"
   }
+}
+
+run "what_is_wrong_fails_early" {
+  command = plan
+
+  variables {
+    repository             = "deblock/assay"
+    repository_owner_id    = "1234567"
+    mail                   = { platform = "platform@example.com", risk = "risk@example.com", compliance = "compliance@example.com" }
+    project                = "Assay Prod"
+    recovery_region        = "us-east1"
+    host                   = "https://prod.deblock.com/ai"
+    callers                = []
+    billing_account        = "my account"
+    store_password         = "p:ssword"
+    store_password_version = 0
+  }
+
+  expect_failures = [
+    var.project,
+    var.recovery_region,
+    var.host,
+    var.callers,
+    var.billing_account,
+    var.store_password,
+    var.store_password_version,
+  ]
 }

@@ -60,7 +60,7 @@ module "platform" {
     keep_days = {
       transactions = 30
       batches      = 7
-      predictions  = 15
+      predictions  = 30
       outcomes     = 30
       reports      = 90
     }

@@ -60,7 +60,7 @@ module "platform" {
     keep_days = {
       transactions = 90
       batches      = 30
-      predictions  = 15
+      predictions  = 400
       outcomes     = 90
       reports      = 730
     }

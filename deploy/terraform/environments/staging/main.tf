@@ -60,7 +60,7 @@ module "platform" {
     keep_days = {
       transactions = 90
       batches      = 14
-      predictions  = 15
+      predictions  = 180
       outcomes     = 90
       reports      = 180
     }

@@ -65,7 +65,7 @@ resource "google_monitoring_alert_policy" "unreachable" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "assay does not answer from outside. Begin with ${var.runbooks}/AssayUnreachable.md: DNS, certificate, Cloud Armor, Gateway, pods, in this order."
+    content   = "assay does not answer from outside. Begin with ${var.runbooks}/cloud.md#assayunreachable: DNS, certificate, Cloud Armor, Gateway, pods, in this order."
   }
 }
 
@@ -128,6 +128,6 @@ resource "google_monitoring_alert_policy" "waiting" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "${each.value.says} ${var.runbooks}/${each.key}.md"
+    content   = "${each.value.says} ${var.runbooks}/cloud.md#${lower(each.key)}"
   }
 }

@@ -1,4 +1,5 @@
-# The service's promises (docs/telemetry.md): 99.9 % of requests are no 5xx, 99 % of scores come within 300 ms.
+# The service's promises: 99.9 % of requests are no 5xx, 99 % of scores come within 300 ms. That their budgets burn is told by the
+# alerts of Prometheus's rules; these keep the account of 28 days.
 resource "google_monitoring_custom_service" "assay" {
   project      = var.project
   service_id   = "assay-serve"
@@ -40,34 +41,5 @@ resource "google_monitoring_slo" "fast" {
         max = 0.3 # a bound of the histogram itself, so nothing is guessed between two
       }
     }
-  }
-}
-
-# Burns the budget of four weeks within two days: somebody wakes.
-resource "google_monitoring_alert_policy" "burn" {
-  for_each              = { answered = google_monitoring_slo.answered.name, fast = google_monitoring_slo.fast.name }
-  project               = var.project
-  display_name          = "AssayBudgetBurns-${each.key}"
-  combiner              = "AND"
-  severity              = "CRITICAL"
-  notification_channels = local.page
-  user_labels           = { severity = "page", owner = "platform" }
-
-  dynamic "conditions" {
-    for_each = ["3600s", "300s"]
-    content {
-      display_name = "Burn rate above 14.4 over ${conditions.value}"
-      condition_threshold {
-        filter          = "select_slo_burn_rate(\"${each.value}\", \"${conditions.value}\")"
-        comparison      = "COMPARISON_GT"
-        threshold_value = 14.4
-        duration        = "0s"
-      }
-    }
-  }
-
-  documentation {
-    mime_type = "text/markdown"
-    content   = "The error budget burns 14.4 times as fast as it may. ${var.runbooks}/AssayBudgetBurns.md"
   }
 }

@@ -11,7 +11,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import path from "node:path";
 
-const [bindings, out, ...types] = process.argv.slice(2);
+const [given, out, ...types] = process.argv.slice(2);
+const bindings = path.resolve(given);
 const require = createRequire(import.meta.url);
 
 // A value for any argument, with any field.
@@ -102,7 +103,7 @@ function typeOf(seen) {
     return seen instanceof ComplexList ? [seen.wrapsSet ? "set" : "list", object] : ["list", object];
 }
 
-function blockOf(object, written, owner, listed) {
+function blockOf(object, written, owner, listed, outermost = true) {
     const attributes = {}, blocks = {};
     for (const [name, field] of Object.entries(fieldsOf(object))) {
         const told = written[name];
@@ -115,7 +116,7 @@ function blockOf(object, written, owner, listed) {
                 nesting: told.type === "set" ? 3 : told.type === "struct" ? 1 : 2,
                 min: field.required && told.type !== "struct" ? 1 : 0,
                 max: told.type !== "struct" && field.seen instanceof ComplexObject ? 1 : 0,
-                block: blockOf(inner(field.seen), below ?? {}, type, listed),
+                block: blockOf(inner(field.seen), below ?? {}, type, listed, false),
             };
             continue;
         }
@@ -125,7 +126,8 @@ function blockOf(object, written, owner, listed) {
             optional: field.input && !field.required,
             // By the provider's custom of naming, nothing else in the bindings says it: given and never kept.
             write_only: name.endsWith("_wo"),
-            computed: !field.required && !name.endsWith("_wo"),
+            // The cloud may fill in what a resource leaves out. Within a block that would hide what was written from tests.
+            computed: !field.input || (outermost && !field.required && !name.endsWith("_wo")),
         };
         const values = listed[owner]?.[camel(name)];
         if (values && field.input) attributes[name].values = values;
