@@ -14,7 +14,7 @@ repository = os.path.abspath(os.path.join(here, "..", "..", ".."))
 sys.path.insert(0, os.path.join(repository, "tests", "service"))
 
 from files import Files, selectors  # noqa: E402
-from live import Chain, start_bank  # noqa: E402
+from live import Chain, shorter, start_bank  # noqa: E402
 
 OWNERS, SEVERITIES = {"platform", "risk", "compliance"}, {"page", "ticket", "info"}
 failures = 0
@@ -157,7 +157,7 @@ def monitor_codes_heard(root):
     """Every alert of `assay monitor` raises one here, and none is asked for that it has not."""
     with open(os.path.join(repository, "src/monitor/alerts.c"), encoding="utf-8") as f:
         source = f.read()
-    codes = set(re.findall(r'"((?:drift_|fairness_)\w+|[a-z]+_[a-z]+|precision|calibration|overturned|repeated)"', source))
+    codes = set(re.findall(r'"((?:drift_|fairness_)\w+|[a-z]+(?:_[a-z]+)+|precision|calibration|overturned|repeated)"', source))
     asked = set()
     for a in Files(root).alerts:
         for name, matchers in selectors(a["expr"]):
@@ -290,8 +290,6 @@ def live(files, folder, bank):
         claim("the service, its monitor and the samples are scraped", [])
         recorded = chain.missing([(r, r) for r in files.recorded])
         claim(f"every recording rule of {len(files.recorded)} returns a series", recorded)
-        from live import shorter
-
         asked = [(w, shorter(e)) for w, e in panels(files)]
         claim(f"every expression of {len(files.dashboards)} dashboards ({len(asked)}) returns a series", chain.missing(asked))
         faults = [f"{r['name']}: {r.get('lastError')}" for r in chain.rules() if r["health"] != "ok"]
