@@ -14,7 +14,7 @@ repository = os.path.abspath(os.path.join(here, "..", "..", ".."))
 sys.path.insert(0, os.path.join(repository, "tests", "service"))
 
 from files import Files, selectors  # noqa: E402
-from live import Chain, start_bank  # noqa: E402
+from live import Chain, shorter, start_bank  # noqa: E402
 
 OWNERS, SEVERITIES = {"platform", "risk", "compliance"}, {"page", "ticket", "info"}
 failures = 0
@@ -157,7 +157,7 @@ def monitor_codes_heard(root):
     """Every alert of `assay monitor` raises one here, and none is asked for that it has not."""
     with open(os.path.join(repository, "src/monitor/alerts.c"), encoding="utf-8") as f:
         source = f.read()
-    codes = set(re.findall(r'"((?:drift_|fairness_)\w+|[a-z]+_[a-z]+|precision|calibration|overturned|repeated)"', source))
+    codes = set(re.findall(r'"((?:drift_|fairness_)\w+|[a-z]+(?:_[a-z]+)+|precision|calibration|overturned|repeated)"', source))
     asked = set()
     for a in Files(root).alerts:
         for name, matchers in selectors(a["expr"]):
@@ -213,6 +213,7 @@ PLANTS = [
     ("an expression is broken", MON + "prometheus/rules/model.yaml", "> 180 * 86400", "> 180 * ) 86400", rules_parse),
     ("a threshold is in milliseconds", MON + "prometheus/rules/service.yaml", '"/v1/score"} > 0.3', '"/v1/score"} > 300', rules_tested),
     ("a threshold is in percent", MON + "prometheus/rules/promises.yaml", "ratio_rate1h > 14.4 * 0.001", "ratio_rate1h > 14.4 * 0.1", rules_tested),
+    ("a window is left out", MON + "prometheus/rules/promises.yaml", " and job:assay_scores_slow:ratio_rate5m > 14.4 * 0.01", "", rules_tested),
     ("a comparison is the wrong way round", MON + "prometheus/rules/people.yaml", "ratio_7d > 0.2", "ratio_7d < 0.2", rules_tested),
     ("an alert has no owner", MON + "prometheus/rules/data.yaml", "{severity: ticket, owner: risk}", "{severity: ticket}", labels_are_known),
     ("an alert has a severity of its own", MON + "prometheus/rules/data.yaml", "{severity: ticket, owner: risk}", "{severity: critical, owner: risk}", labels_are_known),
@@ -290,10 +291,11 @@ def live(files, folder, bank):
         claim("the service, its monitor and the samples are scraped", [])
         recorded = chain.missing([(r, r) for r in files.recorded])
         claim(f"every recording rule of {len(files.recorded)} returns a series", recorded)
-        from live import shorter
-
         asked = [(w, shorter(e)) for w, e in panels(files)]
         claim(f"every expression of {len(files.dashboards)} dashboards ({len(asked)}) returns a series", chain.missing(asked))
+        planted = [("a wrong label value", 'sum(rate(assay_decisions_total{role="champoin"}[8s]))'), ("a wrong route", 'assay_requests_total{route="/v1/scores"}'),
+                   ("a broken expression", "sum(rate(assay_decisions_total[8s])")]  # fmt: skip
+        claim("planted mistakes are caught: a wrong label value, a wrong route, a broken expression", set(planted) - set(chain.missing(planted, 2)))
         faults = [f"{r['name']}: {r.get('lastError')}" for r in chain.rules() if r["health"] != "ok"]
         claim("Prometheus evaluates every rule without a complaint", faults)
         refused = [(w, e) for w, e in runbook_expressions(repository) if chain.query(e) is None]

@@ -25,7 +25,7 @@ WAITS = {"1m": "1s", "2m": "1s"}  # every other: 4s
 
 
 def shorter(text):
-    text = re.sub(r"\[(\w+)\]", lambda m: f"[{RANGES[m[1]]}]", text)
+    text = re.sub(r"\[(\w+)\]", lambda m: f"[{RANGES.get(m[1], m[1])}]", text)
     text = re.sub(r"\boffset \w+", "offset 4s", text)
     text = re.sub(r"\n( +)for: (\w+)", lambda m: f"\n{m[1]}for: {WAITS.get(m[2], '4s')}", text)
     return re.sub(r"\n( +)interval: \w+", r"\n\1interval: 1s", text)
