@@ -29,7 +29,7 @@ const mistakes = [
   ["a quota too small", "prod", "overlays/prod/kustomization.yaml", 'requests.cpu: "64"', 'requests.cpu: "16"', /raise requests.cpu/],
   ["a container that may write its root", "prod", "deployment/deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", /not confined/],
   ["an image by tag", "prod", "deployment/deployment.yaml", "image: assay-serve\n", "image: assay-serve:latest\n", /by digest/],
-  ["a policy that lets in a short digest", "prod", "base/digests.yaml", "i.matches('@sha256:[0-9a-f]{64}$'))\n      message", "i.matches(':[a-z0-9]+$'))\n      message", /let in/],
+  ["a policy that lets in a tag", "prod", "base/digests.yaml", "{64}$'))\n      message", "{64}$|latest$'))\n      message", /let in/],
   ["a policy that overlooks jobs by the month", "prod", "base/digests.yaml", "resources: [jobs, cronjobs]", "resources: [jobs]", /does not look at it/],
   ["a variable left out", "prod", "environments/prod/environment.env", "RUNS_BUCKET=assay-prod-assay-runs\n", "", /RUNS_BUCKET/],
   ["a bucket of another project", "prod", "environments/prod/environment.env", "RUNS_BUCKET=assay-prod", "RUNS_BUCKET=assay-staging", /assay-staging/],
