@@ -1,11 +1,16 @@
 /* answer.c - how long a bundle takes to open, and to answer one customer's request in process.
  *
  *   answer BUNDLE CUSTOMERS.csv TRANSACTIONS.csv [TRANSACTIONS [SECONDS]]
+ *   answer BUNDLE CUSTOMERS.csv TRANSACTIONS.csv TRANSACTIONS times COUNT [alone]
  *
  * First every customer of the files is asked for and compared, byte for byte, with what a run
  * records; then the customer whose history is nearest to 30 transactions is asked for again and
  * again, on one thread and on two. Prints the median and the 99th percentile in microseconds and
- * answers a second; what the machine does beside counts, so run it on a quiet one. */
+ * answers a second; what the machine does beside counts, so run it on a quiet one.
+ *
+ * The second form asks COUNT times on one thread, with reasons or the score alone, and measures
+ * nothing: it is for valgrind --tool=callgrind --toggle-collect=ask_times, whose count of
+ * instructions does not depend on what else the machine does (bench/instructions). */
 #include "answer/answer.h"
 
 #include <math.h>
@@ -171,11 +176,34 @@ static void measure(const char *what, const Answerer *a, Str request, size_t thr
         free(asking[i].took);
 }
 
+/* The first answers fill what a thread finds once; they are not counted. */
+static void ask_first(const Answerer *a, Str request, size_t times);
+__attribute__((noinline)) static void ask_times(const Answerer *a, Str request, size_t times)
+{
+    ask_first(a, request, times);
+}
+
+static void ask_first(const Answerer *a, Str request, size_t times)
+{
+    Arena keep = arena_new(), scratch = arena_new();
+    for (size_t i = 0; i < times; i++) {
+        Arena own = keep;
+        Answer answer;
+        Fault fault;
+        Error err = {0};
+        const AnswerInputs in = {.request = request, .limits = limits};
+        must(answer_score(&answer, &own, scratch, a, &in, &fault, &err), &err);
+    }
+    arena_free(&keep);
+    arena_free(&scratch);
+}
+
 int main(int count, char **args)
 {
+    bool counted = count > 6 && strcmp(args[5], "times") == 0;
     if (count < 4) {
         (void)fprintf(stderr, "usage: answer BUNDLE CUSTOMERS.csv TRANSACTIONS.csv [TRANSACTIONS "
-                              "[SECONDS]]\n");
+                              "[SECONDS | times COUNT [alone]]]\n");
         return 2;
     }
     Error err = {0};
@@ -191,14 +219,15 @@ int main(int count, char **args)
     Dataset *d;
     must(dataset_read(&d, &keep, scratch, answer_bundle(a)->schema, &in, &err), &err);
     size_t wanted = count > 4 ? (size_t)strtoul(args[4], NULL, 10) : 30, best = 0, gap = SIZE_MAX;
-    double seconds = count > 5 ? strtod(args[5], NULL) : 3;
+    double seconds = counted ? -1 : count > 5 ? strtod(args[5], NULL) : 3;
     const ScoreOptions brief = {.brief = true}, whole = {.brief = false};
     size_t different =
         seconds < 0 ? 0
                     : compare(a, d, &whole, NULL) + compare(a, d, &brief, "{\"reasons\":false}");
-    (void)printf("%zu customers asked for with and without reasons: %zu answers differ from a "
-                 "run's\n",
-                 d->customers, different);
+    if (seconds >= 0)
+        (void)printf("%zu customers asked for with and without reasons: %zu answers differ from a "
+                     "run's\n",
+                     d->customers, different);
     size_t *rows = ARENA_ARRAY(&keep, size_t, d->customers);
     for (size_t i = 0; i < d->versions->rows; i++)
         rows[d->owner[i]]++;
@@ -213,7 +242,12 @@ int main(int count, char **args)
     Str without = request_of(&keep, d, best, d->as_of_us, "{\"reasons\":false}", wanted);
     (void)printf("a request of %zu transactions, %zu bytes\n",
                  rows[best] < wanted ? rows[best] : wanted, with.size);
-    for (size_t threads = 1; threads <= 2; threads++) {
+    if (counted) {
+        Str asked = count > 7 && strcmp(args[7], "alone") == 0 ? without : with;
+        ask_first(a, asked, 3);
+        ask_times(a, asked, (size_t)strtoul(args[6], NULL, 10));
+    }
+    for (size_t threads = 1; threads <= 2 && !counted; threads++) {
         measure("score alone", a, without, threads, fabs(seconds));
         measure("with reasons", a, with, threads, fabs(seconds));
     }

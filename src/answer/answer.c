@@ -190,8 +190,10 @@ Status request_data(Dataset **out, size_t *after, Arena *keep, Arena scratch, co
                     const Request *r, Fault *fault, Error *err)
 {
     RequestFiles files;
-    DatasetInputs in = {
-        .has_as_of = r->as_of != AS_OF_LATEST, .as_of_us = r->as_of_us, .bad_rows_max = 1};
+    DatasetInputs in = {.has_as_of = r->as_of != AS_OF_LATEST,
+                        .as_of_us = r->as_of_us,
+                        .bad_rows_max = 1,
+                        .no_findings = true};
     request_files(&files, keep, a, r);
     in.customer_cells = &files.cells[0];
     in.transaction_cells = &files.cells[1];

@@ -114,6 +114,14 @@ bool str_valid_utf8(Str s)
     const unsigned char *p = (const unsigned char *)s.data;
     size_t i = 0;
     while (i < s.size) {
+        uint64_t eight;
+        if (s.size - i >= sizeof eight) { /* most text is ASCII */
+            memcpy(&eight, p + i, sizeof eight);
+            if ((eight & 0x8080808080808080) == 0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         unsigned char c = p[i];
         if (c < 0x80) {
             i++;

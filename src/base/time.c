@@ -1,6 +1,7 @@
 #include "base/base.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { YEAR_FIRST = 1900, YEAR_LAST = 2199 };
@@ -127,14 +128,54 @@ static bool clock_at(Str s, size_t *at, int64_t days, int64_t *out_us)
 /* An offset or a count may lead out of the years that are read: its text would not read back. */
 static bool within_years(int64_t us)
 {
-    return us >= days_from_civil(YEAR_FIRST, 1, 1) * DAY_US &&
-           us < days_from_civil(YEAR_LAST + 1, 1, 1) * DAY_US;
+    enum { FIRST_DAY = -25567, DAYS_END = 84006 }; /* 1900-01-01, 2200-01-01 */
+    return us >= FIRST_DAY * DAY_US && us < DAYS_END * DAY_US;
+}
+
+static bool two_digits(const char *at, int *out)
+{
+    unsigned tens = (unsigned char)at[0] - (unsigned)'0',
+             ones = (unsigned char)at[1] - (unsigned)'0';
+    *out = (int)(10 * tens + ones);
+    return tens <= 9 && ones <= 9;
+}
+
+/* The form that nearly all times have: seconds, with a fraction or not, in UTC. What is not of this
+ * form is read below, where it is said what else is taken. */
+static bool usual_time(Str s, int64_t *out_us)
+{
+    enum { SECONDS_END = 19 };
+    const char *c = s.data;
+    int century, year, month, day, hour, minute, second;
+    int64_t days, fraction = 0, unit = 100000;
+    size_t at = SECONDS_END;
+    if (s.size < SECONDS_END || c[4] != '-' || c[7] != '-' || (c[10] != ' ' && c[10] != 'T') ||
+        c[13] != ':' || c[16] != ':')
+        return false;
+    if (s.size > at + 1 && c[at] == '.')
+        for (at++; at < s.size && at <= SECONDS_END + 6 && c[at] >= '0' && c[at] <= '9'; at++) {
+            fraction += unit * (c[at] - '0');
+            unit /= 10;
+        }
+    size_t rest = s.size - at;
+    if (at == SECONDS_END + 1 || !(rest == 0 || (rest == 1 && c[at] == 'Z') ||
+                                   (rest == 4 && memcmp(c + at, " UTC", 4) == 0)))
+        return false;
+    if (!two_digits(c, &century) || !two_digits(c + 2, &year) || !two_digits(c + 5, &month) ||
+        !two_digits(c + 8, &day) || !two_digits(c + 11, &hour) || !two_digits(c + 14, &minute) ||
+        !two_digits(c + 17, &second) || hour > 23 || minute > 59 || second > 59 ||
+        !civil_days(100 * century + year, month, day, &days))
+        return false;
+    *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + fraction;
+    return true;
 }
 
 bool parse_time(Str s, int64_t *out_us)
 {
     size_t at = 0;
     int64_t days = 0, us = 0;
+    if (usual_time(s, out_us))
+        return true;
     if (!date_at(s, &at, &days) || !clock_at(s, &at, days, &us) || !within_years(us))
         return false;
     *out_us = us;
@@ -287,6 +328,14 @@ bool parse_duration(Str s, int64_t *out_us)
     return false;
 }
 
+static void write_digits(char *out, size_t count, int value)
+{
+    while (count-- > 0) {
+        out[count] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 Str time_text(char out[TIME_TEXT], int64_t time_us)
 {
     int64_t days = time_us / DAY_US, rest = time_us % DAY_US, year;
@@ -296,6 +345,17 @@ Str time_text(char out[TIME_TEXT], int64_t time_us)
         days--;
     }
     civil_from_days(days, &year, &month, &day);
+    if (year >= 0 && year <= 9999 && rest % SECOND_US == 0) { /* one such as most are */
+        static const char form[] = "0000-00-00 00:00:00 UTC";
+        memcpy(out, form, sizeof form);
+        write_digits(out, 4, (int)year);
+        write_digits(out + 5, 2, month);
+        write_digits(out + 8, 2, day);
+        write_digits(out + 11, 2, (int)(rest / HOUR_US));
+        write_digits(out + 14, 2, (int)(rest / MINUTE_US % 60));
+        write_digits(out + 17, 2, (int)(rest / SECOND_US % 60));
+        return (Str){out, sizeof form - 1};
+    }
     int size =
         snprintf(out, TIME_TEXT, "%04d-%02d-%02d %02d:%02d:%02d", (int)year, month, day,
                  (int)(rest / HOUR_US), (int)(rest / MINUTE_US % 60), (int)(rest / SECOND_US % 60));

@@ -88,10 +88,18 @@ static void expect_code(const Field *f, CsvCell cell)
     }
 }
 
+/* Rows of one owner, state or currency often follow each other: the code of the row before needs no
+ * look-up. */
 static void add_code(const Field *f, size_t row, CsvCell cell, Arena scratch)
 {
     Column *c = f->column;
     Str text = text_of(cell, c->type, &scratch);
+    if (row > 0 && text.size > 0 && column_valid(c, row - 1) &&
+        str_equal(c->dictionary->text[c->code[row - 1]], text)) {
+        c->code[row] = c->code[row - 1];
+        column_set_valid(c, row);
+        return;
+    }
     if (f->known == NULL || text.size == 0) {
         (void)column_parse(c, row, text);
         return;

@@ -3,19 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-static Status overflow(Error *err)
+Status put_overflow(Error *err)
 {
     (void)error_set(err, STATUS_LIMIT, "a sum is too large for 64 bits");
     return error_remedy(err, "use a smaller scale for amounts in the schema book");
-}
-
-Status put_integer(Column *out, size_t row, Int128 value, Error *err)
-{
-    if (value > INT64_MAX || value < INT64_MIN)
-        return overflow(err);
-    out->integer[row] = (int64_t)value;
-    column_set_valid(out, row);
-    return STATUS_OK;
 }
 
 Status put_real(Column *out, size_t row, double value, Error *err)
@@ -66,9 +57,8 @@ static Status fold_sum(Column *out, const Folding *f, Range r, size_t customer, 
     Int128 exact = 0;
     double real = 0;
     size_t count = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         count++;
         if (x->type == TYPE_DOUBLE)
             real += x->real[row];
@@ -84,29 +74,36 @@ static void fold_extreme(Column *out, const Folding *f, Range r, size_t customer
 {
     const Column *x = f->argument;
     bool least = f->aggregate->kind == AGGREGATE_MIN;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
-        bool better = !column_valid(out, customer);
+    size_t best = r.to; /* none yet */
+    FOR_TAKEN(row, f, r)
+    {
+        bool better = best == r.to;
         if (!better && x->type == TYPE_DOUBLE)
-            better =
-                least ? x->real[row] < out->real[customer] : x->real[row] > out->real[customer];
+            better = least ? x->real[row] < x->real[best] : x->real[row] > x->real[best];
         else if (!better)
-            better = least ? x->integer[row] < out->integer[customer]
-                           : x->integer[row] > out->integer[customer];
-        if (better)
-            put_copy(out, customer, x, row);
+            better =
+                least ? x->integer[row] < x->integer[best] : x->integer[row] > x->integer[best];
+        best = better ? row : best;
     }
+    if (best < r.to)
+        put_copy(out, customer, x, best);
+}
+
+static Status fold_count(Column *out, const Folding *f, Range r, size_t customer, Error *err)
+{
+    int64_t count = 0;
+    for (size_t w = r.from / 64; w * 64 < r.to; w++)
+        count += __builtin_popcountll(taken_word(f, r, w));
+    return put_integer(out, customer, count, err);
 }
 
 static Status fold_share(Column *out, const Folding *f, Range r, size_t customer, Error *err)
 {
     size_t part = 0, whole = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!condition_holds(f->base, row))
-            continue;
-        whole++;
-        part += condition_holds(f->filter, row);
+    for (size_t w = r.from / 64; w * 64 < r.to; w++) {
+        uint64_t base = range_word(r, w) & (f->base == NULL ? UINT64_MAX : f->base[w]);
+        whole += (size_t)__builtin_popcountll(base);
+        part += (size_t)__builtin_popcountll(base & f->filter[w]);
     }
     return whole == 0 ? STATUS_OK : put_real(out, customer, (double)part / (double)whole, err);
 }
@@ -114,13 +111,14 @@ static Status fold_share(Column *out, const Folding *f, Range r, size_t customer
 static void fold_end(Column *out, const Folding *f, Range r, size_t customer)
 {
     bool first = f->aggregate->kind == AGGREGATE_FIRST;
-    for (size_t k = r.from; k < r.to; k++) {
-        size_t row = first ? k : r.to - 1 - (k - r.from);
-        if (!folding_takes(f, row))
-            continue;
-        put_copy(out, customer, f->argument, row);
-        return;
+    size_t end = r.to;
+    for (size_t w = r.from / 64; w * 64 < r.to && !(first && end < r.to); w++) {
+        uint64_t bits = taken_word(f, r, w);
+        if (bits != 0)
+            end = w * 64 + (size_t)(first ? __builtin_ctzll(bits) : 63 - __builtin_clzll(bits));
     }
+    if (end < r.to)
+        put_copy(out, customer, f->argument, end);
 }
 
 static Status fold_flow(Column *out, const Events *events, const Folding *f, Range r,
@@ -135,7 +133,7 @@ static Status fold_flow(Column *out, const Events *events, const Folding *f, Ran
     if (f->aggregate->kind == AGGREGATE_DRAINED)
         return put_integer(out, customer, m.drained, err);
     if (m.overflow)
-        return overflow(err);
+        return put_overflow(err);
     if (m.amount == 0)
         return STATUS_OK;
     return put_integer(out, customer, (m.weighted + m.amount / 2) / m.amount, err);
@@ -148,17 +146,12 @@ void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows)
     column_init(out, keep, S(""), a->type, a->scale, rows, text ? f->argument->dictionary : NULL);
 }
 
-Status aggregate_fold(Column *out, const Events *events, const Folding *f, Window w,
-                      size_t customer, Arena scratch, Error *err)
+Status aggregate_fold(Column *out, const Events *events, const Folding *f, Range r, size_t customer,
+                      Arena scratch, Error *err)
 {
-    Range r = events_range(events, customer, w);
     switch (f->aggregate->kind) {
-    case AGGREGATE_COUNT: {
-        int64_t count = 0;
-        for (size_t row = r.from; row < r.to; row++)
-            count += condition_holds(f->filter, row);
-        return put_integer(out, customer, count, err);
-    }
+    case AGGREGATE_COUNT:
+        return fold_count(out, f, r, customer, err);
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
         return fold_sum(out, f, r, customer, err);

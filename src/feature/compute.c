@@ -3,45 +3,86 @@
 #include <assert.h>
 #include <string.h>
 
+/* A cell and its validity: where there is one customer, columns of one cell lie side by side. */
+typedef struct OneCell {
+    uint64_t valid[2], data[2];
+} OneCell;
+
+static void one_cell(Column *c, OneCell *m, Str name, Type type, int scale, Dictionary *dictionary)
+{
+    *m = (OneCell){{0}, {0}};
+    *c = (Column){.name = name,
+                  .type = type,
+                  .scale = type == TYPE_DECIMAL ? scale : 0,
+                  .valid = m->valid,
+                  .data = m->data,
+                  .dictionary = dictionary};
+}
+
+static bool is_text(Type type)
+{
+    return type == TYPE_CATEGORY || type == TYPE_TEXT;
+}
+
 typedef struct Shared {
     Arena *keep;
     Arena scratch;
     const Events *events;
     const PlanSteps *steps;
-    const Column **made; /* [steps] over the events */
-    Folding *folding;    /* [quantities] */
-    Column *value;       /* [quantities] over customers */
-    uint8_t *failed;     /* [quantities] a Status */
+    ProgramRun *run; /* the row-level parts over the events */
+    const Column *amount, *completed;
+    Folding *folding; /* [quantities] */
+    Column *value;    /* [quantities] over customers */
+    uint8_t *failed;  /* [quantities] a Status */
 } Shared;
 
-static const Column *made_by(const Shared *s, uint32_t step)
+static const uint64_t *truth_of(const Shared *s, uint32_t value)
 {
-    return step == NO_STEP ? NULL : s->made[step];
+    return value == NO_STEP ? NULL : program_truth(s->run, value);
 }
 
-static Folding folding_of(const Shared *s, const Aggregate *a, StepParts p)
+static void folding_of(Folding *out, const Shared *s, const Aggregate *a, StepParts p)
 {
-    return (Folding){a, made_by(s, p.argument), made_by(s, p.filter), made_by(s, p.base)};
+    const Column *argument = p.argument == NO_STEP ? NULL : program_column(s->run, p.argument);
+    *out = (Folding){.aggregate = a,
+                     .argument = argument,
+                     .filter = truth_of(s, p.filter),
+                     .base = truth_of(s, p.base),
+                     .amount = s->amount,
+                     .completed = s->completed};
 }
 
-static Status take_step(Column *out, Shared *s, const Step *step, Error *err)
+static Status take_step(Shared *s, const Step *step, Error *err)
 {
-    if (step->kind == STEP_NESTED) {
-        const Folding f = folding_of(s, step->aggregate, step->parts);
-        return sequence_column(out, s->keep, s->scratch, s->events, &f, step->window, err);
-    }
-    Column *nested = ARENA_RAW(s->keep, Column, step->count + 1);
-    for (size_t i = 0; i < step->count; i++)
-        nested[i] = *s->made[step->nested[i]];
-    return lang_evaluate(out, s->keep, s->scratch, step->expr, s->events->rows, nested, err);
+    if (step->kind == STEP_ROW)
+        return program_run(s->run, s->scratch, step->value, err);
+    Folding f;
+    folding_of(&f, s, step->aggregate, step->parts);
+    Column made;
+    TRY(sequence_column(&made, s->keep, s->scratch, s->events, &f, step->window, err));
+    program_give(s->run, step->value, &made);
+    return STATUS_OK;
 }
 
 static Status fold_one(const Shared *s, size_t quantity, Arena scratch, Error *err)
 {
+    const Window w = s->steps->window[s->steps->window_of[quantity]];
     for (size_t customer = 0; customer < s->events->customers; customer++)
         TRY(aggregate_fold(&s->value[quantity], s->events, &s->folding[quantity],
-                           s->steps->quantities.item[quantity].window, customer, scratch, err));
+                           events_range(s->events, customer, w), customer, scratch, err));
     return STATUS_OK;
+}
+
+/* All of one customer: a window's rows are looked for once. */
+static void fold_single(Shared *s)
+{
+    const PlanSteps *r = s->steps;
+    Range *range = ARENA_RAW(s->keep, Range, r->windows + 1);
+    for (size_t k = 0; k < r->windows; k++)
+        range[k] = events_range(s->events, 0, r->window[k]);
+    for (size_t i = 0; i < r->quantities.count; i++)
+        s->failed[i] = (uint8_t)aggregate_fold(&s->value[i], s->events, &s->folding[i],
+                                               range[r->window_of[i]], 0, s->scratch, NULL);
 }
 
 static void fold_task(void *context, size_t task, Arena scratch)
@@ -61,7 +102,11 @@ Status feature_place(const Plan *plan, size_t feature, Error *err)
 /* Strings put together over the transactions are in a dictionary that will not outlive them. */
 static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing)
 {
-    if ((c->type != TYPE_CATEGORY && c->type != TYPE_TEXT) || c->dictionary->arena != passing)
+    if (!is_text(c->type))
+        return;
+    if (c->dictionary == NULL) /* of a column that these files lack */
+        c->dictionary = dictionary_new(keep);
+    if (c->dictionary->arena != passing)
         return;
     Dictionary *own = dictionary_new(keep);
     for (size_t i = 0; i < rows; i++)
@@ -75,20 +120,30 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
 {
     const PlanSteps *r = s->steps;
     const Quantities *m = &r->quantities;
-    s->made = ARENA_ARRAY(s->keep, const Column *, r->steps + 1);
-    Column *made = ARENA_RAW(s->keep, Column, r->steps + 1);
-    for (size_t i = 0; i < r->steps; i++) {
-        if (take_step(&made[i], s, &r->step[i], err) != STATUS_OK)
+    const SchemaTransactions *named = &plan->schema->transactions;
+    s->amount = table_find(s->events->rows, named->amount.text);
+    s->completed = table_find(s->events->rows, named->completed.text);
+    s->run = program_begin(s->keep, r->program, s->events->rows);
+    for (size_t i = 0; i < r->steps; i++)
+        if (take_step(s, &r->step[i], err) != STATUS_OK)
             return feature_place(plan, r->step[i].feature, err);
-        s->made[i] = &made[i];
-    }
     s->folding = ARENA_RAW(s->keep, Folding, m->count + 1);
     s->failed = ARENA_ARRAY(s->keep, uint8_t, m->count + 1);
+    const size_t customers = s->events->customers;
+    OneCell *cell = customers == 1 ? ARENA_RAW(s->keep, OneCell, m->count + 1) : NULL;
     for (size_t i = 0; i < m->count; i++) {
-        s->folding[i] = folding_of(s, m->item[i].aggregate, r->parts[i]);
-        folding_column(&s->value[i], s->keep, &s->folding[i], s->events->customers);
+        const Folding *f = &s->folding[i];
+        folding_of(&s->folding[i], s, m->item[i].aggregate, r->parts[i]);
+        if (cell == NULL)
+            folding_column(&s->value[i], s->keep, f, customers);
+        else
+            one_cell(&s->value[i], &cell[i], S(""), f->aggregate->type, f->aggregate->scale,
+                     is_text(f->aggregate->type) ? f->argument->dictionary : NULL);
     }
-    team_run_told(team, m->count, fold_task, s);
+    if (customers == 1)
+        fold_single(s);
+    else
+        team_run_told(team, m->count, fold_task, s);
     return STATUS_OK;
 }
 
@@ -102,6 +157,25 @@ static Status fold_failed(const Shared *s, const Plan *plan, size_t quantity, si
     return feature_place(plan, feature, err);
 }
 
+/* The values of a feature's aggregates, side by side. */
+static Status values_of(const Column **out, const Shared *s, Arena *own, const Plan *plan,
+                        size_t feature, Error *err)
+{
+    const uint32_t *of = s->steps->quantities.of[feature];
+    const Maker *m = &s->steps->maker[feature];
+    for (size_t k = 0; k < m->count; k++)
+        if (s->failed[of[k]] != STATUS_OK)
+            return fold_failed(s, plan, of[k], feature, err);
+    *out = &s->value[m->first];
+    if (m->together)
+        return STATUS_OK;
+    Column *values = ARENA_RAW(own, Column, m->count);
+    for (size_t k = 0; k < m->count; k++)
+        values[k] = s->value[of[k]];
+    *out = values;
+    return STATUS_OK;
+}
+
 static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                       const Events *events, const Fitting *fitting, Peers **peers, Team *team,
                       Error *err)
@@ -109,45 +183,48 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
     Arena own = arena_new(); /* shared columns: gone when the features are made */
     const Quantities *quantities = &plan->steps->quantities;
     Shared s = {.keep = &own, .scratch = scratch, .events = events, .steps = plan->steps};
-    s.value = ARENA_ARRAY(&own, Column, quantities->count + 1);
+    s.value = ARENA_RAW(&own, Column, quantities->count + 1);
     Status status = fold_all(&s, plan, team, err);
 
-    Table *t = *out = table_new(keep, S("features"), events->customers, plan->features);
-    /* What may be named: the profile, and the features that are done. */
+    /* What may be named: the profile, and behind it the features that are done. */
     const Table *profile = events->profile;
-    Table *known =
-        table_new(&own, S("known"), events->customers, profile->columns + plan->features);
-    memcpy(known->column, profile->column, profile->columns * sizeof(Column));
-    known->columns = profile->columns;
+    Table known = {.name = S("known"), .rows = events->customers, .columns = profile->columns};
+    known.column = ARENA_RAW(keep, Column, profile->columns + plan->features + 1);
+    memcpy(known.column, profile->column, profile->columns * sizeof(Column));
+    Table *t = *out = ARENA_NEW(keep, Table);
+    *t = (Table){.name = S("features"),
+                 .rows = events->customers,
+                 .columns = plan->features,
+                 .column = known.column + profile->columns};
+    OneCell *cell = events->customers == 1 ? ARENA_RAW(keep, OneCell, plan->features + 1) : NULL;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
-        size_t count;
-        const Feature *f = &plan->feature[i];
-        if (lang_population(f->expr) != NULL) {
-            status = population_column(&t->column[i], keep, scratch, plan, i, events, t, fitting,
-                                       &peers[i], err);
-            known->column[known->columns++] = t->column[i];
+        const Maker *m = &plan->steps->maker[i];
+        Column *to = &t->column[i];
+        const Column *values = NULL;
+        if (m->population) {
+            status =
+                population_column(to, keep, scratch, plan, i, events, t, fitting, &peers[i], err);
+            known.columns++;
             if (status != STATUS_OK)
                 (void)feature_place(plan, i, err);
             continue;
         }
-        (void)lang_aggregates(f->expr, &count);
-        Column *values = ARENA_RAW(&own, Column, count + 1);
-        for (size_t k = 0; k < count && status == STATUS_OK; k++) {
-            uint32_t quantity = quantities->of[i][k];
-            values[k] = s.value[quantity];
-            if (s.failed[quantity] != STATUS_OK)
-                status = fold_failed(&s, plan, quantity, i, err);
-        }
+        status = values_of(&values, &s, &own, plan, i, err);
         if (status != STATUS_OK)
             break;
-        status = lang_evaluate(&t->column[i], keep, scratch, f->expr, known, values, err);
-        if (status == STATUS_OK)
-            keep_texts(&t->column[i], events->customers, keep, &own);
-        t->column[i].name = f->name.text;
-        known->column[known->columns++] = t->column[i];
-        if (status != STATUS_OK)
+        if (cell != NULL)
+            one_cell(to, &cell[i], plan->feature[i].name.text, m->type, m->scale, NULL);
+        if (cell == NULL || !lang_evaluate_cell(to, m->expr, &known, values))
+            status = lang_evaluate(to, keep, scratch, m->expr, &known, values, err);
+        if (status != STATUS_OK) {
             (void)feature_place(plan, i, err);
+            break;
+        }
+        keep_texts(to, events->customers, keep, &own);
+        to->name = plan->feature[i].name.text;
+        known.columns++;
     }
+    t->columns = known.columns - profile->columns;
     arena_free(&own);
     return status;
 }

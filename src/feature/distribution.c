@@ -1,6 +1,7 @@
 /* How a customer's values are spread. Nothing here depends on the order of codes in a
  * dictionary, which is the order of a file. */
 #include "feature/feature_internal.h"
+#include "feature/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,16 +53,15 @@ static uint64_t *frequencies(size_t *count, size_t *total, const Folding *f, Ran
 {
     uint64_t *key = ARENA_RAW(scratch, uint64_t, r.to - r.from + 1);
     size_t n = 0, values = 0;
-    for (size_t row = r.from; row < r.to; row++)
-        if (folding_takes(f, row))
-            key[n++] = cell_key(f->argument, row);
-    qsort(key, n, sizeof *key, by_key);
+    FOR_TAKEN(row, f, r)
+    key[n++] = cell_key(f->argument, row);
+    SORT_FEW_ITEMS(uint64_t, key, n, SORT_AFTER, by_key);
     uint64_t *often = ARENA_ARRAY(scratch, uint64_t, n + 1);
     for (size_t i = 0; i < n; i++) {
         values += i == 0 || key[i] != key[i - 1];
         often[values - 1]++;
     }
-    qsort(often, values, sizeof *often, by_key);
+    SORT_FEW_ITEMS(uint64_t, often, values, SORT_AFTER, by_key);
     *count = values;
     *total = n;
     return often;
@@ -107,9 +107,8 @@ static Status fold_sd(Column *out, const Folding *f, Range r, size_t customer, E
     Int128 exact = 0;
     double real = 0, squares = 0, unit = (double)power_of_ten(x->scale);
     size_t count = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         count++;
         if (x->type == TYPE_DOUBLE)
             real += x->real[row];
@@ -119,9 +118,8 @@ static Status fold_sd(Column *out, const Folding *f, Range r, size_t customer, E
     if (count < 2)
         return STATUS_OK;
     double mean = (x->type == TYPE_DOUBLE ? real : (double)exact / unit) / (double)count;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         double off =
             (x->type == TYPE_DOUBLE ? x->real[row] : (double)x->integer[row] / unit) - mean;
         squares += off * off;
@@ -141,9 +139,8 @@ static Status fold_percentile(Column *out, const Folding *f, Range r, size_t cus
     double *value = ARENA_RAW(&scratch, double, r.to - r.from + 1);
     int64_t *whole = ARENA_RAW(&scratch, int64_t, r.to - r.from + 1);
     size_t n = 0;
-    for (size_t row = r.from; row < r.to; row++) {
-        if (!folding_takes(f, row))
-            continue;
+    FOR_TAKEN(row, f, r)
+    {
         if (real)
             value[n++] = x->real[row];
         else
@@ -151,7 +148,10 @@ static Status fold_percentile(Column *out, const Folding *f, Range r, size_t cus
     }
     if (n == 0)
         return STATUS_OK;
-    qsort(real ? (void *)value : (void *)whole, n, sizeof *value, real ? by_real : by_integer);
+    if (real)
+        SORT_FEW_ITEMS(double, value, n, SORT_AFTER, by_real);
+    else
+        SORT_FEW_ITEMS(int64_t, whole, n, SORT_AFTER, by_integer);
     double at = (double)(n - 1) * decimal_to_double(a->fraction, a->fraction_scale);
     size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
     double between = at - (double)low;

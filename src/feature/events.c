@@ -72,13 +72,33 @@ Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
     const Aggregate *a = lang_aggregates(e, &count);
     Column *nested = ARENA_ARRAY(keep, Column, count + 1);
     for (size_t i = 0; i < count; i++) {
-        Column *argument, *filter, *base;
-        TRY(events_evaluate(&argument, keep, scratch, a[i].argument, events, w, err));
-        TRY(events_evaluate(&filter, keep, scratch, a[i].filter, events, w, err));
-        TRY(events_evaluate(&base, keep, scratch, a[i].base, events, w, err));
-        Folding f = {&a[i], argument, filter, base};
+        Folding f;
+        TRY(events_folding(&f, keep, scratch, &a[i], events, w, err));
         TRY(sequence_column(&nested[i], keep, scratch, events, &f, w, err));
     }
     *out = ARENA_NEW(keep, Column);
     return lang_evaluate(*out, keep, scratch, e, events->rows, nested, err);
+}
+
+static const uint64_t *truth_of(Arena *keep, const Column *c, size_t rows)
+{
+    return c == NULL ? NULL : column_truth(keep, c, rows);
+}
+
+Status events_folding(Folding *out, Arena *keep, Arena scratch, const Aggregate *a,
+                      const Events *events, Window w, Error *err)
+{
+    Column *argument, *filter, *base;
+    size_t rows = events->rows->rows;
+    const SchemaTransactions *s = &events->plan->schema->transactions;
+    TRY(events_evaluate(&argument, keep, scratch, a->argument, events, w, err));
+    TRY(events_evaluate(&filter, keep, scratch, a->filter, events, w, err));
+    TRY(events_evaluate(&base, keep, scratch, a->base, events, w, err));
+    *out = (Folding){.aggregate = a,
+                     .argument = argument,
+                     .filter = truth_of(keep, filter, rows),
+                     .base = truth_of(keep, base, rows),
+                     .amount = table_find(events->rows, s->amount.text),
+                     .completed = table_find(events->rows, s->completed.text)};
+    return STATUS_OK;
 }

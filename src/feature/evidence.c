@@ -146,18 +146,6 @@ static Status mark_look(const Behind *b, Arena *keep, Arena scratch, const Foldi
     }
 }
 
-/* The columns of an aggregate's parts. */
-static Status folding_of(Folding *out, const Behind *b, Arena *keep, Arena scratch,
-                         const Aggregate *a)
-{
-    Column *filter, *base, *argument;
-    TRY(events_evaluate(&argument, keep, scratch, a->argument, b->one, b->window, b->err));
-    TRY(events_evaluate(&filter, keep, scratch, a->filter, b->one, b->window, b->err));
-    TRY(events_evaluate(&base, keep, scratch, a->base, b->one, b->window, b->err));
-    *out = (Folding){a, argument, filter, base};
-    return STATUS_OK;
-}
-
 /* The row itself where its own cells are read, and what its nested aggregates saw. */
 static Status mark_row(const Behind *b, Arena *keep, Arena scratch, const Expr *value, size_t row)
 {
@@ -166,7 +154,7 @@ static Status mark_row(const Behind *b, Arena *keep, Arena scratch, const Expr *
     (void)lang_names(value, &names);
     for (size_t i = 0; i < nested; i++) {
         Folding f;
-        TRY(folding_of(&f, b, keep, scratch, &a[i]));
+        TRY(events_folding(&f, keep, scratch, &a[i], b->one, b->window, b->err));
         TRY(mark_look(b, keep, scratch, &f, row));
     }
     b->counted[row] |= names > 0 || nested == 0;
@@ -189,7 +177,7 @@ Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scrat
                 ARENA_ARRAY(&scratch, uint8_t, n + 1), err};
     Folding f;
     /* keep's free end serves for what the evaluator needs while it runs. */
-    TRY(folding_of(&f, &b, &scratch, *keep, a));
+    TRY(events_folding(&f, &scratch, *keep, a, &one, b.window, err));
     TRY(mark_range(&b, &scratch, *keep, &f, events_range(&one, 0, b.window)));
     *rows = ARENA_ARRAY(keep, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)
@@ -234,7 +222,7 @@ Status feature_flow(FlowView *out, Arena *keep, Arena scratch, const Feature *fe
     size_t n = one.rows->rows, from = events->start[customer];
     const Behind b = {&one, a->has_window ? a->window : feature->window, NULL, err};
     Folding f;
-    TRY(folding_of(&f, &b, &scratch, *keep, a));
+    TRY(events_folding(&f, &scratch, *keep, a, &one, b.window, err));
     *out = (FlowView){.feature = feature,
                       .part = ARENA_ARRAY(keep, FlowPart, 2 * n + 1),
                       .from = from,

@@ -20,7 +20,7 @@ Range events_range(const Events *e, size_t customer, Window w);
 
 /* The columns that `matched` works on, for the rows of one or all customers. */
 typedef struct Flow {
-    const Column *in, *out; /* conditions a and b: boolean */
+    const uint64_t *in, *out; /* where conditions a and b are true, a bit a row */
     const Column *amount;
     const Column *available; /* completed_at of the money that came in; created_at without one */
     const int64_t *created_us;
@@ -54,13 +54,14 @@ int64_t flow_followed(const Flow *flow, Range range, uint8_t *used);
 typedef struct Folding {
     const Aggregate *aggregate;
     const Column *argument; /* over events->rows; NULL where the aggregate has none */
-    const Column *filter;   /* boolean or NULL for every row */
-    const Column *base;
+    const uint64_t *filter; /* where it is true, a bit a row; NULL for every row */
+    const uint64_t *base;
+    const Column *amount, *completed; /* of flows; completed may be NULL */
 } Folding;
 
-/* Put it into cell `customer` of out: of a customer's rows in the window. LIMIT on overflow.
+/* Put it into cell `customer` of out: of the customer's rows in the range. LIMIT on overflow.
  * Cost: O(rows of the window), times log for those that sort. */
-MUST_USE Status aggregate_fold(Column *out, const Events *events, const Folding *f, Window w,
+MUST_USE Status aggregate_fold(Column *out, const Events *events, const Folding *f, Range r,
                                size_t customer, Arena scratch, Error *err);
 
 /* Those of aggregate_fold that look at how values are spread: percentile, sd, distinct, entropy,
@@ -75,7 +76,15 @@ MUST_USE Status sequence_column(Column *out, Arena *keep, Arena scratch, const E
                                 const Folding *f, Window w, Error *err);
 
 /* Write a finished cell; LIMIT when it does not fit. */
-MUST_USE Status put_integer(Column *out, size_t row, Int128 value, Error *err);
+Status put_overflow(Error *err);
+MUST_USE static inline Status put_integer(Column *out, size_t row, Int128 value, Error *err)
+{
+    if (value != (int64_t)value)
+        return put_overflow(err);
+    out->integer[row] = (int64_t)value;
+    column_set_valid(out, row);
+    return STATUS_OK;
+}
 MUST_USE Status put_real(Column *out, size_t row, double value, Error *err);
 void put_copy(Column *out, size_t row, const Column *from, size_t at);
 /* A running sum of `count` values, exact or real, as a sum or mean of this column's type. */
@@ -87,7 +96,11 @@ MUST_USE Status put_mean(Column *out, size_t row, Int128 exact, double real, siz
 uint64_t cell_key(const Column *c, size_t row);
 
 /* Is a condition true (not false, not unknown) in this row? NULL is always true. */
-static inline bool condition_holds(const Column *c, size_t row)
+static inline bool condition_holds(const uint64_t *truth, size_t row)
+{
+    return truth == NULL || (truth[row >> 6] >> (row & 63) & 1);
+}
+static inline bool column_holds(const Column *c, size_t row)
 {
     return c == NULL || (column_valid(c, row) && c->boolean[row]);
 }
@@ -99,12 +112,38 @@ static inline bool folding_takes(const Folding *f, size_t row)
            (f->argument == NULL || column_valid(f->argument, row));
 }
 
+/* The rows of a range among the 64 of word w, a bit each. */
+static inline uint64_t range_word(Range r, size_t w)
+{
+    uint64_t bits = UINT64_MAX;
+    if (r.from > w * 64)
+        bits &= UINT64_MAX << (r.from - w * 64);
+    if (r.to < w * 64 + 64)
+        bits &= UINT64_MAX >> (w * 64 + 64 - r.to);
+    return bits;
+}
+
+/* Those of them that the aggregate counts. */
+static inline uint64_t taken_word(const Folding *f, Range r, size_t w)
+{
+    uint64_t bits = range_word(r, w);
+    if (f->filter != NULL)
+        bits &= f->filter[w];
+    return f->argument == NULL ? bits : bits & f->argument->valid[w];
+}
+
+/* Every row of the range that the aggregate counts, in order. */
+#define FOR_TAKEN(row, f, r)                                                                       \
+    for (size_t w_ = (r).from / 64; w_ * 64 < (r).to; w_++)                                        \
+        for (uint64_t bits_ = taken_word((f), (r), w_); bits_ != 0; bits_ &= bits_ - 1)            \
+            for (size_t row = w_ * 64 + (size_t)__builtin_ctzll(bits_), once_ = 1; once_; once_ = 0)
+
 /* ---- what a plan computes over the events, step by step (steps.c) ---- */
 
 typedef enum StepKind { STEP_ROW, STEP_NESTED, STEP_KINDS } StepKind;
 #define NO_STEP UINT32_MAX
 
-/* The steps whose columns an aggregate works on; NO_STEP: none. */
+/* The program's values that an aggregate works on; NO_STEP: none. */
 typedef struct StepParts {
     uint32_t argument, filter, base;
 } StepParts;
@@ -112,20 +151,34 @@ typedef struct StepParts {
 /* One column over the events, made of those of earlier steps. */
 typedef struct Step {
     StepKind kind;
-    const Expr *expr; /* ROW, with the columns of what is nested in it */
-    const uint32_t *nested;
-    size_t count;
-    const Aggregate *aggregate; /* NESTED */
+    uint32_t value;             /* its number in the program */
+    const Aggregate *aggregate; /* NESTED: put into the program; ROW: computed by it */
     StepParts parts;
     Window window;
     uint32_t feature; /* the first that needs it, for messages */
 } Step;
 
+/* What the table of features asks of one of them, side by side. */
+typedef struct Maker {
+    const Expr *expr;
+    Type type;
+    int scale;
+    bool population, together; /* its quantities follow one another */
+    uint32_t first;            /* the first of them */
+    size_t count;
+    uint32_t compared, grouped; /* of a population feature: earlier features; NO_STEP: columns */
+} Maker;
+
 typedef struct PlanSteps {
     Quantities quantities;
-    StepParts *parts; /* [quantities] */
+    Window *window; /* the distinct ones */
+    size_t windows;
+    uint32_t *window_of; /* [quantities] */
+    StepParts *parts;    /* [quantities] */
+    Maker *maker;        /* [features], of the plan's own quantities */
     Step *step;
     size_t steps;
+    Program *program; /* of all row-level parts */
 } PlanSteps;
 
 /* quantities: other than all of the plan's; NULL otherwise.  Memory: keep. */
@@ -138,6 +191,9 @@ void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows);
  * stays NULL. keep and scratch must be different ranges. */
 MUST_USE Status events_evaluate(Column **out, Arena *keep, Arena scratch, const Expr *e,
                                 const Events *events, Window w, Error *err);
+/* An aggregate with its parts evaluated in the same way. */
+MUST_USE Status events_folding(Folding *out, Arena *keep, Arena scratch, const Aggregate *a,
+                               const Events *events, Window w, Error *err);
 
 /* Is a population feature (or a feature that looks like one) written as it must be? */
 MUST_USE Status population_check(const Plan *p, size_t index, Error *err);

@@ -1,4 +1,5 @@
 #include "feature/feature_internal.h"
+#include "feature/sort.h"
 
 #include <stdlib.h>
 
@@ -8,21 +9,23 @@ typedef struct Lot {
     size_t row;
 } Lot;
 
+/* Rows are by created_at, then id, and lots by row before they are sorted. */
+#define LOT_AFTER(a, b) ((a).available_us > (b).available_us)
+
 static int by_availability(const void *a, const void *b)
 {
     const Lot *x = a, *y = b;
     if (x->available_us != y->available_us)
         return x->available_us < y->available_us ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row); /* rows are by created_at, then id */
+    return (x->row > y->row) - (x->row < y->row);
 }
 
 Flow flow_of(const Events *e, const Folding *f)
 {
-    const SchemaTransactions *s = &e->plan->schema->transactions;
     return (Flow){.in = f->filter,
                   .out = f->base,
-                  .amount = table_find(e->rows, s->amount.text),
-                  .available = table_find(e->rows, s->completed.text),
+                  .amount = f->amount,
+                  .available = f->completed,
                   .created_us = e->created_us,
                   .within_us = f->aggregate->within_us,
                   .fraction = f->aggregate->fraction,
@@ -39,9 +42,11 @@ Matched flow_match_parts(const Flow *flow, Range range, Arena scratch, uint8_t *
 {
     Lot *lot = ARENA_RAW(&scratch, Lot, range.to - range.from + 1);
     size_t lots = 0;
-    for (size_t row = range.from; row < range.to; row++) {
-        if (!condition_holds(flow->in, row) || !column_valid(flow->amount, row) ||
-            flow->amount->integer[row] <= 0)
+    const Folding in = {.argument = flow->amount, .filter = flow->in};
+    const Folding out = {.argument = flow->amount, .filter = flow->out};
+    FOR_TAKEN(row, &in, range)
+    {
+        if (flow->amount->integer[row] <= 0)
             continue;
         if (flow->available != NULL && !column_valid(flow->available, row))
             continue; /* never arrived */
@@ -51,13 +56,14 @@ Matched flow_match_parts(const Flow *flow, Range range, Arena scratch, uint8_t *
             available = flow->created_us[row];
         lot[lots++] = (Lot){available, flow->amount->integer[row], flow->amount->integer[row], row};
     }
-    qsort(lot, lots, sizeof *lot, by_availability);
+    SORT_FEW_ITEMS(Lot, lot, lots, LOT_AFTER, by_availability);
 
     Matched matched = {0};
     size_t head = 0;
-    for (size_t row = range.from; row < range.to && head < lots; row++) {
-        if (!condition_holds(flow->out, row) || !column_valid(flow->amount, row))
-            continue;
+    FOR_TAKEN(row, &out, range)
+    {
+        if (head == lots)
+            continue; /* all money has left */
         int64_t now = flow->created_us[row], wanted = flow->amount->integer[row];
         while (head < lots && lot[head].available_us < now - flow->within_us)
             head++; /* too old for this outflow and all later ones */

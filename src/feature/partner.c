@@ -35,7 +35,7 @@ Status partner_column(PartnerColumn **out, Arena *keep, Arena scratch, const Pop
                             ? NO_CODE
                             : dictionary_find(c->names, own->dictionary->text[own->code[customer]]);
         for (size_t k = r.from; k < r.to; k++)
-            if (column_valid(partner, k) && partner->code[k] != self && condition_holds(holds, k))
+            if (column_valid(partner, k) && partner->code[k] != self && column_holds(holds, k))
                 c->code[n++] = partner->code[k];
         qsort(c->code + from, n - from, sizeof *c->code, by_code);
         size_t kept = from;

@@ -15,15 +15,23 @@ const Column *named_column(const Plan *plan, size_t index, const Events *events,
     return own;
 }
 
+/* The same, found when the plan was read. A feature with a column's name is that column. */
+static const Column *compared_column(uint32_t feature, const Events *events, const Table *features,
+                                     Str name)
+{
+    return feature == NO_STEP ? table_find(events->profile, name) : &features->column[feature];
+}
+
 /* NULL where these files lack the column that is compared. */
 static PeerColumn *column_of(Arena *keep, Arena scratch, const Plan *plan, size_t index,
                              const Events *events, const Table *features, const uint32_t *row,
                              size_t rows)
 {
     const Population *f = lang_population(plan->feature[index].expr);
-    const Column *value = named_column(plan, index, events, features, f->value);
+    const Maker *m = &plan->steps->maker[index];
+    const Column *value = compared_column(m->compared, events, features, f->value);
     const Column *group =
-        f->group.size == 0 ? NULL : named_column(plan, index, events, features, f->group);
+        f->group.size == 0 ? NULL : compared_column(m->grouped, events, features, f->group);
     return value == NULL ? NULL : peer_column(keep, scratch, value, group, row, rows);
 }
 

@@ -2,6 +2,7 @@
  * over a sliding window, and the functions of the order of events. One pass over a customer's
  * rows each; `low` is the first row still inside the window and only ever moves on. */
 #include "feature/feature_internal.h"
+#include "feature/sort.h"
 
 #include <stdlib.h>
 
@@ -23,19 +24,24 @@ static bool seen(const Look *l, size_t row, size_t i)
 static Status look_count(const Look *l)
 {
     const Folding *f = l->f;
-    bool share = f->aggregate->kind == AGGREGATE_SHARE;
+    const bool share = f->aggregate->kind == AGGREGATE_SHARE;
+    const uint64_t *base = f->base, *filter = f->filter;
+    const Look own = *l; /* what is written below could lie in *l, for all a compiler knows */
     int64_t part = 0, whole = 0;
-    size_t low = l->r.from;
-    for (size_t i = l->r.from; i < l->r.to; i++) {
-        whole += condition_holds(f->base, i);
-        part += condition_holds(f->base, i) && condition_holds(f->filter, i);
-        for (; !seen(l, low, i); low++) {
-            whole -= condition_holds(f->base, low);
-            part -= condition_holds(f->base, low) && condition_holds(f->filter, low);
+    size_t low = own.r.from;
+    for (size_t i = own.r.from; i < own.r.to; i++) {
+        bool counts = condition_holds(base, i);
+        whole += counts;
+        part += counts && condition_holds(filter, i);
+        for (; !seen(&own, low, i); low++) {
+            counts = condition_holds(base, low);
+            whole -= counts;
+            part -= counts && condition_holds(filter, low);
         }
-        if (!share)
-            TRY(put_integer(l->out, i, part, l->err));
-        else if (whole > 0)
+        if (!share) {
+            own.out->integer[i] = part;
+            column_set_valid(own.out, i);
+        } else if (whole > 0)
             TRY(put_real(l->out, i, (double)part / (double)whole, l->err));
     }
     return STATUS_OK;
@@ -46,12 +52,14 @@ static Status look_sum(const Look *l)
 {
     const Folding *f = l->f;
     const Column *x = f->argument;
-    bool is_real = x->type == TYPE_DOUBLE;
+    const bool is_real = x->type == TYPE_DOUBLE;
+    const bool whole_sum = !is_real && f->aggregate->kind == AGGREGATE_SUM;
     ExactSum real = {.count = 0};
     Int128 exact = 0;
-    size_t count = 0, low = l->r.from;
-    for (size_t i = l->r.from; i < l->r.to; i++) {
-        for (; !seen(l, low, i); low++) {
+    const Look own = *l;
+    size_t count = 0, low = own.r.from;
+    for (size_t i = own.r.from; i < own.r.to; i++) {
+        for (; !seen(&own, low, i); low++) {
             if (!folding_takes(f, low))
                 continue;
             count--;
@@ -66,6 +74,10 @@ static Status look_sum(const Look *l)
                 exact_add(&real, x->real[i]);
             else
                 exact += x->integer[i];
+        }
+        if (whole_sum) {
+            TRY(put_integer(own.out, i, exact, own.err));
+            continue;
         }
         double total = is_real ? exact_value(&real) : 0;
         TRY(f->aggregate->kind == AGGREGATE_MEAN
@@ -120,6 +132,8 @@ static void look_end(const Look *l)
     }
 }
 
+#define KEY_AFTER(a, b) ((a).key > (b).key)
+
 typedef struct Keyed {
     uint64_t key;
     size_t row;
@@ -140,7 +154,7 @@ static uint32_t *small_codes(const Look *l, Arena *scratch)
     for (size_t row = l->r.from; row < l->r.to; row++)
         if (column_valid(l->f->argument, row))
             item[count++] = (Keyed){cell_key(l->f->argument, row), row};
-    qsort(item, count, sizeof *item, by_key);
+    SORT_FEW_ITEMS(Keyed, item, count, KEY_AFTER, by_key);
     for (size_t i = 0; i < count; i++) {
         next += i > 0 && item[i].key != item[i - 1].key;
         code[item[i].row - l->r.from] = next;

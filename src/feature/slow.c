@@ -56,7 +56,7 @@ static Status match(const Walk *w, const Parts *p, Column *out, Error *err)
     int64_t left[EVENTS_MAX], whole[EVENTS_MAX], arrived[EVENTS_MAX], drained = 0;
     Int128 total = 0, lag = 0;
     for (size_t i = 0; i < n; i++) {
-        bool money = inside(w, i) && condition_holds(p->filter, i) && column_valid(amount, i) &&
+        bool money = inside(w, i) && column_holds(p->filter, i) && column_valid(amount, i) &&
                      amount->integer[i] > 0 && (completed == NULL || column_valid(completed, i));
         left[i] = whole[i] = money ? amount->integer[i] : 0;
         arrived[i] = created(w, i);
@@ -64,7 +64,7 @@ static Status match(const Walk *w, const Parts *p, Column *out, Error *err)
             arrived[i] = completed->integer[i];
     }
     for (size_t o = 0; o < n; o++) {
-        if (!inside(w, o) || !condition_holds(p->base, o) || !column_valid(amount, o))
+        if (!inside(w, o) || !column_holds(p->base, o) || !column_valid(amount, o))
             continue;
         int64_t wanted = amount->integer[o];
         while (wanted > 0) {
@@ -100,9 +100,9 @@ static Status follow(const Walk *w, const Parts *p, Column *out, Error *err)
     for (size_t i = 0; i < w->rows->rows; i++) {
         bool followed = false;
         for (size_t k = i + 1; k < w->rows->rows; k++)
-            followed = followed || (inside(w, k) && condition_holds(p->base, k) &&
+            followed = followed || (inside(w, k) && column_holds(p->base, k) &&
                                     created(w, k) - created(w, i) <= p->a->within_us);
-        count += followed && inside(w, i) && condition_holds(p->filter, i);
+        count += followed && inside(w, i) && column_holds(p->filter, i);
     }
     return put_integer(out, 0, count, err);
 }
@@ -242,9 +242,9 @@ static Status reduce(const Parts *p, size_t *row, size_t n, Column *out, size_t 
 {
     size_t count = 0, whole = 0;
     for (size_t i = 0; i < n; i++) {
-        bool counts = condition_holds(p->filter, row[i]) && condition_holds(p->base, row[i]) &&
+        bool counts = column_holds(p->filter, row[i]) && column_holds(p->base, row[i]) &&
                       (p->x == NULL || column_valid(p->x, row[i]));
-        whole += condition_holds(p->base, row[i]);
+        whole += column_holds(p->base, row[i]);
         if (counts)
             row[count++] = row[i];
     }
@@ -287,7 +287,7 @@ static Status one_event(const Walk *w, const Parts *p, Column *out, size_t i, Er
     case AGGREGATE_SINCE:
     case AGGREGATE_PREVIOUS:
         for (size_t k = 0; k < i; k++)
-            if (condition_holds(p->filter, k) && (p->x == NULL || column_valid(p->x, k)))
+            if (column_holds(p->filter, k) && (p->x == NULL || column_valid(p->x, k)))
                 at = k;
         if (at < n && p->x != NULL)
             put_copy(out, i, p->x, at);
@@ -295,20 +295,20 @@ static Status one_event(const Walk *w, const Parts *p, Column *out, size_t i, Er
                                        : put_integer(out, i, created(w, i) - created(w, at), err);
     case AGGREGATE_UNTIL:
         for (size_t k = n; k-- > i + 1;)
-            if (inside(w, k) && condition_holds(p->filter, k))
+            if (inside(w, k) && column_holds(p->filter, k))
                 at = k;
         return at == n || !inside(w, i) ? STATUS_OK
                                         : put_integer(out, i, created(w, at) - created(w, i), err);
     case AGGREGATE_SAME:
         for (size_t k = 0; k < i; k++)
-            count += looks_back(w, p->a, i, k) && condition_holds(p->filter, k) &&
+            count += looks_back(w, p->a, i, k) && column_holds(p->filter, k) &&
                      cell_equal(p->x, k, p->x, i);
         return column_valid(p->x, i) ? put_integer(out, i, (Int128)count, err) : STATUS_OK;
     case AGGREGATE_STREAK:
         for (size_t k = 0; k <= i; k++)
-            if (condition_holds(p->base, k))
-                streak = condition_holds(p->filter, k) ? streak + 1 : 0;
-        return condition_holds(p->base, i) ? put_integer(out, i, streak, err) : STATUS_OK;
+            if (column_holds(p->base, k))
+                streak = column_holds(p->filter, k) ? streak + 1 : 0;
+        return column_holds(p->base, i) ? put_integer(out, i, streak, err) : STATUS_OK;
     default:
         for (size_t k = 0; k <= i; k++)
             if (looks_back(w, p->a, i, k))

@@ -89,7 +89,7 @@ static bool dealt_with(const Events *events, const Column *holds, const Column *
         first = k == events->start[customer] ? at : first;
         bool inside = w.kind == WINDOW_ALL || (w.kind == WINDOW_FIRST ? at < first + w.duration_us
                                                                       : at > as_of - w.duration_us);
-        if (inside && condition_holds(holds, k) && column_valid(partner, k) &&
+        if (inside && column_holds(holds, k) && column_valid(partner, k) &&
             str_equal(partner->dictionary->text[partner->code[k]], id))
             return true;
     }

@@ -80,11 +80,17 @@ static uint32_t add_step(Making *m, Str key, Step step)
 
 static uint32_t row_step(Making *m, const Expr *e, Window w);
 
+static uint32_t row_value(Making *m, const Expr *e, Window w)
+{
+    uint32_t step = row_step(m, e, w);
+    return step == NO_STEP ? NO_STEP : m->made->step[step].value;
+}
+
 static StepParts parts_of(Making *m, const Aggregate *a, Window w)
 {
-    StepParts out = {.argument = row_step(m, a->argument, w)};
-    out.filter = row_step(m, a->filter, w);
-    out.base = row_step(m, a->base, w);
+    StepParts out = {.argument = row_value(m, a->argument, w)};
+    out.filter = row_value(m, a->filter, w);
+    out.base = row_value(m, a->base, w);
     return out;
 }
 
@@ -97,6 +103,7 @@ static uint32_t nested_step(Making *m, const Aggregate *a, Window w)
     if (known != NO_STEP)
         return known;
     Step step = {.kind = STEP_NESTED, .aggregate = a, .window = seen, .parts = parts_of(m, a, w)};
+    step.value = program_given(m->made->program, a->type);
     return add_step(m, key, step);
 }
 
@@ -117,9 +124,61 @@ static uint32_t row_step(Making *m, const Expr *e, Window w)
     size_t count;
     const Aggregate *a = lang_aggregates(e, &count);
     uint32_t *nested = ARENA_ARRAY(m->keep, uint32_t, count + 1);
-    for (size_t i = 0; i < count; i++)
-        nested[i] = nested_step(m, &a[i], w);
-    return add_step(m, key, (Step){.kind = STEP_ROW, .expr = e, .nested = nested, .count = count});
+    for (size_t i = 0; i < count; i++) {
+        uint32_t made = nested_step(m, &a[i], w);
+        nested[i] = m->made->step[made].value;
+    }
+    Step step = {.kind = STEP_ROW, .value = program_add(m->made->program, e, nested)};
+    return add_step(m, key, step);
+}
+
+static void add_windows(PlanSteps *r, Arena *keep)
+{
+    const Quantities *q = &r->quantities;
+    r->window = ARENA_ARRAY(keep, Window, q->count + 1);
+    r->window_of = ARENA_ARRAY(keep, uint32_t, q->count + 1);
+    for (size_t i = 0; i < q->count; i++) {
+        Window w = q->item[i].window;
+        size_t k = 0;
+        while (k < r->windows &&
+               (r->window[k].kind != w.kind || r->window[k].duration_us != w.duration_us))
+            k++;
+        if (k == r->windows)
+            r->window[r->windows++] = w;
+        r->window_of[i] = (uint32_t)k;
+    }
+}
+
+/* The feature above this one that has the name, or NO_STEP. */
+static uint32_t feature_above(const Plan *plan, size_t index, Str name)
+{
+    for (size_t i = 0; i < index; i++)
+        if (str_equal(plan->feature[i].name.text, name))
+            return (uint32_t)i;
+    return NO_STEP;
+}
+
+static void add_makers(PlanSteps *r, Arena *keep, const Plan *plan)
+{
+    r->maker = ARENA_ARRAY(keep, Maker, plan->features + 1);
+    for (size_t i = 0; i < plan->features; i++) {
+        const Expr *e = plan->feature[i].expr;
+        const Population *p = lang_population(e);
+        Maker *m = &r->maker[i];
+        *m = (Maker){.expr = e,
+                     .type = lang_type(e),
+                     .scale = lang_scale(e),
+                     .population = p != NULL,
+                     .together = true,
+                     .compared = p == NULL ? NO_STEP : feature_above(plan, i, p->value),
+                     .grouped = p == NULL ? NO_STEP : feature_above(plan, i, p->group)};
+        (void)lang_aggregates(e, &m->count);
+        for (size_t k = 0; k < m->count; k++) {
+            const uint32_t *of = r->quantities.of[i];
+            m->first = of[0];
+            m->together = m->together && of[k] == of[0] + k;
+        }
+    }
 }
 
 const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *quantities)
@@ -127,6 +186,7 @@ const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *qua
     Arena texts = arena_new(), codes = arena_new();
     PlanSteps *r = ARENA_NEW(keep, PlanSteps);
     Making m = {.keep = keep, .passing = &codes, .made = r};
+    r->program = program_new(keep, &codes);
     for (size_t k = 0; k < STEP_KINDS; k++)
         m.text[k] = dictionary_new(&texts);
     if (quantities == NULL)
@@ -141,5 +201,8 @@ const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *qua
     }
     arena_free(&texts);
     arena_free(&codes);
+    add_windows(r, keep);
+    if (quantities == NULL)
+        add_makers(r, keep, plan);
     return r;
 }

@@ -36,11 +36,6 @@ void block_both_valid(const Run *r, Column *out, const Column *a, const Column *
         out->valid[w] = a->valid[w] & b->valid[w];
 }
 
-static bool is_string(Type type)
-{
-    return type == TYPE_CATEGORY || type == TYPE_TEXT;
-}
-
 Status run_too_large(const Run *r, const Node *n, size_t row, Arena scratch)
 {
     Buffer text = buffer_new(&scratch);
@@ -57,7 +52,8 @@ Status run_too_large(const Run *r, const Node *n, size_t row, Arena scratch)
 
 static Status copy_column(const Run *r, const Node *n, Column *out, const Column *from)
 {
-    bool same = from->type == out->type || (is_string(from->type) && is_string(out->type));
+    bool same =
+        from->type == out->type || (type_is_string(from->type) && type_is_string(out->type));
     if (!same || (out->type == TYPE_DECIMAL && from->scale != out->scale)) {
         char want[TYPE_TEXT_SIZE], have[TYPE_TEXT_SIZE];
         (void)error_set(r->err, STATUS_DATA,
@@ -80,13 +76,16 @@ static Status copy_column(const Run *r, const Node *n, Column *out, const Column
 }
 
 /* A book's expressions look for the same columns again and again, in tables of one form. */
-static const Column *find_column(const Run *r, const Node *n)
+const Column *run_find(const Run *r, const Node *n)
 {
     atomic_uint *place = (atomic_uint *)(uintptr_t)&n->place;
     size_t guess = atomic_load_explicit(place, memory_order_relaxed);
     Str name = n->name->name;
-    if (guess < r->rows->columns && str_equal(r->rows->column[guess].name, name))
-        return &r->rows->column[guess];
+    if (guess < r->rows->columns) {
+        const Column *c = &r->rows->column[guess];
+        if (c->name.size == name.size && (c->name.data == name.data || str_equal(c->name, name)))
+            return c;
+    }
     const Column *found = table_find(r->rows, name);
     if (found != NULL)
         atomic_store_explicit(place, (unsigned)(found - r->rows->column), memory_order_relaxed);
@@ -95,7 +94,7 @@ static const Column *find_column(const Run *r, const Node *n)
 
 static Status name_leaf(const Run *r, const Node *n, Column *out)
 {
-    const Column *from = find_column(r, n);
+    const Column *from = run_find(r, n);
     if (from != NULL)
         return copy_column(r, n, out, from);
     block_all_missing(r, out);
@@ -152,14 +151,15 @@ static bool has_nan(const Run *r, const Column *c)
 
 /* The block of a column of this very type, where it stands: only to be read. A NaN among doubles
  * is missing, and so these are copied where there is one. */
-static bool view_column(const Run *r, const Node *n, Column *out)
+bool run_view(const Run *r, const Node *n, Column *out)
 {
-    const Column *from = n->kind == NODE_NAME        ? find_column(r, n)
+    const Column *from = n->kind == NODE_NAME        ? run_find(r, n)
                          : n->kind == NODE_AGGREGATE ? &r->aggregate[n->call->index]
                                                      : NULL;
-    bool same = from != NULL &&
-                (from->type == n->type || (is_string(from->type) && is_string(n->type))) &&
-                (n->type != TYPE_DECIMAL || from->scale == n->scale);
+    bool same =
+        from != NULL &&
+        (from->type == n->type || (type_is_string(from->type) && type_is_string(n->type))) &&
+        (n->type != TYPE_DECIMAL || from->scale == n->scale);
     if (!same)
         return false;
     *out = *from;
@@ -174,16 +174,16 @@ static bool view_column(const Run *r, const Node *n, Column *out)
 Status run_operand(const Run *r, const Node *child, Type type, int scale, Column *out,
                    Arena *scratch)
 {
-    bool same =
-        (child->type == type && (type != TYPE_DECIMAL || child->scale == scale)) || is_string(type);
-    if (same && view_column(r, child, out))
+    bool same = (child->type == type && (type != TYPE_DECIMAL || child->scale == scale)) ||
+                type_is_string(type);
+    if (same && run_view(r, child, out))
         return STATUS_OK;
     *out = block_new(r, scratch, type, scale);
     if (same)
         return run_evaluate(r, child, out, *scratch);
     Arena inner = *scratch;
     Column raw;
-    if (!view_column(r, child, &raw)) {
+    if (!run_view(r, child, &raw)) {
         raw = block_new(r, &inner, child->type, child->scale);
         TRY(run_evaluate(r, child, &raw, inner));
     }
@@ -301,228 +301,6 @@ static Status negate(const Run *r, const Node *n, Column *out, Arena scratch)
     return STATUS_OK;
 }
 
-/* ---- comparison ---- */
-
-/* Does `order` (-1, 0, 1) satisfy the operator? */
-static bool satisfies(NodeKind kind, int order)
-{
-    switch (kind) {
-    case NODE_EQUAL:
-        return order == 0;
-    case NODE_UNEQUAL:
-        return order != 0;
-    case NODE_LESS:
-        return order < 0;
-    case NODE_LESS_EQUAL:
-        return order <= 0;
-    case NODE_GREATER:
-        return order > 0;
-    default:
-        return order >= 0;
-    }
-}
-
-/* Bit 0: what the comparison says of less, bit 1: of equal, bit 2: of greater. */
-static unsigned answers(NodeKind kind)
-{
-    return (unsigned)satisfies(kind, -1) | (unsigned)satisfies(kind, 0) << 1 |
-           (unsigned)satisfies(kind, 1) << 2;
-}
-
-/* The bytes written may lie anywhere for all a compiler knows, so that what a loop reads is held
- * beside it. */
-#define COMPARE(x, y)                                                                              \
-    for (size_t i = 0; i < count; i++)                                                             \
-    to[i] = (uint8_t)(table >> (((x) > (y)) - ((x) < (y)) + 1) & 1)
-
-static void compare_strings(const Run *r, Column *out, const Column *a, const Column *b, bool equal)
-{
-    if (a->dictionary == NULL || b->dictionary == NULL)
-        return; /* a column that is not there: missing everywhere */
-    if (a->dictionary == b->dictionary) {
-        for (size_t i = 0; i < r->count; i++)
-            out->boolean[i] = (a->code[i] == b->code[i]) == equal;
-        return;
-    }
-    /* Usually one side is a literal: look it up once in the other's dictionary. */
-    if (a->dictionary->count == 1) {
-        const Column *swap = a;
-        a = b;
-        b = swap;
-    }
-    if (b->dictionary->count == 1) {
-        uint32_t code = dictionary_find(a->dictionary, b->dictionary->text[0]);
-        for (size_t i = 0; i < r->count; i++)
-            out->boolean[i] = (a->code[i] == code) == equal;
-        return;
-    }
-    for (size_t i = 0; i < r->count; i++)
-        if (column_valid(out, i))
-            out->boolean[i] = str_equal(a->dictionary->text[a->code[i]],
-                                        b->dictionary->text[b->code[i]]) == equal;
-}
-
-static bool is_literal(const Node *n)
-{
-    return n->kind == NODE_BOOLEAN || n->kind == NODE_NUMBER || n->kind == NODE_DURATION ||
-           n->kind == NODE_TIME || n->kind == NODE_STRING;
-}
-
-/* Most comparisons are of a column with a literal: no block is made of either. */
-static bool compare_literal(const Run *r, NodeKind kind, const Node *left, const Node *right,
-                            Column *out)
-{
-    Column a;
-    bool alike = left->type == right->type || (is_string(left->type) && is_string(right->type)) ||
-                 right->kind == NODE_NUMBER;
-    if (!is_literal(right) || left->type == TYPE_DOUBLE || !alike || !view_column(r, left, &a))
-        return false;
-    const unsigned table = answers(kind);
-    const size_t count = r->count;
-    uint8_t *to = out->boolean;
-    memcpy(out->valid, a.valid, r->words * sizeof *out->valid);
-    if (is_string(a.type)) {
-        const uint8_t equal = kind == NODE_EQUAL;
-        const uint32_t code = dictionary_find(a.dictionary, right->text), *is = a.code;
-        for (size_t i = 0; i < count; i++)
-            to[i] = (is[i] == code) == equal;
-    } else if (a.type == TYPE_BOOLEAN) {
-        const uint8_t *is = a.boolean, than = right->integer != 0;
-        COMPARE(is[i], than);
-    } else if (left->scale == right->scale) {
-        const int64_t *is = a.integer, than = right->integer;
-        COMPARE(is[i], than);
-    } else {
-        int scale = left->scale > right->scale ? left->scale : right->scale;
-        Int128 x = power_of_ten(scale - left->scale);
-        Int128 y = (Int128)power_of_ten(scale - right->scale) * right->integer;
-        const int64_t *is = a.integer;
-        COMPARE(x * is[i], y);
-    }
-    return true;
-}
-
-Status run_compare(const Run *r, NodeKind kind, const Node *left, const Node *right, Column *out,
-                   Arena scratch)
-{
-    if (left->kind == NODE_NULL || right->kind == NODE_NULL) {
-        block_all_missing(r, out);
-        return STATUS_OK;
-    }
-    if (compare_literal(r, kind, left, right, out))
-        return STATUS_OK;
-    const unsigned table = answers(kind);
-    const size_t count = r->count;
-    uint8_t *to = out->boolean;
-    Type type = left->type == TYPE_DOUBLE || right->type == TYPE_DOUBLE ? TYPE_DOUBLE
-                : left->type == TYPE_DATE && right->type == TYPE_TIME   ? TYPE_TIME
-                                                                        : left->type;
-    Column a, b;
-    Arena keep = scratch;
-    if (type == TYPE_DOUBLE || is_string(type) || type == TYPE_BOOLEAN) {
-        TRY(run_operand(r, left, type, 0, &a, &keep));
-        TRY(run_operand(r, right, type, 0, &b, &keep));
-        block_both_valid(r, out, &a, &b);
-        if (type == TYPE_DOUBLE)
-            COMPARE(a.real[i], b.real[i]);
-        else if (type == TYPE_BOOLEAN)
-            COMPARE(a.boolean[i], b.boolean[i]);
-        else
-            compare_strings(r, out, &a, &b, kind == NODE_EQUAL);
-        return STATUS_OK;
-    }
-    bool instant = type == TYPE_TIME && right->type == TYPE_DATE;
-    Type right_type = instant ? TYPE_TIME : right->type;
-    TRY(run_operand(r, left, type, left->scale, &a, &keep));
-    TRY(run_operand(r, right, right_type, right->scale, &b, &keep));
-    block_both_valid(r, out, &a, &b);
-    if (left->scale == right->scale) {
-        COMPARE(a.integer[i], b.integer[i]);
-        return STATUS_OK;
-    }
-    /* 2^63 times 10^18 fits in 128 bits, so decimals of any scales compare exactly. */
-    int scale = left->scale > right->scale ? left->scale : right->scale;
-    Int128 x = power_of_ten(scale - left->scale), y = power_of_ten(scale - right->scale);
-    COMPARE(x * a.integer[i], y * b.integer[i]);
-    return STATUS_OK;
-}
-
-/* ---- three-valued logic ---- */
-
-/* out = out or b; with `and`, the same on what is false. */
-static void fold_logic(const Run *r, Column *out, const Column *b, bool any)
-{
-    uint8_t decides = any;
-    for (size_t w = 0; w * 64 < r->count; w++) {
-        uint64_t known = out->valid[w] & b->valid[w], word = 0;
-        size_t end = w * 64 + 64 < r->count ? w * 64 + 64 : r->count;
-        uint64_t all = UINT64_MAX >> (64 - (end - w * 64));
-        if ((known & all) == all) { /* nothing missing: two values are enough */
-            uint8_t *to = out->boolean;
-            const uint8_t *from = b->boolean;
-            for (size_t i = w * 64; i < end; i++)
-                to[i] = any ? to[i] | from[i] : to[i] & from[i];
-            continue;
-        }
-        const uint64_t left = out->valid[w], right = b->valid[w];
-        uint8_t *to = out->boolean + w * 64;
-        const uint8_t *from = b->boolean + w * 64;
-        for (size_t k = 0; k < end - w * 64; k++) {
-            unsigned decided = ((unsigned)(left >> k) & (unsigned)(to[k] == decides)) |
-                               ((unsigned)(right >> k) & (unsigned)(from[k] == decides));
-            to[k] = (uint8_t)(decided ^ !decides);
-            word |= (uint64_t)decided << k;
-        }
-        out->valid[w] = known | word;
-    }
-}
-
-static Status logic(const Run *r, const Node *n, Column *out, Arena scratch)
-{
-    TRY(run_evaluate(r, n->child[0], out, scratch));
-    for (size_t i = 1; i < n->count; i++) {
-        Arena keep = scratch;
-        Column b = block_new(r, &keep, TYPE_BOOLEAN, 0);
-        TRY(run_evaluate(r, n->child[i], &b, keep));
-        fold_logic(r, out, &b, n->kind == NODE_OR);
-    }
-    return STATUS_OK;
-}
-
-/* x in (a, b) is x = a or x = b; x between a and b is x >= a and x <= b. */
-static Status members(const Run *r, const Node *n, Column *out, Arena scratch)
-{
-    bool in = n->kind == NODE_IN;
-    TRY(run_compare(r, in ? NODE_EQUAL : NODE_GREATER_EQUAL, n->child[0], n->child[1], out,
-                    scratch));
-    for (size_t i = 2; i < n->count; i++) {
-        Arena keep = scratch;
-        Column b = block_new(r, &keep, TYPE_BOOLEAN, 0);
-        TRY(run_compare(r, in ? NODE_EQUAL : NODE_LESS_EQUAL, n->child[0], n->child[i], &b, keep));
-        fold_logic(r, out, &b, in);
-    }
-    return STATUS_OK;
-}
-
-static Status negation(const Run *r, const Node *n, Column *out, Arena scratch)
-{
-    TRY(run_evaluate(r, n->child[0], out, scratch));
-    for (size_t i = 0; i < r->count; i++)
-        out->boolean[i] = !out->boolean[i];
-    return STATUS_OK;
-}
-
-static Status null_test(const Run *r, const Node *n, Column *out, Arena scratch)
-{
-    Column a;
-    Arena keep = scratch;
-    TRY(run_operand(r, n->child[0], n->child[0]->type, n->child[0]->scale, &a, &keep));
-    block_all_valid(r, out);
-    for (size_t i = 0; i < r->count; i++)
-        out->boolean[i] = !column_valid(&a, i);
-    return STATUS_OK;
-}
-
 Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     switch (n->kind) {
@@ -540,9 +318,9 @@ Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
         return copy_column(r, n, out, &r->aggregate[n->call->index]);
     case NODE_OR:
     case NODE_AND:
-        return logic(r, n, out, scratch);
+        return run_logic(r, n, out, scratch);
     case NODE_NOT:
-        return negation(r, n, out, scratch);
+        return run_negation(r, n, out, scratch);
     case NODE_EQUAL:
     case NODE_UNEQUAL:
     case NODE_LESS:
@@ -552,9 +330,9 @@ Status run_evaluate(const Run *r, const Node *n, Column *out, Arena scratch)
         return run_compare(r, n->kind, n->child[0], n->child[1], out, scratch);
     case NODE_IN:
     case NODE_BETWEEN:
-        return members(r, n, out, scratch);
+        return run_members(r, n, out, scratch);
     case NODE_IS_NULL:
-        return null_test(r, n, out, scratch);
+        return run_null_test(r, n, out, scratch);
     case NODE_ADD:
     case NODE_SUBTRACT:
     case NODE_MULTIPLY:
@@ -602,12 +380,10 @@ static void take_block(Run *r, size_t rows)
     r->words = (r->count + 63) / 64;
 }
 
-Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
-                     const Column *aggregate, Error *err)
+Status node_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Node *n,
+                     const Table *rows, const Column *aggregate, Error *err)
 {
-    const Node *n = e->root;
     Run r = {.e = e, .rows = rows, .aggregate = aggregate, .err = err};
-    column_init(out, keep, e->text, n->type, n->scale, rows->rows, NULL);
     if (e->merges)
         r.merged = dictionary_new(keep);
     take_block(&r, rows->rows);
@@ -627,4 +403,13 @@ Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, con
         finish_block(&r, out, &part);
     }
     return STATUS_OK;
+}
+
+Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e, const Table *rows,
+                     const Column *aggregate, Error *err)
+{
+    column_init(out, keep, e->text, e->root->type, e->root->scale, rows->rows, NULL);
+    if (rows->rows == 1 && lang_evaluate_cell(out, e, rows, aggregate))
+        return STATUS_OK;
+    return node_evaluate(out, keep, scratch, e, e->root, rows, aggregate, err);
 }

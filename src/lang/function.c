@@ -4,15 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_string(Type type)
-{
-    return type == TYPE_CATEGORY || type == TYPE_TEXT;
-}
-
 /* ---- of one number ---- */
 
 /* Divided by unit, to the whole below, above, or nearest with halves away from zero. */
-static int64_t whole_quotient(NodeKind kind, int64_t x, int64_t unit)
+int64_t function_quotient(NodeKind kind, int64_t x, int64_t unit)
 {
     int64_t q = x / unit, rest = x % unit;
     if (kind == NODE_FLOOR)
@@ -33,7 +28,7 @@ static Status whole_single(const Run *r, const Node *n, Column *out, const Colum
             continue;
         int64_t x = a->integer[i], *to = &out->integer[i];
         if (rounds)
-            *to = unit == 1 ? x : whole_quotient(n->kind, x, unit);
+            *to = unit == 1 ? x : function_quotient(n->kind, x, unit);
         else if (n->kind == NODE_SIGN)
             *to = (x > 0) - (x < 0);
         else if (x >= 0) /* abs */
@@ -52,7 +47,7 @@ static double round_digits(double x, const Node *n)
     return isfinite(scaled) ? round(scaled) / unit : x;
 }
 
-static double real_function(const Node *n, double x)
+double function_real(const Node *n, double x)
 {
     switch (n->kind) {
     case NODE_ABS:
@@ -91,7 +86,7 @@ static Status single(const Run *r, const Node *n, Column *out, Arena scratch)
     }
     for (size_t i = 0; i < r->count; i++)
         if (column_valid(out, i))
-            out->real[i] = real_function(n, a.real[i]);
+            out->real[i] = function_real(n, a.real[i]);
     return run_check_finite(r, n, out, keep);
 }
 
@@ -261,7 +256,7 @@ static Status calendar(const Run *r, const Node *n, Column *out, Arena scratch)
 void run_move(const Run *r, Column *to, const Column *from, size_t i)
 {
     size_t width = type_width(to->type);
-    if (is_string(to->type))
+    if (type_is_string(to->type))
         to->code[i] = dictionary_add(r->merged, from->dictionary->text[from->code[i]]);
     else
         memcpy((char *)to->data + i * width, (const char *)from->data + i * width, width);
@@ -270,7 +265,7 @@ void run_move(const Run *r, Column *to, const Column *from, size_t i)
 static Status coalesce(const Run *r, const Node *n, Column *out, Arena scratch)
 {
     block_all_missing(r, out);
-    if (is_string(out->type))
+    if (type_is_string(out->type))
         out->dictionary = r->merged;
     for (size_t k = 0; k < n->count; k++) {
         Column a;
@@ -317,7 +312,7 @@ static Status choose(const Run *r, const Node *n, Column *out, Arena scratch)
     Column open = block_new(r, &keep, TYPE_BOOLEAN, 0); /* not yet decided */
     memset(open.boolean, 1, r->count);
     block_all_missing(r, out);
-    if (is_string(out->type))
+    if (type_is_string(out->type))
         out->dictionary = r->merged;
     for (size_t k = 0; k < n->count; k += 2) {
         Arena inner = keep;

@@ -197,6 +197,40 @@ const Population *lang_population(const Expr *e); /* NULL: an ordinary expressio
 MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Expr *e,
                               const Table *rows, const Column *aggregate, Error *err);
 
+/* The same of a table of one row, into *out, a fresh column of one missing cell of e's type (of a
+ * string with a dictionary, or NULL). False when lang_evaluate must be asked, which makes new
+ * strings and says what is wrong; then *out is as it was.  Memory: none.  Cost: O(nodes). */
+MUST_USE bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows,
+                                 const Column *aggregate);
+
+/* ---- many expressions over the same rows ---- */
+
+/* Expressions taken together, so that what several of them have in common is computed once and
+ * nothing of them is looked for again when they meet rows: for the row-level parts of a whole book,
+ * over the transactions of a million customers or of one. Values are as lang_evaluate's, numbered
+ * in the order in which they are computed. */
+typedef struct Program Program;
+
+/* Memory: keep; what only its making needs goes to passing, which outlives the last program_add. */
+Program *program_new(Arena *keep, Arena *passing);
+/* A column that whoever runs the program puts in: what is nested in later expressions. */
+uint32_t program_given(Program *p, Type type);
+/* The number of e's value; nested[aggregates of e] the values of its aggregates.  Memory: keep. */
+uint32_t program_add(Program *p, const Expr *e, const uint32_t *nested);
+
+typedef struct ProgramRun ProgramRun;
+
+/* Memory: keep, for all values.  Cost: O(values). */
+ProgramRun *program_begin(Arena *keep, const Program *p, const Table *rows);
+void program_give(ProgramRun *r, uint32_t value, const Column *c);
+/* Compute every value up to this one that is not there yet; those given that they need must be.
+ * LIMIT and DATA as lang_evaluate.  Cost: O(rows * new values). */
+MUST_USE Status program_run(ProgramRun *r, Arena scratch, uint32_t value, Error *err);
+/* Of a condition: bit i of the words is 1 where row i is true (not false, not missing); bits behind
+ * the last row may be anything. */
+const uint64_t *program_truth(const ProgramRun *r, uint32_t value);
+const Column *program_column(ProgramRun *r, uint32_t value);
+
 /* ---- the tree, read only ---- */
 
 /* For who reasons about a condition instead of evaluating it. A child is valid as long as its

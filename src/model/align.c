@@ -28,6 +28,7 @@ static Forest *align_forest(Arena *keep, const Forest *f, const Str *name, size_
 {
     Forest *out = ARENA_NEW(keep, Forest);
     *out = *f; /* trees are shared: only columns and their names are others */
+    out->paths = NULL;
     out->columns = columns;
     out->name = arena_copy(keep, name, columns * sizeof *name);
     out->column = ARENA_ARRAY(keep, uint32_t, f->nodes);

@@ -24,13 +24,10 @@
  * walked, and so every f_j is positive.
  *
  * Sources: Owen 1972, Multilinear extensions of games; Lundberg, Erion and Lee 2018; Yu, Bifet,
- * Read and Xu 2022, Linear TreeShap (the sums carried up). */
-
-enum { POINTS_MAX = FOREST_DEPTH_MAX / 2 };
-
-typedef struct Flow {
-    double zero, one;
-} Flow;
+ * Read and Xu 2022, Linear TreeShap (the sums carried up).
+ *
+ * This is the plain way and the oracle; explain_paths.c does the same with what does not depend on
+ * the row found once. */
 
 typedef struct Walk {
     const Forest *forest;
@@ -109,15 +106,10 @@ static void quadrature(Walk *w, size_t points)
 
 /* The share of a split's cover that its left child has. Float sums do not always add up to the
  * split's own cover, so the children are compared with each other. */
-static double left_share(const Forest *f, uint32_t node)
+double forest_left_share(const Forest *f, uint32_t node)
 {
     double left = (double)f->cover[f->left[node]], right = (double)f->cover[f->right[node]];
     return left + right > 0 ? left / (left + right) : 0.5;
-}
-
-static double factor(Flow flow, double t)
-{
-    return (1 - t) * flow.zero + t * flow.one;
 }
 
 static void visit(Walk *w, uint32_t node, size_t depth)
@@ -134,12 +126,12 @@ static void visit(Walk *w, uint32_t node, size_t depth)
     uint32_t column = f->column[node];
     float value = w->row[column];
     bool goes_left = value != value ? f->default_left[node] : value < f->threshold[node];
-    double share = left_share(f, node);
+    double share = forest_left_share(f, node);
     Flow old = w->flow[column];
     bool fresh = old.zero == 1 && old.one == 1; /* not on the path yet: its factor is 1 */
     double factor_old[POINTS_MAX], factor_new[POINTS_MAX];
     for (size_t g = 0; g < points; g++) {
-        factor_old[g] = fresh ? 1 : factor(old, w->at[g]);
+        factor_old[g] = fresh ? 1 : flow_factor(old, w->at[g]);
         sum[g] = 0;
     }
     for (int right = 0; right <= 1; right++) {
@@ -147,7 +139,7 @@ static void visit(Walk *w, uint32_t node, size_t depth)
         if (!(new.zero > 0) && !(new.one > 0))
             continue;
         for (size_t g = 0; g < points; g++) {
-            factor_new[g] = factor(new, w->at[g]);
+            factor_new[g] = flow_factor(new, w->at[g]);
             next[g] =
                 fresh ? product[g] * factor_new[g] : product[g] / factor_old[g] * factor_new[g];
         }
@@ -181,7 +173,7 @@ static double mean_below(const Forest *f, uint32_t node)
 {
     if (f->left[node] == 0)
         return (double)f->threshold[node];
-    double share = left_share(f, node);
+    double share = forest_left_share(f, node);
     return share * mean_below(f, f->left[node]) + (1 - share) * mean_below(f, f->right[node]);
 }
 
@@ -210,13 +202,25 @@ static void close_row(const Walk *w, double mean, double trees_size)
     (void)trees_size;
 }
 
-void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi)
+size_t forest_points(const Forest *f, double at[POINTS_MAX], double weight[POINTS_MAX])
 {
     size_t depth = 0;
-    double mean = (double)f->base_margin, size = 0;
     for (size_t t = 0; t < f->trees; t++) {
         size_t below = depth_below(f, f->root[t]);
         depth = below > depth ? below : depth;
+    }
+    assert(depth <= FOREST_DEPTH_MAX);
+    Walk w = {0};
+    quadrature(&w, depth < 2 ? 1 : (depth + 1) / 2);
+    memcpy(at, w.at, sizeof w.at);
+    memcpy(weight, w.weight, sizeof w.weight);
+    return w.points;
+}
+
+double forest_mean(const Forest *f, double *trees_size)
+{
+    double mean = (double)f->base_margin, size = 0;
+    for (size_t t = 0; t < f->trees; t++) {
         mean += mean_below(f, f->root[t]);
         double most = 0;
         for (uint32_t i = f->root[t]; i < f->root[t + 1]; i++)
@@ -224,11 +228,35 @@ void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi
                 most = fabs((double)f->threshold[i]);
         size += most;
     }
-    assert(depth <= FOREST_DEPTH_MAX);
+    *trees_size = size;
+    return mean;
+}
+
+void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi)
+{
+    if (f->paths == NULL) {
+        forest_explain_plain(f, x, scratch, phi);
+        return;
+    }
+    double size, mean = paths_mean(f->paths, &size);
+    Walk w = {.forest = f};
+    for (size_t i = 0; i < x->rows * (x->columns + 1); i++)
+        phi[i] = 0;
+    forest_explain_rows(f->paths, f->trees, x, phi, scratch);
+    for (size_t r = 0; r < x->rows; r++) {
+        w.row = matrix_row(x, r);
+        w.phi = phi + r * (x->columns + 1);
+        close_row(&w, mean, size);
+    }
+}
+
+void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, double *phi)
+{
+    double size, mean = forest_mean(f, &size);
     Walk w = {.forest = f, .flow = ARENA_RAW(&scratch, Flow, f->columns)};
-    w.product = arena_alloc(&scratch, depth + 2, sizeof *w.product);
-    w.sum = arena_alloc(&scratch, depth + 2, sizeof *w.sum);
-    quadrature(&w, depth < 2 ? 1 : (depth + 1) / 2);
+    w.points = forest_points(f, w.at, w.weight);
+    w.product = arena_alloc(&scratch, 2 * w.points + 2, sizeof *w.product); /* by depth */
+    w.sum = arena_alloc(&scratch, 2 * w.points + 2, sizeof *w.sum);
     for (size_t c = 0; c < f->columns; c++)
         w.flow[c] = (Flow){1, 1};
     for (size_t g = 0; g < w.points; g++)

@@ -62,21 +62,6 @@ typedef struct Draft {
     float *threshold, *cover, *gain;
 } Draft;
 
-static bool parse_float(Str text, float *out)
-{
-    char copy[64];
-    if (text.size == 0 || text.size >= sizeof copy)
-        return false;
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] == '\0' || strchr("0123456789+-.eE", text.data[i]) == NULL)
-            return false;
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    char *end;
-    *out = strtof(copy, &end);
-    return end == copy + text.size && isfinite(*out);
-}
-
 static yyjson_val *member(yyjson_val *object, const char *name)
 {
     return yyjson_obj_get(object, name);
@@ -162,7 +147,7 @@ static Status read_base_score(Forest *f, yyjson_val *learner, Error *err)
     float score;
     if (memchr(text.data, ',', text.size) != NULL)
         return refuse(err, "multi-target base_score", all);
-    if (!parse_float(text, &score) || !(score > 0 && score < 1) ||
+    if (!json_single(text, &score) || !(score > 0 && score < 1) ||
         !isfinite(forest_base_margin(score)))
         return error_set(err, STATUS_FORMAT, "base_score \"%.*s\" is not a probability",
                          STR_ARG(all));
@@ -224,11 +209,26 @@ static Status read_floats(float *out, const Draft *d, yyjson_val *tree, const ch
     TRY(node_array(&array, d, tree, name, err));
     yyjson_arr_foreach(array, i, count, value)
     {
-        if (!yyjson_is_raw(value) || !parse_float(json_text(value), &out[i]))
+        if (!yyjson_is_raw(value) || !json_single(json_text(value), &out[i]))
             return error_set(err, STATUS_FORMAT, "tree %zu node %zu: %s is not a finite number",
                              d->tree, i, name);
     }
     return STATUS_OK;
+}
+
+/* Nearly all are indexes: a few digits. */
+static bool parse_index(Str text, int64_t *out)
+{
+    int64_t value = 0;
+    if (text.size == 0 || text.size > 9)
+        return parse_int64(text, out);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return parse_int64(text, out);
+        value = 10 * value + (text.data[i] - '0');
+    }
+    *out = value;
+    return true;
 }
 
 static Status read_integers(int64_t *out, const Draft *d, yyjson_val *tree, const char *name,
@@ -241,7 +241,7 @@ static Status read_integers(int64_t *out, const Draft *d, yyjson_val *tree, cons
     {
         if (yyjson_is_bool(value)) /* default_left, before version 1.3 */
             out[i] = yyjson_get_bool(value);
-        else if (!yyjson_is_raw(value) || !parse_int64(json_text(value), &out[i]))
+        else if (!yyjson_is_raw(value) || !parse_index(json_text(value), &out[i]))
             return error_set(err, STATUS_FORMAT, "tree %zu node %zu: %s is not a whole number",
                              d->tree, i, name);
     }

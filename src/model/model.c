@@ -46,18 +46,22 @@ void json_quote(Buffer *b, Str text)
 
 Status json_fields(yyjson_val *object, const char *where, const char *const *known, Error *err)
 {
-    size_t i, count;
+    size_t i, count, next = 0, names = 0;
     uint64_t seen = 0;
+    while (known[names] != NULL)
+        names++;
     yyjson_val *key, *value;
     if (!yyjson_is_obj(object)) /* absent blocks have their defaults, or are missed where read */
         return STATUS_OK;
     yyjson_obj_foreach(object, i, count, key, value)
     {
         Str name = json_text(key);
-        size_t k = 0;
-        while (known[k] != NULL && !str_equal(name, str_from(known[k])))
-            k++;
-        if (known[k] == NULL) {
+        size_t k = next, tried = 0; /* programs write fields in one order, and so do we */
+        while (tried < names && !str_equal(name, str_from(known[k]))) {
+            k = k + 1 == names ? 0 : k + 1;
+            tried++;
+        }
+        if (tried == names) {
             (void)error_set(err, STATUS_FORMAT, "%s has a field \"%.*s\" that is not known", where,
                             (int)(name.size < 60 ? name.size : 60), name.data);
             return error_remedy(err, "docs/model.md lists what is read; what is not understood is "
@@ -66,6 +70,7 @@ Status json_fields(yyjson_val *object, const char *where, const char *const *kno
         if (seen >> k & 1)
             return error_set(err, STATUS_FORMAT, "%s has its field \"%s\" twice", where, known[k]);
         seen |= (uint64_t)1 << k;
+        next = k + 1 == names ? 0 : k + 1;
     }
     return STATUS_OK;
 }
@@ -261,6 +266,26 @@ static void assert_additive(const Model *m, const Matrix *x, Arena scratch, cons
         }
         assert(fabs(sum - margin[r]) <= 1e-9 * size || !isfinite(size));
         (void)sum;
+    }
+}
+
+void model_prepare(Model *m, Arena *keep, Arena scratch)
+{
+    if (m->kind == MODEL_FOREST) {
+        Forest *f = ARENA_NEW(keep, Forest);
+        *f = *m->forest;
+        forest_prepare(f, keep, scratch);
+        m->forest = f;
+    } else if (m->kind == MODEL_BLEND) {
+        Blend *b = ARENA_NEW(keep, Blend);
+        *b = *m->blend;
+        b->part = ARENA_ARRAY(keep, const Model *, b->parts);
+        for (size_t i = 0; i < b->parts; i++) {
+            Model *part = arena_copy(keep, m->blend->part[i], sizeof *part);
+            model_prepare(part, keep, scratch);
+            b->part[i] = part;
+        }
+        m->blend = b;
     }
 }
 

@@ -25,10 +25,36 @@ float forest_leaf(const Forest *f, size_t tree, const float *row);
 float forest_row(const Forest *f, const float *row);
 void forest_margin(const Forest *f, const Matrix *x, double *margin);
 void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi);
+/* The plain way; forest_explain takes the prepared one where there is one, with the same bits. */
+void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, double *phi);
+
+/* ---- explaining (explain.c says what these are) ---- */
+
+enum { POINTS_MAX = FOREST_DEPTH_MAX / 2 };
+typedef struct Flow {
+    double zero, one;
+} Flow;
+static inline double flow_factor(Flow flow, double t)
+{
+    return (1 - t) * flow.zero + t * flow.one;
+}
+size_t forest_points(const Forest *f, double at[POINTS_MAX], double weight[POINTS_MAX]);
+/* The share of a split's cover that its left child has. */
+double forest_left_share(const Forest *f, uint32_t node);
+/* The margin of a row of which nothing is known; *trees_size: the largest leaf of each tree, added.
+ */
+double forest_mean(const Forest *f, double *trees_size);
+/* Set f->paths, unless they would take much memory or a branch has no cover. */
+void forest_prepare(Forest *f, Arena *keep, Arena scratch);
+/* Add the rows' contributions to phi, as the plain way does. */
+void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *phi, Arena scratch);
+double paths_mean(const Paths *p, double *size);
 double linear_part(const Linear *l, size_t column, float x); /* what one column adds */
 
 /* The text of a string or a number; the empty Str for anything else, NULL included. */
 Str json_text(yyjson_val *value);
+/* A finite number rounded once, to float, as strtof does; false when it is none. */
+bool json_single(Str text, float *out);
 /* FORMAT unless every field of the object is one of `known` (ended by NULL), and only once:
  * what is not understood must not be passed over. where: "learner", "tree 3". */
 MUST_USE Status json_fields(yyjson_val *object, const char *where, const char *const *known,

@@ -257,6 +257,28 @@ static void put_cohorts(Buffer *b, const Monitor *m)
     }
 }
 
+/* To everybody else of the column; a group too small to say so of is not there. */
+static void put_groups(Buffer *b, const Monitor *m)
+{
+    const char *name = "assay_monitor_group_ratio";
+    head(b, name,
+         "Rate of a group to that of the others: `action` of due diligence or graver, `false` the "
+         "same among good customers.");
+    for (size_t i = 0; i < m->groups; i++) {
+        const MonitorGroup *g = &m->group[i];
+        const double ratio[] = {g->action_ratio.value, g->false_ratio.value};
+        for (size_t k = 0; k < COUNT_OF(ratio); k++) {
+            if (is_missing(ratio[k]))
+                continue;
+            buffer_format(b, "%s{of=\"%s\"", name, k == 0 ? "action" : "false");
+            telemetry_label(b, "column", g->column, false);
+            telemetry_label(b, "group", g->value, false);
+            buffer_add(b, S("} "));
+            number(b, ratio[k]);
+        }
+    }
+}
+
 static void put_alerts(Buffer *b, const Monitor *m)
 {
     const char *name = "assay_monitor_alert";
@@ -301,6 +323,7 @@ Str monitor_prometheus(Arena *keep, const Monitor *m)
     if (!is_missing(m->feedback.overturned_all.value) && m->inputs.feedback != NULL)
         single(&b, "assay_monitor_overturned_ratio", "Share of reviewed decisions overturned.",
                m->feedback.overturned_all.value);
+    put_groups(&b, m);
     put_alerts(&b, m);
     return buffer_str(&b);
 }

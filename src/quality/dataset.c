@@ -590,7 +590,9 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     Union customers = unite(keep, S("customers"), labelled, part, parts);
     find_dropped(d, keep, labelled, part, in->customers.count, parts, sc->label.column.text);
     const Dictionary *no_customers =
-        find_lacking(d, keep, labelled, part, parts, in->customers.count > 0, S("customers"));
+        in->no_findings
+            ? NULL
+            : find_lacking(d, keep, labelled, part, parts, in->customers.count > 0, S("customers"));
 
     parts = 0;
     TRY(read_files(&r, in->transactions, NULL, "transactions", events, all, part, &parts, err));
@@ -598,7 +600,9 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
                    &parts, err));
     find_dropped(d, keep, events, part, in->transactions.count, parts, S(""));
     const Dictionary *no_transactions =
-        find_lacking(d, keep, events, part, parts, in->transactions.count > 0, S("transactions"));
+        in->no_findings ? NULL
+                        : find_lacking(d, keep, events, part, parts, in->transactions.count > 0,
+                                       S("transactions"));
 
     if (r.malformed.size > 0) {
         Arena said = arena_new();
@@ -620,7 +624,9 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     }
     Union transactions = unite(keep, S("transactions"), all, part, parts);
     TRY(quality_route_transactions(d, keep, scratch, &transactions, in, err));
-    find_constants(d, keep, scratch, d->profile, no_customers);
-    find_constants(d, keep, scratch, d->versions, no_transactions);
+    if (!in->no_findings) {
+        find_constants(d, keep, scratch, d->profile, no_customers);
+        find_constants(d, keep, scratch, d->versions, no_transactions);
+    }
     return check_sums(d, err);
 }

@@ -467,6 +467,7 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
     d->owner = ARENA_ARRAY(keep, uint32_t, kept + 1);
     for (size_t i = 0; i < kept; i++)
         d->owner[i] = owner[order[i]];
-    report(d, keep, t, &tally);
+    if (!inputs->no_findings)
+        report(d, keep, t, &tally);
     return STATUS_OK;
 }

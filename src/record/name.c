@@ -1,6 +1,7 @@
 /* name.c - the name of a decision: what it was made of, as 32 digits. */
 #include "record/record.h"
 
+#include <endian.h>
 #include <string.h>
 
 Recording recording_of(const Bundle *bundle, const Scored *scored, int64_t as_of_us)
@@ -29,46 +30,54 @@ static void name_time(Buffer *b, const char *what, int64_t time_us)
     buffer_format(b, "%s %lld\n", what, (long long)time_us);
 }
 
-/* Eight bytes, the least first, on any machine. */
-static void add_number(Buffer *b, uint64_t number)
+static Str text_at(const Column *c, size_t row)
 {
-    char bytes[8];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (char)(number >> (8 * i) & 0xFF);
-    buffer_add(b, (Str){bytes, sizeof bytes});
+    bool is_text = c->type == TYPE_CATEGORY || c->type == TYPE_TEXT;
+    return is_text && column_valid(c, row) ? c->dictionary->text[c->code[row]] : S("");
 }
 
-static void add_value(Buffer *b, const Column *c, size_t row)
+/* Eight bytes, the least first, on any machine. */
+static char *put_number(char *to, uint64_t number)
+{
+    number = htole64(number);
+    memcpy(to, &number, sizeof number);
+    return to + sizeof number;
+}
+
+static char *put_value(char *to, const Column *c, size_t row)
 {
     uint64_t bits;
-    buffer_char(b, column_valid(c, row) ? 1 : 0);
-    if (!column_valid(c, row))
-        return;
+    bool valid = column_valid(c, row);
+    *to++ = valid ? 1 : 0;
+    if (!valid)
+        return to;
     switch (c->type) {
     case TYPE_BOOLEAN:
-        buffer_char(b, c->boolean[row] != 0 ? 1 : 0);
-        return;
+        *to++ = c->boolean[row] != 0 ? 1 : 0;
+        return to;
     case TYPE_CATEGORY:
     case TYPE_TEXT:
-        add_number(b, c->dictionary->text[c->code[row]].size);
-        buffer_add(b, c->dictionary->text[c->code[row]]);
-        return;
+        to = put_number(to, text_at(c, row).size);
+        memcpy(to, text_at(c, row).data, text_at(c, row).size);
+        return to + text_at(c, row).size;
     case TYPE_DOUBLE:
         memcpy(&bits, &c->real[row], sizeof bits);
-        add_number(b, bits);
-        return;
+        return put_number(to, bits);
     default:
-        add_number(b, (uint64_t)c->integer[row]);
-        return;
+        return put_number(to, (uint64_t)c->integer[row]);
     }
 }
 
 void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at)
 {
-    Buffer b = buffer_new(&scratch);
+    enum { VALUE_BYTES = 1 + sizeof(uint64_t) }; /* at most, and a text's own */
+    size_t size = s->features->columns * VALUE_BYTES, row = s->row[at];
     for (size_t k = 0; k < s->features->columns; k++)
-        add_value(&b, &s->features->column[k], s->row[at]);
-    sha256_text(out, buffer_str(&b));
+        size += text_at(&s->features->column[k], row).size;
+    char *bytes = ARENA_RAW(&scratch, char, size + 1), *end = bytes;
+    for (size_t k = 0; k < s->features->columns; k++)
+        end = put_value(end, &s->features->column[k], row);
+    sha256_text(out, (Str){bytes, (size_t)(end - bytes)});
 }
 
 void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n)

@@ -417,6 +417,9 @@ static Status read_bundle(Bundle *b, Arena *keep, const char *folder, Error *err
         (void)error_place(err, path[BUNDLE_MODEL], 0, 0); /* the model's reader knows no file */
         return read;
     }
+    Arena own = arena_new();
+    model_prepare(b->model, keep, own);
+    arena_free(&own);
     Reader r = {keep, path[BUNDLE_MANIFEST], err};
     yyjson_read_err why;
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)content[BUNDLE_MANIFEST].data,

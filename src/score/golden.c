@@ -94,6 +94,7 @@ static Status features_of_customers(GoldenCustomers *out, Matrix **x, Arena *kee
     const DatasetInputs in = {.has_as_of = true,
                               .as_of_us = GOLDEN_AS_OF_US,
                               .bad_rows_max = 1,
+                              .no_findings = true,
                               .score_customers = {&file[0], 1},
                               .score_transactions = {&file[1], 1}};
     Dataset *data;

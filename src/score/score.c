@@ -65,6 +65,7 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
 /* ---- everybody, a part at a time ---- */
 
 enum { ROWS_TASK = 256, TASKS_MAX = 64 }; /* a matrix of at most so many rows is in memory */
+enum { FEW = 4 };
 
 void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,
                 const Bundle *b, const Matrix *x)
@@ -105,6 +106,16 @@ static void answer_task(void *context, size_t task, Arena scratch)
                &part);
 }
 
+/* Few customers are scored where they stand, and their matrix is there when they are explained. */
+static Status answer_few(Scored *s, Arena *keep, const Bundle *b, Error *err)
+{
+    Matrix *x;
+    TRY(feature_matrix(&x, keep, b->plan, s->features, b->skip, s->id, s->row, s->count, err));
+    score_rows(s->margin, s->probability, s->low, s->high, *keep, b, x);
+    s->matrix = x;
+    return STATUS_OK;
+}
+
 static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Error *err)
 {
     Status status = STATUS_OK;
@@ -112,6 +123,8 @@ static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Er
     s->probability = ARENA_ARRAY(keep, double, s->count + 1);
     s->low = ARENA_ARRAY(keep, double, s->count + 1);
     s->high = ARENA_ARRAY(keep, double, s->count + 1);
+    if (s->count <= FEW)
+        return answer_few(s, keep, b, err);
     Arena own = arena_new();
     Answering w = {.bundle = b, .scored = s};
     for (; w.first < s->count && status == STATUS_OK; w.first += (size_t)ROWS_TASK * TASKS_MAX) {
@@ -186,6 +199,13 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
 Status score_matrix(Matrix **out, Arena *keep, const Bundle *b, const Scored *s,
                     const uint32_t *position, size_t count, Error *err)
 {
+    bool whole = s->matrix != NULL && count == s->count;
+    for (size_t i = 0; i < count && whole; i++)
+        whole = position == NULL || position[i] == i;
+    if (whole) {
+        *out = arena_copy(keep, s->matrix, sizeof **out);
+        return STATUS_OK;
+    }
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, count + 1);
     for (size_t i = 0; i < count; i++)
         row[i] = s->row[position == NULL ? i : position[i]];

@@ -133,7 +133,8 @@ typedef struct Scored {
     Events *events;                            /* likewise */
     Table *features;                           /* [customers] */
     double *margin, *probability, *low, *high; /* [count] */
-    Outcome *outcome;                          /* [count]; NULL before there are any */
+    const Matrix *matrix;   /* of all of them, when they are few; NULL: made anew when asked for */
+    Outcome *outcome;       /* [count]; NULL before there are any */
     size_t *fired;          /* [rules] customers that each rule of the policy fired for */
     uint8_t *contradictory; /* [count] the files hold both labels */
     ScoreOptions options;

@@ -278,7 +278,7 @@ static Status start_mhd(Daemon *d, Error *err)
     const ServeSettings *s = d->service->settings;
     const ServeLimits *l = &s->limits;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO;
-    struct MHD_OptionItem option[16];
+    struct MHD_OptionItem option[17];
     size_t n = 0;
     int threads = d->admin ? 1 : threads_of(s);
     option[n++] = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -298,6 +298,9 @@ static Status start_mhd(Daemon *d, Error *err)
         flags |= MHD_USE_TLS;
         option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, d->certificate};
         option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, d->key};
+        /* GnuTLS of itself still takes TLS 1.0 and 1.1, which RFC 8996 ended. */
+        option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                              "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
     }
     option[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     d->mhd = MHD_start_daemon(flags, 0, NULL, NULL, exchange_access, d, MHD_OPTION_LISTEN_SOCKET,

@@ -267,6 +267,8 @@ typedef struct Peer {
     uint64_t taken, to_take; /* bytes: read by the other side; that must be, until then */
 } Peer;
 enum { SLOWEST_BYTES = 16 << 10 }; /* a second, of a request and of its reply */
+/* Whether certificate and key can be read, belong together and have not expired. */
+MUST_USE Status certificate_check(const ServeSettings *s, Error *err);
 MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
 int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);

@@ -167,6 +167,10 @@ static void look_after(Service *s)
         else
             telemetry_log(s->telemetry, LEVEL_INFO, "the store can be reached again", NULL, 0);
     }
+    telemetry_store(s->telemetry, !down);
+    uint64_t waiting;
+    if (!down && database_count_jobs(s->database, &waiting, JOB_WAITING, &err) == STATUS_OK)
+        telemetry_jobs_waiting(s->telemetry, waiting);
 }
 
 static void *keep(void *argument)
@@ -255,10 +259,13 @@ static Str tidy_base_path(Arena *keep, const char *path)
 static Status open_all(Service *s, Error *err)
 {
     const ServeSettings *settings = s->settings;
+    TRY(certificate_check(settings, err));
     TRY(telemetry_open(&s->telemetry, &settings->telemetry, err));
     TRY(auth_open(&s->auth, &settings->auth, err));
-    if (settings->store != NULL && strcmp(settings->store, "none") != 0)
+    if (settings->store != NULL && strcmp(settings->store, "none") != 0) {
         TRY(database_open(&s->database, settings->store, 0, err));
+        telemetry_store(s->telemetry, true);
+    }
     s->bundle_mark = mark_of(settings);
     TRY(served_open(&s->served, s, err));
     tell_bundles(s, s->served);
@@ -341,6 +348,7 @@ Status serve_check(const ServeSettings *settings, Error *err)
         TRY(answer_open(&a, folder[i], err));
         answer_close(a);
     }
+    TRY(certificate_check(settings, err));
     TRY(auth_open(&auth, &settings->auth, err));
     auth_close(auth);
     return STATUS_OK;

@@ -57,6 +57,18 @@ void column_init(Column *c, Arena *keep, Str name, Type type, int scale, size_t 
         c->dictionary = dictionary != NULL ? dictionary : dictionary_new(keep);
 }
 
+uint64_t *column_truth(Arena *keep, const Column *c, size_t rows)
+{
+    uint64_t *truth = ARENA_RAW(keep, uint64_t, (rows + 63) / 64 + 1);
+    for (size_t w = 0, row = 0; row < rows; w++) {
+        uint64_t bits = 0;
+        for (size_t end = row + 64 < rows ? row + 64 : rows, k = 0; row < end; row++, k++)
+            bits |= (uint64_t)(c->boolean[row] != 0) << k;
+        truth[w] = bits & c->valid[w];
+    }
+    return truth;
+}
+
 Table *table_new(Arena *keep, Str name, size_t rows, size_t columns)
 {
     Table *t = ARENA_NEW(keep, Table);

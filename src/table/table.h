@@ -72,6 +72,9 @@ static inline void column_set_missing(Column *c, size_t row)
 void column_init(Column *c, Arena *keep, Str name, Type type, int scale, size_t rows,
                  Dictionary *dictionary);
 
+/* Bit i of the words: row i of a BOOLEAN column has a value, and it is true.  Memory: keep. */
+uint64_t *column_truth(Arena *keep, const Column *c, size_t rows);
+
 /* A table of missing cells with no columns yet initialised (column[i] are zero). */
 Table *table_new(Arena *keep, Str name, size_t rows, size_t columns);
 

@@ -307,6 +307,13 @@ Str telemetry_text(Telemetry *t, Arena *keep)
           (double)atomic_load_explicit(&t->connections, memory_order_relaxed));
     gauge(&b, "assay_events_waiting", "Decisions that wait to be posted to the sink of events.",
           (double)atomic_load_explicit(&t->events_waiting, memory_order_relaxed));
+    TelemetryStore store = atomic_load_explicit(&t->store, memory_order_relaxed);
+    if (store != STORE_NONE) {
+        gauge(&b, "assay_store_up", "1 while the store can be reached; not there without one.",
+              store == STORE_UP);
+        gauge(&b, "assay_jobs_waiting", "Batch jobs of the store that nobody works on yet.",
+              (double)atomic_load_explicit(&t->jobs_waiting, memory_order_relaxed));
+    }
     add_families(&b, scratch, t->counts);
     add_precision(&b, scratch, t);
     int64_t last = atomic_load_explicit(&t->last_decision_us, memory_order_relaxed);

@@ -10,6 +10,57 @@ static const uint64_t predictions_bytes = (uint64_t)256 << 20;
 
 /* ---- opening and closing ---- */
 
+/* A counter that is first seen at 1 has not risen for who reads it: what is known to come is there
+ * from the start, at 0. */
+static void begin_at_zero(Counts *c)
+{
+    static const struct {
+        FamilyId family;
+        const char *label;
+    } known[] = {{COUNT_SHED, "memory"},
+                 {COUNT_SHED, "in_flight"},
+                 {COUNT_SHED, "rate"},
+                 {COUNT_SHED, "slow"},
+                 {COUNT_SHED, "jobs"},
+                 {COUNT_UNKNOWN_VALUES, "champion"},
+                 {COUNT_INSUFFICIENT, "champion"},
+                 {COUNT_MISSING_INPUTS, "champion"},
+                 {COUNT_JOBS, "accepted"},
+                 {COUNT_JOBS, "running"},
+                 {COUNT_JOBS, "done"},
+                 {COUNT_JOBS, "failed"},
+                 {COUNT_JOBS, "cancelled"},
+                 {COUNT_RELOADS, "success"},
+                 {COUNT_RELOADS, "failure"},
+                 {COUNT_EVENTS, "sent"},
+                 {COUNT_EVENTS, "failed"},
+                 {COUNT_EVENTS, "dropped"},
+                 {COUNT_PUSHED, "done"},
+                 {COUNT_PUSHED, "seen_before"},
+                 {COUNT_PUSHED, "refused"},
+                 {COUNT_PUSHED, "dead_letter"}};
+    static const Str verdicts[] = {{"agree", 5}, {"overrule", 8}, {"positive", 8}, {"negative", 8}};
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        Str label = str_from(known[i].label);
+        counts_add(c, known[i].family, &label, 0);
+    }
+    for (int a = 0; a < ACTIONS; a++) {
+        for (int s = 0; s < SEGMENTS; s++) {
+            Str label[] = {S("champion"), segment_name((Segment)s), action_name((Action)a)};
+            counts_add(c, COUNT_DECISIONS, label, 0);
+        }
+        for (size_t v = 0; v < COUNT_OF(verdicts); v++) {
+            Str label[] = {verdicts[v], action_name((Action)a)};
+            counts_add(c, COUNT_FEEDBACK, label, 0);
+        }
+        for (int b = 0; b < ACTIONS; b++)
+            if (a != b) {
+                Str label[] = {action_name((Action)a), action_name((Action)b)};
+                counts_add(c, COUNT_OVERRIDES, label, 0);
+            }
+    }
+}
+
 Status telemetry_open(Telemetry **out, const TelemetrySettings *settings, Error *err)
 {
     if (!(settings->sample >= 0 && settings->sample <= 1))
@@ -22,6 +73,7 @@ Status telemetry_open(Telemetry **out, const TelemetrySettings *settings, Error 
     t->settings = *settings;
     t->log.fd = t->predictions.fd = -1;
     t->counts = counts_new();
+    begin_at_zero(t->counts);
     t->start_us = clock_wall_us();
     Status status = telemetry_key_open(&t->key, settings->hash_key, err);
     if (status == STATUS_OK)
@@ -206,6 +258,16 @@ void telemetry_events(Telemetry *t, const char *outcome, uint64_t count)
 void telemetry_events_waiting(Telemetry *t, uint64_t waiting)
 {
     atomic_store_explicit(&t->events_waiting, waiting, memory_order_relaxed);
+}
+
+void telemetry_jobs_waiting(Telemetry *t, uint64_t waiting)
+{
+    atomic_store_explicit(&t->jobs_waiting, waiting, memory_order_relaxed);
+}
+
+void telemetry_store(Telemetry *t, bool up)
+{
+    atomic_store_explicit(&t->store, up ? STORE_UP : STORE_DOWN, memory_order_relaxed);
 }
 
 void telemetry_pushed(Telemetry *t, const char *outcome)

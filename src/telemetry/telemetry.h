@@ -46,7 +46,7 @@ typedef struct RequestSeen {
 void telemetry_request(Telemetry *t, const RequestSeen *r); /* counts, and writes the line */
 void telemetry_in_flight(Telemetry *t, int change);
 void telemetry_connections(Telemetry *t, int change);
-void telemetry_shed(Telemetry *t, const char *why); /* memory, connections, rate, draining */
+void telemetry_shed(Telemetry *t, const char *why); /* memory, in_flight, rate, slow, jobs */
 
 /* ---- decisions ---- */
 
@@ -61,6 +61,9 @@ void telemetry_job(Telemetry *t, const char *state);
 /* Decisions published as CloudEvents: sent, failed (and to be tried again), dropped. */
 void telemetry_events(Telemetry *t, const char *outcome, uint64_t count);
 void telemetry_events_waiting(Telemetry *t, uint64_t waiting);
+void telemetry_jobs_waiting(Telemetry *t, uint64_t waiting);
+/* Whether the store can be reached; before the first word of it there is none. */
+void telemetry_store(Telemetry *t, bool up);
 /* What Pub/Sub pushed: done, seen_before, refused, dead_letter. */
 void telemetry_pushed(Telemetry *t, const char *outcome);
 void telemetry_reload(Telemetry *t, bool done);

@@ -205,6 +205,8 @@ typedef struct Seen {
     double probability, low, high;
 } Seen;
 
+typedef enum TelemetryStore { STORE_NONE, STORE_DOWN, STORE_UP } TelemetryStore;
+
 struct Telemetry {
     TelemetrySettings settings;
     Counts *counts;
@@ -212,7 +214,8 @@ struct Telemetry {
     Outlet log, predictions;
     bool predicts;
     _Atomic int64_t in_flight, connections;
-    _Atomic uint64_t events_waiting;
+    _Atomic uint64_t events_waiting, jobs_waiting;
+    _Atomic uint8_t store;            /* TelemetryStore */
     _Atomic int64_t last_decision_us; /* by the monotonic clock; 0: none yet */
     int64_t start_us;                 /* wall clock */
     Basin seen;

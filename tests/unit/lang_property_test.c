@@ -1050,7 +1050,63 @@ static Expr *read(World *w, Str text)
     return e;
 }
 
-static void try_one(World *w, const Tree *t, Arena *scratch, size_t *overflows)
+/* As one of two equal expressions of a program, and its truth as words. */
+static Status try_program(World *w, const Expr *e, const Expr *again, const Value *want, Str text,
+                          Arena *scratch)
+{
+    Error err = {0};
+    Arena passing = arena_new();
+    size_t count, rows = w->table->rows;
+    const Column *nested = arranged(w, e);
+    (void)lang_aggregates(e, &count);
+    Program *p = program_new(w->arena, &passing);
+    uint32_t *given = ARENA_ARRAY(w->arena, uint32_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        given[i] = program_given(p, nested[i].type);
+    uint32_t value = program_add(p, e, given);
+    assert_int_equal(value, program_add(p, again, given));
+    arena_free(&passing);
+    ProgramRun *r = program_begin(w->arena, p, w->table);
+    for (size_t i = 0; i < count; i++)
+        program_give(r, given[i], &nested[i]);
+    Status status = program_run(r, *scratch, value, &err);
+    for (size_t i = 0; i < rows && status == STATUS_OK && !w->overflow; i++) {
+        check_row(program_column(r, value), i, want[i], text);
+        if (lang_type(e) == TYPE_BOOLEAN)
+            assert_int_equal(program_truth(r, value)[i / 64] >> i % 64 & 1,
+                             want[i].valid && want[i].integer != 0);
+    }
+    return status;
+}
+
+/* One row alone; false when only the block evaluator answers. */
+static bool try_cell(World *w, const Expr *e, size_t row, Value want, bool overflow, Str text,
+                     Arena *scratch)
+{
+    Error err = {0};
+    uint32_t index = (uint32_t)row;
+    size_t count;
+    const Column *whole = arranged(w, e);
+    (void)lang_aggregates(e, &count);
+    Table of = {.rows = w->table->rows, .columns = count, .column = (Column *)(uintptr_t)whole};
+    const Table *own = table_take(w->arena, w->table, &index, 1);
+    const Column *nested = table_take(w->arena, &of, &index, 1)->column;
+    Column out, cell;
+    Status status = lang_evaluate(&out, w->arena, *scratch, e, own, nested, &err);
+    if (status != (overflow ? STATUS_LIMIT : STATUS_OK))
+        fail_msg("row %zu alone: status %d, overflow %d: %.*s", row, status, overflow,
+                 STR_ARG(text));
+    column_init(&cell, w->arena, S(""), lang_type(e), lang_scale(e), 1, NULL);
+    bool answered = lang_evaluate_cell(&cell, e, own, nested);
+    assert_false(answered && overflow);
+    if (!overflow)
+        check_row(&out, 0, want, text);
+    if (answered)
+        check_row(&cell, 0, want, text);
+    return answered;
+}
+
+static void try_one(World *w, const Tree *t, Arena *scratch, size_t *overflows, size_t *cells)
 {
     Buffer b = buffer_new(w->arena);
     write_tree(&b, t);
@@ -1065,9 +1121,14 @@ static void try_one(World *w, const Tree *t, Arena *scratch, size_t *overflows)
         assert_int_equal(lang_scale(e), t->scale);
     size_t rows = w->table->rows;
     Value *want = ARENA_ARRAY(w->arena, Value, rows);
-    w->overflow = false;
-    for (size_t i = 0; i < rows; i++)
+    bool *over = ARENA_ARRAY(w->arena, bool, rows + 1), any = false;
+    for (size_t i = 0; i < rows; i++) {
+        w->overflow = false;
         want[i] = oracle(w, t, i);
+        over[i] = w->overflow;
+        any = any || over[i];
+    }
+    w->overflow = any;
     Column first, second;
     Status status = evaluate(w, &first, e, scratch);
     assert_int_equal(status, evaluate(w, &second, again, scratch));
@@ -1078,6 +1139,9 @@ static void try_one(World *w, const Tree *t, Arena *scratch, size_t *overflows)
         check_row(&first, i, want[i], text);
         check_row(&second, i, want[i], lang_text(again));
     }
+    assert_int_equal(status, try_program(w, e, again, want, text, scratch));
+    for (size_t i = 0; i < rows && i < 5; i++)
+        *cells += try_cell(w, e, i, want[i], over[i], text, scratch);
 }
 
 static void lang_evaluator_agrees_with_the_oracle_on_random_expressions(void **state)
@@ -1087,18 +1151,19 @@ static void lang_evaluator_agrees_with_the_oracle_on_random_expressions(void **s
                                  TYPE_TEXT,    TYPE_TIME,  TYPE_DURATION};
     static const size_t sizes[] = {0, 1, 63, 64, 65, 200};
     Arena arena = arena_new(), scratch = arena_new();
-    size_t overflows = 0, tried = 0;
+    size_t overflows = 0, tried = 0, cells = 0;
     for (uint64_t seed = 0; seed < 6000; seed++) {
         Arena mark = arena;
         World w = {.arena = &arena, .random = random_new(seed_derive(20240826, seed))};
         build(&w, seed % 500 == 0 ? 4500 : sizes[pick(&w, COUNT_OF(sizes))]);
         try_one(&w, grow(&w, types[pick(&w, COUNT_OF(types))], 1 + (int)pick(&w, 5)), &scratch,
-                &overflows);
+                &overflows, &cells);
         tried++;
         arena = mark;
     }
     /* The test must not live on overflows alone, nor never see one. */
     assert_in_range(overflows, 20, tried / 3);
+    assert_true(cells > 2 * tried); /* of five rows at most: mostly no blocks are needed */
     arena_free(&arena);
     arena_free(&scratch);
 }

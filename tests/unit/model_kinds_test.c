@@ -204,6 +204,142 @@ static void margins_of_many_rows_are_those_of_each_row(void **state)
     arena_free(&arena);
 }
 
+/* ---- contributions, prepared ---- */
+
+static uint32_t grow(Forest *f, Random *random, size_t columns, size_t depth)
+{
+    uint32_t node = (uint32_t)f->nodes++;
+    f->threshold[node] = (float)random_normal(random);
+    f->cover[node] = (float)(1 + random_below(random, 50)) / 7;
+    f->left[node] = 0;
+    if (depth == 0 || random_below(random, 6) == 0)
+        return node;
+    f->column[node] = (uint32_t)random_below(random, columns);
+    f->default_left[node] = random_below(random, 2) == 0;
+    uint32_t left = grow(f, random, columns, depth - 1);
+    f->left[node] = left;
+    f->right[node] = grow(f, random, columns, depth - 1);
+    return node;
+}
+
+/* Of few columns, so that they come again and again on the way down. */
+static Model *grown(Arena *arena, uint64_t seed, size_t trees, size_t depth)
+{
+    enum { COLUMNS = 5 };
+    size_t most = trees << (depth + 1);
+    Random random = random_new(seed);
+    Forest *f = ARENA_NEW(arena, Forest);
+    Model *m = ARENA_NEW(arena, Model);
+    *f = (Forest){.columns = COLUMNS, .trees = trees, .base_margin = 0.25f};
+    f->name = ARENA_ARRAY(arena, Str, COLUMNS);
+    for (size_t c = 0; c < COLUMNS; c++)
+        f->name[c] = str_format(arena, "c%zu", c);
+    f->root = ARENA_ARRAY(arena, uint32_t, trees + 1);
+    f->left = ARENA_ARRAY(arena, uint32_t, most);
+    f->right = ARENA_ARRAY(arena, uint32_t, most);
+    f->column = ARENA_ARRAY(arena, uint32_t, most);
+    f->threshold = ARENA_ARRAY(arena, float, most);
+    f->default_left = ARENA_ARRAY(arena, uint8_t, most);
+    f->cover = ARENA_ARRAY(arena, float, most);
+    f->gain = ARENA_ARRAY(arena, float, most);
+    for (size_t t = 0; t < trees; t++) {
+        (void)grow(f, &random, COLUMNS, depth);
+        f->root[t + 1] = (uint32_t)f->nodes;
+    }
+    *m = (Model){.kind = MODEL_FOREST, .forest = f};
+    return m;
+}
+
+static void same_contributions(Arena *arena, Model *m, uint64_t seed)
+{
+    Matrix *x = rows_for(arena, m, seed, 60);
+    size_t cells = x->rows * (x->columns + 1);
+    double *plain = ARENA_ARRAY(arena, double, cells), *quick = ARENA_ARRAY(arena, double, cells);
+    Arena scratch = arena_new();
+    model_prepare(m, arena, scratch);
+    assert_non_null(m->forest->paths);
+    forest_explain_plain(m->forest, x, scratch, plain);
+    model_explain(m, x, scratch, quick);
+    assert_memory_equal(plain, quick, cells * sizeof *plain);
+    arena_free(&scratch);
+}
+
+static void prepared_contributions_are_the_plain_ones_to_the_bit(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"xgboost-1.7.json", "xgboost-2.1.json", "xgboost-3.2.json"};
+    Arena arena = arena_new();
+    for (size_t k = 0; k < COUNT_OF(names); k++)
+        same_contributions(&arena, fixture(&arena, names[k]), k);
+    for (size_t depth = 0; depth <= 9; depth++)
+        same_contributions(&arena, grown(&arena, depth, 1 + 3 * depth, depth), depth);
+    arena_free(&arena);
+}
+
+static void branches_without_cover_are_explained_the_plain_way(void **state)
+{
+    (void)state;
+    Arena arena = arena_new(), scratch = arena_new();
+    Model *m = grown(&arena, 3, 4, 3);
+    m->forest->cover[m->forest->left[0]] = 0;
+    Matrix *x = rows_for(&arena, m, 1, 20);
+    double plain[20 * 6], phi[20 * 6];
+    forest_explain_plain(m->forest, x, scratch, plain);
+    model_prepare(m, &arena, scratch);
+    assert_null(m->forest->paths);
+    model_explain(m, x, scratch, phi);
+    assert_memory_equal(plain, phi, sizeof phi);
+    arena_free(&scratch);
+    arena_free(&arena);
+}
+
+/* ---- numbers ---- */
+
+static void single(const char *text)
+{
+    float got = 0;
+    assert_true(json_single(str_from(text), &got));
+    float want = strtof(text, NULL);
+    if (memcmp(&got, &want, sizeof got) != 0)
+        fail_msg("%s is read as %.9g, and is %.9g", text, (double)got, (double)want);
+}
+
+static void numbers_are_rounded_once_as_strtof_does(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "0", "-0", "0E0", "5E-1", "1", "-1.5", "16777217", "16777219", "33554434.999999999",
+        /* half-way between two floats, and by a little not */
+        "1.000000059604644775390625", "1.00000005960464477539", "1.0000000596046448",
+        "1.00000005960464478", "9007199791611905", "9007199791611904", "9007199791611903",
+        "8388608.5", "8388609.5", "0.1", "1e22", "1e23", "123456789e-30", "1e38", "3.4028235e38",
+        "1.17549435e-38", "1.1754942E-38", "1e-45", "1E+10", "00012.50", "1234567890123456789",
+        "0.00000000000000000000000000012345678"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        single(texts[i]);
+    Random random = random_new(7);
+    for (size_t i = 0; i < 100000; i++) {
+        char text[64];
+        uint32_t bits = (uint32_t)random_next(&random);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value))
+            continue;
+        (void)snprintf(text, sizeof text, i % 2 ? "%.9g" : "%.8E", (double)value);
+        single(text);
+        if (fabsf(value) < 1e10f && fabsf(value) > 1e-10f) { /* and the middle to the next one */
+            double middle = ((double)value + (double)nextafterf(value, INFINITY)) / 2;
+            (void)snprintf(text, sizeof text, "%.*g", (int)(10 + i % 8), middle);
+            single(text);
+        }
+    }
+    static const char *const bad[] = {"",    "-",   ".",    "1e",    "e5", "1.2.3", "--1", "1e+",
+                                      "nan", "inf", "0x10", "1e999", " 1", "1 ",    "1-2"};
+    float unused;
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(json_single(str_from(bad[i]), &unused));
+}
+
 /* ---- blends ---- */
 
 static Model *linear_beside(Arena *arena, const Model *forest)
@@ -366,6 +502,9 @@ int main(void)
         cmocka_unit_test(unknown_fields_are_refused_by_name_and_place),
         cmocka_unit_test(leaves_beyond_a_floats_range_are_refused),
         cmocka_unit_test(margins_of_many_rows_are_those_of_each_row),
+        cmocka_unit_test(prepared_contributions_are_the_plain_ones_to_the_bit),
+        cmocka_unit_test(branches_without_cover_are_explained_the_plain_way),
+        cmocka_unit_test(numbers_are_rounded_once_as_strtof_does),
         cmocka_unit_test(blend_is_the_weighted_sum_of_its_parts_log_odds),
         cmocka_unit_test(blend_written_and_read_is_equal_to_the_bit),
         cmocka_unit_test(blend_fault_is_named_by_part),

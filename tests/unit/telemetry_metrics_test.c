@@ -57,6 +57,8 @@ static void say_all(Bank *b, Telemetry *t, size_t decisions)
     telemetry_events(t, "sent", 2);
     telemetry_pushed(t, "done");
     telemetry_events_waiting(t, 5);
+    telemetry_store(t, true);
+    telemetry_jobs_waiting(t, 7);
 }
 
 static void requests_are_counted_by_route_method_and_status(void **state)
@@ -144,6 +146,8 @@ static void decisions_are_counted_by_what_they_say(void **state)
     assert_value(text, "assay_requests_shed_total{reason=\"rate\"}", 1);
     assert_value(text, "assay_events_total{outcome=\"sent\"}", 2);
     assert_value(text, "assay_events_waiting", 5);
+    assert_value(text, "assay_store_up", 1);
+    assert_value(text, "assay_jobs_waiting", 7);
     assert_value(text, "assay_requests_in_flight", 1);
     assert_value(text, "assay_connections", 3);
     assert_value(text, "assay_drift_window_decisions{role=\"champion\"}", 20);

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 
 
 class Reply:
@@ -30,11 +31,16 @@ class Reply:
 class Session:
     """One connection, kept open between requests. Not for several threads."""
 
-    def __init__(self, host, port, base_path="", headers=None, timeout=30, contract=None):
+    def __init__(self, host, port, base_path="", headers=None, timeout=30, contract=None, certificate=None):
+        """certificate: a PEM file; then TLS is spoken, and this is whom it trusts."""
         self.base_path = base_path
         self.headers = dict(headers or {})
         self.contract = contract  # every reply is held to it
-        self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
+        if certificate:
+            trusted = ssl.create_default_context(cafile=certificate)
+            self.connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=trusted)
+        else:
+            self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
 
     def __enter__(self):
         return self

@@ -21,12 +21,12 @@ def free_port():
 
 
 class Service:
-    def __init__(self, command, folder, base_path="", environment=None, ready_seconds=20, headers=None, limits=None):
-        """command: all but the address. limits: called in the child before it begins."""
+    def __init__(self, command, folder, base_path="", environment=None, ready_seconds=20, headers=None, limits=None, certificate=None):
+        """command: all but the address. certificate: whom to trust, where it speaks TLS. limits: called in the child before it begins."""
         os.makedirs(folder, exist_ok=True)
         self.folder, self.base_path, self.headers = folder, base_path, headers
         self.command, self.environment, self.limits = command, environment or {}, limits
-        self.ready_seconds = ready_seconds
+        self.ready_seconds, self.certificate = ready_seconds, certificate
         self.host, self.port = "127.0.0.1", free_port()
         self.starts = 0
         self.contract = None
@@ -139,7 +139,7 @@ class Service:
         return self.contract
 
     def session(self, headers=None, timeout=30):
-        return Session(self.host, self.port, self.base_path, {**(self.headers or {}), **(headers or {})}, timeout, self.contract)
+        return Session(self.host, self.port, self.base_path, {**(self.headers or {}), **(headers or {})}, timeout, self.contract, self.certificate)
 
     def request(self, *args, **more):
         with self.session(timeout=more.pop("timeout", 30)) as s:

@@ -1,0 +1,69 @@
+# Three accounts, each with what it needs and no key: pods come by Workload Identity, CI by federation (module ci).
+resource "google_service_account" "assay" {
+  for_each = {
+    serve    = "The service"
+    jobs     = "Batch scoring, training, monitoring, load jobs"
+    deployer = "CI and Cloud Deploy"
+  }
+  project      = var.project
+  account_id   = "assay-${each.key}"
+  display_name = each.value
+}
+
+locals {
+  # Who may do what in which bucket; a prefix narrows it to a folder.
+  storage = {
+    serve-predictions = { account = "serve", bucket = "runs", role = "roles/storage.objectCreator", prefix = "predictions/" }
+    serve-batches     = { account = "serve", bucket = "batches", role = "roles/storage.objectUser", prefix = "" }
+    jobs-batches      = { account = "jobs", bucket = "batches", role = "roles/storage.objectUser", prefix = "" }
+    jobs-runs         = { account = "jobs", bucket = "runs", role = "roles/storage.objectUser", prefix = "" }
+    jobs-transactions = { account = "jobs", bucket = "transactions", role = "roles/storage.objectViewer", prefix = "" }
+    jobs-training     = { account = "jobs", bucket = "transactions", role = "roles/storage.objectUser", prefix = "retrain/" }
+    jobs-audit        = { account = "jobs", bucket = "audit", role = "roles/storage.objectCreator", prefix = "chain/" }
+    deployer-bundles  = { account = "deployer", bucket = "bundles", role = "roles/storage.objectUser", prefix = "" }
+    deployer-runs     = { account = "deployer", bucket = "runs", role = "roles/storage.objectViewer", prefix = "retrain/" }
+  }
+
+  deployer = [
+    "roles/clouddeploy.jobRunner",
+    "roles/clouddeploy.releaser",
+    "roles/container.developer",
+    "roles/logging.logWriter",
+  ]
+}
+
+resource "google_storage_bucket_iam_member" "access" {
+  for_each = local.storage
+  bucket   = var.buckets[each.value.bucket]
+  role     = each.value.role
+  member   = google_service_account.assay[each.value.account].member
+
+  dynamic "condition" {
+    for_each = each.value.prefix == "" ? [] : [each.value.prefix]
+    content {
+      title      = "in-${trimsuffix(condition.value, "/")}"
+      expression = "resource.name.startsWith('projects/_/buckets/${var.buckets[each.value.bucket]}/objects/${condition.value}')"
+    }
+  }
+}
+
+resource "google_service_account_iam_member" "pods" {
+  for_each           = toset(["serve", "jobs"])
+  service_account_id = google_service_account.assay[each.value].name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "serviceAccount:${var.workload_pool}[assay/assay-${each.value}]"
+}
+
+resource "google_project_iam_member" "deployer" {
+  for_each = toset(local.deployer)
+  project  = var.project
+  role     = each.value
+  member   = google_service_account.assay["deployer"].member
+}
+
+# A release is rolled out as this same account.
+resource "google_service_account_iam_member" "deployer" {
+  service_account_id = google_service_account.assay["deployer"].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.assay["deployer"].member
+}

@@ -1,0 +1,15 @@
+variable "project" {
+  description = "Project of the accounts."
+  type        = string
+}
+
+variable "buckets" {
+  description = "Names of the buckets by what they hold."
+  type        = map(string)
+}
+
+variable "workload_pool" {
+  description = "Pool of the identities of pods, PROJECT.svc.id.goog, once it is there."
+  type        = string
+}
+

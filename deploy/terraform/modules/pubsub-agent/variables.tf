@@ -1,0 +1,5 @@
+variable "project" {
+  description = "Project whose agent it is."
+  type        = string
+}
+

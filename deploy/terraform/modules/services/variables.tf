@@ -1,0 +1,5 @@
+variable "project" {
+  description = "Project in which the APIs are enabled."
+  type        = string
+}
+

@@ -1,0 +1,267 @@
+/* explain_paths.c - what every row's contributions need of a forest, found once.
+ *
+ * The plain way (explain.c) walks every branch of every tree for each row, and finds again what the
+ * row has no part in: shares of covers, factors at the points, what a column gains. Of the row only
+ * the sides that it takes matter: for a column's factor, whether it went its way at all splits on
+ * the column from the root to an edge, and to the one before it on that column. So an edge's
+ * factors and gains are laid out for each of these cases, and a row is two straight passes: down
+ * over the splits for the products, up over the edges for the sums. Both do the plain way's
+ * arithmetic in the plain way's order: the same bits. */
+#include "model/model_internal.h"
+
+enum { BYTES_MAX = 1 << 25 };
+
+typedef struct Split {
+    uint32_t column;
+    float threshold;
+    uint32_t enter, older; /* edge that leads here; the last one on the column, or NONE */
+    uint32_t edge[2];
+    uint8_t default_left;
+} Split;
+
+/* From a split to its child. Edges are numbered within their tree, those below an edge before it.
+ */
+typedef struct Edge {
+    uint32_t column, into; /* `enter` of the split that it leaves */
+    double leaf;           /* its value, or 0 */
+} Edge;
+
+#define NONE UINT32_MAX
+
+struct Paths {
+    size_t points, edges_max; /* of a tree */
+    double mean, size, weight[POINTS_MAX], at[POINTS_MAX];
+    size_t *split_of, *edge_of; /* [trees + 1] where a tree's begin */
+    Split *split;
+    Edge *edge;
+    /* [edges][5][points]: factors when the row was lost to the column by now, and when not; gains
+     * when it was lost before, is lost here, and is not. */
+    double *table;
+};
+
+typedef struct Laying {
+    const Forest *forest;
+    Paths *paths;
+    Flow *zero;     /* [columns] of the columns on the path */
+    uint32_t *last; /* [columns] edge that led here by the column, or NONE */
+    size_t tree, splits, edges;
+    bool sound;
+} Laying;
+
+static double factor(double zero, double one, double t)
+{
+    return flow_factor((Flow){zero, one}, t);
+}
+
+static void lay_edge(Laying *w, size_t e, Flow before, double zero, bool fresh)
+{
+    Paths *p = w->paths;
+    const size_t points = p->points;
+    double *table = p->table + (p->edge_of[w->tree] + e) * 5 * points;
+    static const double one_before[] = {0, 1, 1}, one_now[] = {0, 0, 1};
+    for (size_t g = 0; g < points; g++) {
+        table[g] = factor(zero, 0, p->at[g]);
+        table[points + g] = factor(zero, 1, p->at[g]);
+        for (size_t k = 0; k < COUNT_OF(one_now); k++) {
+            double gain = (one_now[k] - zero) / factor(zero, one_now[k], p->at[g]);
+            if (!fresh)
+                gain -=
+                    (one_before[k] - before.zero) / factor(before.zero, one_before[k], p->at[g]);
+            table[(2 + k) * points + g] = gain;
+        }
+    }
+}
+
+/* Edges get their numbers on the way back, so a split is told of its own when it knows them. */
+static size_t count_edges(const Forest *f, uint32_t node)
+{
+    return f->left[node] == 0 ? 0
+                              : 2 + count_edges(f, f->left[node]) + count_edges(f, f->right[node]);
+}
+
+/* The edges below node are numbered from w->edges on, and `enter` comes right after them. */
+static void lay_node(Laying *w, uint32_t node, uint32_t enter)
+{
+    const Forest *f = w->forest;
+    Paths *p = w->paths;
+    uint32_t column = f->column[node];
+    Flow before = w->zero[column];
+    uint32_t last = w->last[column];
+    Split *s = &p->split[p->split_of[w->tree] + w->splits++];
+    *s = (Split){column, f->threshold[node], enter, last, {0, 0}, f->default_left[node]};
+    double share = forest_left_share(f, node);
+    for (int right = 0; right <= 1; right++) {
+        uint32_t child = right ? f->right[node] : f->left[node];
+        uint32_t e = (uint32_t)(w->edges + count_edges(f, child));
+        double zero = before.zero * (right ? 1 - share : share);
+        bool leaf = f->left[child] == 0;
+        w->sound = w->sound && zero > 0;
+        s->edge[right] = e;
+        p->edge[p->edge_of[w->tree] + e] =
+            (Edge){column, enter, leaf ? (double)f->threshold[child] : 0};
+        lay_edge(w, e, before, zero, last == NONE);
+        w->zero[column] = (Flow){zero, 1};
+        w->last[column] = e;
+        if (!leaf)
+            lay_node(w, child, e);
+        w->edges = e + 1;
+    }
+    w->zero[column] = before;
+    w->last[column] = last;
+}
+
+void forest_prepare(Forest *f, Arena *keep, Arena scratch)
+{
+    Paths *p = ARENA_NEW(keep, Paths);
+    size_t splits = (f->nodes - f->trees) / 2, edges = 2 * splits;
+    p->points = forest_points(f, p->at, p->weight);
+    if (f->nodes > UINT32_MAX / 2 ||
+        edges * (sizeof(Edge) + 5 * p->points * sizeof(double)) > BYTES_MAX)
+        return; /* the plain way needs no memory */
+    Arena before = *keep;
+    p->mean = forest_mean(f, &p->size);
+    p->split_of = ARENA_ARRAY(keep, size_t, f->trees + 1);
+    p->edge_of = ARENA_ARRAY(keep, size_t, f->trees + 1);
+    p->split = ARENA_ARRAY(keep, Split, splits + 1);
+    p->edge = ARENA_ARRAY(keep, Edge, edges + 1);
+    p->table = ARENA_RAW(keep, double, edges * 5 * p->points + 1);
+    Laying w = {.forest = f, .paths = p, .sound = true};
+    w.zero = ARENA_RAW(&scratch, Flow, f->columns);
+    w.last = ARENA_RAW(&scratch, uint32_t, f->columns);
+    for (size_t c = 0; c < f->columns; c++) {
+        w.zero[c] = (Flow){1, 1};
+        w.last[c] = NONE;
+    }
+    for (w.tree = 0; w.tree < f->trees; w.tree++) {
+        w.splits = w.edges = 0;
+        uint32_t root = f->root[w.tree];
+        size_t own = count_edges(f, root);
+        p->edges_max = own > p->edges_max ? own : p->edges_max;
+        if (own > 0)
+            lay_node(&w, root, (uint32_t)own);
+        p->split_of[w.tree + 1] = p->split_of[w.tree] + own / 2;
+        p->edge_of[w.tree + 1] = p->edge_of[w.tree] + own;
+    }
+    if (!w.sound) { /* nobody came this way in training: factors could be 0 */
+        *keep = before;
+        return;
+    }
+    f->paths = p;
+}
+
+/* ---- a row ---- */
+
+/* Of a tree's edges, and after them of one that leads to the root: its product is 1. */
+typedef struct Passing {
+    double *product, *sum; /* [edges + 1][points] */
+    uint8_t *alive;        /* [edges + 1] did the row go this way at all splits on the column */
+    uint8_t *state;        /* [edges] which of the gains */
+} Passing;
+
+/* The products from the root to every edge, and what leaves are worth. */
+static inline __attribute__((always_inline)) void
+pass_down(const Split *restrict split, size_t splits, const Edge *restrict edge,
+          const double *restrict table, const float *restrict row, const Passing *w,
+          const size_t points)
+{
+    double *restrict product = w->product, *restrict sum = w->sum;
+    uint8_t *restrict alive = w->alive, *restrict state = w->state;
+    for (size_t i = 0; i < splits; i++) {
+        const Split *s = &split[i];
+        float value = row[s->column];
+        unsigned right = value != value ? !s->default_left : !(value < s->threshold);
+        double above[POINTS_MAX];
+        unsigned was = 1;
+        for (size_t g = 0; g < points; g++)
+            above[g] = product[s->enter * points + g];
+        if (s->older != NONE) {
+            was = alive[s->older];
+            const double *old = table + (s->older * 5 + was) * points;
+            for (size_t g = 0; g < points; g++)
+                above[g] /= old[g];
+        }
+        for (unsigned side = 0; side <= 1; side++) {
+            size_t e = s->edge[side];
+            unsigned now = was & (right == side);
+            const double *new = table + (e * 5 + now) * points;
+            double leaf = edge[e].leaf; /* 0 unless it is one */
+            alive[e] = (uint8_t)now;
+            state[e] = (uint8_t)(was + now);
+            for (size_t g = 0; g < points; g++) {
+                double worth = above[g] * new[g];
+                product[e * points + g] = worth;
+                sum[e * points + g] = worth * leaf;
+            }
+        }
+    }
+}
+
+/* The sums over the leaves below every edge, and what its column has of them. */
+static inline __attribute__((always_inline)) void
+pass_up(double *restrict phi, const Edge *restrict edge, size_t edges, const double *restrict table,
+        const double *restrict weight, const Passing *w, const size_t points)
+{
+    double *restrict sum = w->sum;
+    const uint8_t *restrict state = w->state;
+    for (size_t e = 0; e < edges; e++) {
+        const double *gain = table + (e * 5 + 2 + state[e]) * points;
+        double *into = sum + edge[e].into * points, added = 0;
+        for (size_t g = 0; g < points; g++) {
+            double below = sum[e * points + g];
+            into[g] += below;
+            added += weight[g] * below * gain[g];
+        }
+        phi[edge[e].column] += added;
+    }
+}
+
+/* A tree serves all rows while it is in the cache. */
+static inline __attribute__((always_inline)) void pass(double *phi, const Paths *p, size_t trees,
+                                                       const Matrix *x, const Passing *w,
+                                                       const size_t points)
+{
+    for (size_t t = 0; t < trees; t++) {
+        const Split *split = p->split + p->split_of[t];
+        const Edge *edge = p->edge + p->edge_of[t];
+        const double *table = p->table + p->edge_of[t] * 5 * points;
+        size_t splits = p->split_of[t + 1] - p->split_of[t], edges = 2 * splits;
+        for (size_t r = 0; r < x->rows; r++) {
+            for (size_t g = 0; g < points; g++) {
+                w->product[edges * points + g] = 1;
+                w->sum[edges * points + g] = 0;
+            }
+            pass_down(split, splits, edge, table, matrix_row(x, r), w, points);
+            pass_up(phi + r * (x->columns + 1), edge, edges, table, p->weight, w, points);
+        }
+    }
+}
+
+void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *phi, Arena scratch)
+{
+    Passing w;
+    size_t edges = p->edges_max + 1;
+    w.product = ARENA_RAW(&scratch, double, edges * p->points);
+    w.sum = ARENA_RAW(&scratch, double, edges * p->points);
+    w.alive = ARENA_RAW(&scratch, uint8_t, edges);
+    w.state = ARENA_RAW(&scratch, uint8_t, edges);
+    switch (p->points) { /* loops of a length known when they are compiled are none */
+    case 1:
+        pass(phi, p, trees, x, &w, 1);
+        break;
+    case 2:
+        pass(phi, p, trees, x, &w, 2);
+        break;
+    case 3:
+        pass(phi, p, trees, x, &w, 3);
+        break;
+    default:
+        pass(phi, p, trees, x, &w, p->points);
+        break;
+    }
+}
+
+double paths_mean(const Paths *p, double *size)
+{
+    *size = p->size;
+    return p->mean;
+}
