@@ -3,10 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { render, top } from "./documents.mjs";
-import { checked, havePrograms } from "./everything.mjs";
+import { checked, havePrograms, simulated, terraform } from "./everything.mjs";
 import { typed } from "./typed.mjs";
 
-// [what, overlay, file, from, to, what must be said of it]; `types: true`: the compiler or a schema must say it.
+// [what, overlay, file, from, to, what must be said of it]; the last is what must be there for it: the compiler and schemas say it, or programs, Terraform's files or the simulation are needed.
 const mistakes = [
   ["a field that does not exist", "prod", "deployment/deployment.yaml", "readinessProbe:", "readynessProbe:", /readynessProbe/, "types"],
   ["a number written as text", "prod", "deployment/deployment.yaml", "terminationGracePeriodSeconds: 45", 'terminationGracePeriodSeconds: "45"', /not assignable to type 'number'/, "types"],
@@ -43,12 +43,15 @@ const mistakes = [
   ["a job's variable that it is not given", "prod-score", "jobs/score/job.yaml", "- name: SHARD", "- name: SHRAD", /\$\(SHARD\)/],
   ["an option that the program has not", "prod", "monitor/monitor.yaml", "--fail-on=act", "--fail-at=act", /--fail-at/, "programs"],
   ["a setting that the program has not", "prod", "environments/prod/serve/serve.yaml", "base_path:", "basepath:", /basepath/, "programs"],
+  ["a secret that Terraform does not make", "prod", "environments/prod/serve/secrets.yaml", "secrets/assay-jwks/", "secrets/assay-jwkset/", /no secret assay-jwkset/, "terraform"],
+  ["an account that pushes as nobody", "prod", "environments/prod/serve/serve.yaml", "email: assay-pubsub@", "email: assay-push@", /no account assay-push/, "terraform"],
+  ["an autoscaler that the simulation did not find", "prod", "base/scaling.yaml", "averageUtilization: 50", "averageUtilization: 90", /settings\.json/, "simulation"],
 ];
 
 export function seeded(folder, bundle) {
   const groups = {}, results = [];
   for (const [what, overlay, file, from, to, says, how] of mistakes) {
-    if (how === "programs" && !havePrograms) {
+    if ({ programs: !havePrograms, terraform: terraform === undefined, simulation: simulated === undefined }[how]) {
       results.push([undefined, what]);
       continue;
     }
@@ -58,7 +61,7 @@ export function seeded(folder, bundle) {
     let said;
     if (!text.includes(from)) said = [`the place for this mistake is gone: ${file} has no "${from}"`];
     else {
-      writeFileSync(path, text.replace(from, to));
+      writeFileSync(path, text.replace(from, () => to));
       try {
         const documents = render(join(tree, "overlays", overlay));
         if (how === "types") groups[what] = documents;
