@@ -3,6 +3,7 @@ import * as cross from "./cross.mjs";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { admission } from "./admission.mjs";
 import { environment, render, top } from "./documents.mjs";
 import { byProgram, bySchema, inPod, options, settingsOf } from "./settings.mjs";
 import { madeByTerraform, terraformText } from "./terraform.mjs";
@@ -43,6 +44,7 @@ export function checked(kubernetes, overlay, bundle, documents = render(join(kub
     "images are ours to name": cross.images(documents),
     "mounts, volumes, ConfigMaps and secrets fit together": cross.mounts(documents),
     "ServiceAccounts act as the accounts of their project": cross.accounts(documents, project),
+    "the admission policy lets in images by digest, and names each that is not": admission(documents),
     "jobs end, know their variables, and run alone": cross.jobs(documents),
     "serve.yaml fits the pod: files, ports, memory, disk, time, log": inPod(documents, { host, project }),
   };

@@ -43,6 +43,6 @@ if (simulated === undefined) console.log("SKIPPED what the simulation found: no 
 if (terraform === undefined) console.log("SKIPPED what Terraform makes: no deploy/terraform here");
 
 for (const [found, what, said] of seeded(folder, bundle))
-  if (found === undefined) console.log(`SKIPPED planted: ${what}: no program here`);
+  if (found === undefined) console.log(`SKIPPED planted: ${what}: what it is held against is not here`);
   else claim(found, `planted and caught: ${what}`, said.length ? said : ["nothing was said"]);
 process.exit(failed === 0 ? 0 : 1);

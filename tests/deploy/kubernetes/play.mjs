@@ -153,7 +153,7 @@ process.on("exit", () => {
     played.stderr.slice(-800) + podman("logs", `${name}-pod-0-check`).stderr);
   if (played.status === 0) {
     const admin = `http://127.0.0.1:${ports.admin}`, http = `http://127.0.0.1:${ports.http}`;
-    const ready = await reached(`${admin}/readyz`, 15000);
+    const ready = await reached(`${admin}/readyz`, 30000);
     claim(ready !== undefined, `the pod is ready (${Date.now() - began} ms after the first container was asked for)`,
       podman("logs", `${name}-pod-0-assay-serve`).stderr.slice(-600));
     if (ready === undefined) process.exit(1);

@@ -3,10 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { render, top } from "./documents.mjs";
-import { checked, havePrograms } from "./everything.mjs";
+import { checked, havePrograms, simulated, terraform } from "./everything.mjs";
 import { typed } from "./typed.mjs";
 
-// [what, overlay, file, from, to, what must be said of it]; `types: true`: the compiler or a schema must say it.
+// [what, overlay, file, from, to, what must be said of it]; the last is what must be there for it: the compiler and schemas say it, or programs, Terraform's files or the simulation are needed.
 const mistakes = [
   ["a field that does not exist", "prod", "deployment/deployment.yaml", "readinessProbe:", "readynessProbe:", /readynessProbe/, "types"],
   ["a number written as text", "prod", "deployment/deployment.yaml", "terminationGracePeriodSeconds: 45", 'terminationGracePeriodSeconds: "45"', /not assignable to type 'number'/, "types"],
@@ -29,6 +29,8 @@ const mistakes = [
   ["a quota too small", "prod", "overlays/prod/kustomization.yaml", 'requests.cpu: "64"', 'requests.cpu: "16"', /raise requests.cpu/],
   ["a container that may write its root", "prod", "deployment/deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", /not confined/],
   ["an image by tag", "prod", "deployment/deployment.yaml", "image: assay-serve\n", "image: assay-serve:latest\n", /by digest/],
+  ["a policy that lets in a tag", "prod", "base/digests.yaml", "{64}$'))\n      message", "{64}$|latest$'))\n      message", /let in/],
+  ["a policy that overlooks jobs by the month", "prod", "base/digests.yaml", "resources: [jobs, cronjobs]", "resources: [jobs]", /does not look at it/],
   ["a variable left out", "prod", "environments/prod/environment.env", "RUNS_BUCKET=assay-prod-assay-runs\n", "", /RUNS_BUCKET/],
   ["a bucket of another project", "prod", "environments/prod/environment.env", "RUNS_BUCKET=assay-prod", "RUNS_BUCKET=assay-staging", /assay-staging/],
   ["an account of another project", "staging", "environments/staging/environment.env", "SERVE_ACCOUNT=assay-serve@assay-staging", "SERVE_ACCOUNT=assay-serve@assay-prod", /assay-prod/],
@@ -41,12 +43,15 @@ const mistakes = [
   ["a job's variable that it is not given", "prod-score", "jobs/score/job.yaml", "- name: SHARD", "- name: SHRAD", /\$\(SHARD\)/],
   ["an option that the program has not", "prod", "monitor/monitor.yaml", "--fail-on=act", "--fail-at=act", /--fail-at/, "programs"],
   ["a setting that the program has not", "prod", "environments/prod/serve/serve.yaml", "base_path:", "basepath:", /basepath/, "programs"],
+  ["a secret that Terraform does not make", "prod", "environments/prod/serve/secrets.yaml", "secrets/assay-jwks/", "secrets/assay-jwkset/", /no secret assay-jwkset/, "terraform"],
+  ["an account that pushes as nobody", "prod", "environments/prod/serve/serve.yaml", "email: assay-pubsub@", "email: assay-push@", /no account assay-push/, "terraform"],
+  ["an autoscaler that the simulation did not find", "prod", "base/scaling.yaml", "averageUtilization: 50", "averageUtilization: 90", /settings\.json/, "simulation"],
 ];
 
 export function seeded(folder, bundle) {
   const groups = {}, results = [];
   for (const [what, overlay, file, from, to, says, how] of mistakes) {
-    if (how === "programs" && !havePrograms) {
+    if ({ programs: !havePrograms, terraform: terraform === undefined, simulation: simulated === undefined }[how]) {
       results.push([undefined, what]);
       continue;
     }
@@ -56,7 +61,7 @@ export function seeded(folder, bundle) {
     let said;
     if (!text.includes(from)) said = [`the place for this mistake is gone: ${file} has no "${from}"`];
     else {
-      writeFileSync(path, text.replace(from, to));
+      writeFileSync(path, text.replace(from, () => to));
       try {
         const documents = render(join(tree, "overlays", overlay));
         if (how === "types") groups[what] = documents;
