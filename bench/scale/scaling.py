@@ -205,8 +205,8 @@ def search(model, program, load):
 
 
 def cheapest(tried):
-    """The least pods; of those that lose hardly more than the best of them, the highest target, which needs the fewest
-    pods when there is more to do; then the least lost, and then the first tried."""
+    """The least pods; of those that lose hardly more than the best of them, the lowest target, which acts first and costs
+    nothing where the minimum decides; then the least lost, and then the first tried."""
     good = [row for row in tried if row["holds"]]
     if not good:
         raise SystemExit("no settings of the search hold the service levels: widen SPACE")
@@ -214,7 +214,7 @@ def cheapest(tried):
     pods = min(round(row["pods"], 3) for row in good)
     good = [row for row in good if round(row["pods"], 3) == pods]
     bound = 1.25 * min(lost(row) for row in good) + 1e-9
-    return min((row for row in good if lost(row) <= bound), key=lambda row: (-row["settings"]["cpu_target"], lost(row)))
+    return min((row for row in good if lost(row) <= bound), key=lambda row: (row["settings"]["cpu_target"], lost(row)))
 
 
 def settings_of(model, best, load, kept):
