@@ -83,6 +83,7 @@ def figures(model, results):
         "start": f"{facts['start_ms']:g} ms",
         "log_bytes": f"{thousands(facts['log_bytes'])} bytes",
         "precomputed_us": f"{lines['precomputed']['cpu_us']:g} µs",
+        "precomputed_values": facts.get("precomputed_values", "as missing values"),
         "precomputed_factor": f"{lines['explained']['cpu_us'] / lines['precomputed']['cpu_us']:.0f}",
         "reasons_extra": f"{100 * (lines['explained']['cpu_us'] / lines['score']['cpu_us'] - 1):.0f} %",
         "kept_extra": f"{100 * (lines['kept']['cpu_us'] / lines['explained']['cpu_us'] - 1):.0f} %",
@@ -110,6 +111,7 @@ def figures(model, results):
         "settings_table": settings_table(results["settings"]),
         "least_10": s10["least"],
         "least_100": s100["least"],
+        "spare_100": s100["spare"] or "none",
         "target": f"{100 * s100['cpu_target']:.0f} %",
         "in_flight_limit": s10["in_flight_limit"],
         "in_flight_ms": f"{1000 * s10['in_flight_limit'] * sum(model.work(False).values()):.0f} ms",
@@ -141,7 +143,9 @@ def figures(model, results):
 
 
 def capacity_table(lines):
-    rows = [(v["what"], v["unit"], f"{v['cpu_us']:g}", f"{v['cpu_us_least']:g} to {v['cpu_us_most']:g}", thousands(v["per_core_second"])) for v in lines.values()]
+    first = ("score_in_process", "explained_in_process", "score", "explained", "kept")
+    order = [*first, *(name for name in lines if name not in first)]
+    rows = [(v["what"], v["unit"], f"{v['cpu_us']:g}", f"{v['cpu_us_least']:g} to {v['cpu_us_most']:g}", thousands(v["per_core_second"])) for v in (lines[name] for name in order)]
     return table(["what", "unit", "CPU µs", "least to most", "a core, a second"], rows)
 
 

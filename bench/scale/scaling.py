@@ -59,8 +59,9 @@ class Model:
     def work(self, kept):
         """Processor seconds of a request on a vCPU: what all cost, and the mean of what its transactions cost."""
         lines, facts = self.capacity["lines"], self.capacity["facts"]
-        # Upwards to a tenth of a millisecond: nothing below that is known of another machine.
-        total = math.ceil(lines["kept" if kept else "explained"]["cpu_us"] * self.slower / 100) / 10000
+        # Upwards to half a millisecond: nothing finer is known of another machine, and the settings do not change with
+        # every measurement.
+        total = math.ceil(lines["kept" if kept else "explained"]["cpu_us"] * self.slower / 500) / 2000
         more = self.capacity["settings"]["transactions"] * facts["transaction_us"] * self.slower / 1e6
         more = min(round(more, 5), total / 2)
         return {"work_fixed": round(total - more, 5), "work_more": more}
@@ -204,11 +205,16 @@ def search(model, program, load):
 
 
 def cheapest(tried):
-    """The least pods; then the highest target, which needs the fewest when there is more to do; then the least lost."""
+    """The least pods; of those that lose hardly more than the best of them, the lowest target, which acts first and costs
+    nothing where the minimum decides; then the least lost, and then the first tried."""
     good = [row for row in tried if row["holds"]]
     if not good:
         raise SystemExit("no settings of the search hold the service levels: widen SPACE")
-    return min(good, key=lambda row: (round(row["pods"], 3), -row["settings"]["cpu_target"], row["shed_share"] + row["late_share"] / 10))
+    lost = lambda row: row["shed_share"] + row["late_share"] / 10  # noqa: E731
+    pods = min(round(row["pods"], 3) for row in good)
+    good = [row for row in good if round(row["pods"], 3) == pods]
+    bound = 1.25 * min(lost(row) for row in good) + 1e-9
+    return min((row for row in good if lost(row) <= bound), key=lambda row: (row["settings"]["cpu_target"], lost(row)))
 
 
 def settings_of(model, best, load, kept):

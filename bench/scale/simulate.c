@@ -424,8 +424,9 @@ static int propose(int count, char **args)
                                                            : SAMPLE_READY;
         pod[pods].value = pod[pods].kind == SAMPLE_READY ? strtod(args[i], NULL) : 0;
     }
-    (void)printf("%d\n", autoscaler_propose(pod, pods, atoi(args[3]), strtod(args[2], NULL),
-                                            strtod(args[4], NULL), strtod(args[5], NULL)));
+    (void)printf("%d\n", autoscaler_propose(pod, pods, (int)strtol(args[3], NULL, 10),
+                                            strtod(args[2], NULL), strtod(args[4], NULL),
+                                            strtod(args[5], NULL)));
     return 0;
 }
 

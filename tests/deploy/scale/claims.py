@@ -99,6 +99,7 @@ PROPOSALS = [
     (0.6, 3, 1, ["1.5"] * 2 + ["unready"], 5),
     (0.6, 3, 1 / 0.6, ["0.3"] * 2 + ["missing"], 3),  # who is not known is not taken away
     (0.6, 3, 1, ["1.2"] * 2 + ["missing"], 4),
+    (0.6, 10, 1, ["0.73"] * 9 + ["missing"], 10),  # with it as one that does nothing, within the tolerance
     (0.6, 3, 1, ["unready"] * 3, -1),
 ]
 
