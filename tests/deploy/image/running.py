@@ -95,6 +95,9 @@ def check_ready_time(image, bundle):
             return
         times.append(took * 1000)
     times.sort()
+    if times[0] > READY_MS and os.getloadavg()[0] > 2 * os.cpu_count():
+        skipped(f"ready within {READY_MS} ms: {times[0]:.0f} ms at best, but other work has the processors (load {os.getloadavg()[0]:.1f})")
+        return
     claim(f"started and ready in {times[0]:.0f} ms, the least of 7 (middle {times[3]:.0f}, load {os.getloadavg()[0]:.1f}); at most {READY_MS}",
           times[0] <= READY_MS)
 
@@ -231,6 +234,8 @@ def check_compose(work):
     environment = {**os.environ, "ASSAY_BUNDLE": "/bundle"}
     said = run("docker-compose", "--file", file, "config", "--quiet", env=environment)
     claim("docker-compose takes compose.yaml", said.returncode == 0, [said.stderr])
+    if said.returncode != 0:
+        return # what is planted would be found for the wrong reason
     text = Path(file).read_text()
     for name, seeded in {"an unknown field": text.replace("read_only:", "readonly:", 1), "a wrong type": text.replace("    ports:", "    ports: 8080\n    was:", 1)}.items():
         copy = work / "compose.yaml"
