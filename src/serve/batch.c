@@ -207,6 +207,15 @@ static bool feed(Exchange *x, Str piece)
 {
     Batch *b = x->stream;
     while (piece.size > 0) {
+        if (b->line_size == 0 && !b->too_long) { /* a bomb may unpack to millions of empty lines */
+            size_t empty = 0;
+            while (empty < piece.size && piece.data[empty] == '\n')
+                empty++;
+            b->lines += empty;
+            piece = str_slice(piece, empty, piece.size);
+            if (piece.size == 0)
+                break;
+        }
         const char *newline = memchr(piece.data, '\n', piece.size);
         Str part = {piece.data, newline == NULL ? piece.size : (size_t)(newline - piece.data)};
         bool whole = b->line_size == 0 && newline != NULL && !b->too_long &&
