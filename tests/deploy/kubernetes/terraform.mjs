@@ -46,6 +46,13 @@ export function madeByTerraform(documents, text, { project, storeRange }) {
       has(literal(storeRange), `${called(d)}: Terraform gives the store no range ${storeRange}`);
     if (d.kind === "NetworkPolicy" && JSON.stringify(d).includes("199.36.153.8/30"))
       has(/199\.36\.153\.8/, `${called(d)}: no private zone of Terraform's leads googleapis.com to 199.36.153.8`);
+    if (d.kind === "ConfigMap" && d.data?.["vector.yaml"])
+      for (const { type, topic } of Object.values(parse(d.data["vector.yaml"]).sinks))
+        if (type === "gcp_pubsub") {
+          has(literal(topic), `${called(d)}: Terraform makes no topic ${topic}`);
+          has(new RegExp(`topic\\s*=\\s*"${topic}",\\s*member\\s*=\\s*"serviceAccount:\\$\\{module\\.iam\\.accounts\\["serve"\\]\\}"`),
+            `${called(d)}: Terraform lets assay-serve not publish to ${topic}`);
+        }
     if (d.kind === "ConfigMap" && d.data?.["serve.yaml"]) {
       const settings = parse(d.data["serve.yaml"]);
       const push = settings.pubsub?.email?.split("@")[0];

@@ -45,8 +45,8 @@ run "is_planned_with_the_names_that_manifests_rely_on" {
   }
 
   assert {
-    condition     = output.secrets == tolist(["assay-google-jwks", "assay-jwks", "assay-log-hash-key", "assay-pgpass", "assay-store-ca"])
-    error_message = "secrets have other names than the pods mount"
+    condition     = output.secrets == tolist(["assay-google-jwks", "assay-jwks", "assay-log-hash-key", "assay-pgpass", "assay-store-ca", "assay-verify-token"])
+    error_message = "secrets have other names than the pods mount and the pipelines ask for"
   }
 
   assert {
