@@ -12,6 +12,13 @@ export function terraformText(folder) {
   return read(folder);
 }
 
+// How long logs are kept is said by Terraform, and repeated by these pages: { file: text } of them.
+export function retention(environments, pages) {
+  const days = Object.entries(environments).map(([name, text]) => [name, /predictions\s*=\s*(\d+)/.exec(text)?.[1]]);
+  const says = `(${days.map(([name, n], i) => (i === 0 ? `${name} ${n} days` : `${name} ${n}`)).join(", ")})`;
+  return Object.entries(pages).filter(([, text]) => !text.includes(says)).map(([file]) => `${file} does not say ${says}`);
+}
+
 export function madeByTerraform(documents, text, { project, storeRange }) {
   const wrong = [];
   const has = (pattern, words) => {
