@@ -68,4 +68,10 @@ run "is_planned_with_the_names_that_manifests_rely_on" {
     condition     = length(setintersection(output.alerts.policies, output.alerts.left_to_rules)) == 0
     error_message = "an alert is evaluated twice"
   }
+
+  # Were the rules looked for in the wrong folder, there would be none, and all else would hold.
+  assert {
+    condition     = length(output.alerts.policies) > 0 && length(output.alerts.left_to_rules) > 0
+    error_message = "Terraform finds no rules of Prometheus"
+  }
 }
