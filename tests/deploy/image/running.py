@@ -226,6 +226,15 @@ def check(work, image, serving, jobs):
     claim("the image for jobs scores files, hardened the same", scored.returncode == 0 and any((folder / "run").iterdir()), [scored.stderr])
 
 
+def jobs_of(text):
+    """[(job, targets)] of a configuration of Prometheus."""
+    import re
+    found = []
+    for part in text.split("job_name: ")[1:]:
+        found.append((part.split("\n")[0].strip(), re.findall(r"[a-z-]+:[0-9]+", part.split("targets:")[1].split("]")[0].split("- job_name")[0])))
+    return sorted(found)
+
+
 def check_compose(work):
     file = "deploy/image/compose/compose.yaml"
     if not shutil.which("docker-compose"):
@@ -247,3 +256,10 @@ def check_compose(work):
     import re
     missing = [p for p in re.findall(r"- (\.\.?/[^:]+):", text) if not (Path(file).parent / p).exists()]
     claim("every file that compose.yaml mounts is there", not missing, missing)
+    scraped = Path("deploy/image/compose/prometheus.yaml").read_text()
+    there, wanted = jobs_of(scraped), jobs_of(Path("deploy/monitoring/prometheus/prometheus.yml").read_text())
+    claim("compose has what production's Prometheus scrapes, under the same names", there == wanted, [there, wanted])
+    claim("seeded: a job that compose leaves out is found", jobs_of(scraped.split("  - job_name: assay-monitor")[0]) != wanted)
+    hosts = {target.split(":")[0] for _, targets in there for target in targets}
+    services = set(re.findall(r"^  ([a-z-]+):$", text.split("\nvolumes:")[0], re.M))
+    claim("every host that it scrapes is a service of compose.yaml", hosts <= services, [hosts, services])

@@ -5,7 +5,7 @@
 //
 // FOLDER has bank/ (assay synth), bundle/ and run/ (a run folder of the same bundle over bank's unlabelled customers).
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -93,13 +93,19 @@ print(json.dumps([request for request, _ in Run(sys.argv[1]).requests()]))`, joi
   claim(lines.length === requests.length, `the service's prediction log has a line for each of ${requests.length} decisions`);
   // As Vector lays it down: objects of whole lines, packed, in folders by day.
   const half = Math.floor(lines.length / 2);
-  [["2026-11-25/pod-a-1", lines.slice(0, half)], ["2026-11-26/pod-b-1", lines.slice(half)]].forEach(([name, part]) => {
+  const day = (back) => new Date(Date.now() - back * 86400e3).toISOString().slice(0, 10);
+  [[`${day(1)}/pod-a-1`, lines.slice(0, half)], [`${day(0)}/pod-b-1`, lines.slice(half)], [`${day(9)}/pod-c-1`, ["older: no log"]]].forEach(([name, part]) => {
     mkdirSync(join(runs, "predictions", `date=${name.split("/")[0]}`), { recursive: true });
     writeFileSync(join(runs, "predictions", `date=${name}.ndjson.gz`), gzipSync(`${part.join("\n")}\n`));
   });
   const documents = overlay("prod");
   const cron = documents.find((d) => d.kind === "CronJob" && d.metadata.name === "assay-monitor");
-  const done = run(cron, {}, { "/runs": runs, "/bundle": join(folder, "bundle") });
+  const links = podOf(cron).spec.initContainers.find((c) => c.name === "days").command, days = join(folder, "days");
+  mkdirSync(days);
+  const linked = spawnSync("sh", [...links.slice(2, -1), links.at(-1).replace('"/runs/', `"${runs}/`).replace('"/days/', `"${days}/`)], { encoding: "utf8" });
+  claim(linked.status === 0 && existsSync(join(days, day(0), "pod-b-1.ndjson.gz")) && existsSync(join(days, day(1))) && !existsSync(join(days, day(9))),
+    "assay-monitor looks at the logs of the last days, not at a year's", linked.stderr);
+  const done = run(cron, {}, { "/runs": runs, "/days": days, "/bundle": join(folder, "bundle") });
   const out = join(runs, "monitor/drift");
   claim([0, 3].includes(done.status) && existsSync(join(out, "monitor.prom")) &&
     JSON.stringify(JSON.parse(readFileSync(join(out, "monitor.json"), "utf8"))).includes(String(lines.length)),
@@ -108,9 +114,9 @@ print(json.dumps([request for request, _ in Run(sys.argv[1]).requests()]))`, joi
   claim(exits.action === "FailJob" && exits.onExitCodes.values.includes(3), "an alert that asks for action (exit code 3) fails the Job and is not tried again");
 
   const outcomes = join(runs, "outcomes");
-  mkdirSync(join(outcomes, "predictions"), { recursive: true });
+  mkdirSync(outcomes, { recursive: true });
   mkdirSync(join(folder, "auth"), { recursive: true });
-  writeFileSync(join(outcomes, "predictions/a.ndjson.gz"), gzipSync(`${lines.join("\n")}\n`));
+  rmSync(join(runs, "predictions", `date=${day(9)}`), { recursive: true });
   writeFileSync(join(outcomes, "labels.csv"), "decision_id,label,known_at\n");
   writeFileSync(join(outcomes, "feedback.ndjson"), "");
   writeFileSync(join(outcomes, "groups.csv"), "customer_id,group\n");

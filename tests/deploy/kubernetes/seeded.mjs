@@ -39,6 +39,12 @@ const mistakes = [
   ["a pod killed while it drains", "prod", "environments/prod/serve/serve.yaml", "drain: 25s", "drain: 60s", /may take/],
   ["a listener beside the port", "prod", "environments/prod/serve/serve.yaml", "admin_listen: 0.0.0.0:9090", "admin_listen: 0.0.0.0:9091", /9091/],
   ["a prediction log that nobody ships", "prod", "environments/prod/serve/serve.yaml", "/var/lib/assay/predictions.ndjson", "/var/lib/assay/log.ndjson", /does not read/],
+  ["events posted where nobody takes them", "prod", "environments/prod/serve/serve.yaml", "127.0.0.1:8687/events", "127.0.0.1:8686/events", /takes events at/],
+  ["decisions that nobody publishes", "staging", "environments/staging/serve/serve.yaml", /sink:\n.*\n/, "", /a sink for decisions/],
+  ["events taken from other pods", "prod", "components/shipper/vector.yaml", "address: 127.0.0.1:8687", "address: 0.0.0.0:8687", /not of this pod alone/],
+  ["events acknowledged before Pub/Sub has them", "prod", "components/shipper/vector.yaml", "type: memory", "type: disk", /the store forgets it/],
+  ["events read and written anew", "prod", "components/shipper/vector.yaml", "codec: bytes #", "codec: json #", /another body/],
+  ["events to a topic that Terraform does not make", "prod", "components/shipper/vector.yaml", "topic: assay-decisions", "topic: assay-decision", /no topic assay-decision/, "terraform"],
   ["a volume that is none", "prod", "deployment/deployment.yaml", "        - name: work # answers", "        - name: wrok # answers", /which is no volume/],
   ["a job's variable that it is not given", "prod-score", "jobs/score/job.yaml", "- name: SHARD", "- name: SHRAD", /\$\(SHARD\)/],
   ["an option that the program has not", "prod", "monitor/monitor.yaml", "--fail-on=act", "--fail-at=act", /--fail-at/, "programs"],
@@ -59,7 +65,7 @@ export function seeded(folder, bundle) {
     cpSync(join(top, "deploy/kubernetes"), tree, { recursive: true });
     const path = join(tree, file), text = readFileSync(path, "utf8");
     let said;
-    if (!text.includes(from)) said = [`the place for this mistake is gone: ${file} has no "${from}"`];
+    if (text.replace(from, "") === text) said = [`the place for this mistake is gone: ${file} has no "${from}"`];
     else {
       writeFileSync(path, text.replace(from, () => to));
       try {

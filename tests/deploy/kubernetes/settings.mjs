@@ -58,6 +58,35 @@ const secretFiles = (documents, name) => {
   return found ? parse(found.spec.parameters.secrets) : [];
 };
 
+function logShipped(s, vector, buffer) {
+  const wrong = [], source = vector.sources?.predictions, sink = vector.sinks?.bucket;
+  if (!source?.include?.includes(s.predictions.file)) wrong.push(`Vector does not read ${s.predictions.file}`);
+  if (!source?.include?.includes(`${s.predictions.file}.*`)) wrong.push("Vector does not read what was rotated");
+  if (!(source?.max_line_bytes >= 2 ** 20)) wrong.push("Vector drops lines that assay monitor takes");
+  if (sink?.encoding?.codec !== "text") wrong.push("Vector would write other bytes than the service wrote");
+  if (!(sink?.buffer?.max_size / 2 ** 20 < buffer)) wrong.push(`Vector's buffer does not fit into ${buffer} MiB`);
+  return wrong;
+}
+
+// The service posts events to Vector on this pod's own address, and forgets one when Pub/Sub has it.
+function eventsPublished(s, vector, store) {
+  const wrong = [], sink = vector.sinks?.decisions, source = vector.sources?.events;
+  const url = s.sink?.url ?? "none", wants = `http://${source?.address}${source?.path}`;
+  if (url !== wants || source?.type !== "http_server") wrong.push(`sink.url is ${url}, and Vector takes events at ${wants}`);
+  if (!/^127\.0\.0\.1:/.test(source?.address ?? "")) wrong.push(`Vector takes events at ${source?.address}, which is not of this pod alone`);
+  if (source?.framing?.method !== "bytes" || source?.decoding?.codec !== "bytes" || sink?.encoding?.codec !== "text")
+    wrong.push("Vector would publish another body than the service posted");
+  if (sink?.type !== "gcp_pubsub" || !sink.inputs?.includes("events") || sink.topic !== TOPIC) wrong.push(`Vector publishes no events to ${TOPIC}`);
+  if (sink?.acknowledgements?.enabled !== true || sink.buffer?.type !== "memory")
+    wrong.push("Vector says that it has an event before Pub/Sub has it, and then the store forgets it");
+  const request = sink?.request ?? {}, tries = 1 + (request.retry_attempts ?? Infinity);
+  if (!(tries * (request.timeout_secs ?? 60) + tries - 1 < seconds(s.sink?.timeout, "10s"))) wrong.push("Vector goes on trying when the service has given up waiting");
+  if (sink?.batch?.max_events !== 1) wrong.push("Vector waits for more events while the service waits for it");
+  if (store === "none") wrong.push("events without a store wait in memory, and are lost with it");
+  return wrong;
+}
+export const TOPIC = "assay-decisions";
+
 export function inPod(documents, { host, project }) {
   const settings = settingsOf(documents);
   const wrong = [], s = settings?.value, limits = s?.limits ?? {};
@@ -121,21 +150,17 @@ export function inPod(documents, { host, project }) {
     if (check && !(check.spec.default.checkIntervalSec * (check.spec.default.unhealthyThreshold + 1) <= seconds(limits.grace, "1s")))
       wrong.push(`${called(check)}: takes longer to see that a pod ends than its grace of ${limits.grace}`);
 
-    const shipper = pod.initContainers.find((c) => c.name === "prediction-log");
+    const shipper = pod.initContainers.find((c) => c.name === "shipper");
     if (Boolean(s.predictions) !== Boolean(shipper)) say("a prediction log without what takes it to the bucket, or the reverse");
+    if (Boolean(s.sink) !== Boolean(shipper)) say("a sink for decisions without what publishes them, or the reverse");
     if (shipper) {
-      if (shipper.restartPolicy !== "Always") say("prediction-log would be waited for before the service begins");
-      const name = pod.volumes.find((v) => v.name === "log-settings").configMap.name;
+      if (shipper.restartPolicy !== "Always") say("shipper would be waited for before the service begins");
+      const name = pod.volumes.find((v) => v.name === "shipper-settings").configMap.name;
       const vector = parse(documents.find((x) => x.kind === "ConfigMap" && x.metadata.name === name)?.data["vector.yaml"] ?? "{}");
-      const source = vector.sources?.predictions, sink = vector.sinks?.bucket;
-      if (!source?.include?.includes(s.predictions.file)) say(`Vector does not read ${s.predictions.file}`);
-      if (!source?.include?.includes(`${s.predictions.file}.*`)) say("Vector does not read what was rotated");
-      if (!(source?.max_line_bytes >= 2 ** 20)) say("Vector drops lines that assay monitor takes");
-      if (sink?.encoding?.codec !== "text") say("Vector would write other bytes than the service wrote");
       for (const [, variable] of JSON.stringify(vector).matchAll(/\$\{([A-Z_]+)/g))
         if (!shipper.env.some((e) => e.name === variable)) say(`Vector knows no ${variable}`);
-      const buffer = mebibytes(pod.volumes.find((v) => v.name === "log-buffer")?.emptyDir?.sizeLimit);
-      if (!(sink?.buffer?.max_size / 2 ** 20 < buffer)) say(`Vector's buffer does not fit into ${buffer} MiB`);
+      const buffer = mebibytes(pod.volumes.find((v) => v.name === "shipper-buffer")?.emptyDir?.sizeLimit);
+      for (const text of [...logShipped(s, vector, buffer), ...eventsPublished(s, vector, store)]) say(text);
     }
   }
   return wrong;

@@ -12,6 +12,13 @@ export function terraformText(folder) {
   return read(folder);
 }
 
+// How long logs are kept is said by Terraform, and repeated by these pages: { file: text } of them.
+export function retention(environments, pages) {
+  const days = Object.entries(environments).map(([name, text]) => [name, /predictions\s*=\s*(\d+)/.exec(text)?.[1]]);
+  const says = `(${days.map(([name, n], i) => (i === 0 ? `${name} ${n} days` : `${name} ${n}`)).join(", ")})`;
+  return Object.entries(pages).filter(([, text]) => !text.includes(says)).map(([file]) => `${file} does not say ${says}`);
+}
+
 export function madeByTerraform(documents, text, { project, storeRange }) {
   const wrong = [];
   const has = (pattern, words) => {
@@ -46,6 +53,13 @@ export function madeByTerraform(documents, text, { project, storeRange }) {
       has(literal(storeRange), `${called(d)}: Terraform gives the store no range ${storeRange}`);
     if (d.kind === "NetworkPolicy" && JSON.stringify(d).includes("199.36.153.8/30"))
       has(/199\.36\.153\.8/, `${called(d)}: no private zone of Terraform's leads googleapis.com to 199.36.153.8`);
+    if (d.kind === "ConfigMap" && d.data?.["vector.yaml"])
+      for (const { type, topic } of Object.values(parse(d.data["vector.yaml"]).sinks))
+        if (type === "gcp_pubsub") {
+          has(literal(topic), `${called(d)}: Terraform makes no topic ${topic}`);
+          has(new RegExp(`topic\\s*=\\s*"${topic}",\\s*member\\s*=\\s*"serviceAccount:\\$\\{module\\.iam\\.accounts\\["serve"\\]\\}"`),
+            `${called(d)}: Terraform lets assay-serve not publish to ${topic}`);
+        }
     if (d.kind === "ConfigMap" && d.data?.["serve.yaml"]) {
       const settings = parse(d.data["serve.yaml"]);
       const push = settings.pubsub?.email?.split("@")[0];

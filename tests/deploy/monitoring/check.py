@@ -1,6 +1,7 @@
 """check.py - what deploy/monitoring promises: one line a claim. See check."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -167,6 +168,21 @@ def monitor_codes_heard(root):
     yield from (f"{c} is no alert of assay monitor" for c in sorted(asked - codes))
 
 
+def prices_agree(root):
+    """What a pod's hour costs stands in bench/scale/assumptions.json; the rules say the same, and of the same region."""
+    with open(os.path.join(root, "bench/scale/assumptions.json"), encoding="utf-8") as f:
+        prices = json.load(f)["prices"]
+    rules = {r["record"]: r["expr"] for r in Files(root).rules if "record" in r}
+    for record, name in (("assay:cost_per_cpu_hour:dollars", "vcpu_hour"), ("assay:cost_per_gibibyte_hour:dollars", "gib_hour")):
+        said = re.fullmatch(r"vector\(([0-9.]+) \* ([0-9.]+)\)", rules.get(record, "").strip())
+        want = (prices[name]["value"], prices["region_factor"])
+        if not said or (float(said[1]), float(said[2])) != want:
+            yield f"{record} is {rules.get(record)}, and bench/scale/assumptions.json has {want[0]} * {want[1]}"
+    with open(os.path.join(root, "deploy/monitoring/prometheus/rules/cluster.yaml"), encoding="utf-8") as f:
+        if f"* {prices['hours_a_month']} > 500" not in f.read():
+            yield f"AssayCostHigh takes another month than one of {prices['hours_a_month']} hours"
+
+
 def dashboards_typed(root):
     return tool("node", os.path.join(here, "dashboards.mjs"), os.path.join(root, "deploy/monitoring/grafana/dashboards"))
 
@@ -199,6 +215,7 @@ STATIC = [
     ("alerts that silence or are silenced exist", inhibited_exist),
     ("every alert of assay monitor raises one here", monitor_codes_heard),
     ("dashboards are what Grafana's types say", dashboards_typed),
+    ("rules and capacity plan know the same prices", prices_agree),
 ]
 
 
@@ -225,6 +242,7 @@ PLANTS = [
     ("an inhibition names an alert that is gone", MON + "alertmanager/alertmanager.yml", "AssayInstanceDown|", "AssayInstanceLost|", inhibited_exist),
     ("an alert of assay monitor is forgotten", MON + "prometheus/rules/people.yaml", "fairness_action|fairness_false", "fairness_action", monitor_codes_heard),
     ("an alert loses its test", MON + "prometheus/tests/cluster.yaml", "alertname: AssayCpuHigh", "alertname: AssayCpuThrottled", every_alert_is_tested),
+    ("a price is changed in one place", MON + "prometheus/rules/cluster.yaml", "0.0445", "0.0455", prices_agree),
     ("a runbook calls a command that there is not", "docs/runbooks/AssayReloadFailed.md", "assay-serve verify", "assay-serve inspect", commands_exist),
 ]  # fmt: skip
 
@@ -233,7 +251,7 @@ def plant(shown):
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         for what, path, old, new, judge in PLANTS:
             root = os.path.join(folder, "root")
-            for part in ("deploy/monitoring", "docs"):
+            for part in ("deploy/monitoring", "docs", "bench/scale"):
                 shutil.copytree(os.path.join(repository, part), os.path.join(root, part))
             target = os.path.join(root, path)
             if old is None:

@@ -45,8 +45,8 @@ run "is_planned_with_the_names_that_manifests_rely_on" {
   }
 
   assert {
-    condition     = output.secrets == tolist(["assay-google-jwks", "assay-jwks", "assay-log-hash-key", "assay-pgpass", "assay-store-ca"])
-    error_message = "secrets have other names than the pods mount"
+    condition     = output.secrets == tolist(["assay-google-jwks", "assay-jwks", "assay-log-hash-key", "assay-pgpass", "assay-store-ca", "assay-verify-token"])
+    error_message = "secrets have other names than the pods mount and the pipelines ask for"
   }
 
   assert {
@@ -67,5 +67,11 @@ run "is_planned_with_the_names_that_manifests_rely_on" {
   assert {
     condition     = length(setintersection(output.alerts.policies, output.alerts.left_to_rules)) == 0
     error_message = "an alert is evaluated twice"
+  }
+
+  # Were the rules looked for in the wrong folder, there would be none, and all else would hold.
+  assert {
+    condition     = length(output.alerts.policies) > 0 && length(output.alerts.left_to_rules) > 0
+    error_message = "Terraform finds no rules of Prometheus"
   }
 }

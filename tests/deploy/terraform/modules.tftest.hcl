@@ -119,6 +119,30 @@ run "accounts_have_no_more_than_they_need" {
     project       = "assay-test"
     workload_pool = "assay-test.svc.id.goog"
     buckets       = { bundles = "b", transactions = "t", batches = "a", runs = "r", audit = "u" }
+    trains        = true
+  }
+
+  # docs/pipelines.md, "What must be set".
+  assert {
+    condition     = length(setsubtract(["roles/cloudbuild.builds.editor", "roles/clouddeploy.jobRunner", "roles/clouddeploy.releaser", "roles/container.developer", "roles/monitoring.viewer"], keys(google_project_iam_member.deployer))) == 0
+    error_message = "the deployer cannot do what the pipelines have it do"
+  }
+
+  assert {
+    condition = { for name, access in google_storage_bucket_iam_member.access : name => "${access.role} ${access.bucket} ${try(one(access.condition).expression, "")}" if startswith(name, "deployer-") } == {
+      deployer-bundles            = "roles/storage.objectUser b "
+      deployer-golden             = "roles/storage.objectUser r resource.name.startsWith('projects/_/buckets/r/objects/golden/')"
+      deployer-runs               = "roles/storage.objectUser r resource.name.startsWith('projects/_/buckets/r/objects/retrain/')"
+      deployer-training           = "roles/storage.objectViewer t resource.name.startsWith('projects/_/buckets/t/objects/retrain/')"
+      deployer-lists-runs         = "roles/storage.legacyBucketReader r "
+      deployer-lists-transactions = "roles/storage.legacyBucketReader t "
+    }
+    error_message = "the deployer reads and writes other files than the pipelines need"
+  }
+
+  assert {
+    condition     = google_service_account_iam_member.signer.role == "roles/iam.serviceAccountTokenCreator"
+    error_message = "the deployer cannot sign in its own name"
   }
 
   assert {
@@ -134,6 +158,26 @@ run "accounts_have_no_more_than_they_need" {
   assert {
     condition     = alltrue([for role in keys(google_project_iam_member.deployer) : !contains(["roles/owner", "roles/editor"], role)]) && alltrue([for access in values(google_storage_bucket_iam_member.access) : access.role != "roles/storage.admin"])
     error_message = "an account has a role that may do anything"
+  }
+}
+
+run "only_where_models_learn_the_deployer_reads_transactions" {
+  command = plan
+
+  module {
+    source = "../../modules/iam"
+  }
+
+  variables {
+    project       = "assay-test"
+    workload_pool = "assay-test.svc.id.goog"
+    buckets       = { bundles = "b", transactions = "t", batches = "a", runs = "r", audit = "u" }
+    trains        = false
+  }
+
+  assert {
+    condition     = alltrue([for name, access in google_storage_bucket_iam_member.access : startswith(name, "jobs-") if access.bucket == "t"])
+    error_message = "the deployer reads transactions where no model learns from them"
   }
 }
 

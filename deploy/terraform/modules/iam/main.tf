@@ -21,19 +21,30 @@ locals {
     jobs-training     = { account = "jobs", bucket = "transactions", role = "roles/storage.objectUser", prefix = "retrain/" }
     jobs-audit        = { account = "jobs", bucket = "audit", role = "roles/storage.objectCreator", prefix = "chain/" }
     deployer-bundles  = { account = "deployer", bucket = "bundles", role = "roles/storage.objectUser", prefix = "" }
-    deployer-runs     = { account = "deployer", bucket = "runs", role = "roles/storage.objectViewer", prefix = "retrain/" }
+    deployer-golden   = { account = "deployer", bucket = "runs", role = "roles/storage.objectUser", prefix = "golden/" }
+    deployer-runs     = { account = "deployer", bucket = "runs", role = "roles/storage.objectUser", prefix = "retrain/" }
+    deployer-training = { account = "deployer", bucket = "transactions", role = "roles/storage.objectViewer", prefix = "retrain/" }
+    # A folder is listed by asking the bucket, and a condition on objects' names does not speak of that. Names alone are seen by it.
+    deployer-lists-runs         = { account = "deployer", bucket = "runs", role = "roles/storage.legacyBucketReader", prefix = "" }
+    deployer-lists-transactions = { account = "deployer", bucket = "transactions", role = "roles/storage.legacyBucketReader", prefix = "" }
   }
 
+  # Models learn where the data are: in the others nobody but the jobs reads transactions.
+  access = { for name, one in local.storage : name => one if var.trains || !contains(["deployer-training", "deployer-lists-transactions"], name) }
+
   deployer = [
+    "roles/cloudbuild.builds.editor",
     "roles/clouddeploy.jobRunner",
     "roles/clouddeploy.releaser",
     "roles/container.developer",
     "roles/logging.logWriter",
+    "roles/monitoring.viewer", # verify-canary asks Managed Prometheus
+    "roles/serviceusage.serviceUsageConsumer",
   ]
 }
 
 resource "google_storage_bucket_iam_member" "access" {
-  for_each = local.storage
+  for_each = local.access
   bucket   = var.buckets[each.value.bucket]
   role     = each.value.role
   member   = google_service_account.assay[each.value.account].member
@@ -65,5 +76,12 @@ resource "google_project_iam_member" "deployer" {
 resource "google_service_account_iam_member" "deployer" {
   service_account_id = google_service_account.assay["deployer"].name
   role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.assay["deployer"].member
+}
+
+# It signs images with its own identity: a token in its own name, for cosign.
+resource "google_service_account_iam_member" "signer" {
+  service_account_id = google_service_account.assay["deployer"].name
+  role               = "roles/iam.serviceAccountTokenCreator"
   member             = google_service_account.assay["deployer"].member
 }

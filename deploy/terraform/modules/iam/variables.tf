@@ -13,3 +13,7 @@ variable "workload_pool" {
   type        = string
 }
 
+variable "trains" {
+  description = "Whether models are trained in this project: the deployer may read what they learn from."
+  type        = bool
+}

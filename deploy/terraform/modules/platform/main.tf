@@ -44,6 +44,7 @@ module "iam" {
   project       = var.project
   buckets       = module.storage.buckets
   workload_pool = module.gke.workload_pool
+  trains        = var.environment == "prod"
 }
 
 module "registry" {
@@ -82,6 +83,7 @@ module "secrets" {
     assay-pgpass       = ["serve"]
     assay-store-ca     = ["serve"]
     assay-log-hash-key = ["serve", "jobs"]
+    assay-verify-token = ["deployer"]
   }
   accounts               = module.iam.accounts
   store                  = { host = module.sql.host, certificate = module.sql.certificate }

@@ -30,7 +30,7 @@ variable "keep_days" {
 
   validation {
     condition     = var.keep_days.predictions >= 15
-    error_message = "keep_days.predictions must be 15 or more: the daily monitor reads the logs of two weeks."
+    error_message = "keep_days.predictions must be 15 or more: what is late, or looked at again, is read from there; for labels that come after 90 days, 120 or more."
   }
 }
 
