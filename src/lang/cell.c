@@ -358,17 +358,19 @@ static bool cell_comparison(const Run *r, const Node *n, Cell *out)
 
 static bool cell_not(const Run *r, const Node *n, Cell *out)
 {
-    bool good = cell_of(r, n->child[0], out);
-    out->truth = !out->truth;
-    return good;
+    if (!cell_of(r, n->child[0], out))
+        return false;
+    out->truth = out->there && !out->truth; /* of what is missing nothing was written */
+    return true;
 }
 
 static bool cell_null_test(const Run *r, const Node *n, Cell *out)
 {
-    bool good = cell_of(r, n->child[0], out);
+    if (!cell_of(r, n->child[0], out))
+        return false;
     out->truth = !out->there;
     out->there = true;
-    return good;
+    return true;
 }
 
 static bool cell_nothing(const Run *r, const Node *n, Cell *out)
