@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""audit.py ASSAY OUT [SEEDS] - the leakage audit against made-up banks whose truth is known.
+"""audit.py ASSAY OUT CLEAN_BANKS - the leakage audit against made-up banks whose truth is known.
 
-Every planted leak must be found, and kept out where it is one of the model's; ten clean banks must
+Every planted leak must be found, and kept out where it is one of the model's; the clean banks must
 raise no alarm. The kept-out features' AUCs are computed a second time by scikit-learn, from the
 files as synth wrote them.
 """
@@ -82,8 +82,7 @@ def auc_again(folder, audit):
 
 
 def main():
-    assay, out = sys.argv[1:3]
-    seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 10
+    assay, out, clean_banks = sys.argv[1], sys.argv[2], int(sys.argv[3])
     for plant in FOUND:
         status, findings, audit = bank(assay, f"{out}/{plant}", 1, "--plant", plant)
         say(status == 0, f"{plant}: run answers {status}")
@@ -95,7 +94,7 @@ def main():
     status, findings, audit = bank(assay, f"{out}/all", 2, *everything)
     for plant in FOUND:
         check_plant(plant, findings, audit)
-    for seed in range(1, seeds + 1):
+    for seed in range(1, clean_banks + 1):
         status, findings, audit = bank(assay, f"{out}/clean{seed}", seed)
         alarms = [f for f in findings if f["severity"] == "severe" or f["code"] in ALARMS]
         print("    told, no alarm:", sorted({f["code"] for f in findings} & TOLD) or "none", flush=True)
