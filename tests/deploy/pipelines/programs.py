@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import socket
@@ -236,6 +237,28 @@ def prometheus(w, name, stable, canary):
         yield f"http://127.0.0.1:{port}"
 
 
+@contextlib.contextmanager
+def half_slow(url):
+    """The metrics of the service at url, but that every second answer took longer than 0.3 s."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            page = urllib.request.urlopen(url + "/metrics", timeout=5).read().decode()
+            slower = re.sub(r'(_duration_seconds_bucket\{[^}]*le="0\.[0-3][^}]*\}) (\d+)', lambda m: f"{m[1]} {int(m[2]) // 2}", page)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(slower.encode())
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/ai"
+        server.shutdown()
+
+
 def asks(url, bodies, seconds):
     """One caller, one request after the other, whatever the answer."""
     until, i = time.monotonic() + seconds, 0
@@ -292,9 +315,10 @@ def canaries(w, golden, stable, other):
     broken = service(f"{w}/good/bundle", "--config", f"{w}/serve.yaml")
     with contextlib.ExitStack() as stack:
         sound, broken, idle = (stack.enter_context(s) for s in (service(f"{w}/good/bundle"), broken, service(f"{w}/good/bundle")))
+        slow = stack.enter_context(half_slow(sound))
         watch = {
             name: stack.enter_context(prometheus(w, name, stable, canary))
-            for name, canary in (("sound", sound), ("broken", broken), ("moved", other), ("idle", idle))
+            for name, canary in (("sound", sound), ("broken", broken), ("moved", other), ("idle", idle), ("slow", slow))
         }
         # Series are there before what is counted, as on a service that has run for a while.
         for url in (stable, sound, broken, other):
@@ -314,9 +338,9 @@ def canaries(w, golden, stable, other):
         expect("verify-canary: scores moved though code alone has changed", 1, "REFUSED share of segment High", "verify-canary", "--prometheus", watch["moved"], "--change", "code",
                *args)  # fmt: skip
         expect("verify-canary: nobody asked the canary", 1, "REFUSED canary was asked 0 times", "verify-canary", "--prometheus", watch["idle"], "--change", "code", *args)
-        never = limits_with(f"{w}/never.json", "canary", requests_least=50, slow_share_most=-1, slow_ratio_most=-1)
-        expect("verify-canary: slower than is allowed", 1, "REFUSED answers slower", "verify-canary", "--prometheus", watch["sound"], "--change", "code",
-               "--window", "1m", "--limits", never)  # fmt: skip
+        strict = limits_with(f"{w}/strict.json", "canary", requests_least=50, slow_share_most=0.4, slow_ratio_most=0)
+        expect("verify-canary: every second answer is slow", 1, "REFUSED answers slower", "verify-canary", "--prometheus", watch["slow"], "--change", "code",
+               "--window", "1m", "--limits", strict)  # fmt: skip
         expect("verify-canary: Prometheus does not answer", 1, "REFUSED not known: Prometheus", "verify-canary", "--prometheus",
                f"http://127.0.0.1:{free_port()}", "--change", "code")  # fmt: skip
         in_deploy(w, golden, stable, watch)
