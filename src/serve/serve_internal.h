@@ -26,9 +26,10 @@ struct Service {
     const ServeSettings *settings;
     Telemetry *telemetry;
     Auth *auth;
-    Database *database;    /* NULL: --store none */
-    struct Outbox *outbox; /* of CloudEvents; NULL: none */
-    struct Jobs *jobs;     /* NULL: none */
+    Database *database;                /* NULL: --store none */
+    struct Outbox *outbox;             /* of CloudEvents; NULL: none */
+    struct Jobs *jobs;                 /* NULL: none */
+    struct Certificates *certificates; /* NULL: plain HTTP */
 
     /* The core's own from here on. */
     Arena keep;
@@ -260,6 +261,7 @@ typedef struct Peer {
     struct Peer *previous, *next;
     Daemon *daemon;
     int fd;
+    struct Pair *pair;             /* that it is shown; NULL: plain HTTP */
     atomic_int_least64_t until_us; /* then it is cut: what it does now takes too long */
     /* The keeper's, under the lock. */
     bool cut;
@@ -267,8 +269,6 @@ typedef struct Peer {
     uint64_t taken, to_take; /* bytes: read by the other side; that must be, until then */
 } Peer;
 enum { SLOWEST_BYTES = 16 << 10 }; /* a second, of a request and of its reply */
-/* Whether certificate and key can be read, belong together and have not expired. */
-MUST_USE Status certificate_check(const ServeSettings *s, Error *err);
 MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
 int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);
@@ -282,6 +282,21 @@ void peer_waits(Peer *p); /* for the next request */
 /* "127.0.0.1:8080", "[::1]:0", "localhost:8080" and ":8080" (everybody). */
 bool listen_parse(char host[64], int *port, const char *listen);
 bool listen_is_loopback(const char *listen);
+
+/* certificate.c: certificate and key, which may be replaced while others speak TLS. */
+typedef struct Certificates Certificates;
+typedef struct Pair Pair;
+/* *out stays NULL without TLS. Not OK: they cannot be read, do not belong together, have expired.
+ */
+MUST_USE Status certificates_open(Certificates **out, const ServeSettings *s, Error *err);
+void certificates_close(Certificates *c); /* NULL is fine */
+/* Look at the files; a pair that is good and not the one of before is shown to new connections.
+ * Else the old one stays, and *err says why, once for each content. By any thread. */
+Status certificates_refresh(Certificates *c, bool *fresh, Error *err);
+Pair *pair_take(Certificates *c);
+void pair_drop(Pair *p); /* NULL is fine */
+/* tls_session: of GnuTLS, before its handshake. p must live as long. */
+bool pair_show(const Pair *p, void *tls_session);
 
 /* unpacking.c: a compressed body, piece by piece. */
 Encoding encoding_of(Str content_encoding);

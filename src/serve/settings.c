@@ -73,8 +73,9 @@ static const Field challenger_fields[] = {
     {0}};
 
 static const Field tls_fields[] = {
-    {"certificate", FIELD_TEXT, AT(tls.certificate), true, .says = "PEM file, with its chain"},
-    {"key", FIELD_TEXT, AT(tls.key), true, .says = "PEM file"},
+    {"certificate", FIELD_TEXT, AT(tls.certificate), true,
+     .says = "PEM file, with its chain; read again when it changes"},
+    {"key", FIELD_TEXT, AT(tls.key), true, .says = "PEM file; likewise"},
     {0}};
 
 static const Field auth_fields[] = {
