@@ -247,6 +247,13 @@ uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
 void refuse_overloaded(Exchange *x, const char *why);
 
+/* address.c */
+enum { ADDRESS_BYTES = 8 };
+/* The bytes of whom failures are counted for: who asked, or as proxies say where they are believed
+ * (auth.forwarded). */
+Str address_of(uint8_t out[ADDRESS_BYTES], Exchange *x);
+Str address_read(uint8_t out[ADDRESS_BYTES], Str text); /* empty: no address */
+
 /* exchange.c */
 enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
                                 const char *method, const char *version, const char *upload,

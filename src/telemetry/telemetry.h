@@ -46,7 +46,7 @@ typedef struct RequestSeen {
 void telemetry_request(Telemetry *t, const RequestSeen *r); /* counts, and writes the line */
 void telemetry_in_flight(Telemetry *t, int change);
 void telemetry_connections(Telemetry *t, int change);
-void telemetry_shed(Telemetry *t, const char *why); /* memory, in_flight, rate, slow, jobs */
+void telemetry_shed(Telemetry *t, const char *why); /* memory, in_flight, rate, failures, slow, jobs */
 
 /* ---- decisions ---- */
 
