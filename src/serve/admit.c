@@ -191,14 +191,18 @@ uint64_t body_limit(const Exchange *x)
     return x->route != NULL && x->route->streamed != NULL ? l->batch_bytes : l->body_bytes;
 }
 
+const char *remedy_large(const Exchange *x)
+{
+    return !keeps_body(x)                                   ? "nobody reads it here: send none"
+           : x->route == NULL || x->route->streamed == NULL ? "send fewer transactions, or a batch"
+           : x->route->scope == SCOPE_SCORE                 ? "split it, or ask for a job"
+                                                            : "split it";
+}
+
 void refuse_large(Exchange *x)
 {
-    reply_problem(x, 413, "too_large", NULL, "the body is larger than %llu bytes%s",
-                  (unsigned long long)body_limit(x),
-                  !keeps_body(x) ? "; nobody reads it here: send none"
-                  : x->route != NULL && x->route->streamed != NULL
-                      ? "; split it, or ask for a job"
-                      : "; send fewer transactions, or a batch");
+    reply_problem(x, 413, "too_large", NULL, "the body is larger than %llu bytes; %s",
+                  (unsigned long long)body_limit(x), remedy_large(x));
 }
 
 /* ---- where one request ends ---- */
@@ -263,6 +267,8 @@ static void admit_body(Exchange *x)
     x->has_body = declared > 0 || coding.size > 0;
     if (x->route == NULL)
         return;
+    if (x->route->lines != NULL && is_type(type, S("application/x-ndjson")))
+        x->route = x->route->lines;
     const char *gives = x->route->gives == NULL ? "application/json" : x->route->gives;
     Str accept = request_header(x, "Accept");
     bool takes = keeps_body(x);

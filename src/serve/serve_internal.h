@@ -112,16 +112,19 @@ typedef struct Route {
     const char *method;
     const char *path; /* "/v1/decisions/{id}"; also the label in metrics */
     AuthScope scope;
-    Handler *handle;          /* of a streamed route: when all of the body is here */
-    const Streamed *streamed; /* NULL: the body is whole in x->body */
-    bool settles;             /* honours Idempotency-Key */
-    Handler *replays;         /* gives an earlier reply the headers that it had; NULL: none */
-    const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
-    const char *gives;        /* content type of the reply; NULL: application/json */
-    bool admin;               /* also at the root and on the admin listener */
-    bool health;              /* answered however much is under way, as open routes of admin are */
+    Handler *handle;           /* of a streamed route: when all of the body is here */
+    const Streamed *streamed;  /* NULL: the body is whole in x->body */
+    bool settles;              /* honours Idempotency-Key */
+    Handler *replays;          /* gives an earlier reply the headers that it had; NULL: none */
+    const char *takes;         /* content type of the body; NULL: application/json; TAKES_ANY */
+    const char *gives;         /* content type of the reply; NULL: application/json */
+    const struct Route *lines; /* the same of a body of NDJSON; NULL: it takes none */
+    bool admin;                /* also at the root and on the admin listener */
+    bool health;               /* answered however much is under way, as open routes of admin are */
 } Route;
 
+/* POST /v1/transactions of NDJSON. */
+extern const Route route_transaction_lines;
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */
 extern const Route routes_docs[], routes_score[], routes_batch[], routes_protocols[],
     routes_health[], routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
@@ -182,11 +185,34 @@ void keeping_add(Keeping *b, const StoredDecision *decision); /* a copy */
 /* Not OK: as database_add_decisions, and all is still in the block. */
 MUST_USE Status keeping_keep(Service *s, Keeping *b, Error *err);
 
+/* ---- NDJSON in, NDJSON out (lines.c) ---- */
+
+/* Who answers the lines. Each false: a reply was set, and no more comes. */
+typedef struct LineUser {
+    uint64_t held; /* bytes of his that count as memory, beside the answers */
+    bool (*take)(Exchange *x, void *own, uint64_t number, Str line); /* it is not empty */
+    /* In the place of a line that is too long. */
+    bool (*refuse)(Exchange *x, void *own, uint64_t number, const Fault *fault);
+    void (*drop)(void *own);
+} LineUser;
+typedef struct Lines Lines; /* x->stream */
+/* own NULL: there was no memory for it. It ends with the lines. */
+bool lines_begin(Exchange *x, const LineUser *user, void *own);
+bool lines_feed(Exchange *x, Str piece);
+bool lines_end(Exchange *x); /* the last line, which nothing ended */
+bool lines_put(Exchange *x, Str text);
+void lines_reply(Exchange *x); /* all that was put */
+void lines_drop(Exchange *x);
+void *lines_own(const Exchange *x);
+uint64_t lines_count(const Exchange *x); /* empty ones, too */
+
 /* 400, 413 or 422. */
 int fault_status(const Fault *fault);
 /* What stands on the line of a batch that cannot be answered, with the number of the line that was
  * sent.  Memory: keep. */
 Str batch_error(Arena *keep, uint64_t line, int status, const Fault *fault);
+
+bool has_store(Exchange *x); /* else 501 */
 
 /* The bundles of now, until they are given back. */
 Served *served_take(Service *s);
@@ -245,6 +271,7 @@ void admit_origin(Exchange *x);         /* CORS */
 bool keeps_body(const Exchange *x);     /* else it is let go: the method asks with none */
 uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
+const char *remedy_large(const Exchange *x); /* "split it, or ask for a job" */
 void refuse_overloaded(Exchange *x, const char *why);
 
 /* address.c */

@@ -506,6 +506,30 @@ def random_bytes_in_sound_requests_end_nothing(w):
     w.true(len(counts) > 1, repr(counts))
 
 
+@claim
+def transactions_by_the_line_take_no_memory_and_one_customer_too_many_spoils_nobody(w):
+    row = json.loads(json.dumps(w.bank.typical()["transactions"][0]))
+    lines = {"Content-Type": "application/x-ndjson"}
+    with w.serve(store=w.sqlite()) as s, Good(w, s):
+        s.post("/v1/transactions", json.dumps({**row, "user_id": "warm"}), headers=lines)
+        before = s.memory()
+        pad = " " * 200_000
+        body = "".join(json.dumps({**row, "id": f"w{n}", "user_id": f"c{n}"})[:-1] + pad + "}\n" for n in range(300))
+        reply = s.post("/v1/transactions", body.encode(), headers=lines, timeout=60)
+        w.equal(reply.body.count(b'"added":1'), 300, repr(reply))
+        grown = s.memory() - before
+        print(f"        {len(body) >> 20} MiB of lines, memory grew by {grown / 1e6:.1f} MB")
+        w.true(grown < 24 << 20, f"memory grew by {grown >> 20} MiB")
+        # What one customer may have is 100,000; who stands in the same block is kept.
+        one = json.dumps({**row, "id": "ID", "user_id": "much"})
+        body = "".join(one.replace('"ID"', f'"m{n}"') + "\n" for n in range(100_000))
+        body += one.replace('"ID"', '"over"') + "\n" + json.dumps({**row, "id": "other", "user_id": "little"}) + "\n"
+        reply = s.post("/v1/transactions", body.encode(), headers=lines, timeout=120)
+        told = reply.body.splitlines()
+        w.equal((len(told), told[99_999], told[100_001]), (100_002, b'{"received":1,"added":1}', b'{"received":1,"added":1}'), repr(reply))
+        w.true(b'"line":100001,"status":413,"code":"too_many"' in told[100_000], told[100_000])
+
+
 # ---- those who guess ----
 
 
