@@ -28,6 +28,7 @@ struct Service {
     Auth *auth;
     Database *database;                /* NULL: --store none */
     struct Outbox *outbox;             /* of CloudEvents; NULL: none */
+    struct Shadow *shadow;             /* of the challenger; NULL: none */
     struct Jobs *jobs;                 /* NULL: none */
     struct Certificates *certificates; /* NULL: plain HTTP */
 
@@ -217,6 +218,7 @@ bool has_store(Exchange *x); /* else 501 */
 /* The bundles of now, until they are given back. */
 Served *served_take(Service *s);
 void served_drop(Served *served);
+Served *served_hold(const Served *served); /* by who has it already */
 
 /* ---- what runs beside the exchanges; *out NULL: the settings ask for none ---- */
 
@@ -224,6 +226,14 @@ MUST_USE Status jobs_open(struct Jobs **out, Service *s, Error *err);
 void jobs_close(struct Jobs *j); /* NULL is fine; work under way is given back */
 MUST_USE Status outbox_open(struct Outbox **out, Service *s, Error *err);
 void outbox_close(struct Outbox *o); /* NULL is fine */
+MUST_USE Status shadow_open(struct Shadow **out, Service *s, Error *err);
+void shadow_close(
+    struct Shadow *h); /* NULL is fine; what waits is compared, for three seconds at most */
+/* The challenger's answer beside the champion's: later, or at once.  Memory: none is left. */
+void shadow_put(struct Shadow *h, const Served *served, const AnswerInputs *inputs,
+                const Decision *champion);
+void shadow_compare(Service *s, const Served *served, Arena keep, Arena scratch,
+                    const AnswerInputs *inputs, const Decision *champion);
 /* What is to be published of an answer, as StoredDecision has it.  Memory: keep. */
 Str outbox_event(const struct Outbox *o, Arena *keep, const Answer *answer, const char *trace_id,
                  const char *span_id);

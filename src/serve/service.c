@@ -85,6 +85,13 @@ Served *served_take(Service *s)
     return v;
 }
 
+Served *served_hold(const Served *v)
+{
+    Served *held = (Served *)(uintptr_t)v;
+    (void)atomic_fetch_add(&held->holders, 1);
+    return held;
+}
+
 void served_drop(Served *v)
 {
     if (v != NULL && atomic_fetch_sub(&v->holders, 1) == 1)
@@ -283,6 +290,7 @@ static Status open_all(Service *s, Error *err)
     TRY(served_open(&s->served, s, err));
     tell_bundles(s, s->served);
     TRY(outbox_open(&s->outbox, s, err));
+    TRY(shadow_open(&s->shadow, s, err));
     TRY(jobs_open(&s->jobs, s, err));
     TRY(daemon_start(&s->daemon, s, settings->listen, false, err));
     if (settings->admin_listen != NULL)
@@ -310,6 +318,7 @@ static void close_all(Service *s)
     daemon_stop(s->daemon);
     daemon_stop(s->admin);
     jobs_close(s->jobs);
+    shadow_close(s->shadow);
     outbox_close(s->outbox);
     served_drop(s->served);
     database_close(s->database);
