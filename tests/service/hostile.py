@@ -291,6 +291,29 @@ def bombs_of_headers_are_refused(w):
 
 
 @claim
+def what_is_no_request_gets_what_the_documentation_says_and_ends_the_connection(w):
+    line, host = b"GET /ai/v1/model HTTP/1.1\r\n", b"Host: x\r\n"
+    post_line = b"POST /ai/v1/score HTTP/1.1\r\n" + host
+    sent = {
+        b"GET /ai/v1/model\r\n" + host + b"\r\n": 400,
+        line + host + b"none\r\n\r\n": 400,
+        line + b"\r\n": 400,
+        post_line + b"Content-Length: x\r\n\r\n": 400,
+        post_line + b"Content-Length: 99999999999999999999\r\n\r\n": 413,
+        post_line + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n": 400,
+        b"GET /ai/" + b"a" * 20_000 + b" HTTP/1.1\r\n" + host + b"\r\n": 414,
+        line + host + b"X-a: " + b"b" * 20_000 + b"\r\n\r\n": 431,
+        line.replace(b"1.1", b"2.0") + host + b"\r\n": 505,
+    }
+    with w.serve() as s, Good(w, s):
+        for what, status in sent.items():
+            raw = s.raw(what + line + host + b"\r\n", seconds=5)  # what follows is not answered
+            head = raw.partition(b"\r\n\r\n")[0]
+            w.true(head.startswith(b"HTTP/1.1 %d " % status), f"{what[:60]!r}: {raw[:200]!r}")
+            w.true(b"Connection: close" in head and b"bundle" not in raw, f"{what[:60]!r}: {raw[:400]!r}")
+
+
+@claim
 def two_readings_of_one_request_are_never_both_right(w):
     """Smuggling: what a proxy might take for one request and we for two, or the other way round."""
     inner = b"GET /ai/v1/model HTTP/1.1\r\nHost: x\r\n\r\n"
