@@ -20,7 +20,8 @@ struct Auth {
     KeyFile jwks, hashed, pubsub;
     pthread_mutex_t refreshing; /* one thread reads files at a time */
     TokenCache *seen, *pubsub_seen;
-    Rates *rates; /* NULL: no limit */
+    Rates *rates, *failures; /* by caller, by address; NULL: no limit */
+    uint64_t address_seed;   /* so that nobody can tell which addresses share a place */
     uint8_t hash_key[HASH_KEY_BYTES_MAX];
     int hash_key_size;
 };
@@ -84,6 +85,8 @@ static Status settings_good(const AuthSettings *s, Error *err)
     if (!(s->rate_per_second >= 0 && s->rate_per_second <= 1e9) ||
         !(s->rate_burst >= 0 && s->rate_burst <= 1e9))
         return error_set(err, STATUS_USAGE, "a rate is 0 to a thousand million a second");
+    if (!(s->failures_per_minute >= 0 && s->failures_per_minute <= 1e9))
+        return error_set(err, STATUS_USAGE, "failures are 0 to a thousand million a minute");
     if (s->pubsub_jwks != NULL && (s->pubsub_audience.size == 0 || s->pubsub_email.size == 0)) {
         /* Anybody can have Google sign a token for some other audience. */
         (void)error_set(err, STATUS_USAGE,
@@ -97,6 +100,8 @@ static Status open_files(Auth *a, const AuthSettings *s, Error *err)
 {
     TRY(settings_good(s, err));
     TRY(read_hash_key(a, s->hash_key, err));
+    if (RAND_bytes((unsigned char *)&a->address_seed, sizeof a->address_seed) != 1)
+        return error_set(err, STATUS_IO, "the system gives no random bytes");
     if (s->kind == AUTH_JWT)
         TRY(key_file_open(&a->jwks, str_chars(&a->arena, str_from(s->jwks)), keys_read_jwks, err));
     if (s->kind == AUTH_KEYS)
@@ -130,6 +135,9 @@ Status auth_open(Auth **out, const AuthSettings *settings, Error *err)
     a->pubsub_seen = token_cache_new(&a->arena);
     if (settings->rate_per_second > 0)
         a->rates = rates_new(&a->arena, settings->rate_per_second, settings->rate_burst);
+    if (settings->failures_per_minute > 0)
+        a->failures =
+            rates_new(&a->arena, settings->failures_per_minute / 60, settings->failures_per_minute);
     *out = a;
     return STATUS_OK;
 }
@@ -144,6 +152,7 @@ void auth_close(Auth *a)
     token_cache_free(a->seen);
     token_cache_free(a->pubsub_seen);
     rates_free(a->rates);
+    rates_free(a->failures);
     (void)pthread_mutex_destroy(&a->refreshing);
     OPENSSL_cleanse(a->hash_key, sizeof a->hash_key);
     Arena arena = a->arena;
@@ -276,4 +285,17 @@ AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope neede
         !rates_take(a->rates, number_of(out->hash), monotonic_us, retry_seconds))
         return AUTH_LIMITED;
     return (out->scopes & 1U << needed) != 0 ? AUTH_OK : AUTH_FORBIDDEN;
+}
+
+bool auth_may_try(Auth *a, Str address, int64_t monotonic_us, int *retry_seconds)
+{
+    return a->failures == NULL ||
+           rates_left(a->failures, hash64(address, a->address_seed), monotonic_us, retry_seconds);
+}
+
+void auth_failed(Auth *a, Str address, int64_t monotonic_us)
+{
+    int unused;
+    if (a->failures != NULL)
+        (void)rates_take(a->failures, hash64(address, a->address_seed), monotonic_us, &unused);
 }

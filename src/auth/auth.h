@@ -42,6 +42,7 @@ typedef struct AuthSettings {
     const char *pubsub_jwks;
     Str pubsub_audience, pubsub_email;
     double rate_per_second, rate_burst; /* by caller; 0: no limit */
+    double failures_per_minute; /* credentials that are not valid, by address; 0: no limit */
     const char *hash_key; /* file with the key of auth_hash, 16 bytes at least; NULL: random */
 } AuthSettings;
 
@@ -75,6 +76,12 @@ typedef enum AuthVerdict {
  * (docs/access.md has both). */
 AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed,
                        Str authorization, Str api_key, int64_t now_us, int64_t monotonic_us);
+
+/* How often an address may fail, for who guesses has no name. address: its bytes, or those of its
+ * network. False: it has failed so often that nothing of it is to be looked at; *retry_seconds is
+ * set. Where no limit is set, always true. */
+bool auth_may_try(Auth *a, Str address, int64_t monotonic_us, int *retry_seconds);
+void auth_failed(Auth *a, Str address, int64_t monotonic_us); /* auth_check said INVALID */
 
 /* One line for a keys file: the key (to be handed over once) and its hashed line.  Memory: keep. */
 MUST_USE Status auth_make_key(Str *key, Str *line, Arena *keep, Str name, uint32_t scopes,

@@ -129,5 +129,7 @@ Rates *rates_new(Arena *keep, double per_second, double burst);
 void rates_free(Rates *r);
 /* Take one. False: none is left, and *retry_seconds says when there will be. */
 bool rates_take(Rates *r, uint64_t who, int64_t monotonic_us, int *retry_seconds);
+/* The same without taking it: who is not in the table stays out of it. */
+bool rates_left(Rates *r, uint64_t who, int64_t monotonic_us, int *retry_seconds);
 
 #endif

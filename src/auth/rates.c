@@ -54,20 +54,38 @@ static Bucket *bucket_of(const Rates *r, Bucket set[WAYS], uint64_t who, int64_t
     return fullest;
 }
 
+static void say_when(const Rates *r, double left, int *retry_seconds)
+{
+    double wait = ceil((1 - left) / r->per_second);
+    *retry_seconds = wait < 1 ? 1 : wait > RETRY_SECONDS_MAX ? RETRY_SECONDS_MAX : (int)wait;
+}
+
 bool rates_take(Rates *r, uint64_t who, int64_t monotonic_us, int *retry_seconds)
 {
     size_t at = who % SETS;
     (void)pthread_mutex_lock(&r->lock[at % LOCKS]);
     Bucket *b = bucket_of(r, r->set[at], who == 0 ? 1 : who, monotonic_us);
-    b->left = left_now(r, b, monotonic_us);
+    double left = b->left = left_now(r, b, monotonic_us);
     if (monotonic_us > b->at_us)
         b->at_us = monotonic_us;
-    bool taken = b->left >= 1;
-    double wait = taken ? 0 : ceil((1 - b->left) / r->per_second);
-    if (taken)
+    if (left >= 1)
         b->left -= 1;
     (void)pthread_mutex_unlock(&r->lock[at % LOCKS]);
-    if (!taken)
-        *retry_seconds = wait < 1 ? 1 : wait > RETRY_SECONDS_MAX ? RETRY_SECONDS_MAX : (int)wait;
-    return taken;
+    if (left < 1)
+        say_when(r, left, retry_seconds);
+    return left >= 1;
+}
+
+bool rates_left(Rates *r, uint64_t who, int64_t monotonic_us, int *retry_seconds)
+{
+    size_t at = who % SETS;
+    double left = r->burst;
+    (void)pthread_mutex_lock(&r->lock[at % LOCKS]);
+    for (size_t i = 0; i < WAYS; i++)
+        if (r->set[at][i].who == (who == 0 ? 1 : who))
+            left = left_now(r, &r->set[at][i], monotonic_us);
+    (void)pthread_mutex_unlock(&r->lock[at % LOCKS]);
+    if (left < 1)
+        say_when(r, left, retry_seconds);
+    return left >= 1;
 }

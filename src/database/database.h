@@ -35,8 +35,9 @@ enum { HISTORY_MAX = 100000 };
 typedef struct StoredEvent {
     Str customer, id, state, json;
 } StoredEvent;
-MUST_USE Status database_add_transactions(Database *d, size_t *added, const StoredEvent *event,
-                                          size_t count, Error *err);
+/* each: whether it was added; NULL: nobody asks. */
+MUST_USE Status database_add_transactions(Database *d, size_t *added, bool *each,
+                                          const StoredEvent *event, size_t count, Error *err);
 /* {"customer": {...}, "transactions": [...]} in the order of id, then state (without "customer"
  * where only transactions are held); empty: nothing is held. LIMIT: more than HISTORY_MAX are.
  * Memory: keep. */

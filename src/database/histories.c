@@ -38,6 +38,7 @@ Status database_put_customer(Database *d, bool *was_new, Str customer, Str json,
 
 typedef struct Adding {
     const StoredEvent *event;
+    bool *each;
     size_t count, added;
 } Adding;
 
@@ -90,14 +91,16 @@ static Status add_all(Link *l, void *context, Error *err)
         Rows rows;
         TRY(link_run(l, &rows, NULL, &add, v, COUNT_OF(v), err));
         a->added += rows.changed;
+        if (a->each != NULL)
+            a->each[i] = rows.changed > 0;
     }
     return a->added > 0 ? check_lengths(l, a, err) : STATUS_OK;
 }
 
-Status database_add_transactions(Database *d, size_t *added, const StoredEvent *event, size_t count,
-                                 Error *err)
+Status database_add_transactions(Database *d, size_t *added, bool *each, const StoredEvent *event,
+                                 size_t count, Error *err)
 {
-    Adding a = {.event = event, .count = count};
+    Adding a = {.event = event, .each = each, .count = count};
     for (size_t i = 0; i < count; i++) {
         const StoredEvent *e = &event[i];
         TRY(database_texts((const Str[]){e->customer, e->id, e->state, e->json}, 4, err));

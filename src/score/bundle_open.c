@@ -173,6 +173,30 @@ static Status read_reference(Bundle *b, yyjson_val *list, const Reader *r)
     return STATUS_OK;
 }
 
+/* The first of a row's figures that differs is named, with what it is and what it was. */
+static Status compare_row(const Answer *is, const Answer *was, size_t row, const Reader *r)
+{
+    const struct {
+        const char *name;
+        double is, was;
+    } figure[] = {{"probability", is->probability, was->probability},
+                  {"margin", is->margin, was->margin},
+                  {"low end", is->low, was->low},
+                  {"high end", is->high, was->high},
+                  {"bias", is->bias, was->bias}};
+    for (size_t i = 0; i < COUNT_OF(figure); i++) {
+        if (figure[i].is == figure[i].was)
+            continue;
+        (void)error_set(r->err, STATUS_FORMAT,
+                        "golden row %zu gives %s %.17g where the bundle says %.17g", row,
+                        figure[i].name, figure[i].is, figure[i].was);
+        (void)error_place(r->err, r->file, 0, 0);
+        return error_remedy(r->err, "this program computes otherwise than the one that made the "
+                                    "bundle; serve it with that version, or train again");
+    }
+    return STATUS_OK;
+}
+
 /* The model that was read must answer exactly as the model that was written. */
 static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
 {
@@ -201,18 +225,8 @@ static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
         expected[i] = (Answer){values[0], values[1], values[2], values[3], values[4]};
     }
     bundle_answer(answer, NULL, *r->keep, b, x);
-    for (i = 0; i < rows; i++) {
-        const Answer *e = &expected[i], *a = &answer[i];
-        if (e->margin == a->margin && e->probability == a->probability && e->low == a->low &&
-            e->high == a->high && e->bias == a->bias)
-            continue;
-        (void)error_set(r->err, STATUS_FORMAT,
-                        "golden row %zu gives probability %.17g where the bundle says %.17g", i + 1,
-                        a->probability, e->probability);
-        (void)error_place(r->err, r->file, 0, 0);
-        return error_remedy(r->err, "this program computes otherwise than the one that made the "
-                                    "bundle; serve it with that version, or train again");
-    }
+    for (i = 0; i < rows; i++)
+        TRY(compare_row(&answer[i], &expected[i], i + 1, r));
     return STATUS_OK;
 }
 

@@ -191,14 +191,18 @@ uint64_t body_limit(const Exchange *x)
     return x->route != NULL && x->route->streamed != NULL ? l->batch_bytes : l->body_bytes;
 }
 
+const char *remedy_large(const Exchange *x)
+{
+    return !keeps_body(x)                                   ? "nobody reads it here: send none"
+           : x->route == NULL || x->route->streamed == NULL ? "send fewer transactions, or a batch"
+           : x->route->scope == SCOPE_SCORE                 ? "split it, or ask for a job"
+                                                            : "split it";
+}
+
 void refuse_large(Exchange *x)
 {
-    reply_problem(x, 413, "too_large", NULL, "the body is larger than %llu bytes%s",
-                  (unsigned long long)body_limit(x),
-                  !keeps_body(x) ? "; nobody reads it here: send none"
-                  : x->route != NULL && x->route->streamed != NULL
-                      ? "; split it, or ask for a job"
-                      : "; send fewer transactions, or a batch");
+    reply_problem(x, 413, "too_large", NULL, "the body is larger than %llu bytes; %s",
+                  (unsigned long long)body_limit(x), remedy_large(x));
 }
 
 /* ---- where one request ends ---- */
@@ -263,6 +267,8 @@ static void admit_body(Exchange *x)
     x->has_body = declared > 0 || coding.size > 0;
     if (x->route == NULL)
         return;
+    if (x->route->lines != NULL && is_type(type, S("application/x-ndjson")))
+        x->route = x->route->lines;
     const char *gives = x->route->gives == NULL ? "application/json" : x->route->gives;
     Str accept = request_header(x, "Accept");
     bool takes = keeps_body(x);
@@ -295,9 +301,19 @@ void refuse_overloaded(Exchange *x, const char *why)
     reply_problem(x, 503, "overloaded", NULL, "the service is busy; try again in a second");
 }
 
+static void refuse_failing(Exchange *x, int seconds)
+{
+    telemetry_shed(x->service->telemetry, "failures");
+    retry_after(x, seconds);
+    reply_problem(x, 429, "too_many_failures", NULL,
+                  "too many tokens or keys from this address were not valid; see Retry-After");
+}
+
 static void admit_caller(Exchange *x)
 {
     int seconds = 1;
+    uint8_t bytes[ADDRESS_BYTES];
+    int64_t monotonic_us = clock_monotonic_us();
     Service *s = x->service;
     bool open = x->route->scope == SCOPE_OPEN,
          health = open && (x->route->admin || x->route->health);
@@ -309,9 +325,13 @@ static void admit_caller(Exchange *x)
     }
     if (open)
         return;
-    Str authorization = request_header(x, "Authorization");
+    Str authorization = request_header(x, "Authorization"), address = address_of(bytes, x);
+    if (!auth_may_try(s->auth, address, monotonic_us, &seconds)) {
+        refuse_failing(x, seconds);
+        return;
+    }
     switch (auth_check(s->auth, &x->caller, &seconds, x->route->scope, authorization,
-                       request_header(x, "X-API-Key"), x->now_us, clock_monotonic_us())) {
+                       request_header(x, "X-API-Key"), x->now_us, monotonic_us)) {
     case AUTH_OK:
         return;
     case AUTH_MISSING:
@@ -320,6 +340,7 @@ static void admit_caller(Exchange *x)
                       "send a bearer token in Authorization, or a key in X-API-Key");
         return;
     case AUTH_INVALID:
+        auth_failed(s->auth, address, monotonic_us);
         reply_header(x, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
         reply_problem(x, 401, "invalid_credentials", NULL, "the token or key is not valid here");
         return;

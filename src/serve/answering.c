@@ -57,23 +57,6 @@ static Status history_of(Str *out, Arena *keep, Service *s, const Answerer *a, c
     return STATUS_USAGE;
 }
 
-/* The other one answers beside, and nobody hears of it but the metrics. */
-static void shadow(Service *s, const Served *v, Arena *keep, Arena scratch,
-                   const AnswerInputs *inputs, const Answer *champion)
-{
-    Answer other;
-    Fault fault = {0};
-    Error err = {0};
-    Arena mine = *keep; /* forgotten afterwards */
-    if (answer_score(&other, &mine, scratch, v->challenger, inputs, &fault, &err) == STATUS_OK) {
-        telemetry_answer(s->telemetry, ROLE_CHALLENGER, answer_bundle(v->challenger), &other);
-        telemetry_disagree(s->telemetry, champion, &other);
-        return;
-    }
-    LogField field = {"error", str_from(fault.code != NULL ? fault.code : err.message), 0};
-    telemetry_log(s->telemetry, LEVEL_WARNING, "the challenger could not answer", &field, 1);
-}
-
 static Status keep_decision(Service *s, Arena *keep, const Answer *answer, const Asked *asked,
                             bool from_held, Error *err)
 {
@@ -118,8 +101,12 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
         TRY(keep_decision(s, keep, out, asked, from_held, err));
     /* A decision that nobody is given is none. Rows of a block are counted before it is kept. */
     telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
-    if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)
-        shadow(s, v, keep, scratch, &inputs, out);
+    if (v->challenger == NULL || v->challenger_weight > 0 || out->dry_run)
+        return STATUS_OK;
+    if (asked->keeping == NULL) /* somebody waits for this one */
+        shadow_put(s->shadow, v, &inputs, out->decision);
+    else
+        shadow_compare(s, v, *keep, scratch, &inputs, out->decision);
     return STATUS_OK;
 }
 

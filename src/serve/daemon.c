@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netdb.h>
@@ -28,7 +29,6 @@ struct Daemon {
     bool admin;
     pthread_mutex_t lock; /* of the list */
     Peer *first;
-    char *certificate, *key;
 };
 
 bool listen_parse(char host[64], int *port, const char *listen)
@@ -141,6 +141,19 @@ void peer_waits(Peer *p)
                  clock_monotonic_us() + (l->idle_seconds + l->request_seconds) * SECOND_US);
 }
 
+/* The pair of now, and not the one that the server was started with. */
+static void show_certificate(const Daemon *d, Peer *p, struct MHD_Connection *c)
+{
+    Certificates *all = d->service->certificates;
+    if (d->admin || all == NULL)
+        return;
+    p->pair = pair_take(all);
+    const union MHD_ConnectionInfo *i =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (i == NULL || !pair_show(p->pair, i->tls_session))
+        (void)shutdown(p->fd, SHUT_RDWR); /* it would be shown nothing */
+}
+
 static void peer_add(Daemon *d, struct MHD_Connection *c, void **context)
 {
     Peer *p = calloc(1, sizeof *p);
@@ -149,6 +162,7 @@ static void peer_add(Daemon *d, struct MHD_Connection *c, void **context)
     p->daemon = d;
     p->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     peer_waits(p);
+    show_certificate(d, p, c);
     (void)pthread_mutex_lock(&d->lock);
     p->next = d->first;
     if (d->first != NULL)
@@ -169,6 +183,7 @@ static void peer_remove(Daemon *d, Peer *p)
     if (p->next != NULL)
         p->next->previous = p->previous;
     (void)pthread_mutex_unlock(&d->lock);
+    pair_drop(p->pair);
     free(p);
     telemetry_connections(d->service->telemetry, -1);
 }
@@ -262,15 +277,20 @@ static int threads_of(const ServeSettings *s)
     return n > 256 ? 256 : n;
 }
 
-static Status read_secret(char **out, const char *path, Error *err)
+/* A connection has credentials of its own; what the server itself would show is nothing. */
+static int show_nothing(gnutls_session_t session, const gnutls_datum_t *authorities, int count,
+                        const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+                        gnutls_pcert_st **certificate, unsigned *length, gnutls_privkey_t *key)
 {
-    Str text;
-    Arena own = arena_new();
-    Status status = file_read(&text, &own, path, err);
-    if (status == STATUS_OK && (*out = strndup(text.data, text.size)) == NULL)
-        status = error_set(err, STATUS_IO, "no memory for %.200s", path);
-    arena_free(&own);
-    return status;
+    (void)session;
+    (void)authorities;
+    (void)count;
+    (void)algorithms;
+    (void)algorithm_count;
+    (void)certificate;
+    (void)length;
+    (void)key;
+    return -1;
 }
 
 static Status start_mhd(Daemon *d, Error *err)
@@ -292,12 +312,10 @@ static Status start_mhd(Daemon *d, Error *err)
                                               (intptr_t)l->connections_per_address, NULL};
     if (threads > 1)
         option[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, threads, NULL};
-    if (!d->admin && s->tls_certificate != NULL) {
-        TRY(read_secret(&d->certificate, s->tls_certificate, err));
-        TRY(read_secret(&d->key, s->tls_key, err));
+    if (!d->admin && d->service->certificates != NULL) {
         flags |= MHD_USE_TLS;
-        option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, d->certificate};
-        option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, d->key};
+        option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+                                              (void *)(uintptr_t)show_nothing};
         /* GnuTLS of itself still takes TLS 1.0 and 1.1, which RFC 8996 ended. */
         option[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
                                               "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
@@ -311,9 +329,7 @@ static Status start_mhd(Daemon *d, Error *err)
     if (d->mhd != NULL)
         return STATUS_OK;
     (void)error_set(err, STATUS_IO, "the HTTP server could not start");
-    return error_remedy(err, d->certificate == NULL
-                                 ? "see how many threads and open files the process may have"
-                                 : "see whether certificate and key are PEM files that fit");
+    return error_remedy(err, "see how many threads and open files the process may have");
 }
 
 Status daemon_start(Daemon **out, Service *s, const char *listen_on, bool admin, Error *err)
@@ -372,9 +388,5 @@ void daemon_stop(Daemon *d)
     if (d->mhd != NULL)
         MHD_stop_daemon(d->mhd); /* and its socket, when it still has one */
     d->mhd = NULL;
-    if (d->key != NULL)
-        explicit_bzero(d->key, strlen(d->key));
-    free(d->key);
-    free(d->certificate);
     (void)pthread_mutex_destroy(&d->lock);
 }

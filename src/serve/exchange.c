@@ -252,9 +252,8 @@ static bool feed_route(void *context, Str piece)
     x->unpacked += piece.size;
     if (x->unpacked <= most)
         return x->route->streamed->feed(x, piece);
-    reply_problem(x, 413, "too_large", NULL,
-                  "the body unpacks to more than %llu bytes; split it, or ask for a job",
-                  (unsigned long long)most);
+    reply_problem(x, 413, "too_large", NULL, "the body unpacks to more than %llu bytes; %s",
+                  (unsigned long long)most, remedy_large(x));
     return false;
 }
 

@@ -262,7 +262,7 @@ static Status keep_event(Exchange *x, const Event *e, Dictionary *touched, Fault
                                  .state = version[i].state,
                                  .json = version[i].json};
     Status status =
-        count == 0 ? STATUS_OK : database_add_transactions(d, &added, event, count, err);
+        count == 0 ? STATUS_OK : database_add_transactions(d, &added, NULL, event, count, err);
     if (status != STATUS_LIMIT)
         return status;
     (void)fault(f, "too_many", "", "More transactions of a customer would be held than can be.");

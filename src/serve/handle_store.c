@@ -7,7 +7,7 @@
 static const char *no_store = "this service keeps nothing; start it with --store sqlite:FILE or "
                               "--store postgresql://...";
 
-static bool has_store(Exchange *x)
+bool has_store(Exchange *x)
 {
     if (x->service->database == NULL)
         reply_problem(x, 501, "store_needed", NULL, "%s", no_store);
@@ -79,7 +79,8 @@ static void add_transactions(Exchange *x)
                                  .id = version[i].id,
                                  .state = version[i].state,
                                  .json = version[i].json};
-    if (database_add_transactions(x->service->database, &added, event, count, &err) != STATUS_OK) {
+    if (database_add_transactions(x->service->database, &added, NULL, event, count, &err) !=
+        STATUS_OK) {
         reply_error(x, &err);
         return;
     }
@@ -110,6 +111,7 @@ static void get_decision(Exchange *x)
 const Route routes_store[] = {
     {"PUT", "/v1/customers/{id}", SCOPE_DATA, put_customer, .settles = true},
     {"DELETE", "/v1/customers/{id}", SCOPE_ERASE, .handle = erase_customer},
-    {"POST", "/v1/transactions", SCOPE_DATA, add_transactions, .settles = true},
+    {"POST", "/v1/transactions", SCOPE_DATA, add_transactions, .settles = true,
+     .lines = &route_transaction_lines},
     {"GET", "/v1/decisions/{id}", SCOPE_DATA, .handle = get_decision},
     {0}};

@@ -78,6 +78,7 @@ typedef struct ServeSettings {
     bool forget_decisions;                 /* the store holds none */
     const char *spool;                     /* folder for long replies; NULL: TMPDIR */
     const char *cors;                      /* an origin; NULL: off */
+    int forwarded; /* which address of X-Forwarded-For, from its end, asks; 0: it is not believed */
     JobsSettings jobs;
     SinkSettings sink;
     PubsubSettings pubsub;

@@ -26,9 +26,11 @@ struct Service {
     const ServeSettings *settings;
     Telemetry *telemetry;
     Auth *auth;
-    Database *database;    /* NULL: --store none */
-    struct Outbox *outbox; /* of CloudEvents; NULL: none */
-    struct Jobs *jobs;     /* NULL: none */
+    Database *database;                /* NULL: --store none */
+    struct Outbox *outbox;             /* of CloudEvents; NULL: none */
+    struct Shadow *shadow;             /* of the challenger; NULL: none */
+    struct Jobs *jobs;                 /* NULL: none */
+    struct Certificates *certificates; /* NULL: plain HTTP */
 
     /* The core's own from here on. */
     Arena keep;
@@ -111,16 +113,19 @@ typedef struct Route {
     const char *method;
     const char *path; /* "/v1/decisions/{id}"; also the label in metrics */
     AuthScope scope;
-    Handler *handle;          /* of a streamed route: when all of the body is here */
-    const Streamed *streamed; /* NULL: the body is whole in x->body */
-    bool settles;             /* honours Idempotency-Key */
-    Handler *replays;         /* gives an earlier reply the headers that it had; NULL: none */
-    const char *takes;        /* content type of the body; NULL: application/json; TAKES_ANY */
-    const char *gives;        /* content type of the reply; NULL: application/json */
-    bool admin;               /* also at the root and on the admin listener */
-    bool health;              /* answered however much is under way, as open routes of admin are */
+    Handler *handle;           /* of a streamed route: when all of the body is here */
+    const Streamed *streamed;  /* NULL: the body is whole in x->body */
+    bool settles;              /* honours Idempotency-Key */
+    Handler *replays;          /* gives an earlier reply the headers that it had; NULL: none */
+    const char *takes;         /* content type of the body; NULL: application/json; TAKES_ANY */
+    const char *gives;         /* content type of the reply; NULL: application/json */
+    const struct Route *lines; /* the same of a body of NDJSON; NULL: it takes none */
+    bool admin;                /* also at the root and on the admin listener */
+    bool health;               /* answered however much is under way, as open routes of admin are */
 } Route;
 
+/* POST /v1/transactions of NDJSON. */
+extern const Route route_transaction_lines;
 /* Tables of routes, each ended by a NULL method; routes.c has the list of them. */
 extern const Route routes_docs[], routes_score[], routes_batch[], routes_protocols[],
     routes_health[], routes_store[], routes_feedback[], routes_pubsub[], routes_jobs[];
@@ -181,15 +186,39 @@ void keeping_add(Keeping *b, const StoredDecision *decision); /* a copy */
 /* Not OK: as database_add_decisions, and all is still in the block. */
 MUST_USE Status keeping_keep(Service *s, Keeping *b, Error *err);
 
+/* ---- NDJSON in, NDJSON out (lines.c) ---- */
+
+/* Who answers the lines. Each false: a reply was set, and no more comes. */
+typedef struct LineUser {
+    uint64_t held; /* bytes of his that count as memory, beside the answers */
+    bool (*take)(Exchange *x, void *own, uint64_t number, Str line); /* it is not empty */
+    /* In the place of a line that is too long. */
+    bool (*refuse)(Exchange *x, void *own, uint64_t number, const Fault *fault);
+    void (*drop)(void *own);
+} LineUser;
+typedef struct Lines Lines; /* x->stream */
+/* own NULL: there was no memory for it. It ends with the lines. */
+bool lines_begin(Exchange *x, const LineUser *user, void *own);
+bool lines_feed(Exchange *x, Str piece);
+bool lines_end(Exchange *x); /* the last line, which nothing ended */
+bool lines_put(Exchange *x, Str text);
+void lines_reply(Exchange *x); /* all that was put */
+void lines_drop(Exchange *x);
+void *lines_own(const Exchange *x);
+uint64_t lines_count(const Exchange *x); /* empty ones, too */
+
 /* 400, 413 or 422. */
 int fault_status(const Fault *fault);
 /* What stands on the line of a batch that cannot be answered, with the number of the line that was
  * sent.  Memory: keep. */
 Str batch_error(Arena *keep, uint64_t line, int status, const Fault *fault);
 
+bool has_store(Exchange *x); /* else 501 */
+
 /* The bundles of now, until they are given back. */
 Served *served_take(Service *s);
 void served_drop(Served *served);
+Served *served_hold(const Served *served); /* by who has it already */
 
 /* ---- what runs beside the exchanges; *out NULL: the settings ask for none ---- */
 
@@ -197,6 +226,14 @@ MUST_USE Status jobs_open(struct Jobs **out, Service *s, Error *err);
 void jobs_close(struct Jobs *j); /* NULL is fine; work under way is given back */
 MUST_USE Status outbox_open(struct Outbox **out, Service *s, Error *err);
 void outbox_close(struct Outbox *o); /* NULL is fine */
+MUST_USE Status shadow_open(struct Shadow **out, Service *s, Error *err);
+void shadow_close(
+    struct Shadow *h); /* NULL is fine; what waits is compared, for three seconds at most */
+/* The challenger's answer beside the champion's: later, or at once.  Memory: none is left. */
+void shadow_put(struct Shadow *h, const Served *served, const AnswerInputs *inputs,
+                const Decision *champion);
+void shadow_compare(Service *s, const Served *served, Arena keep, Arena scratch,
+                    const AnswerInputs *inputs, const Decision *champion);
 /* What is to be published of an answer, as StoredDecision has it.  Memory: keep. */
 Str outbox_event(const struct Outbox *o, Arena *keep, const Answer *answer, const char *trace_id,
                  const char *span_id);
@@ -244,7 +281,15 @@ void admit_origin(Exchange *x);         /* CORS */
 bool keeps_body(const Exchange *x);     /* else it is let go: the method asks with none */
 uint64_t body_limit(const Exchange *x);
 void refuse_large(Exchange *x);
+const char *remedy_large(const Exchange *x); /* "split it, or ask for a job" */
 void refuse_overloaded(Exchange *x, const char *why);
+
+/* address.c */
+enum { ADDRESS_BYTES = 8 };
+/* The bytes of whom failures are counted for: who asked, or as proxies say where they are believed
+ * (auth.forwarded). */
+Str address_of(uint8_t out[ADDRESS_BYTES], Exchange *x);
+Str address_read(uint8_t out[ADDRESS_BYTES], Str text); /* empty: no address */
 
 /* exchange.c */
 enum MHD_Result exchange_access(void *daemon, struct MHD_Connection *c, const char *url,
@@ -260,6 +305,7 @@ typedef struct Peer {
     struct Peer *previous, *next;
     Daemon *daemon;
     int fd;
+    struct Pair *pair;             /* that it is shown; NULL: plain HTTP */
     atomic_int_least64_t until_us; /* then it is cut: what it does now takes too long */
     /* The keeper's, under the lock. */
     bool cut;
@@ -267,8 +313,6 @@ typedef struct Peer {
     uint64_t taken, to_take; /* bytes: read by the other side; that must be, until then */
 } Peer;
 enum { SLOWEST_BYTES = 16 << 10 }; /* a second, of a request and of its reply */
-/* Whether certificate and key can be read, belong together and have not expired. */
-MUST_USE Status certificate_check(const ServeSettings *s, Error *err);
 MUST_USE Status daemon_start(Daemon **out, Service *s, const char *listen, bool admin, Error *err);
 int daemon_port(const Daemon *d);
 bool daemon_is_admin(const Daemon *d);
@@ -282,6 +326,21 @@ void peer_waits(Peer *p); /* for the next request */
 /* "127.0.0.1:8080", "[::1]:0", "localhost:8080" and ":8080" (everybody). */
 bool listen_parse(char host[64], int *port, const char *listen);
 bool listen_is_loopback(const char *listen);
+
+/* certificate.c: certificate and key, which may be replaced while others speak TLS. */
+typedef struct Certificates Certificates;
+typedef struct Pair Pair;
+/* *out stays NULL without TLS. Not OK: they cannot be read, do not belong together, have expired.
+ */
+MUST_USE Status certificates_open(Certificates **out, const ServeSettings *s, Error *err);
+void certificates_close(Certificates *c); /* NULL is fine */
+/* Look at the files; a pair that is good and not the one of before is shown to new connections.
+ * Else the old one stays, and *err says why, once for each content. By any thread. */
+Status certificates_refresh(Certificates *c, bool *fresh, Error *err);
+Pair *pair_take(Certificates *c);
+void pair_drop(Pair *p); /* NULL is fine */
+/* tls_session: of GnuTLS, before its handshake. p must live as long. */
+bool pair_show(const Pair *p, void *tls_session);
 
 /* unpacking.c: a compressed body, piece by piece. */
 Encoding encoding_of(Str content_encoding);

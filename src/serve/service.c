@@ -85,6 +85,13 @@ Served *served_take(Service *s)
     return v;
 }
 
+Served *served_hold(const Served *v)
+{
+    Served *held = (Served *)(uintptr_t)v;
+    (void)atomic_fetch_add(&held->holders, 1);
+    return held;
+}
+
 void served_drop(Served *v)
 {
     if (v != NULL && atomic_fetch_sub(&v->holders, 1) == 1)
@@ -150,11 +157,24 @@ static void look_for_bundle(Service *s)
         (void)serve_reload(s, &err);
 }
 
+static void look_for_certificate(Service *s)
+{
+    bool fresh;
+    Error err = {0};
+    if (s->certificates == NULL)
+        return;
+    if (certificates_refresh(s->certificates, &fresh, &err) != STATUS_OK)
+        log_error(s, "a new certificate was refused; the old one stays", &err);
+    else if (fresh)
+        telemetry_log(s->telemetry, LEVEL_INFO, "certificate reloaded", NULL, 0);
+}
+
 static void look_after(Service *s)
 {
     Error err = {0};
     if (s->settings->watch)
         look_for_bundle(s);
+    look_for_certificate(s);
     if (!auth_refresh(s->auth, &err))
         log_error(s, "keys were not read again; the old ones stay", &err);
     if (s->database == NULL)
@@ -259,7 +279,7 @@ static Str tidy_base_path(Arena *keep, const char *path)
 static Status open_all(Service *s, Error *err)
 {
     const ServeSettings *settings = s->settings;
-    TRY(certificate_check(settings, err));
+    TRY(certificates_open(&s->certificates, settings, err));
     TRY(telemetry_open(&s->telemetry, &settings->telemetry, err));
     TRY(auth_open(&s->auth, &settings->auth, err));
     if (settings->store != NULL && strcmp(settings->store, "none") != 0) {
@@ -270,6 +290,7 @@ static Status open_all(Service *s, Error *err)
     TRY(served_open(&s->served, s, err));
     tell_bundles(s, s->served);
     TRY(outbox_open(&s->outbox, s, err));
+    TRY(shadow_open(&s->shadow, s, err));
     TRY(jobs_open(&s->jobs, s, err));
     TRY(daemon_start(&s->daemon, s, settings->listen, false, err));
     if (settings->admin_listen != NULL)
@@ -297,10 +318,12 @@ static void close_all(Service *s)
     daemon_stop(s->daemon);
     daemon_stop(s->admin);
     jobs_close(s->jobs);
+    shadow_close(s->shadow);
     outbox_close(s->outbox);
     served_drop(s->served);
     database_close(s->database);
     auth_close(s->auth);
+    certificates_close(s->certificates);
     telemetry_close(s->telemetry);
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->reloading);
@@ -340,6 +363,7 @@ Status serve_check(const ServeSettings *settings, Error *err)
 {
     Auth *auth = NULL;
     Answerer *a = NULL;
+    Certificates *certificates = NULL;
     const char *folder[] = {settings->bundle, settings->challenger};
     TRY(check_settings(settings, err));
     for (size_t i = 0; i < COUNT_OF(folder); i++) {
@@ -348,7 +372,8 @@ Status serve_check(const ServeSettings *settings, Error *err)
         TRY(answer_open(&a, folder[i], err));
         answer_close(a);
     }
-    TRY(certificate_check(settings, err));
+    TRY(certificates_open(&certificates, settings, err));
+    certificates_close(certificates);
     TRY(auth_open(&auth, &settings->auth, err));
     auth_close(auth);
     return STATUS_OK;

@@ -21,7 +21,8 @@ typedef struct Written {
         int kind;
         BookText jwks, issuer, audience, keys;
         int64_t skew_us;
-        double rate_per_second, rate_burst;
+        double rate_per_second, rate_burst, failures_per_minute;
+        int64_t forwarded;
     } auth;
     struct {
         BookText jwks, audience, email;
@@ -73,8 +74,9 @@ static const Field challenger_fields[] = {
     {0}};
 
 static const Field tls_fields[] = {
-    {"certificate", FIELD_TEXT, AT(tls.certificate), true, .says = "PEM file, with its chain"},
-    {"key", FIELD_TEXT, AT(tls.key), true, .says = "PEM file"},
+    {"certificate", FIELD_TEXT, AT(tls.certificate), true,
+     .says = "PEM file, with its chain; read again when it changes"},
+    {"key", FIELD_TEXT, AT(tls.key), true, .says = "PEM file; likewise"},
     {0}};
 
 static const Field auth_fields[] = {
@@ -90,6 +92,11 @@ static const Field auth_fields[] = {
      .says = "requests a second of one caller; 0 (default): no limit"},
     {"rate_burst", FIELD_NUMBER, AT(auth.rate_burst), false,
      .says = "requests at once above that (default: two seconds' worth)"},
+    {"failures_per_minute", FIELD_NUMBER, AT(auth.failures_per_minute), false,
+     .says = "tokens or keys that are not valid, a minute, of one address; 0 (default): no limit"},
+    {"forwarded", FIELD_INTEGER, AT(auth.forwarded), false,
+     .says = "which address of X-Forwarded-For, from its end, is the caller's: 1 behind one proxy; "
+             "0 (default): the header is not believed"},
     {0}};
 
 static const Field pubsub_fields[] = {
@@ -340,10 +347,12 @@ static Status auth_of(AuthSettings *a, const Reading *r, const Written *w)
                         .pubsub_email = str_copy(r->keep, w->pubsub.email.text),
                         .rate_per_second = w->auth.rate_per_second,
                         .rate_burst = w->auth.rate_burst,
+                        .failures_per_minute = w->auth.failures_per_minute,
                         .hash_key = text_of(r, w->log.hash_key, NULL)};
     if (isnan(a->rate_burst))
         a->rate_burst = 2 * a->rate_per_second;
     TRY(within(r, "auth.skew (seconds)", a->skew_seconds, 0, 600));
+    TRY(within(r, "auth.forwarded", w->auth.forwarded, 0, 16));
     for (size_t i = 0; i < COUNT_OF(needed); i++) {
         const char *given = needed[i].kind == AUTH_JWT ? a->jwks : a->keys;
         if (a->kind != needed[i].kind || given != NULL)
@@ -353,7 +362,7 @@ static Status auth_of(AuthSettings *a, const Reading *r, const Written *w)
         (void)error_place(r->err, r->file, 0, 0);
         return error_remedy(r->err, "write `%s: FILE` below `auth:`", needed[i].needs);
     }
-    if (a->rate_per_second >= 0 && a->rate_burst >= 0)
+    if (a->rate_per_second >= 0 && a->rate_burst >= 0 && a->failures_per_minute >= 0)
         return STATUS_OK;
     (void)error_set(r->err, STATUS_FORMAT, "rates of `auth` are not negative");
     return error_place(r->err, r->file, 0, 0);
@@ -429,7 +438,8 @@ static Status settings_of(ServeSettings *out, const Reading *r, const Written *w
                            .store = text_of(r, w->store, "none"),
                            .forget_decisions = w->decisions == 1,
                            .spool = text_of(r, w->spool, NULL),
-                           .cors = text_of(r, w->cors, NULL)};
+                           .cors = text_of(r, w->cors, NULL),
+                           .forwarded = (int)w->auth.forwarded};
     TRY(share(r, "challenger.weight", w->challenger.weight));
     TRY(within(r, "threads", w->threads, 0, 256));
     TRY(within(r, "pubsub.attempts_max", w->pubsub.attempts_max, 1, 1000));

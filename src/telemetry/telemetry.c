@@ -227,6 +227,11 @@ void telemetry_disagree(Telemetry *t, const Answer *champion, const Answer *chal
     }
 }
 
+void telemetry_not_compared(Telemetry *t)
+{
+    counts_add(t->counts, COUNT_NOT_COMPARED, NULL, 1);
+}
+
 void telemetry_batch(Telemetry *t, uint64_t rows, uint64_t bad_rows)
 {
     counts_add(t->counts, COUNT_BATCH_ROWS, NULL, rows);

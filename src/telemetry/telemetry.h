@@ -46,7 +46,8 @@ typedef struct RequestSeen {
 void telemetry_request(Telemetry *t, const RequestSeen *r); /* counts, and writes the line */
 void telemetry_in_flight(Telemetry *t, int change);
 void telemetry_connections(Telemetry *t, int change);
-void telemetry_shed(Telemetry *t, const char *why); /* memory, in_flight, rate, slow, jobs */
+void telemetry_shed(Telemetry *t,
+                    const char *why); /* memory, in_flight, rate, failures, slow, jobs */
 
 /* ---- decisions ---- */
 
@@ -55,6 +56,7 @@ typedef enum AnswerRole { ROLE_CHAMPION, ROLE_CHALLENGER } AnswerRole;
 void telemetry_answer(Telemetry *t, AnswerRole role, const Bundle *bundle, const Answer *answer);
 /* The same customer by both. */
 void telemetry_disagree(Telemetry *t, const Answer *champion, const Answer *challenger);
+void telemetry_not_compared(Telemetry *t); /* the challenger's queue was full */
 void telemetry_batch(Telemetry *t, uint64_t rows, uint64_t bad_rows);
 void telemetry_feedback(Telemetry *t, Str verdict, Str action_was, Str action_became);
 void telemetry_job(Telemetry *t, const char *state);

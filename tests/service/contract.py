@@ -1,6 +1,7 @@
 """The service keeps to the document that it serves: linted, answered by, fuzzed with, made a client of."""
 
 import base64
+import gzip
 import json
 import os
 import re
@@ -168,6 +169,7 @@ def all_endpoints_answer_as_the_document_says(w):
         ok(s.put(f"/v1/customers/{who}", request["customer"]))
         ok(s.post("/v1/transactions", {"transactions": rows}))
         ok(s.post("/v1/transactions", {"transactions": rows}))
+        ok(s.post("/v1/transactions", ndjson(rows), headers=NDJSON))
         ok(s.post("/v1/score", {"customer_id": who, "as_of": request["as_of"]}))
         key = {"Idempotency-Key": "one"}
         ok(s.post("/v1/score", request, headers=key))
@@ -249,6 +251,60 @@ def mistakes_get_problems_that_the_document_names(w):
             reply = s.request(method, path)
             w.equal(reply.status, status)
             reply.problem()
+
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+def ndjson(lines):
+    """Lines that are bytes stay as they are."""
+    return b"\n".join(l if isinstance(l, bytes) else json.dumps(l).encode() for l in lines)
+
+
+@claim
+def transactions_by_the_line_are_kept_and_each_is_told_what_became_of_it(w):
+    request = w.bank.typical()
+    who, rows = request["customer_id"], request["transactions"]
+    owned = [dict(row, user_id=who) for row in rows]
+    plain = {"customer_id": who, "as_of": request["as_of"]}
+    with everything(w) as s:
+        s.hold_to_contract()
+        lines = [owned[0], {**owned[1], "colour": 1}, b"", owned[0], b"{", [owned[1], owned[2]], b" \r", owned[1]]
+        reply = s.post("/v1/transactions", ndjson(lines), headers=NDJSON)
+        w.equal(reply.status, 200, repr(reply))
+        w.equal(reply.headers["Content-Type"], "application/x-ndjson")
+        got = [json.loads(line) for line in reply.body.splitlines()]
+        added, held = {"received": 1, "added": 1}, {"received": 1, "added": 0}
+        w.equal([got[0], got[2], got[5]], [added, held, added])
+        wrong = [(g["error"]["line"], g["error"]["status"], g["error"]["code"], g["error"]["pointer"]) for g in got if "error" in g]
+        w.equal(wrong, [(2, 422, "unknown_field", "/colour"), (5, 400, "not_json", ""), (6, 413, "too_many", "")])
+        # Many blocks, with what is wrong in some of them; twice.
+        for turn, one in enumerate((added, held)):
+            many = []
+            for n in range(1000):
+                many.append({**owned[0], "id": f"n{n}"} if n % 300 else b"[")
+            got = [json.loads(line) for line in s.post("/v1/transactions", ndjson(many), headers=NDJSON).body.splitlines()]
+            w.equal(len(got), 1000)
+            for n, g in enumerate(got):
+                w.true(g == one if n % 300 else g["error"]["line"] == n + 1, f"turn {turn}, line {n + 1}: {g}")
+        packed = s.post("/v1/transactions", gzip.compress(ndjson(owned)), headers={**NDJSON, "Content-Encoding": "gzip"})
+        w.equal((packed.status, packed.body.count(b'"received":1')), (200, len(owned)))
+        w.equal((s.post("/v1/transactions", b"", headers=NDJSON).body), b"")
+        w.equal(s.post("/v1/transactions", ndjson(owned), headers={**NDJSON, "Accept": "text/html"}).status, 406)
+        w.equal(s.post("/v1/score", ndjson(owned), headers=NDJSON).status, 415)
+    # They are the same history that JSON makes.
+    answers = []
+    for by_line in (True, False):
+        with w.serve(store=w.sqlite(f"history{by_line}.db")) as s:
+            w.equal(s.put(f"/v1/customers/{who}", request["customer"]).status, 200)
+            if by_line:
+                w.equal(s.post("/v1/transactions", ndjson(owned), headers=NDJSON).status, 200)
+            else:
+                w.equal(s.post("/v1/transactions", {"transactions": owned}).status, 200)
+            answers.append(s.post("/v1/score", plain).body)
+    w.equal(answers[0], answers[1])
+    with w.serve() as s:
+        w.equal(s.post("/v1/transactions", ndjson(owned), headers=NDJSON).problem()["code"], "store_needed")
 
 
 @claim

@@ -291,6 +291,29 @@ def bombs_of_headers_are_refused(w):
 
 
 @claim
+def what_is_no_request_gets_what_the_documentation_says_and_ends_the_connection(w):
+    line, host = b"GET /ai/v1/model HTTP/1.1\r\n", b"Host: x\r\n"
+    post_line = b"POST /ai/v1/score HTTP/1.1\r\n" + host
+    sent = {
+        b"GET /ai/v1/model\r\n" + host + b"\r\n": 400,
+        line + host + b"none\r\n\r\n": 400,
+        line + b"\r\n": 400,
+        post_line + b"Content-Length: x\r\n\r\n": 400,
+        post_line + b"Content-Length: 99999999999999999999\r\n\r\n": 413,
+        post_line + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n": 400,
+        b"GET /ai/" + b"a" * 20_000 + b" HTTP/1.1\r\n" + host + b"\r\n": 414,
+        line + host + b"X-a: " + b"b" * 20_000 + b"\r\n\r\n": 431,
+        line.replace(b"1.1", b"2.0") + host + b"\r\n": 505,
+    }
+    with w.serve() as s, Good(w, s):
+        for what, status in sent.items():
+            raw = s.raw(what + line + host + b"\r\n", seconds=5)  # what follows is not answered
+            head = raw.partition(b"\r\n\r\n")[0]
+            w.true(head.startswith(b"HTTP/1.1 %d " % status), f"{what[:60]!r}: {raw[:200]!r}")
+            w.true(b"Connection: close" in head and b"bundle" not in raw, f"{what[:60]!r}: {raw[:400]!r}")
+
+
+@claim
 def two_readings_of_one_request_are_never_both_right(w):
     """Smuggling: what a proxy might take for one request and we for two, or the other way round."""
     inner = b"GET /ai/v1/model HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -504,6 +527,93 @@ def random_bytes_in_sound_requests_end_nothing(w):
                 r.problem()
     print(f"        {counts}")
     w.true(len(counts) > 1, repr(counts))
+
+
+@claim
+def transactions_by_the_line_take_no_memory_and_one_customer_too_many_spoils_nobody(w):
+    row = json.loads(json.dumps(w.bank.typical()["transactions"][0]))
+    lines = {"Content-Type": "application/x-ndjson"}
+    with w.serve(store=w.sqlite()) as s, Good(w, s):
+        s.post("/v1/transactions", json.dumps({**row, "user_id": "warm"}), headers=lines)
+        before = s.memory()
+        pad = " " * 200_000
+        body = "".join(json.dumps({**row, "id": f"w{n}", "user_id": f"c{n}"})[:-1] + pad + "}\n" for n in range(300))
+        reply = s.post("/v1/transactions", body.encode(), headers=lines, timeout=60)
+        w.equal(reply.body.count(b'"added":1'), 300, repr(reply))
+        grown = s.memory() - before
+        print(f"        {len(body) >> 20} MiB of lines, memory grew by {grown / 1e6:.1f} MB")
+        w.true(grown < 24 << 20, f"memory grew by {grown >> 20} MiB")
+        # What one customer may have is 100,000; who stands in the same block is kept.
+        one = json.dumps({**row, "id": "ID", "user_id": "much"})
+        body = "".join(one.replace('"ID"', f'"m{n}"') + "\n" for n in range(100_000))
+        body += one.replace('"ID"', '"over"') + "\n" + json.dumps({**row, "id": "other", "user_id": "little"}) + "\n"
+        reply = s.post("/v1/transactions", body.encode(), headers=lines, timeout=120)
+        told = reply.body.splitlines()
+        w.equal((len(told), told[99_999], told[100_001]), (100_002, b'{"received":1,"added":1}', b'{"received":1,"added":1}'), repr(reply))
+        w.true(b'"line":100001,"status":413,"code":"too_many"' in told[100_000], told[100_000])
+
+
+# ---- those who guess ----
+
+
+def key(w, name="good"):
+    """A key that opens scoring, and the file that knows it."""
+    path = os.path.join(w.work, "keys")
+    made = subprocess.run(
+        [w.program, "key", "new", "--name", name, "--scopes", "score,model", "--add-to", path], check=True, capture_output=True, text=True
+    )
+    return made.stdout.strip(), path
+
+
+def asked(s, key, forwarded=None):
+    """(status, code of the problem, Retry-After)."""
+    headers = {"X-API-Key": key}
+    if forwarded is not None:
+        headers["X-Forwarded-For"] = forwarded
+    reply = s.get("/v1/model", headers=headers)
+    code = reply.problem()["code"] if reply.status >= 400 else None
+    return reply.status, code, int(reply.headers.get("Retry-After", 0))
+
+
+@claim
+def who_guesses_keys_is_stopped_by_his_address_and_nobody_else_is(w):
+    good, path = key(w)
+    auth = {"kind": "keys", "keys": path, "failures_per_minute": 2, "forwarded": 1}
+    with w.serve(config={"auth": auth}) as s, s.session() as session:
+        s.hold_to_contract()
+
+        def tries(key, address):
+            return asked(s, key, address)[0]
+
+        for n in range(2):
+            w.equal(tries("assay_guess", f"10.0.0.{n}, 192.0.2.1"), 401, "what a caller says of himself does not count")
+        status, code, seconds = asked(s, "assay_guess", "192.0.2.1")
+        w.equal((status, code), (429, "too_many_failures"))
+        w.within(seconds, 1, 30, "Retry-After")
+        w.equal(tries(good, "192.0.2.1"), 429, "nothing of that address is looked at")
+        w.equal(tries(good, "192.0.2.2"), 200, "another address")
+        w.equal(tries(good, None), 200, "and who comes by no proxy")
+        # Whoever has one address of a /64 has them all.
+        for n in range(2):
+            w.equal(tries("assay_guess", f"2001:db8:1:2::{n}"), 401)
+        w.equal(tries("assay_guess", "2001:db8:1:2:9999::1"), 429)
+        w.equal(tries("assay_guess", "[2001:db8:1:2::abcd]:443"), 429)
+        w.equal(tries(good, "2001:db8:1:3::1"), 200, "the next network")
+        # Ten thousand fresh addresses push nobody out of the table.
+        for n in range(10000):
+            session.get("/v1/model", headers={"X-API-Key": "assay_guess", "X-Forwarded-For": f"10.{n >> 8}.{n & 255}.1"})
+        w.equal(tries(good, "2001:db8:1:2::1"), 429, "after ten thousand others")
+
+
+@claim
+def a_forwarded_address_is_believed_only_where_it_is_said_so(w):
+    good, path = key(w)
+    for limit, statuses in ((3, [401, 401, 401, 429, 429]), (0, [401] * 5)):
+        auth = {"kind": "keys", "keys": path, "failures_per_minute": limit}
+        with w.serve(config={"auth": auth}) as s:
+            got = [asked(s, "assay_guess", f"192.0.2.{n}")[0] for n in range(5)]
+            w.equal(got, statuses, f"failures_per_minute: {limit}")
+            w.equal(asked(s, good)[0], 429 if limit else 200, "the same address with a good key")
 
 
 if __name__ == "__main__":

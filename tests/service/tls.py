@@ -4,6 +4,7 @@ import http.client
 import os
 import ssl
 import subprocess
+import time
 import warnings
 
 from harness import claim, main
@@ -103,6 +104,86 @@ def a_certificate_that_cannot_serve_is_said_before_anything_is_served(w):
             )  # fmt: skip
             w.equal(ended.returncode, 1, f"{what} {check}: {ended.stderr}")
             w.true(a in ended.stderr or b in ended.stderr, f"{what} {check}: {ended.stderr}")
+
+
+def shown(s):
+    """The certificate that a new connection is shown."""
+    return ssl.get_server_certificate((s.host, s.port), timeout=5).strip()
+
+
+def text(path):
+    with open(path) as f:
+        return f.read().strip()
+
+
+def put(path, content):
+    """As a careful writer does: beside it, then renamed."""
+    with open(path + ".new", "w") as f:
+        f.write(content)
+    os.replace(path + ".new", path)
+
+
+def until(w, what, holds, seconds=15):
+    began = time.monotonic()
+    while not holds():
+        w.true(time.monotonic() - began < seconds, f"not within {seconds} s: {what}")
+        time.sleep(0.2)
+
+
+def told(s, message):
+    return s.said(None).count(message)
+
+
+@claim
+def a_new_certificate_is_taken_without_a_restart_and_old_connections_go_on(w):
+    pem, key = certificate(w, "good")
+    first = text(pem)
+    service, _ = serving(w, pem, key)
+    with service as s:
+        w.equal(shown(s), first, "the first certificate")
+        trusted = ssl.create_default_context(cafile=pem)
+        old = http.client.HTTPSConnection(s.host, s.port, timeout=10, context=trusted)
+        old.request("GET", "/readyz")
+        w.equal(old.getresponse().read()[:9], b'{"status"', "before")
+        for name in ("second", "third"):
+            fresh, its_key = certificate(w, name)
+            put(key, text(its_key) + "\n")  # for a while the two do not belong together
+            put(pem, text(fresh) + "\n")
+            until(w, f"the {name} certificate is shown", lambda fresh=fresh: shown(s) == text(fresh))
+            reply = http.client.HTTPSConnection(s.host, s.port, timeout=10, context=ssl.create_default_context(cafile=fresh))
+            reply.request("GET", "/readyz")
+            w.equal(reply.getresponse().status, 200, f"with the {name} certificate")
+            old.request("GET", "/readyz")
+            w.equal(old.getresponse().read()[:9], b'{"status"', f"the connection of before, after the {name}")
+        w.equal(told(s, "certificate reloaded"), 2, "said in the log")
+
+
+@claim
+def a_certificate_that_cannot_serve_is_refused_once_and_the_old_one_stays(w):
+    pem, key = certificate(w, "good")
+    first, its_key = text(pem), text(key)
+    other, other_key = certificate(w, "other")
+    service, _ = serving(w, pem, key)
+    refused = "a new certificate was refused"
+    with service as s:
+        bad = (
+            ("half written", lambda: put(pem, text(other)[:200])),
+            ("empty", lambda: put(pem, "")),
+            ("of another key", lambda: put(pem, text(other))),
+            ("gone", lambda: os.remove(pem)),
+            ("with a key that is none", lambda: (put(pem, first), put(key, "nothing"))),
+        )
+        for n, (what, spoil) in enumerate(bad, 1):
+            spoil()
+            until(w, f"a certificate that is {what} is refused", lambda n=n: told(s, refused) >= n)
+            w.equal(shown(s), first, f"after one that is {what}")
+        before = told(s, refused)
+        time.sleep(5)  # two looks more
+        w.equal(told(s, refused), before, "each content is refused once")
+        w.true(its_key.splitlines()[1] not in s.said(None), "the key stands in the log")
+        put(key, text(other_key))
+        put(pem, text(other))
+        until(w, "a good pair is taken after all", lambda: shown(s) == text(other))
 
 
 if __name__ == "__main__":

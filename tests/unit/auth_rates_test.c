@@ -99,6 +99,53 @@ static void strangers_do_not_refill_a_bucket(void **state)
     rates_free(r);
 }
 
+static void to_look_takes_nothing_and_knows_nobody_new(void **state)
+{
+    (void)state;
+    Rates *r = rates_new(&arena, 0.1, 2);
+    int retry = 0;
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_true(rates_left(r, i, 0, &retry));
+    assert_int_equal(taken(r, 7, 0, 10), 2);
+    assert_false(rates_left(r, 7, 0, &retry));
+    assert_int_equal(retry, 10);
+    assert_int_equal(taken(r, 0, 0, 10), 2);
+    assert_false(rates_left(r, 0, 0, &retry));
+    assert_true(rates_left(r, 7 + 1024, 0, &retry)); /* another one in the same place */
+    assert_true(rates_left(r, 7, 10 * SECOND_US, &retry));
+    rates_free(r);
+}
+
+static void an_address_may_fail_so_often_a_minute(void **state)
+{
+    (void)state;
+    Auth *a;
+    Error err = {0};
+    int retry = 0;
+    Str one = S("\xC0\0\2\1"), other = S("\xC0\0\2\2");
+    AuthSettings s = {.kind = AUTH_NONE};
+    assert_int_equal(auth_open(&a, &s, &err), STATUS_OK);
+    for (size_t i = 0; i < 1000; i++)
+        auth_failed(a, one, 0);
+    assert_true(auth_may_try(a, one, 0, &retry)); /* no limit is set */
+    auth_close(a);
+    s.failures_per_minute = 6;
+    assert_int_equal(auth_open(&a, &s, &err), STATUS_OK);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(auth_may_try(a, one, 0, &retry));
+        auth_failed(a, one, 0);
+    }
+    assert_false(auth_may_try(a, one, 0, &retry));
+    assert_int_equal(retry, 10);
+    assert_true(auth_may_try(a, other, 0, &retry));
+    assert_true(auth_may_try(a, one, 10 * SECOND_US, &retry));
+    auth_failed(a, one, 10 * SECOND_US);
+    assert_false(auth_may_try(a, one, 10 * SECOND_US, &retry));
+    auth_close(a);
+    s.failures_per_minute = -1;
+    assert_int_equal(auth_open(&a, &s, &err), STATUS_USAGE);
+}
+
 static void nobody_is_counted_where_there_is_no_limit(void **state)
 {
     (void)state;
@@ -133,6 +180,8 @@ int main(void)
         cmocka_unit_test(a_burst_and_then_the_rate),
         cmocka_unit_test(one_caller_does_not_spend_for_another),
         cmocka_unit_test(a_slow_rate_says_when),
+        cmocka_unit_test(to_look_takes_nothing_and_knows_nobody_new),
+        cmocka_unit_test(an_address_may_fail_so_often_a_minute),
         cmocka_unit_test(an_earlier_clock_gives_nothing),
         cmocka_unit_test(strangers_do_not_refill_a_bucket),
         cmocka_unit_test(nobody_is_counted_where_there_is_no_limit),

@@ -232,7 +232,7 @@ static void *write_and_say(void *context)
         Job job = {.id = id, .created_us = i};
         size_t added;
         if (database_add_decision(w->database, &d, &err) != STATUS_OK ||
-            database_add_transactions(w->database, &added, &event, 1, &err) != STATUS_OK ||
+            database_add_transactions(w->database, &added, NULL, &event, 1, &err) != STATUS_OK ||
             database_add_job(w->database, &job, &err) != STATUS_OK ||
             write(w->pipe, &number, sizeof number) != sizeof number)
             _exit(3);

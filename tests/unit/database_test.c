@@ -21,7 +21,7 @@ static void history_holds_customer_and_versions_in_order(void **state)
                                  {S("bob"), S("c"), S("PENDING"), S("{\"id\":\"c\"}")},
                                  {S("ann"), S("a"), S("COMPLETED"), S("{\"id\":\"a\"}")},
                                  {S("ann"), S("B"), S("PENDING"), S("{\"id\":\"B\"}")}};
-    OK(database_add_transactions(s->database, &added, event, COUNT_OF(event), err));
+    OK(database_add_transactions(s->database, &added, NULL, event, COUNT_OF(event), err));
     assert_int_equal(5, added);
     OK(database_history(s->database, &history, &s->arena, S("ann"), err));
     ASSERT_STR("{\"transactions\":[{\"id\":\"B\"},{\"id\":\"a\"},{\"id\":\"a\",\"n\":1},"
@@ -44,9 +44,9 @@ static void same_version_again_changes_nothing(void **state)
     size_t added;
     const StoredEvent event[] = {{S("ann"), S("a"), S("PENDING"), S("{\"n\":1}")},
                                  {S("ann"), S("a"), S("PENDING"), S("{\"n\":2}")}};
-    OK(database_add_transactions(s->database, &added, event, 2, err));
+    OK(database_add_transactions(s->database, &added, NULL, event, 2, err));
     assert_int_equal(1, added);
-    OK(database_add_transactions(s->database, &added, event, 2, err));
+    OK(database_add_transactions(s->database, &added, NULL, event, 2, err));
     assert_int_equal(0, added);
     OK(database_history(s->database, &history, &s->arena, S("ann"), err));
     ASSERT_STR("{\"transactions\":[{\"n\":1}]}", history);
@@ -65,9 +65,9 @@ static void a_history_has_an_end(void **state)
                " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
                " SELECT 'ann', CAST(i AS TEXT), '', '{}' FROM n");
     OK(database_history(s->database, &history, &s->arena, S("ann"), err));
-    OK(database_add_transactions(s->database, &added, &known, 1, err));
+    OK(database_add_transactions(s->database, &added, NULL, &known, 1, err));
     assert_int_equal(STATUS_LIMIT,
-                     database_add_transactions(s->database, &added, event, 2, &refusal));
+                     database_add_transactions(s->database, &added, NULL, event, 2, &refusal));
     OK(database_history(s->database, &history, &s->arena, S("bob"), err));
     assert_int_equal(0, history.size);
     by_hand(s, "INSERT INTO assay_transactions VALUES ('ann', 'by hand', '', '{}')");
@@ -291,7 +291,7 @@ static void erasing_leaves_the_chain_whole(void **state)
                                  {S("bob"), S("b"), S("PENDING"), S("{}")}};
     fill(s);
     OK(database_put_customer(s->database, &was_new, S("ann"), S("{}"), err));
-    OK(database_add_transactions(s->database, &added, event, 2, err));
+    OK(database_add_transactions(s->database, &added, NULL, event, 2, err));
     OK(database_erase(s->database, &erased, S("ann"), 5, err));
     assert_true(erased.was_there);
     assert_int_equal(3, erased.decisions);
@@ -358,12 +358,12 @@ static void decision_made_of_an_erased_history_is_not_kept(void **state)
     size_t added;
     Found found;
     made.from_held = true;
-    OK(database_add_transactions(s->database, &added, &event, 1, err));
+    OK(database_add_transactions(s->database, &added, NULL, &event, 1, err));
     OK(database_erase(s->database, &erased, S("ann"), 5, err)); /* while it was being made */
     OK(database_add_decision(s->database, &made, err));
     OK(database_decision(s->database, &out, &found, &s->arena, made.id, err));
     assert_int_equal(FOUND_NONE, found);
-    OK(database_add_transactions(s->database, &added, &event, 1, err));
+    OK(database_add_transactions(s->database, &added, NULL, &event, 1, err));
     OK(database_add_decision(s->database, &made, err));
     OK(database_decision(s->database, &out, &found, &s->arena, made.id, err));
     assert_int_equal(FOUND_HELD, found);

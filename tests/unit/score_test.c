@@ -2,6 +2,7 @@
 #include "score/score.h"
 #include "synth/synth.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -565,6 +566,27 @@ static void refused_with(World *w, const char *message, const char *file)
     assert_int_not_equal(err.remedy[0], '\0');
 }
 
+/* The figure that differs is named, for the others are the same digit by digit. */
+static void golden_row_that_differs_in_one_figure_is_told_by_it(void **state)
+{
+    static const char *const figure[] = {"margin", "probability", "low end", "high end", "bias"};
+    World *w = *state;
+    const char *text = str_chars(&w->keep, w->content[0]);
+    const char *at = strchr(strstr(text, "\"margin_probability_low_high_bias\""), '[') + 1;
+    for (size_t i = 0; i < COUNT_OF(figure); i++) {
+        char *end, want[64];
+        while (*at == ',' || isspace((unsigned char)*at))
+            at++;
+        double was = strtod(at, &end);
+        put_with_sums(
+            w, 0, str_format(&w->keep, "%.*s%.17g%s", (int)(at - text), text, was + 0.125, end));
+        (void)snprintf(want, sizeof want, "golden row 1 gives %s ", figure[i]);
+        refused_with(w, want, "bundle.json");
+        at = end;
+    }
+    restore(w);
+}
+
 /* Whoever edits a manifest and makes the sums agree is told which part is amiss. */
 static void manifest_with_a_part_amiss_is_refused_by_its_name(void **state)
 {
@@ -907,6 +929,7 @@ int main(void)
         cmocka_unit_test(truncated_file_is_refused),
         cmocka_unit_test(flipped_byte_is_refused),
         cmocka_unit_test(model_that_answers_otherwise_is_refused),
+        cmocka_unit_test(golden_row_that_differs_in_one_figure_is_told_by_it),
         cmocka_unit_test(manifest_with_a_part_amiss_is_refused_by_its_name),
         cmocka_unit_test(feature_that_is_computed_otherwise_is_refused_by_name),
         cmocka_unit_test(bundle_that_leaves_features_out_goes_round),

@@ -188,9 +188,46 @@ static void a_fault_says_its_status_by_its_code(void **state)
     }
 }
 
+static void an_address_is_read_and_a_network_of_ipv6_is_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *bytes;
+        size_t size;
+    } good[] = {{"192.0.2.1", "\xC0\0\2\1", 4},
+                {" 192.0.2.1:443 ", "\xC0\0\2\1", 4},
+                {"::ffff:192.0.2.1", "\xC0\0\2\1", 4},
+                {"2001:db8:0:7::1", "\x20\1\x0D\xB8\0\0\0\7", 8},
+                {"2001:db8:0:7:ffff::", "\x20\1\x0D\xB8\0\0\0\7", 8},
+                {"[2001:db8:0:7::1]", "\x20\1\x0D\xB8\0\0\0\7", 8},
+                {"[2001:db8:0:7::1]:443", "\x20\1\x0D\xB8\0\0\0\7", 8}};
+    static const char *const bad[] = {
+        "",
+        " ",
+        "unknown",
+        "1.2.3",
+        "1.2.3.4.5",
+        "[",
+        "[]",
+        "[::1",
+        ":",
+        "::g",
+        "for=1.2.3.4",
+        "1111111111111111111111111111111111111111111111111111111111111111111111111111111"};
+    uint8_t bytes[ADDRESS_BYTES];
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        Str got = address_read(bytes, str_from(good[i].text));
+        assert_int_equal(got.size, good[i].size);
+        assert_memory_equal(got.data, good[i].bytes, good[i].size);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_int_equal(address_read(bytes, str_from(bad[i])).size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_is_read_and_a_network_of_ipv6_is_one),
         cmocka_unit_test(route_is_found_by_method_and_path),
         cmocka_unit_test(route_of_another_method_is_known_and_says_which),
         cmocka_unit_test(route_that_is_none_is_not_known),

@@ -73,7 +73,7 @@ static void every_part_is_read(void **state)
                                "tls: {certificate: c.pem, key: k.pem}\n"
                                "store: sqlite:a.db\n"
                                "auth: {kind: jwt, jwks: j.json, issuer: i, audience: a, skew: 30s, "
-                               "rate_per_second: 10}\n"
+                               "rate_per_second: 10, failures_per_minute: 30, forwarded: 2}\n"
                                "log: {level: warning, sample: 0.5}\n"
                                "predictions: {file: '-', bytes: 8K, keep: 2}\n"
                                "jobs: {folder: /jobs, objects: ['gs://a/', 'gs://b/'], part: 1M}\n"
@@ -89,6 +89,8 @@ static void every_part_is_read(void **state)
     assert_true(str_equal(s.auth.issuer, S("i")));
     assert_int_equal(s.auth.skew_seconds, 30);
     assert_true(s.auth.rate_burst == 20); /* two seconds' worth */
+    assert_true(s.auth.failures_per_minute == 30);
+    assert_int_equal(s.forwarded, 2);
     assert_int_equal(s.telemetry.level, LEVEL_WARNING);
     assert_int_equal(s.telemetry.predictions_bytes_max, 8192);
     assert_string_equal(s.jobs.objects[1], "gs://b/");
