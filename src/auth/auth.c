@@ -131,8 +131,11 @@ Status auth_open(Auth **out, const AuthSettings *settings, Error *err)
         auth_close(a);
         return status;
     }
-    a->seen = token_cache_new(&a->arena);
-    a->pubsub_seen = token_cache_new(&a->arena);
+    /* A cache is a megabyte: only for those who send tokens. */
+    if (a->kind == AUTH_JWT)
+        a->seen = token_cache_new(&a->arena);
+    if (a->pubsub.path != NULL)
+        a->pubsub_seen = token_cache_new(&a->arena);
     if (settings->rate_per_second > 0)
         a->rates = rates_new(&a->arena, settings->rate_per_second, settings->rate_burst);
     if (settings->failures_per_minute > 0)

@@ -16,10 +16,11 @@
 #define RESERVE_MIN ((size_t)1 << 26)
 
 struct ArenaRange {
-    char *base;
+    _Alignas(16) char *base; /* what is behind the struct is aligned as it is */
     size_t size;
-    char *high;       /* the furthest that was ever reached: behind it no page was touched */
-    ArenaRange *next; /* of those put by */
+    char *high;          /* the furthest that was ever reached: behind it no page was touched */
+    ArenaRange *next;    /* of those put by, or adopted by the same */
+    ArenaRange *adopted; /* given back with this one */
 };
 
 /* A thread puts by a few ranges that it gave back, with their first pages: asking the kernel for
@@ -81,13 +82,8 @@ Arena arena_new(void)
     out_of_memory(RESERVE_MIN);
 }
 
-void arena_free(Arena *arena)
+static void put_by(ArenaRange *range)
 {
-    ArenaRange *range = arena->range;
-    arena->range = NULL;
-    arena->at = NULL;
-    if (range == NULL)
-        return;
     if (stock.count >= PUT_BY) {
         (void)munmap(range->base, range->size);
         return;
@@ -103,6 +99,27 @@ void arena_free(Arena *arena)
     range->next = stock.first;
     stock.first = range;
     stock.count++;
+}
+
+void arena_free(Arena *arena)
+{
+    ArenaRange *range = arena->range;
+    arena->range = NULL;
+    arena->at = NULL;
+    while (range != NULL && range->adopted != NULL) {
+        ArenaRange *first = range->adopted;
+        range->adopted = first->next;
+        Arena one = {.range = first, .at = first->base};
+        arena_free(&one);
+    }
+    if (range != NULL)
+        put_by(range);
+}
+
+void arena_adopt(const Arena *arena, Arena other)
+{
+    other.range->next = arena->range->adopted;
+    arena->range->adopted = other.range;
 }
 
 void arena_trim(const Arena *arena, size_t bytes)

@@ -27,6 +27,9 @@ typedef struct Arena {
 Arena arena_new(void);
 void arena_free(Arena *arena);
 
+/* `other`, which a second thread may have filled, is given back with the arena. */
+void arena_adopt(const Arena *arena, Arena other);
+
 /* Give the pages beyond the first `bytes` from here on back to the system: nothing that is still
  * needed may lie there. For arenas that are used again and again.  Cost: nothing unless it ever
  * reached so far. */

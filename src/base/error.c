@@ -18,6 +18,12 @@ Status error_set(Error *err, Status status, const char *format, ...)
     return status;
 }
 
+void error_pass(Error *err, const Error *other)
+{
+    if (err != NULL && err->status == STATUS_OK)
+        *err = *other;
+}
+
 Status error_place(Error *err, const char *file, int64_t line, int64_t column)
 {
     if (err == NULL)

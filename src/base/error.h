@@ -42,6 +42,10 @@ typedef struct Error {
  * `err` may be NULL. */
 Status error_set(Error *err, Status status, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* Record what was recorded elsewhere, such as by another thread, unless an error is recorded
+ * already. `err` may be NULL. */
+void error_pass(Error *err, const Error *other);
+
 /* Add the place or the remedy to the error that stands, unless it has one.
  * Both return err->status, so that `return error_remedy(err, ...)` reads well. */
 Status error_place(Error *err, const char *file, int64_t line, int64_t column);

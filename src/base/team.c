@@ -65,7 +65,7 @@ static void *member(void *argument)
     }
 }
 
-static size_t processors(void)
+size_t team_processors(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) != 0)
@@ -76,7 +76,7 @@ static size_t processors(void)
 Team *team_new(size_t threads)
 {
     if (threads == 0)
-        threads = processors();
+        threads = team_processors();
     if (threads > THREADS_MAX)
         threads = THREADS_MAX;
     Team *team = calloc(1, sizeof *team);

@@ -11,7 +11,9 @@ typedef struct Team Team;
 /* scratch is empty at the start of every task and gone at its end. */
 typedef void TeamTask(void *context, size_t task, Arena scratch);
 
-/* threads 0 means one for each processor the process may use. Never fails: when a
+size_t team_processors(void); /* that the process may use */
+
+/* threads 0 means one for each of these. Never fails: when a
  * thread cannot be started the team is smaller. */
 Team *team_new(size_t threads);
 void team_free(Team *team);

@@ -388,23 +388,58 @@ static Status read_tree(Forest *f, Arena scratch, size_t number, yyjson_val *tre
         uint32_t at = place[i];
         f->threshold[at] = d.threshold[i];
         f->cover[at] = d.cover[i];
-        if (d.left[i] == -1)
-            continue; /* the rest of a leaf is zero */
-        f->left[at] = place[d.left[i]];
-        f->right[at] = place[d.right[i]];
-        f->column[at] = (uint32_t)d.column[i];
-        f->default_left[at] = (uint8_t)d.default_left[i];
-        f->gain[at] = d.gain[i];
+        bool leaf = d.left[i] == -1; /* of which the rest is zero */
+        f->left[at] = leaf ? 0 : place[d.left[i]];
+        f->right[at] = leaf ? 0 : place[d.right[i]];
+        f->column[at] = leaf ? 0 : (uint32_t)d.column[i];
+        f->default_left[at] = leaf ? 0 : (uint8_t)d.default_left[i];
+        f->gain[at] = leaf ? 0 : d.gain[i];
     }
     f->nodes = next;
     f->root[number + 1] = next;
     return STATUS_OK;
 }
 
-static Status read_trees(Forest *f, Arena *keep, yyjson_val *model, Error *err)
+/* A tree that was cut out, in the same pages as all of them. */
+static Status read_tree_text(Forest *f, Arena scratch, size_t number, Str text, Error *err)
+{
+    size_t size = yyjson_read_max_memory_usage(text.size, MODEL_READ_FLAGS);
+    yyjson_alc memory;
+    union {
+        const char *constant;
+        char *plain;
+    } bytes = {text.data};
+    yyjson_doc *doc = NULL;
+    if (yyjson_alc_pool_init(&memory, arena_raw(&scratch, size, 1), size))
+        doc = yyjson_read_opts(bytes.plain, text.size, MODEL_READ_FLAGS, &memory, NULL);
+    if (doc == NULL)
+        return error_set(err, STATUS_FORMAT, "tree %zu cannot be read by itself", number);
+    return read_tree(f, scratch, number, yyjson_doc_get_root(doc), err);
+}
+
+/* How many nodes the trees have; of those cut out at most how many: a node has an entry and a comma
+ * in each of seven arrays. */
+static size_t count_nodes(yyjson_val *trees, const ForestCut *cut)
+{
+    yyjson_val *value;
+    size_t i, count, nodes = 0;
+    if (cut != NULL) {
+        for (i = 0; i < cut->trees; i++)
+            nodes += cut->tree[i].size / 14;
+        return nodes;
+    }
+    yyjson_arr_foreach(trees, i, count, value)
+    {
+        nodes += yyjson_arr_size(member(value, "left_children"));
+    }
+    return nodes;
+}
+
+static Status read_trees(Forest *f, Arena *keep, yyjson_val *model, const ForestCut *cut,
+                         Error *err)
 {
     yyjson_val *trees = member(model, "trees"), *groups = member(model, "tree_info"), *value;
-    size_t i, count, nodes = 0;
+    size_t i, count;
     int64_t declared;
     if (!yyjson_is_arr(trees))
         return error_set(err, STATUS_FORMAT, "the model has no array of trees");
@@ -423,29 +458,27 @@ static Status read_trees(Forest *f, Arena *keep, yyjson_val *model, Error *err)
         if (!str_equal(json_text(value), S("0")))
             return refuse(err, "multiclass tree_info", json_text(value));
     }
-    yyjson_arr_foreach(trees, i, count, value)
-    {
-        nodes += yyjson_arr_size(member(value, "left_children"));
-    }
+    size_t nodes = count_nodes(trees, cut);
     if (nodes > FOREST_NODES_MAX)
         return error_set(err, STATUS_LIMIT, "the model has %zu nodes, %d are allowed", nodes,
                          FOREST_NODES_MAX);
     f->root = ARENA_ARRAY(keep, uint32_t, f->trees + 1);
-    f->left = ARENA_ARRAY(keep, uint32_t, nodes);
-    f->right = ARENA_ARRAY(keep, uint32_t, nodes);
-    f->column = ARENA_ARRAY(keep, uint32_t, nodes);
-    f->threshold = ARENA_ARRAY(keep, float, nodes);
-    f->default_left = ARENA_ARRAY(keep, uint8_t, nodes);
-    f->cover = ARENA_ARRAY(keep, float, nodes);
-    f->gain = ARENA_ARRAY(keep, float, nodes);
+    f->left = ARENA_RAW(keep, uint32_t, nodes);
+    f->right = ARENA_RAW(keep, uint32_t, nodes);
+    f->column = ARENA_RAW(keep, uint32_t, nodes);
+    f->threshold = ARENA_RAW(keep, float, nodes);
+    f->default_left = ARENA_RAW(keep, uint8_t, nodes);
+    f->cover = ARENA_RAW(keep, float, nodes);
+    f->gain = ARENA_RAW(keep, float, nodes);
     yyjson_arr_foreach(trees, i, count, value)
     {
-        TRY(read_tree(f, *keep, i, value, err));
+        TRY(cut == NULL ? read_tree(f, *keep, i, value, err)
+                        : read_tree_text(f, *keep, i, cut->tree[i], err));
     }
     return STATUS_OK;
 }
 
-Status forest_read(Forest **out, Arena *keep, yyjson_val *root, Error *err)
+Status forest_read(Forest **out, Arena *keep, yyjson_val *root, const ForestCut *cut, Error *err)
 {
     yyjson_val *learner = member(root, "learner");
     Forest *f = ARENA_NEW(keep, Forest);
@@ -454,7 +487,10 @@ Status forest_read(Forest **out, Arena *keep, yyjson_val *root, Error *err)
     TRY(check_single_output(learner, err));
     TRY(read_base_score(f, learner, err));
     TRY(read_names(f, keep, learner, err));
-    TRY(read_trees(f, keep, member(member(learner, "gradient_booster"), "model"), err));
+    yyjson_val *model = member(member(learner, "gradient_booster"), "model");
+    if (cut != NULL && !forest_cut_fits(cut, member(model, "trees")))
+        return error_set(err, STATUS_FORMAT, "the trees are elsewhere");
+    TRY(read_trees(f, keep, model, cut, err));
     TRY(check_sum(f, err));
     *out = f;
     return STATUS_OK;

@@ -106,7 +106,7 @@ Status model_read_value(Model **out, Arena *keep, yyjson_val *root, Error *err)
         m->blend = blend;
     } else if (yyjson_obj_get(root, "learner") != NULL) {
         Forest *forest;
-        TRY(forest_read(&forest, keep, root, err));
+        TRY(forest_read(&forest, keep, root, NULL, err));
         m->kind = MODEL_FOREST;
         m->forest = forest;
     } else {
@@ -121,17 +121,44 @@ Status model_read_value(Model **out, Arena *keep, yyjson_val *root, Error *err)
     return STATUS_OK;
 }
 
+/* false: it must be read at once. */
+static bool read_cut(Model **out, Arena *keep, Str json)
+{
+    Arena own = arena_new(), before = *keep;
+    ForestCut cut;
+    Error err = {0};
+    Forest *forest = NULL;
+    yyjson_doc *doc = NULL;
+    if (forest_cut(&cut, &own, json))
+        doc =
+            yyjson_read_opts(cut.rest, cut.size, MODEL_READ_FLAGS | YYJSON_READ_INSITU, NULL, NULL);
+    bool read = doc != NULL &&
+                forest_read(&forest, keep, yyjson_doc_get_root(doc), &cut, &err) == STATUS_OK;
+    yyjson_doc_free(doc);
+    arena_free(&own);
+    if (!read) {
+        *keep = before;
+        return false;
+    }
+    Model *m = ARENA_NEW(keep, Model);
+    m->kind = MODEL_FOREST;
+    m->forest = forest;
+    *out = m;
+    return true;
+}
+
 static Status read_json(Model **out, Arena *keep, Str json, Error *err)
 {
     /* yyjson reads without recursion, so nesting costs memory in proportion and no stack. Its
      * reader does not write to the input unless asked to. */
+    if (read_cut(out, keep, json))
+        return STATUS_OK;
     yyjson_read_err fault = {0};
-    yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_ALLOW_INF_AND_NAN;
     union {
         const char *constant;
         char *plain;
     } text = {json.size > 0 ? json.data : ""};
-    yyjson_doc *doc = yyjson_read_opts(text.plain, json.size, flags, NULL, &fault);
+    yyjson_doc *doc = yyjson_read_opts(text.plain, json.size, MODEL_READ_FLAGS, NULL, &fault);
     if (doc == NULL) {
         if (fault.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
             return error_set(err, STATUS_LIMIT, "not enough memory for a model of %zu bytes",

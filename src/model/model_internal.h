@@ -11,7 +11,21 @@ bool ubj_is(Str bytes);
 MUST_USE Status ubj_to_json(Str *out, Arena *keep, Str bytes, Error *err);
 
 /* Numbers are read as text, so that each is rounded once, to the type that holds it. */
-MUST_USE Status forest_read(Forest **out, Arena *keep, yyjson_val *root, Error *err);
+#define MODEL_READ_FLAGS (YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_ALLOW_INF_AND_NAN)
+
+/* A forest's text cut into its trees and the rest (forest_cut.c says why and how). */
+typedef struct ForestCut {
+    char *rest; /* with an empty text in the place of each tree, and padding; read where it lies */
+    size_t size, trees;
+    Str *tree;
+    const char **place;
+} ForestCut;
+bool forest_cut(ForestCut *out, Arena *keep, Str json); /* false: it must be read at once */
+bool forest_cut_fits(const ForestCut *cut, yyjson_val *trees);
+
+/* cut: where the trees are, of a root that was read from its rest; NULL: in the root. */
+MUST_USE Status forest_read(Forest **out, Arena *keep, yyjson_val *root, const ForestCut *cut,
+                            Error *err);
 MUST_USE Status linear_read(Linear **out, Arena *keep, yyjson_val *root, Error *err);
 MUST_USE Status blend_read(Blend **out, Arena *keep, yyjson_val *root, Error *err);
 MUST_USE Status model_read_value(Model **out, Arena *keep, yyjson_val *root, Error *err);

@@ -197,15 +197,25 @@ static Status compare_row(const Answer *is, const Answer *was, size_t row, const
     return STATUS_OK;
 }
 
-/* The model that was read must answer exactly as the model that was written. */
-static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
+/* What is known beforehand of the answers, and the answers. */
+enum { ROWS_AT_ONCE = 4, GOLDEN_TASKS = 1 + GOLDEN_ROWS / ROWS_AT_ONCE };
+typedef struct Golden {
+    const Bundle *b;
+    Matrix *x;
+    Answer expected[GOLDEN_ROWS], answer[GOLDEN_ROWS];
+    Arena *keep; /* of the customers, whose own features these are */
+    GoldenCustomers customers;
+    Status status;
+    Error err;
+} Golden;
+
+static Status read_rows(Golden *g, yyjson_val *list, const Reader *r)
 {
     const Str *names;
-    size_t columns = model_columns(b->model, &names), rows = yyjson_arr_size(list), i, n;
-    if (!yyjson_is_arr(list) || rows != GOLDEN_ROWS)
+    size_t columns = model_columns(g->b->model, &names), i, n;
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) != GOLDEN_ROWS)
         return refuse(r, "golden rows");
-    Matrix *x = matrix_new(r->keep, rows, columns);
-    Answer expected[GOLDEN_ROWS], answer[GOLDEN_ROWS];
+    Matrix *x = g->x = matrix_new(r->keep, GOLDEN_ROWS, columns);
     for (size_t k = 0; k < columns; k++)
         x->name[k] = names[k];
     yyjson_val *v;
@@ -222,11 +232,31 @@ static Status check_golden(const Bundle *b, yyjson_val *list, const Reader *r)
                       "golden rows"));
         if (count != 5)
             return refuse(r, "golden rows");
-        expected[i] = (Answer){values[0], values[1], values[2], values[3], values[4]};
+        g->expected[i] = (Answer){values[0], values[1], values[2], values[3], values[4]};
     }
-    bundle_answer(answer, NULL, *r->keep, b, x);
-    for (i = 0; i < rows; i++)
-        TRY(compare_row(&answer[i], &expected[i], i + 1, r));
+    return STATUS_OK;
+}
+
+/* The customers are the longest of the tasks, so they come first. */
+static void answer_golden(void *context, size_t task, Arena scratch)
+{
+    Golden *g = context;
+    if (task == 0) {
+        g->status = golden_customers(&g->customers, g->keep, g->b, &g->err);
+        return;
+    }
+    size_t first = (task - 1) * ROWS_AT_ONCE;
+    Matrix x = *g->x;
+    x.rows = ROWS_AT_ONCE;
+    x.value += first * x.columns;
+    bundle_answer(g->answer + first, NULL, scratch, g->b, &x);
+}
+
+/* The model that was read must answer exactly as the model that was written. */
+static Status compare_rows(const Golden *g, const Reader *r)
+{
+    for (size_t i = 0; i < GOLDEN_ROWS; i++)
+        TRY(compare_row(&g->answer[i], &g->expected[i], i + 1, r));
     return STATUS_OK;
 }
 
@@ -284,12 +314,21 @@ static Status compare_customers(const Bundle *b, const GoldenCustomers *g, yyjso
     return STATUS_OK;
 }
 
-static Status check_customers(const Bundle *b, yyjson_val *v, const Reader *r)
+static Status check_golden(const Bundle *b, Team *team, yyjson_val *root, const Reader *manifest)
 {
     Arena own = arena_new();
-    GoldenCustomers g;
-    Status status = golden_customers(&g, &own, b, r->err);
-    status = status == STATUS_OK ? compare_customers(b, &g, v, r) : otherwise(r);
+    Reader r = {&own, manifest->file, manifest->err};
+    Golden g = {.b = b, .keep = &own};
+    Status status = read_rows(&g, yyjson_obj_get(root, "golden"), &r);
+    if (status == STATUS_OK) {
+        team_run(team, GOLDEN_TASKS, answer_golden, &g);
+        status = compare_rows(&g, &r);
+    }
+    if (status == STATUS_OK && g.status != STATUS_OK) {
+        error_pass(r.err, &g.err);
+        status = otherwise(&r);
+    } else if (status == STATUS_OK)
+        status = compare_customers(b, &g.customers, yyjson_obj_get(root, "golden_customers"), &r);
     arena_free(&own);
     return status;
 }
@@ -342,8 +381,7 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
         if (!str_equal(name, names[k]))
             return refuse(r, "order of columns");
     }
-    TRY(check_golden(b, yyjson_obj_get(root, "golden"), r));
-    return check_customers(b, yyjson_obj_get(root, "golden_customers"), r);
+    return STATUS_OK;
 }
 
 /* A run writes run.json last; quarantine.csv is there from its first stage on. */
@@ -360,12 +398,8 @@ static bool has_messages(Str sums)
     return str_contains(sums, str_from("  messages.yaml\n"));
 }
 
-/* Every file must be there, whole, and as SHA256SUMS says. */
-static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content[BUNDLE_FILES],
-                         Error *err)
+static Status read_sums(Str *sums, Arena *keep, const char *folder, Error *err)
 {
-    Str sums;
-    Buffer expected = buffer_new(keep);
     const char *inner = path_join(keep, folder, "bundle");
     if (!file_exists(path_join(keep, folder, "SHA256SUMS")) &&
         file_exists(path_join(keep, inner, "SHA256SUMS"))) {
@@ -383,65 +417,148 @@ static Status read_files(Bundle *b, Arena *keep, const char *folder, Str content
                         STR_ARG(above));
         return error_remedy(err, "run the same command again: it goes on where it stopped");
     }
-    TRY(file_read(&sums, keep, path_join(keep, folder, "SHA256SUMS"), err));
+    return file_read(sums, keep, path_join(keep, folder, "SHA256SUMS"), err);
+}
+
+/* What one thread reads: the model, which is most of most bundles, or all the rest. */
+typedef struct Part {
+    Arena *keep;
+    Status status;
+    Error err;
+    size_t unread; /* the file that could not be read, or BUNDLE_FILES */
+} Part;
+
+typedef struct Opening {
+    Bundle *b;
+    Str sums;
+    const char *path[BUNDLE_FILES];
+    char hash[BUNDLE_FILES][SHA256_TEXT];
+    yyjson_doc *manifest; /* NULL: it is no JSON */
+    Part books, model;
+} Opening;
+
+static Status take_file(Str *out, Opening *o, Part *p, Arena *keep, size_t i)
+{
+    Status status = file_read(out, keep, o->path[i], &p->err);
+    if (status == STATUS_OK)
+        sha256_text(o->hash[i], *out);
+    else
+        p->unread = i;
+    return status;
+}
+
+static Status take_model(Opening *o, Arena scratch)
+{
+    Part *p = &o->model;
+    Str text;
+    TRY(take_file(&text, o, p, &scratch, BUNDLE_MODEL));
+    Status read = model_read(&o->b->model, p->keep, text, &p->err);
+    if (read != STATUS_OK) {
+        (void)error_place(&p->err, o->path[BUNDLE_MODEL], 0, 0); /* its reader knows no file */
+        return read;
+    }
+    model_prepare(o->b->model, p->keep, scratch);
+    return STATUS_OK;
+}
+
+static Status take_books(Opening *o, Arena scratch)
+{
+    Part *p = &o->books;
+    Bundle *b = o->b;
+    Str content[BUNDLE_FILES] = {{0}};
+    for (size_t i = 0; i < BUNDLE_FILES; i++)
+        if (i != BUNDLE_MODEL && (i != BUNDLE_MESSAGES || has_messages(o->sums)))
+            TRY(take_file(&content[i], o, p, i == BUNDLE_MANIFEST ? &scratch : p->keep, i));
+    o->manifest = yyjson_read_opts((char *)(uintptr_t)content[BUNDLE_MANIFEST].data,
+                                   content[BUNDLE_MANIFEST].size, 0, NULL, NULL);
+    const char *const *path = o->path;
+    TRY(schema_read(&b->schema, p->keep, content[BUNDLE_SCHEMA], path[BUNDLE_SCHEMA], &p->err));
+    TRY(plan_read(&b->plan, p->keep, content[BUNDLE_FEATURES], path[BUNDLE_FEATURES], b->schema,
+                  &p->err));
+    TRY(policy_read(&b->policy, p->keep, content[BUNDLE_POLICY], path[BUNDLE_POLICY], b->plan,
+                    &p->err));
+    if (content[BUNDLE_MESSAGES].data == NULL)
+        return STATUS_OK;
+    TRY(messages_read(&b->messages, p->keep, content[BUNDLE_MESSAGES], path[BUNDLE_MESSAGES],
+                      &p->err));
+    return policy_translate(b->policy, p->keep, b->messages, NULL, &p->err);
+}
+
+static void take_part(void *opening, size_t task, Arena scratch)
+{
+    Opening *o = opening;
+    if (task == 0)
+        o->model.status = take_model(o, scratch);
+    else
+        o->books.status = take_books(o, scratch);
+}
+
+static Status pass_up(Error *err, const Part *p)
+{
+    if (p->status != STATUS_OK)
+        error_pass(err, &p->err);
+    return p->status;
+}
+
+/* Every file must be there, whole, and as SHA256SUMS says. */
+static Status check_files(const Opening *o, Arena *keep, const char *folder, Error *err)
+{
+    Buffer expected = buffer_new(keep);
     for (size_t i = 0; i < COUNT_OF(bundle_files); i++) {
-        char hash[SHA256_TEXT];
-        const char *path = path_join(keep, folder, bundle_files[i]);
-        if (i == BUNDLE_MESSAGES && !has_messages(sums))
+        const Part *p = i == BUNDLE_MODEL ? &o->model : &o->books;
+        if (i == BUNDLE_MESSAGES && !has_messages(o->sums))
             continue;
-        TRY(file_read(&content[i], keep, path, err));
-        sha256_text(hash, content[i]);
-        Str line = str_format(keep, "%s  %s\n", hash, bundle_files[i]);
-        if (!str_contains(sums, line)) {
+        if (p->unread == i)
+            return pass_up(err, p);
+        Str line = str_format(keep, "%s  %s\n", o->hash[i], bundle_files[i]);
+        if (!str_contains(o->sums, line)) {
             (void)error_set(
                 err, STATUS_FORMAT,
                 "%s is not the file that SHA256SUMS speaks of: it was cut off or altered",
                 bundle_files[i]);
-            (void)error_place(err, path, 0, 0);
+            (void)error_place(err, o->path[i], 0, 0);
             return error_remedy(err, "take the bundle again from where it was made");
         }
         buffer_add(&expected, line);
     }
-    if (!str_equal(sums, buffer_str(&expected))) {
+    if (!str_equal(o->sums, buffer_str(&expected))) {
         (void)error_set(err, STATUS_FORMAT, "SHA256SUMS has lines that do not belong to a bundle");
         (void)error_place(err, path_join(keep, folder, "SHA256SUMS"), 0, 0);
         return error_remedy(err, "take the bundle again from where it was made");
     }
-    sha256_text(b->id, sums);
+    sha256_text(o->b->id, o->sums);
     return STATUS_OK;
+}
+
+/* The files first, then the books, then the model: which thread was quicker changes no error. */
+static Status check_parts(const Opening *o, Arena *keep, const char *folder, Team *team, Error *err)
+{
+    Reader r = {keep, o->path[BUNDLE_MANIFEST], err};
+    yyjson_val *root = yyjson_doc_get_root(o->manifest);
+    TRY(check_files(o, keep, folder, err));
+    TRY(pass_up(err, &o->books));
+    TRY(pass_up(err, &o->model));
+    if (o->manifest == NULL)
+        return refuse(&r, "manifest");
+    TRY(read_manifest(o->b, root, &r));
+    return check_golden(o->b, team, root, &r);
 }
 
 static Status read_bundle(Bundle *b, Arena *keep, const char *folder, Error *err)
 {
-    Str content[BUNDLE_FILES] = {{0}};
-    const char *path[BUNDLE_FILES];
+    Arena model = arena_new();
+    Opening o = {.b = b,
+                 .books = {.keep = keep, .unread = BUNDLE_FILES},
+                 .model = {.keep = &model, .unread = BUNDLE_FILES}};
+    arena_adopt(keep, model);
+    TRY(read_sums(&o.sums, keep, folder, err));
     for (size_t i = 0; i < BUNDLE_FILES; i++)
-        path[i] = path_join(keep, folder, bundle_files[i]);
-    TRY(read_files(b, keep, folder, content, err));
-    TRY(schema_read(&b->schema, keep, content[BUNDLE_SCHEMA], path[BUNDLE_SCHEMA], err));
-    TRY(plan_read(&b->plan, keep, content[BUNDLE_FEATURES], path[BUNDLE_FEATURES], b->schema, err));
-    TRY(policy_read(&b->policy, keep, content[BUNDLE_POLICY], path[BUNDLE_POLICY], b->plan, err));
-    if (content[BUNDLE_MESSAGES].data != NULL) {
-        TRY(messages_read(&b->messages, keep, content[BUNDLE_MESSAGES], path[BUNDLE_MESSAGES],
-                          err));
-        TRY(policy_translate(b->policy, keep, b->messages, NULL, err));
-    }
-    Status read = model_read(&b->model, keep, content[BUNDLE_MODEL], err);
-    if (read != STATUS_OK) {
-        (void)error_place(err, path[BUNDLE_MODEL], 0, 0); /* the model's reader knows no file */
-        return read;
-    }
-    Arena own = arena_new();
-    model_prepare(b->model, keep, own);
-    arena_free(&own);
-    Reader r = {keep, path[BUNDLE_MANIFEST], err};
-    yyjson_read_err why;
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)content[BUNDLE_MANIFEST].data,
-                                       content[BUNDLE_MANIFEST].size, 0, NULL, &why);
-    if (doc == NULL)
-        return refuse(&r, "manifest");
-    Status status = read_manifest(b, yyjson_doc_get_root(doc), &r);
-    yyjson_doc_free(doc);
+        o.path[i] = path_join(keep, folder, bundle_files[i]);
+    Team *team = team_new(team_processors() > 1 ? 2 : 1);
+    team_run(team, 2, take_part, &o);
+    Status status = check_parts(&o, keep, folder, team, err);
+    team_free(team);
+    yyjson_doc_free(o.manifest);
     return status;
 }
 

@@ -125,7 +125,53 @@ static void error_cuts_a_long_sentence(void **state)
     assert_int_equal(strlen(err.remedy), sizeof err.remedy - 1);
 }
 
+static void error_passed_on_never_overwrites(void **state)
+{
+    (void)state;
+    Error first = {0}, second = {0};
+    (void)error_set(&second, STATUS_IO, "second");
+    (void)error_remedy(&second, "wait");
+    error_pass(NULL, &second);
+    error_pass(&first, &second);
+    assert_int_equal(first.status, STATUS_IO);
+    assert_string_equal(first.message, "second");
+    assert_string_equal(first.remedy, "wait");
+    Error third = {0};
+    (void)error_set(&third, STATUS_DATA, "third");
+    error_pass(&first, &third);
+    assert_string_equal(first.message, "second");
+}
+
 /* ---- arenas ---- */
+
+static void arena_adopted_lives_as_long_as_the_other(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 40; round++) { /* ranges are put by and taken again */
+        Arena arena = arena_new(), one = arena_new(), two = arena_new(), inner = arena_new();
+        arena_adopt(&one, inner);
+        arena_adopt(&arena, one);
+        arena_adopt(&arena, two);
+        char *a = arena_alloc(&one, 3000, 1), *b = arena_alloc(&two, 3000, 1);
+        char *c = arena_alloc(&inner, 3000, 1);
+        assert_true(a != b && b != c && a != c);
+        memset(a, 1, 3000);
+        memset(b, 2, 3000);
+        memset(c, 3, 3000);
+        assert_int_equal(a[2999] + b[2999] + c[2999], 6);
+        arena_free(&arena);
+        assert_null(arena.range);
+        /* All four are there again, each once. */
+        Arena again[4];
+        for (size_t i = 0; i < COUNT_OF(again); i++) {
+            again[i] = arena_new();
+            for (size_t k = 0; k < i; k++)
+                assert_ptr_not_equal(again[i].range, again[k].range);
+        }
+        for (size_t i = 0; i < COUNT_OF(again); i++)
+            arena_free(&again[i]);
+    }
+}
 
 static void arena_memory_is_zeroed_aligned_and_apart(void **state)
 {
@@ -1190,6 +1236,8 @@ int main(void)
         cmocka_unit_test(exact_sums_round_once),
         cmocka_unit_test(exact_sums_forget_what_is_taken_out),
         cmocka_unit_test(error_cuts_a_long_sentence),
+        cmocka_unit_test(error_passed_on_never_overwrites),
+        cmocka_unit_test(arena_adopted_lives_as_long_as_the_other),
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(arena_scratch_by_value_gives_its_memory_back),
         cmocka_unit_test(arena_grows_the_last_array_in_place),
