@@ -77,9 +77,7 @@ static Status get_cell(Str *out, Reading *r, Place place, const SchemaColumn *c,
         return STATUS_OK;
     case YYJSON_TYPE_STR:
         *out = (Str){unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)};
-        return !r->escapes && out->size <= TEXT_BYTES_MAX
-                   ? STATUS_OK
-                   : reading_check_text(r, place, *out, TEXT_BYTES_MAX);
+        return reading_check_text(r, place, *out, TEXT_BYTES_MAX);
     case YYJSON_TYPE_RAW:
         *out = number_cell(r->keep, c, reading_text_of(v));
         return reading_check_text(r, place, *out, TEXT_BYTES_MAX);
@@ -95,11 +93,6 @@ static Status get_cell(Str *out, Reading *r, Place place, const SchemaColumn *c,
 
 /* ---- rows ---- */
 
-static inline bool same_name(Str a, Str b)
-{
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
 /* One object as cells. Senders keep an order of fields, so each is looked for where the one before
  * it was found. */
 static Status read_row(RequestRows *rows, Reading *r, Place place, AnswerColumns columns,
@@ -111,11 +104,12 @@ static Status read_row(RequestRows *rows, Reading *r, Place place, AnswerColumns
     yyjson_val *key, *v;
     size_t i, n, next = 0;
     memset(seen, 0, columns.count + 1);
+    memset(cell, 0, columns.count * sizeof *cell);
     yyjson_obj_foreach(object, i, n, key, v)
     {
         Str name = {unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key)};
         size_t tried = 0;
-        while (tried < columns.count && !same_name(columns.item[next].name, name)) {
+        while (tried < columns.count && !str_equal(columns.item[next].name, name)) {
             next = next + 1 == columns.count ? 0 : next + 1;
             tried++;
         }
@@ -126,9 +120,14 @@ static Status read_row(RequestRows *rows, Reading *r, Place place, AnswerColumns
         if (seen[next])
             return reading_twice(r, place, name);
         seen[next] = 1;
-        place.field = name;
-        TRY(get_cell(&cell[next], r, place, columns.item[next].schema, v));
         rows->said[next] = true;
+        size_t size = unsafe_yyjson_get_len(v);
+        if (unsafe_yyjson_is_str(v) && !r->escapes && size <= TEXT_BYTES_MAX) { /* most are */
+            cell[next] = (Str){unsafe_yyjson_get_str(v), size};
+        } else {
+            place.field = name;
+            TRY(get_cell(&cell[next], r, place, columns.item[next].schema, v));
+        }
         next = next + 1 == columns.count ? 0 : next + 1;
     }
     rows->rows++;
@@ -146,7 +145,7 @@ Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColum
     uint8_t *seen = ARENA_ARRAY(r->keep, uint8_t, columns.count + 1);
     if (one && yyjson_is_obj(v)) {
         rows->single = true;
-        rows->cell = ARENA_ARRAY(r->keep, Str, columns.count + 1);
+        rows->cell = ARENA_RAW(r->keep, Str, columns.count + 1);
         return read_row(rows, r, place, columns, names, v, seen);
     }
     if (!yyjson_is_arr(v))
@@ -156,7 +155,7 @@ Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColum
         return fault_set(r->fault, place, "too_many",
                          "There are %zu entries; at most %zu are taken in one request.", count,
                          most);
-    rows->cell = ARENA_ARRAY(r->keep, Str, count * columns.count + 1);
+    rows->cell = ARENA_RAW(r->keep, Str, count * columns.count + 1);
     yyjson_val *item;
     size_t i, n;
     yyjson_arr_foreach(v, i, n, item)

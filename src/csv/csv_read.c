@@ -41,12 +41,6 @@ static bool has_codes(Type type)
     return type == TYPE_CATEGORY || type == TYPE_TEXT;
 }
 
-static inline bool same_text(Str a, Str b)
-{
-    return a.size == b.size &&
-           (a.data == b.data || a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -77,7 +71,7 @@ static bool may_be_bad(const Field *f)
 
 /* Read one cell into its column; a coded column's text waits until the row is known to be good,
  * so that a row set aside leaves no trace in a dictionary. */
-static Blame read_cell(const Field *f, size_t row, Str text)
+static inline Blame read_cell(const Field *f, size_t row, Str text)
 {
     Column *c = f->column;
     if (f->ask->key && trim(text).size == 0)
@@ -105,7 +99,7 @@ static void expect_code(const Field *f, CsvCell cell)
 
 /* Rows of one owner, state or currency often follow each other: the code of the row before needs no
  * look-up. */
-static void add_code(const Field *f, size_t row, Str text)
+static inline void add_code(const Field *f, size_t row, Str text)
 {
     Column *c = f->column;
     if (text.size == 0)
@@ -118,7 +112,7 @@ static void add_code(const Field *f, size_t row, Str text)
             f->code[known] = dictionary_add(c->dictionary, text);
         c->code[row] = f->code[known];
     } else if (row > 0 && column_valid(c, row - 1) &&
-               same_text(c->dictionary->text[c->code[row - 1]], text)) {
+               str_equal(c->dictionary->text[c->code[row - 1]], text)) {
         c->code[row] = c->code[row - 1];
     } else {
         c->code[row] = dictionary_add(c->dictionary, text);
@@ -318,7 +312,7 @@ static bool begins_with_values(const CsvColumn *ask)
     if (d == NULL || d->count < ask->value_count)
         return false;
     for (size_t i = 0; i < ask->value_count; i++)
-        if (!same_text(d->text[i], ask->values[i]))
+        if (!str_equal(d->text[i], ask->values[i]))
             return false;
     return true;
 }
@@ -387,7 +381,7 @@ static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvCol
     r->counts.extra = ARENA_RAW(keep, Str, s->columns);
     for (size_t i = 0; i < s->columns; i++) {
         size_t tried = 0;
-        while (tried < columns && !same_text(column[next].name, s->name[i])) {
+        while (tried < columns && !str_equal(column[next].name, s->name[i])) {
             next = next + 1 == columns ? 0 : next + 1;
             tried++;
         }
@@ -489,14 +483,20 @@ static bool read_sound(Reader *r, const CsvCells *cells)
     for (size_t k = 0; k < r->fields; k++) {
         const Field *f = &r->field[k];
         const Str *cell = cells->cell + f->position;
-        for (size_t row = 0; row < rows && may_be_bad(f); row++, cell += wide)
-            if (read_cell(f, row, *cell) != BLAME_NONE)
+        if (!may_be_bad(f))
+            continue;
+        for (size_t row = 0; row < rows; row++, cell += wide)
+            if (row > 0 && f->coded && str_equal(cell[0], cell[-(ptrdiff_t)wide]))
+                f->column->code[row] = f->column->code[row - 1];
+            else if (read_cell(f, row, *cell) != BLAME_NONE)
                 return false;
     }
     for (size_t k = 0; k < r->fields; k++) {
         const Field *f = &r->field[k];
         const Str *cell = cells->cell + f->position;
-        for (size_t row = 0; row < rows && f->coded; row++, cell += wide)
+        if (!f->coded)
+            continue;
+        for (size_t row = 0; row < rows; row++, cell += wide)
             add_code(f, row, *cell);
     }
     for (size_t row = 0; row < rows; row++)
