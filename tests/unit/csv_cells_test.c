@@ -29,7 +29,7 @@ static const Kind kinds[NAMES] = {
      {T("2024-08-26 09:05:37 UTC"), T("2024-08-26"), T(""), T("2024-08-26T10:00:00Z")},
      T("26/08/2024")},
     {T("count"), {T("0"), T("-7"), T(""), T("12")}, T(" 7")},
-    {T("state"), {T("DONE"), T(""), T("OPEN"), T("DONE")}, T("done")},
+    {T("state"), {T("DONE"), T(""), T("OPEN"), T("DONE")}, T("CLOSED")},
     {T("open"), {T("p"), T("q"), T(""), T("p")}, T("r")},
     {T("flag"), {T("true"), T("0"), T(""), T("yes")}, T("maybe")},
     {T("day"), {T("26/08/2024"), T("1.2.2024"), T(""), T("01/12/2023")}, T("2024-08-26")},
@@ -52,6 +52,7 @@ static Reading read_it(Arena *keep, Arena scratch, const CsvCells *cells, const 
     Reading r = {.aside = quarantine_new(keep), .state = dictionary_new(keep)};
     for (size_t i = 0; i < COUNT_OF(states); i++)
         (void)dictionary_add(r.state, states[i]);
+    (void)dictionary_add(r.state, S("CLOSED")); /* of another column: no value of this one */
     const CsvColumn ask[] = {
         {.name = S("id"), .type = TYPE_TEXT, .required = true, .key = true},
         {.name = S("absent"), .type = TYPE_INT64},
