@@ -77,9 +77,7 @@ static Status get_cell(Str *out, Reading *r, Place place, const SchemaColumn *c,
         return STATUS_OK;
     case YYJSON_TYPE_STR:
         *out = (Str){unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)};
-        return !r->escapes && out->size <= TEXT_BYTES_MAX
-                   ? STATUS_OK
-                   : reading_check_text(r, place, *out, TEXT_BYTES_MAX);
+        return reading_check_text(r, place, *out, TEXT_BYTES_MAX);
     case YYJSON_TYPE_RAW:
         *out = number_cell(r->keep, c, reading_text_of(v));
         return reading_check_text(r, place, *out, TEXT_BYTES_MAX);
@@ -95,27 +93,22 @@ static Status get_cell(Str *out, Reading *r, Place place, const SchemaColumn *c,
 
 /* ---- rows ---- */
 
-static inline bool same_name(Str a, Str b)
-{
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
-/* One object as cells. Senders keep an order of fields, so each is looked for where the one before
- * it was found. */
+/* One object as cells; last[column] is the number, from 1, of the last row that has it. Senders keep
+ * an order of fields, so each is looked for where the one before it was found. */
 static Status read_row(RequestRows *rows, Reading *r, Place place, AnswerColumns columns,
-                       const Str *names, yyjson_val *object, uint8_t *seen)
+                       const Str *names, yyjson_val *object, size_t *last)
 {
     Str *cell = rows->cell + rows->rows * columns.count;
     Unknown unknown;
     unknown.count = 0;
     yyjson_val *key, *v;
-    size_t i, n, next = 0;
-    memset(seen, 0, columns.count + 1);
+    size_t i, n, next = 0, row = ++rows->rows;
+    memset(cell, 0, columns.count * sizeof *cell);
     yyjson_obj_foreach(object, i, n, key, v)
     {
         Str name = {unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key)};
         size_t tried = 0;
-        while (tried < columns.count && !same_name(columns.item[next].name, name)) {
+        while (tried < columns.count && !str_equal(columns.item[next].name, name)) {
             next = next + 1 == columns.count ? 0 : next + 1;
             tried++;
         }
@@ -123,16 +116,25 @@ static Status read_row(RequestRows *rows, Reading *r, Place place, AnswerColumns
             TRY(reading_unknown(r, &unknown, place, name, names, columns.count));
             continue;
         }
-        if (seen[next])
+        if (last[next] == row)
             return reading_twice(r, place, name);
-        seen[next] = 1;
-        place.field = name;
-        TRY(get_cell(&cell[next], r, place, columns.item[next].schema, v));
-        rows->said[next] = true;
+        last[next] = row;
+        size_t size = unsafe_yyjson_get_len(v);
+        if (unsafe_yyjson_is_str(v) && !r->escapes && size <= TEXT_BYTES_MAX) { /* most are */
+            cell[next] = (Str){unsafe_yyjson_get_str(v), size};
+        } else {
+            place.field = name;
+            TRY(get_cell(&cell[next], r, place, columns.item[next].schema, v));
+        }
         next = next + 1 == columns.count ? 0 : next + 1;
     }
-    rows->rows++;
     return STATUS_OK;
+}
+
+static void note_said(RequestRows *rows, AnswerColumns columns, const size_t *last)
+{
+    for (size_t k = 0; k < columns.count; k++)
+        rows->said[k] = last[k] > 0;
 }
 
 Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColumns columns,
@@ -143,11 +145,13 @@ Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColum
     if (v == NULL || yyjson_is_null(v))
         return STATUS_OK;
     rows->given = true;
-    uint8_t *seen = ARENA_ARRAY(r->keep, uint8_t, columns.count + 1);
+    size_t *last = ARENA_ARRAY(r->keep, size_t, columns.count + 1);
     if (one && yyjson_is_obj(v)) {
         rows->single = true;
-        rows->cell = ARENA_ARRAY(r->keep, Str, columns.count + 1);
-        return read_row(rows, r, place, columns, names, v, seen);
+        rows->cell = ARENA_RAW(r->keep, Str, columns.count + 1);
+        TRY(read_row(rows, r, place, columns, names, v, last));
+        note_said(rows, columns, last);
+        return STATUS_OK;
     }
     if (!yyjson_is_arr(v))
         return reading_wrong_type(r, place, one ? "an object, or a list of them" : "a list", v);
@@ -156,7 +160,7 @@ Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColum
         return fault_set(r->fault, place, "too_many",
                          "There are %zu entries; at most %zu are taken in one request.", count,
                          most);
-    rows->cell = ARENA_ARRAY(r->keep, Str, count * columns.count + 1);
+    rows->cell = ARENA_RAW(r->keep, Str, count * columns.count + 1);
     yyjson_val *item;
     size_t i, n;
     yyjson_arr_foreach(v, i, n, item)
@@ -164,7 +168,8 @@ Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColum
         place.at = i;
         if (!yyjson_is_obj(item))
             return reading_wrong_type(r, place, "an object", item);
-        TRY(read_row(rows, r, place, columns, names, item, seen));
+        TRY(read_row(rows, r, place, columns, names, item, last));
     }
+    note_said(rows, columns, last);
     return STATUS_OK;
 }

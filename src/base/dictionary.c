@@ -2,11 +2,15 @@
 
 Dictionary *dictionary_new(Arena *arena)
 {
-    Dictionary *d = ARENA_NEW(arena, Dictionary);
-    d->arena = arena;
-    d->slots = 16;
-    d->slot = ARENA_ARRAY(arena, uint32_t, d->slots);
-    return d;
+    enum { SLOTS = 16 };
+    struct {
+        Dictionary dictionary;
+        uint32_t slot[SLOTS];
+    } *both = arena_alloc(arena, 1, sizeof *both); /* one piece of memory for both */
+    both->dictionary.arena = arena;
+    both->dictionary.slots = SLOTS;
+    both->dictionary.slot = both->slot;
+    return &both->dictionary;
 }
 
 static size_t find_slot(const Dictionary *d, Str s)

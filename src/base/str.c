@@ -9,11 +9,6 @@ Str str_from(const char *text)
     return text == NULL ? S("") : (Str){text, strlen(text)};
 }
 
-bool str_equal(Str a, Str b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 static char fold(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -12,7 +12,11 @@ typedef struct Str {
 #define STR_ARG(s) ((int)((s).size > 1000 ? 1000 : (s).size)), (s).data /* for "%.*s" */
 
 Str str_from(const char *text); /* of a NUL-terminated string; NULL gives the empty Str */
-bool str_equal(Str a, Str b);
+static inline bool str_equal(Str a, Str b)
+{
+    return a.size == b.size &&
+           (a.size == 0 || (a.data[0] == b.data[0] && memcmp(a.data, b.data, a.size) == 0));
+}
 bool str_equal_fold(Str a, Str b); /* ASCII case ignored */
 int str_compare(Str a, Str b);     /* by bytes, shorter first on a tie */
 bool str_starts(Str s, Str prefix);

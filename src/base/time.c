@@ -147,16 +147,16 @@ static bool usual_time(Str s, int64_t *out_us)
     enum { SECONDS_END = 19 };
     const char *c = s.data;
     int century, year, month, day, hour, minute, second;
-    int64_t days, fraction = 0, unit = 100000;
+    static const int64_t unit[] = {1000000, 100000, 10000, 1000, 100, 10, 1}; /* by digits */
+    int64_t days, fraction = 0;
     size_t at = SECONDS_END;
     if (s.size < SECONDS_END || c[4] != '-' || c[7] != '-' || (c[10] != ' ' && c[10] != 'T') ||
         c[13] != ':' || c[16] != ':')
         return false;
     if (s.size > at + 1 && c[at] == '.')
-        for (at++; at < s.size && at <= SECONDS_END + 6 && c[at] >= '0' && c[at] <= '9'; at++) {
-            fraction += unit * (c[at] - '0');
-            unit /= 10;
-        }
+        for (at++; at < s.size && at <= SECONDS_END + 6 && c[at] >= '0' && c[at] <= '9'; at++)
+            fraction = 10 * fraction + (c[at] - '0');
+    fraction *= at == SECONDS_END ? 0 : unit[at - SECONDS_END - 1];
     size_t rest = s.size - at;
     if (at == SECONDS_END + 1 || !(rest == 0 || (rest == 1 && c[at] == 'Z') ||
                                    (rest == 4 && memcmp(c + at, " UTC", 4) == 0)))

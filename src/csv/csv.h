@@ -16,7 +16,7 @@
 
 /* What the caller expects of one column. */
 typedef struct CsvColumn {
-    Str name;
+    Str name; /* of the table's column too: not copied */
     Type type;
     int scale;
     bool required;     /* its absence from the header is an error */

@@ -89,14 +89,22 @@ static bool parse_time_cell(Column *c, size_t row, Str text, const CsvColumn *as
     return true;
 }
 
+static bool has_form(const CsvColumn *ask)
+{
+    return (ask->type == TYPE_TIME || ask->type == TYPE_DATE) && ask->time.form != TIME_ISO;
+}
+
+bool csv_form_plain(const CsvColumn *ask)
+{
+    return !has_form(ask) && ask->thousands.size == 0 &&
+           (ask->decimal_mark == '\0' || ask->decimal_mark == '.');
+}
+
 bool csv_form_parse(Column *c, size_t row, Str text, const CsvColumn *ask)
 {
-    bool time = c->type == TYPE_TIME || c->type == TYPE_DATE;
-    if (time && ask->time.form != TIME_ISO)
+    if (has_form(ask))
         return parse_time_cell(c, row, text, ask);
-    bool marked =
-        ask->thousands.size > 0 || (ask->decimal_mark != '\0' && ask->decimal_mark != '.');
-    if (!marked || text.size == 0)
+    if (csv_form_plain(ask) || text.size == 0)
         return column_parse(c, row, text);
     char plain[NUMBER_BYTES];
     size_t size;

@@ -4,7 +4,6 @@
 #include "csv/csv_start.h"
 #include "csv/csv_verdict.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define BLOCK_BYTES    ((size_t)1 << 16) /* its cells stay in the second-level cache */
@@ -17,8 +16,13 @@ typedef struct Field {
     const CsvColumn *ask;
     Column *column;
     size_t position;   /* in the file, 0-based */
-    Dictionary *known; /* the values of a closed category, or NULL ... */
-    uint32_t *code;    /* ... and the column's code of each, NO_CODE until it is first seen */
+    size_t place;      /* in the table */
+    bool coded, plain; /* has codes; is written as column_parse reads it */
+    /* A closed category's values have the codes 0 .. value_count - 1 of `known`, NULL of any other
+     * column. Where that is the column's own dictionary, which begins with them, these are its
+     * codes too; else `code` has the column's code of each, NO_CODE until it is first seen. */
+    const Dictionary *known;
+    uint32_t *code;
 } Field;
 
 typedef struct Reader {
@@ -59,22 +63,27 @@ static Str text_of(CsvCell cell, Type type, Arena *scratch)
     return cell.quoted || type == TYPE_TEXT ? text : trim(text);
 }
 
+/* Can a cell of the column be at fault? */
+static bool may_be_bad(const Field *f)
+{
+    return !f->coded || f->ask->key || f->known != NULL;
+}
+
 /* Read one cell into its column; a coded column's text waits until the row is known to be good,
  * so that a row set aside leaves no trace in a dictionary. */
-static Blame read_cell(const Field *f, size_t row, CsvCell cell, Arena scratch)
+static inline Blame read_cell(const Field *f, size_t row, Str text)
 {
     Column *c = f->column;
-    if (c->type == TYPE_TEXT && !f->ask->key)
-        return BLAME_NONE;
-    Str text = text_of(cell, c->type, &scratch);
     if (f->ask->key && trim(text).size == 0)
         return BLAME_MISSING_KEY;
-    if (!has_codes(c->type))
-        return csv_form_parse(c, row, text, f->ask) ? BLAME_NONE : BLAME_BAD_VALUE;
+    if (!f->coded) {
+        bool good = f->plain ? column_parse(c, row, text) : csv_form_parse(c, row, text, f->ask);
+        return good ? BLAME_NONE : BLAME_BAD_VALUE;
+    }
     if (f->known == NULL || text.size == 0)
         return BLAME_NONE;
     c->code[row] = dictionary_find(f->known, text);
-    return c->code[row] == NO_CODE ? BLAME_UNKNOWN_VALUE : BLAME_NONE;
+    return c->code[row] < f->ask->value_count ? BLAME_NONE : BLAME_UNKNOWN_VALUE;
 }
 
 /* A dictionary of millions of ids lies far from the processor: ask for the place of a text some
@@ -90,24 +99,24 @@ static void expect_code(const Field *f, CsvCell cell)
 
 /* Rows of one owner, state or currency often follow each other: the code of the row before needs no
  * look-up. */
-static void add_code(const Field *f, size_t row, CsvCell cell, Arena scratch)
+static inline void add_code(const Field *f, size_t row, Str text)
 {
     Column *c = f->column;
-    Str text = text_of(cell, c->type, &scratch);
-    if (row > 0 && text.size > 0 && column_valid(c, row - 1) &&
-        str_equal(c->dictionary->text[c->code[row - 1]], text)) {
+    if (text.size == 0)
+        return;
+    if (f->known == c->dictionary) {
+        ; /* read_cell has found it */
+    } else if (f->known != NULL) {
+        uint32_t known = c->code[row];
+        if (f->code[known] == NO_CODE)
+            f->code[known] = dictionary_add(c->dictionary, text);
+        c->code[row] = f->code[known];
+    } else if (row > 0 && column_valid(c, row - 1) &&
+               str_equal(c->dictionary->text[c->code[row - 1]], text)) {
         c->code[row] = c->code[row - 1];
-        column_set_valid(c, row);
-        return;
+    } else {
+        c->code[row] = dictionary_add(c->dictionary, text);
     }
-    if (f->known == NULL || text.size == 0) {
-        (void)column_parse(c, row, text);
-        return;
-    }
-    uint32_t known = c->code[row];
-    if (f->code[known] == NO_CODE)
-        f->code[known] = dictionary_add(c->dictionary, text);
-    c->code[row] = f->code[known];
     column_set_valid(c, row);
 }
 
@@ -143,12 +152,13 @@ static size_t read_cells(Reader *r, const CsvBatch *batch, Verdict *verdict, uin
     size_t base = r->table->rows, kept = 0;
     for (size_t k = 0; k < r->fields; k++) {
         const Field *f = &r->field[k];
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count && may_be_bad(f); i++) {
             Verdict *v = &verdict[row[i]];
+            Arena own = scratch;
             if (v->blame != BLAME_NONE)
                 continue;
-            const CsvCell *cell = batch->cell + batch->row[row[i]].first;
-            v->blame = read_cell(f, base + i, cell[f->position], scratch);
+            const CsvCell *cell = batch->cell + batch->row[row[i]].first + f->position;
+            v->blame = read_cell(f, base + i, text_of(*cell, f->ask->type, &own));
             if (v->blame != BLAME_NONE) {
                 v->column = (uint32_t)f->position + 1;
                 v->ask = f->ask;
@@ -197,13 +207,12 @@ static void read_batch(Reader *r, const CsvBatch *batch, bool plain, Arena scrat
     sound = read_cells(r, batch, verdict, row, count, scratch);
     for (size_t k = 0; k < r->fields; k++) {
         const Field *f = &r->field[k];
-        if (!has_codes(f->column->type))
-            continue;
-        for (size_t i = 0; i < sound; i++) {
+        for (size_t i = 0; i < sound && f->coded; i++) {
+            Arena own = scratch;
             if (i + AHEAD < sound)
                 expect_code(f, batch->cell[batch->row[row[i + AHEAD]].first + f->position]);
-            const CsvCell *cell = batch->cell + batch->row[row[i]].first;
-            add_code(f, t->rows + i, cell[f->position], scratch);
+            const CsvCell *cell = batch->cell + batch->row[row[i]].first + f->position;
+            add_code(f, t->rows + i, text_of(*cell, f->ask->type, &own));
         }
     }
     for (size_t i = 0; i < sound; i++)
@@ -296,15 +305,37 @@ static Status absent(Reader *r, const CsvColumn *column, size_t columns, const C
     return STATUS_FORMAT;
 }
 
+/* Does the column's own dictionary begin with the values that its cells may have? */
+static bool begins_with_values(const CsvColumn *ask)
+{
+    const Dictionary *d = ask->dictionary;
+    if (d == NULL || d->count < ask->value_count)
+        return false;
+    for (size_t i = 0; i < ask->value_count; i++)
+        if (!str_equal(d->text[i], ask->values[i]))
+            return false;
+    return true;
+}
+
 static Field new_field(const CsvColumn *ask, size_t position, Arena *scratch)
 {
-    Field f = {.ask = ask, .position = position};
+    bool time = ask->type == TYPE_TIME || ask->type == TYPE_DATE;
+    Field f = {.ask = ask,
+               .position = position,
+               .coded = has_codes(ask->type),
+               .plain = time ? ask->time.form == TIME_ISO
+                             : ask->thousands.size == 0 &&
+                                   (ask->decimal_mark == '\0' || ask->decimal_mark == '.')};
     if (ask->type != TYPE_CATEGORY || ask->value_count == 0 || ask->open)
         return f;
-    f.known = dictionary_new(scratch);
+    f.known = ask->dictionary;
+    if (begins_with_values(ask))
+        return f;
+    Dictionary *known = dictionary_new(scratch);
     f.code = ARENA_RAW(scratch, uint32_t, ask->value_count);
     for (size_t i = 0; i < ask->value_count; i++)
-        f.code[dictionary_add(f.known, ask->values[i])] = NO_CODE;
+        f.code[dictionary_add(known, ask->values[i])] = NO_CODE;
+    f.known = known;
     return f;
 }
 
@@ -337,34 +368,38 @@ static Status rename_columns(Reader *r, const CsvOptions *options, Error *err)
     return STATUS_OK;
 }
 
-/* Lay the asked columns over the header's; what is left over is listed as extra. */
+/* Lay the asked columns over the header's; what is left over is listed as extra. Headers mostly
+ * keep the order of what is asked, so each name is looked for where the one before it was found. */
 static Status match_columns(Reader *r, Arena *keep, Arena *scratch, const CsvColumn *column,
                             size_t columns, const CsvOptions *options, Error *err)
 {
     const CsvStart *s = &r->start;
-    Dictionary *asked = dictionary_new(scratch);
-    for (size_t i = 0; i < columns; i++) {
-        uint32_t code = dictionary_add(asked, column[i].name);
-        assert(code == i && "a column is asked for twice");
-        (void)code;
-    }
-    bool *present = ARENA_ARRAY(scratch, bool, columns);
-    r->field = ARENA_ARRAY(scratch, Field, columns);
+    size_t *place = ARENA_ARRAY(scratch, size_t, columns + 1), next = 0;
+    r->field = ARENA_RAW(scratch, Field, columns);
     r->counts.header = s->name;
     r->counts.header_count = s->columns;
-    r->counts.extra = ARENA_ARRAY(keep, Str, s->columns);
+    r->counts.extra = ARENA_RAW(keep, Str, s->columns);
     for (size_t i = 0; i < s->columns; i++) {
-        uint32_t code = dictionary_find(asked, s->name[i]);
-        if (code == NO_CODE) {
+        size_t tried = 0;
+        while (tried < columns && !str_equal(column[next].name, s->name[i])) {
+            next = next + 1 == columns ? 0 : next + 1;
+            tried++;
+        }
+        if (tried == columns) {
             r->counts.extra[r->counts.extra_count++] = s->name[i];
             continue;
         }
-        present[code] = true;
-        r->field[r->fields++] = new_field(&column[code], i, scratch);
+        place[next + 1] = 1;
+        r->field[r->fields++] = new_field(&column[next], i, scratch);
+        next = next + 1 == columns ? 0 : next + 1;
     }
-    for (size_t i = 0; i < columns; i++)
-        if (column[i].required && !present[i])
+    for (size_t i = 0; i < columns; i++) {
+        if (column[i].required && place[i + 1] == 0)
             return absent(r, column, columns, options, *scratch, err);
+        place[i + 1] += place[i];
+    }
+    for (size_t k = 0; k < r->fields; k++)
+        r->field[k].place = place[r->field[k].ask - column];
     return STATUS_OK;
 }
 
@@ -393,12 +428,9 @@ static void make_table(Reader *r, Arena *keep, size_t rows)
     t->line = ARENA_ARRAY(keep, uint64_t, rows + 1);
     for (size_t k = 0; k < r->fields; k++) {
         Field *f = &r->field[k];
-        size_t place = 0;
-        for (size_t other = 0; other < r->fields; other++)
-            place += r->field[other].ask < f->ask;
-        f->column = &t->column[place];
-        column_init(f->column, keep, str_copy(keep, f->ask->name), f->ask->type, f->ask->scale,
-                    rows, f->ask->dictionary);
+        f->column = &t->column[f->place];
+        column_init(f->column, keep, f->ask->name, f->ask->type, f->ask->scale, rows,
+                    f->ask->dictionary);
     }
     r->table = t;
 }
@@ -440,6 +472,60 @@ Status csv_read_bytes(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     return STATUS_OK;
 }
 
+/* Rows of cells, when all are sound: most are. False when one is not; then no dictionary has
+ * changed, and the rows are to be read as a batch, which says what is wrong with each. */
+static bool read_sound(Reader *r, const CsvCells *cells)
+{
+    size_t wide = cells->columns, rows = cells->rows;
+    for (size_t i = 0; i < rows * wide; i++)
+        if (cells->cell[i].size > r->limits.cell_bytes_max)
+            return false;
+    for (size_t k = 0; k < r->fields; k++) {
+        const Field *f = &r->field[k];
+        const Str *cell = cells->cell + f->position;
+        if (!may_be_bad(f))
+            continue;
+        for (size_t row = 0; row < rows; row++, cell += wide)
+            if (row > 0 && f->coded && str_equal(cell[0], cell[-(ptrdiff_t)wide]))
+                f->column->code[row] = f->column->code[row - 1];
+            else if (read_cell(f, row, *cell) != BLAME_NONE)
+                return false;
+    }
+    for (size_t k = 0; k < r->fields; k++) {
+        const Field *f = &r->field[k];
+        const Str *cell = cells->cell + f->position;
+        if (!f->coded)
+            continue;
+        for (size_t row = 0; row < rows; row++, cell += wide)
+            add_code(f, row, *cell);
+    }
+    for (size_t row = 0; row < rows; row++)
+        r->table->line[row] = row + 1;
+    r->table->rows = r->counts.rows = rows;
+    return true;
+}
+
+static void read_as_batch(Reader *r, const CsvCells *cells, Arena scratch)
+{
+    size_t wide = cells->columns;
+    CsvBatch batch = {.row = ARENA_ARRAY(&scratch, CsvRow, cells->rows + 1),
+                      .rows = cells->rows,
+                      .cell = ARENA_RAW(&scratch, CsvCell, cells->rows * wide + 1)};
+    for (size_t i = 0; i < cells->rows; i++) {
+        CsvRow *row = &batch.row[i];
+        *row = (CsvRow){.first = i * wide, .cells = wide, .line = i + 1, .lines = 1};
+        for (size_t k = 0; k < wide; k++) {
+            Str cell = cells->cell[i * wide + k];
+            batch.cell[row->first + k] = (CsvCell){cell.data, cell.size, true, false};
+            if (cell.size > row->longest) {
+                row->longest = cell.size;
+                row->longest_at = k;
+            }
+        }
+    }
+    read_batch(r, &batch, true, scratch);
+}
+
 Status csv_read_cells(Table **out, CsvCounts *counts, Arena *keep, Arena scratch,
                       const CsvCells *cells, const char *path, const CsvColumn *column,
                       size_t columns, const CsvOptions *options, Quarantine *quarantine, Error *err)
@@ -457,23 +543,8 @@ Status csv_read_cells(Table **out, CsvCounts *counts, Arena *keep, Arena scratch
     TRY(match_columns(&r, keep, &scratch, column, columns, options, err));
     make_table(&r, keep, cells->rows);
 
-    CsvBatch batch = {.row = ARENA_ARRAY(&scratch, CsvRow, cells->rows + 1),
-                      .rows = cells->rows,
-                      .cell = ARENA_RAW(&scratch, CsvCell, cells->rows * wide + 1)};
-    for (size_t i = 0; i < cells->rows; i++) {
-        CsvRow *row = &batch.row[i];
-        *row = (CsvRow){.first = i * wide, .cells = wide, .line = i + 1, .lines = 1};
-        for (size_t k = 0; k < wide; k++) {
-            Str cell = cells->cell[i * wide + k];
-            batch.cell[row->first + k] = (CsvCell){cell.data, cell.size, true, false};
-            if (cell.size > row->longest) {
-                row->longest = cell.size;
-                row->longest_at = k;
-            }
-        }
-    }
-    if (cells->rows > 0)
-        read_batch(&r, &batch, true, scratch);
+    if (!read_sound(&r, cells))
+        read_as_batch(&r, cells, scratch);
     *out = r.table;
     if (counts != NULL)
         *counts = r.counts;

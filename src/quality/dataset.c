@@ -160,35 +160,48 @@ static Status read_files(Reading *r, InputFiles files, const CsvCells *cells, co
                         role);
 }
 
-/* All parts one under the other, with every column asked for. Dictionaries are shared already. */
+/* Add the rows of a part below those that are there. */
+static void append(Table *t, size_t at, Request want, const Table *from)
+{
+    for (size_t k = 0; k < want.columns; k++) {
+        const Column *source = table_find(from, want.column[k].name);
+        Column *to = &t->column[k];
+        if (source == NULL)
+            continue;
+        size_t width = type_width(to->type);
+        memcpy((char *)to->data + at * width, source->data, from->rows * width);
+        for (size_t row = 0; row < from->rows; row++)
+            if (column_valid(source, row))
+                column_set_valid(to, at + row);
+    }
+}
+
+/* All parts one under the other, with every column asked for; one part alone gives its columns.
+ * Dictionaries are shared already. */
 static Union unite(Arena *keep, Str name, Request want, const Part *part, size_t parts)
 {
     size_t rows = 0, at = 0;
     for (size_t i = 0; i < parts; i++)
         rows += part[i].table->rows;
-    Union u = {table_new(keep, name, rows, want.columns), ARENA_ARRAY(keep, uint32_t, rows + 1)};
+    Union u = {table_new(keep, name, rows, want.columns), ARENA_RAW(keep, uint32_t, rows + 1)};
     Table *t = u.rows;
     t->files = ARENA_ARRAY(keep, Str, parts + 1);
     t->file_count = parts;
-    t->file = ARENA_ARRAY(keep, uint32_t, rows + 1);
-    t->line = ARENA_ARRAY(keep, uint64_t, rows + 1);
-    for (size_t k = 0; k < want.columns; k++)
-        column_init(&t->column[k], keep, want.column[k].name, want.column[k].type,
-                    want.column[k].scale, rows, want.column[k].dictionary);
+    t->file = ARENA_RAW(keep, uint32_t, rows + 1);
+    t->line = ARENA_RAW(keep, uint64_t, rows + 1);
+    for (size_t k = 0; k < want.columns; k++) {
+        const Column *own = parts == 1 ? table_find(part->table, want.column[k].name) : NULL;
+        if (own != NULL)
+            t->column[k] = *own;
+        else
+            column_init(&t->column[k], keep, want.column[k].name, want.column[k].type,
+                        want.column[k].scale, rows, want.column[k].dictionary);
+    }
     for (size_t i = 0; i < parts; i++) {
         const Table *from = part[i].table;
         t->files[i] = from->file_count > 0 ? from->files[0] : from->name;
-        for (size_t k = 0; k < want.columns; k++) {
-            const Column *source = table_find(from, want.column[k].name);
-            Column *to = &t->column[k];
-            if (source == NULL)
-                continue;
-            size_t width = type_width(to->type);
-            memcpy((char *)to->data + at * width, source->data, from->rows * width);
-            for (size_t row = 0; row < from->rows; row++)
-                if (column_valid(source, row))
-                    column_set_valid(to, at + row);
-        }
+        if (parts > 1)
+            append(t, at, want, from);
         for (size_t row = 0; row < from->rows; row++) {
             u.source[at + row] = part[i].line;
             t->file[at + row] = (uint32_t)i;
@@ -329,9 +342,7 @@ Status dataset_read(Dataset **out, Arena *keep, Arena scratch, const Schema *sch
     size_t needs;
     BookText *need = request_needs(keep, sc, &needs); /* the outcome comes last */
     Request labelled = request_columns(keep, sc->columns, &sc->key, 1, need, needs);
-    Request scored = request_columns(keep, sc->columns, &sc->key, 1, need, needs - 2);
-    for (size_t k = 0; k < scored.columns; k++)
-        scored.column[k].dictionary = labelled.column[k].dictionary;
+    Request scored = request_needing(keep, labelled, need, needs - 2);
     const Request none = {0};
     Request all = request_events(keep, schema);
     Request events = all; /* what files can have: the made columns come last */

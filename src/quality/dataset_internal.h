@@ -20,6 +20,8 @@ typedef struct Part {
 /* `keys` are the columns whose cells must be present; `needed` those whose header must be. */
 Request request_columns(Arena *keep, BookRecords columns, const BookText *key, size_t keys,
                         const BookText *needed, size_t needs);
+/* The same columns, with the codes they have, of files that must have others. */
+Request request_needing(Arena *keep, Request from, const BookText *needed, size_t needs);
 /* Columns that a customers' file must have; the two of the outcome come last. */
 BookText *request_needs(Arena *keep, const SchemaCustomers *c, size_t *count);
 /* The columns of an event: those that files have, then those that the book makes. */

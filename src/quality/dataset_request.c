@@ -1,12 +1,22 @@
 /* dataset_request.c - which columns files are asked for. */
 #include "quality/dataset_internal.h"
 
+#include <string.h>
+
 static Str *texts(Arena *arena, BookTexts list)
 {
-    Str *out = ARENA_ARRAY(arena, Str, list.count + 1);
+    Str *out = ARENA_RAW(arena, Str, list.count);
     for (size_t i = 0; i < list.count; i++)
         out[i] = list.item[i].text;
     return out;
+}
+
+static bool among(const BookText *list, size_t count, Str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(list[i].text, name))
+            return true;
+    return false;
 }
 
 /* `keys` are the columns whose cells must be present; `needed` those whose header must be. */
@@ -14,30 +24,35 @@ Request request_columns(Arena *keep, BookRecords columns, const BookText *key, s
                         const BookText *needed, size_t needs)
 {
     const SchemaColumn *from = columns.item;
-    Request r = {ARENA_ARRAY(keep, CsvColumn, columns.count + 1), columns.count};
+    Request r = {ARENA_RAW(keep, CsvColumn, columns.count + 1), columns.count};
     for (size_t i = 0; i < columns.count; i++) {
         CsvColumn *c = &r.column[i];
         *c = (CsvColumn){.name = from[i].name.text,
                          .type = (Type)from[i].type,
                          .scale = (int)from[i].scale,
-                         .values = texts(keep, from[i].values),
+                         .values = from[i].values.count == 0 ? NULL : texts(keep, from[i].values),
                          .value_count = from[i].values.count,
                          .open = from[i].values.count == 0,
                          .time = from[i].time,
                          .thousands = from[i].thousands.text};
         if (from[i].decimal_mark.text.size > 0)
             c->decimal_mark = from[i].decimal_mark.text.data[0];
-        for (size_t k = 0; k < keys; k++)
-            c->key = c->key || str_equal(c->name, key[k].text);
-        c->required = c->key;
-        for (size_t k = 0; k < needs; k++)
-            c->required = c->required || str_equal(c->name, needed[k].text);
+        c->key = among(key, keys, c->name);
+        c->required = c->key || among(needed, needs, c->name);
         if (c->type != TYPE_CATEGORY && c->type != TYPE_TEXT)
             continue;
         c->dictionary = dictionary_new(keep);
         for (size_t v = 0; v < c->value_count; v++)
             (void)dictionary_add(c->dictionary, c->values[v]);
     }
+    return r;
+}
+
+Request request_needing(Arena *keep, Request from, const BookText *needed, size_t needs)
+{
+    Request r = {arena_copy(keep, from.column, from.columns * sizeof *from.column), from.columns};
+    for (size_t k = 0; k < r.columns; k++)
+        r.column[k].required = r.column[k].key || among(needed, needs, r.column[k].name);
     return r;
 }
 
@@ -61,22 +76,22 @@ BookText *request_needs(Arena *keep, const SchemaCustomers *c, size_t *count)
 Request request_events(Arena *keep, const Schema *s)
 {
     const SchemaTransactions *st = &s->transactions;
-    const SchemaColumn *known = s->events.item;
-    SchemaColumn *column = ARENA_ARRAY(keep, SchemaColumn, s->events.count + 2);
-    size_t count = s->events.count;
-    for (size_t i = 0; i < count; i++)
-        column[i] = known[i];
-    if (s->keyless)
-        column[count++] = (SchemaColumn){.name = st->key, .type = TYPE_TEXT};
-    if (s->timeless)
-        column[count++] = (SchemaColumn){.name = st->created, .type = TYPE_TIME};
+    BookRecords columns = s->events;
+    if (s->keyless || s->timeless) {
+        SchemaColumn *column = ARENA_ARRAY(keep, SchemaColumn, columns.count + 2);
+        memcpy(column, columns.item, columns.count * sizeof *column);
+        columns.item = column;
+        if (s->keyless)
+            column[columns.count++] = (SchemaColumn){.name = st->key, .type = TYPE_TEXT};
+        if (s->timeless)
+            column[columns.count++] = (SchemaColumn){.name = st->created, .type = TYPE_TIME};
+    }
     const BookText keys[] = {st->key, st->customer, st->created};
     /* What the engine itself reads; a name left out of the schema book is empty and asks nothing.
      */
     const BookText needs[] = {st->amount,       st->debit, st->credit,   st->sides.source,
                               st->sides.target, st->state, st->completed};
-    Request r = request_columns(keep, (BookRecords){column, count}, keys, COUNT_OF(keys), needs,
-                                COUNT_OF(needs));
+    Request r = request_columns(keep, columns, keys, COUNT_OF(keys), needs, COUNT_OF(needs));
     Dictionary *parties = NULL; /* both sides and the partner name the same people */
     for (size_t k = 0; k < r.columns && schema_two_sided(s); k++) {
         Str name = r.column[k].name;
@@ -103,11 +118,8 @@ Request request_without_set(Arena *keep, Request want, const SchemaSource *sourc
 /* What the engine makes may stand in what is in memory, and need not. */
 Request request_with_made(Arena *keep, Request wanted, Request all)
 {
-    Request out = {ARENA_ARRAY(keep, CsvColumn, all.columns + 1), all.columns};
-    for (size_t k = 0; k < all.columns; k++) {
-        out.column[k] = all.column[k];
-        if (k >= wanted.columns)
-            out.column[k].key = out.column[k].required = false;
-    }
+    Request out = {arena_copy(keep, all.column, all.columns * sizeof *all.column), all.columns};
+    for (size_t k = wanted.columns; k < all.columns; k++)
+        out.column[k].key = out.column[k].required = false;
     return out;
 }

@@ -133,8 +133,8 @@ typedef struct DatasetInputs {
     double bad_rows_max;   /* share of malformed rows that a file may hold; default 0.01 */
     uint64_t unpacked_max; /* bytes that a compressed file may unpack to; 0 as in base/unpack.h */
     const Progress *progress; /* may be NULL */
-    /* Nobody reads the findings: of one customer's rows they say little. Rows are set aside and
-     * errors are said all the same. */
+    /* Nobody reads the findings, nor `across`: of one customer's rows they say little. Rows are set
+     * aside and errors are said all the same. */
     bool no_findings;
 } DatasetInputs;
 

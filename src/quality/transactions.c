@@ -7,12 +7,15 @@ static Status one_currency(const Schema *s, const Table *t, Arena scratch, Error
                           : table_find(t, s->transactions.currency.text);
     if (c == NULL || s->currency.text.size == 0)
         return STATUS_OK;
+    uint32_t good = NO_CODE; /* the code of the book's currency, once it is met */
     for (size_t row = 0; row < t->rows; row++) {
-        if (!column_valid(c, row))
+        if (!column_valid(c, row) || c->code[row] == good)
             continue;
         Str value = c->dictionary->text[c->code[row]];
-        if (str_equal(value, s->currency.text))
+        if (str_equal(value, s->currency.text)) {
+            good = c->code[row];
             continue;
+        }
         (void)error_set(err, STATUS_DATA, "amounts are in more than one currency: %.*s beside %.*s",
                         STR_ARG(value), STR_ARG(s->currency.text));
         Arena own = scratch;
@@ -146,24 +149,6 @@ static void report(Dataset *d, Arena *keep, const Table *t, const Tally *n)
                 str_from(line[i].done));
 }
 
-/* Rows of one id: count what their versions say. */
-static void look_at_versions(Tally *n, const Schema *s, const Table *t, const uint32_t *row,
-                             size_t count)
-{
-    const Column *state = table_find(t, s->transactions.state.text);
-    const Column *amount = table_find(t, s->transactions.amount.text);
-    size_t finals = 0;
-    bool changed = false;
-    for (size_t i = 0; i < count; i++) {
-        finals += !quality_pending(s, state, row[i]);
-        changed = changed || !cell_equal(amount, row[0], amount, row[i]);
-    }
-    n->versions += count - 1;
-    n->still_pending += finals == 0;
-    n->many_finals += finals > 1;
-    n->amount_changed += changed;
-}
-
 /* Add a row of one id to those kept, order[start .. kept), unless one of them says all that it
  * says; those that say less than it go. What is left does not depend on the order of rows. */
 static size_t keep_fullest(const Schema *s, const Table *t, uint32_t *order, size_t start,
@@ -188,7 +173,23 @@ typedef struct Route {
     const Column *key, *created, *completed, *state, *amount, *currency, *debit, *credit;
     const Column *party; /* the column of the customer, or of the source */
     uint8_t *fate;       /* [rows of the union] what becomes of it */
+    bool *labelled;      /* [ledger lines] a file of labelled customers' transactions */
 } Route;
+
+/* Rows of one id: count what their versions say. */
+static void look_at_versions(Tally *n, const Route *r, const uint32_t *row, size_t count)
+{
+    size_t finals = 0;
+    bool changed = false;
+    for (size_t i = 0; i < count; i++) {
+        finals += !quality_pending(r->schema, r->state, row[i]);
+        changed = changed || !cell_equal(r->amount, row[0], r->amount, row[i]);
+    }
+    n->versions += count - 1;
+    n->still_pending += finals == 0;
+    n->many_finals += finals > 1;
+    n->amount_changed += changed;
+}
 
 enum { FATE_OPEN, FATE_QUARANTINED, FATE_MERGED, FATE_USED }; /* a later one outdoes an earlier */
 
@@ -239,6 +240,9 @@ static Route route_of(Dataset *d, Arena *keep, Arena scratch, const Union *all, 
     r.credit = column_of(t, st->credit);
     r.party = table_find(t, party->name);
     r.fate = ARENA_ARRAY(keep, uint8_t, all->rows->rows + 1);
+    r.labelled = ARENA_ARRAY(keep, bool, d->ledger_count + 1);
+    for (size_t i = 0; i < d->ledger_count; i++)
+        r.labelled[i] = str_equal(d->ledger[i].role, S("transactions"));
     return r;
 }
 
@@ -301,9 +305,8 @@ static Str objection(const Route *r, const Dataset *d, size_t row, Tally *n, Str
     return S("");
 }
 
-/* Count what a usable row lacks or says strangely; of a row with two sides once. */
-static void look_at_row(Tally *n, const Route *r, const Dataset *d, const LedgerLine *line,
-                        size_t row)
+/* Count what a usable row of a file lacks or says strangely; of a row with two sides once. */
+static void look_at_row(Tally *n, const Route *r, const Dataset *d, uint32_t file, size_t row)
 {
     const Table *t = r->seen.rows;
     bool plain = !r->schema->transactions.is_signed;
@@ -321,8 +324,7 @@ static void look_at_row(Tally *n, const Route *r, const Dataset *d, const Ledger
     unsigned cohort = d->cohort[r->seen.owner[row]];
     if (row + 1 < t->rows && r->seen.origin[row + 1] == r->seen.origin[row])
         cohort |= d->cohort[r->seen.owner[row + 1]];
-    bool labelled_file = str_equal(line->role, S("transactions"));
-    bool other = (cohort & (labelled_file ? COHORT_LABELLED : COHORT_SCORED)) == 0;
+    bool other = (cohort & (r->labelled[file] ? COHORT_LABELLED : COHORT_SCORED)) == 0;
     n->other_cohort += other;
     n->stranger[r->seen.owner[row]] |= other;
     if (r->completed == NULL)
@@ -336,24 +338,23 @@ static void look_at_row(Tally *n, const Route *r, const Dataset *d, const Ledger
 }
 
 /* Set aside what cannot be used; order[0 .. returned) are the rows that can. */
-static size_t sift(Dataset *d, Arena *keep, Arena scratch, const Route *r, uint32_t *order,
-                   Tally *n)
+static size_t sift(Dataset *d, Arena *keep, Arena scratch, const Route *r, bool findings,
+                   uint32_t *order, Tally *n)
 {
     const Table *t = r->seen.rows;
     size_t usable = 0, declared = d->schema->transactions.columns.count;
     uint8_t *unknown_seen = ARENA_ARRAY(&scratch, uint8_t, r->party->dictionary->count + 1);
     uint8_t *roles = ARENA_ARRAY(&scratch, uint8_t, r->key->dictionary->count + 1);
+    Tally unused = {0};
     n->stranger = ARENA_ARRAY(keep, uint8_t, d->customers + 1);
     for (uint32_t row = 0; row < t->rows; row++) {
         uint32_t origin = r->seen.origin[row];
         bool again = row > 0 && r->seen.origin[row - 1] == origin;
-        const LedgerLine *line =
-            r->all->source[origin] == NO_CODE ? NULL : &d->ledger[r->all->source[origin]];
-        Tally unused = {0};
+        uint32_t file = r->all->source[origin];
         Str code, reason = objection(r, d, row, again ? &unused : n, &code);
         if (reason.size > 0) {
             Arena own = scratch;
-            if (again || line == NULL)
+            if (again || file == NO_CODE)
                 continue;
             quarantine_add(d->quarantine, nth_file(t, row),
                            (QuarantineRow){.line = t->line[row],
@@ -368,11 +369,10 @@ static size_t sift(Dataset *d, Arena *keep, Arena scratch, const Route *r, uint3
             }
             continue;
         }
-        if (!again && line != NULL)
-            look_at_row(n, r, d, line, row);
-        if (line != NULL && !d->schema->keyless && column_valid(r->key, row))
-            roles[r->key->code[row]] |=
-                str_equal(line->role, S("transactions")) ? COHORT_LABELLED : COHORT_SCORED;
+        if (findings && !again && file != NO_CODE)
+            look_at_row(n, r, d, file, row);
+        if (findings && file != NO_CODE && !d->schema->keyless && column_valid(r->key, row))
+            roles[r->key->code[row]] |= r->labelled[file] ? COHORT_LABELLED : COHORT_SCORED;
         order[usable++] = row;
     }
     d->across.rows = n->other_cohort;
@@ -417,6 +417,15 @@ static void settle_ledger(Dataset *d, const Route *r)
     }
 }
 
+/* Rows that all stay where they are need no copy. */
+static Table *take_rows(Arena *keep, Table *t, const uint32_t *order, size_t count)
+{
+    size_t same = 0;
+    while (same < count && order[same] == same)
+        same++;
+    return same == t->rows ? t : table_take(keep, t, order, count);
+}
+
 Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const Union *all,
                                   const DatasetInputs *inputs, Error *err)
 {
@@ -430,7 +439,7 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
     settle_as_of(d, inputs, &r);
     quality_find_times(d, keep, scratch, t, owner, r.created, r.completed);
     uint32_t *order = ARENA_ARRAY(&scratch, uint32_t, t->rows + 1);
-    size_t usable = sift(d, keep, scratch, &r, order, &tally);
+    size_t usable = sift(d, keep, scratch, &r, !inputs->no_findings, order, &tally);
     if (usable == 0)
         TRY(check_usable(d, inputs, t, &tally, err));
     quality_shape_amounts(s, t);
@@ -453,7 +462,8 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
             kept = keep_fullest(s, t, order, start, kept, order[i]);
         }
         tally.exact += to - from - (kept - start);
-        look_at_versions(&tally, s, t, order + start, kept - start);
+        if (!inputs->no_findings)
+            look_at_versions(&tally, &r, order + start, kept - start);
         has_events[owner[first]] = 1;
         uint8_t *used = &users[r.key->code[first]]; /* customers so far, at most 2 */
         tally.shared_ids += *used == 1 && !schema_two_sided(s);
@@ -463,7 +473,7 @@ Status quality_route_transactions(Dataset *d, Arena *keep, Arena scratch, const 
     for (size_t i = 0; i < d->customers; i++)
         tally.without_events += !has_events[i];
 
-    d->versions = table_take(keep, t, order, kept);
+    d->versions = take_rows(keep, t, order, kept);
     d->owner = ARENA_ARRAY(keep, uint32_t, kept + 1);
     for (size_t i = 0; i < kept; i++)
         d->owner[i] = owner[order[i]];
