@@ -345,16 +345,20 @@ Str time_text(char out[TIME_TEXT], int64_t time_us)
         days--;
     }
     civil_from_days(days, &year, &month, &day);
-    if (year >= 0 && year <= 9999 && rest % SECOND_US == 0) { /* one such as most are */
-        static const char form[] = "0000-00-00 00:00:00 UTC";
-        memcpy(out, form, sizeof form);
+    if (year >= 0 && year <= 9999) { /* one such as most are */
+        static const char whole[] = "0000-00-00 00:00:00 UTC",
+                          part[] = "0000-00-00 00:00:00.000000 UTC";
+        bool parted = rest % SECOND_US != 0;
+        memcpy(out, parted ? part : whole, parted ? sizeof part : sizeof whole);
         write_digits(out, 4, (int)year);
         write_digits(out + 5, 2, month);
         write_digits(out + 8, 2, day);
         write_digits(out + 11, 2, (int)(rest / HOUR_US));
         write_digits(out + 14, 2, (int)(rest / MINUTE_US % 60));
         write_digits(out + 17, 2, (int)(rest / SECOND_US % 60));
-        return (Str){out, sizeof form - 1};
+        if (parted)
+            write_digits(out + 20, 6, (int)(rest % SECOND_US));
+        return (Str){out, (parted ? sizeof part : sizeof whole) - 1};
     }
     int size =
         snprintf(out, TIME_TEXT, "%04d-%02d-%02d %02d:%02d:%02d", (int)year, month, day,

@@ -6,10 +6,13 @@
  * the column from the root to an edge, and to the one before it on that column. So an edge's
  * factors and gains are laid out for each of these cases, and a row is two straight passes: down
  * over the splits for the products, up over the edges for the sums. Both do the plain way's
- * arithmetic in the plain way's order: the same bits. */
+ * arithmetic in the plain way's order: the same bits. Points go in twos; the last one of an odd
+ * number has a fellow whose factors are 1 and whose gains are 0, so that it adds nothing. */
 #include "model/model_internal.h"
 
-enum { BYTES_MAX = 1 << 25 };
+enum { BYTES_MAX = 1 << 25, PAIRS_MAX = (POINTS_MAX + 1) / 2 };
+
+typedef double Two __attribute__((vector_size(16)));
 
 typedef struct Split {
     uint32_t column;
@@ -29,14 +32,15 @@ typedef struct Edge {
 #define NONE UINT32_MAX
 
 struct Paths {
-    size_t points, edges_max; /* of a tree */
-    double mean, size, weight[POINTS_MAX], at[POINTS_MAX];
+    size_t points, pairs, edges_max; /* of a tree */
+    double mean, size, at[POINTS_MAX];
+    Two weight[PAIRS_MAX];
     size_t *split_of, *edge_of; /* [trees + 1] where a tree's begin */
     Split *split;
     Edge *edge;
-    /* [edges][5][points]: factors when the row was lost to the column by now, and when not; gains
+    /* [edges][5][pairs]: factors when the row was lost to the column by now, and when not; gains
      * when it was lost before, is lost here, and is not. */
-    double *table;
+    Two *table;
 };
 
 typedef struct Laying {
@@ -56,18 +60,20 @@ static double factor(double zero, double one, double t)
 static void lay_edge(Laying *w, size_t e, Flow before, double zero, bool fresh)
 {
     Paths *p = w->paths;
-    const size_t points = p->points;
-    double *table = p->table + (p->edge_of[w->tree] + e) * 5 * points;
+    const size_t pairs = p->pairs;
+    Two *table = p->table + (p->edge_of[w->tree] + e) * 5 * pairs;
     static const double one_before[] = {0, 1, 1}, one_now[] = {0, 0, 1};
-    for (size_t g = 0; g < points; g++) {
-        table[g] = factor(zero, 0, p->at[g]);
-        table[points + g] = factor(zero, 1, p->at[g]);
+    for (size_t k = 0; k < 5 * pairs; k++)
+        table[k] = k < 2 * pairs ? (Two){1, 1} : (Two){0, 0};
+    for (size_t g = 0; g < p->points; g++) {
+        table[g / 2][g % 2] = factor(zero, 0, p->at[g]);
+        table[pairs + g / 2][g % 2] = factor(zero, 1, p->at[g]);
         for (size_t k = 0; k < COUNT_OF(one_now); k++) {
             double gain = (one_now[k] - zero) / factor(zero, one_now[k], p->at[g]);
             if (!fresh)
                 gain -=
                     (one_before[k] - before.zero) / factor(before.zero, one_before[k], p->at[g]);
-            table[(2 + k) * points + g] = gain;
+            table[(2 + k) * pairs + g / 2][g % 2] = gain;
         }
     }
 }
@@ -114,17 +120,21 @@ void forest_prepare(Forest *f, Arena *keep, Arena scratch)
 {
     Paths *p = ARENA_NEW(keep, Paths);
     size_t splits = (f->nodes - f->trees) / 2, edges = 2 * splits;
-    p->points = forest_points(f, p->at, p->weight);
+    double weight[POINTS_MAX];
+    p->points = forest_points(f, p->at, weight);
+    p->pairs = (p->points + 1) / 2;
     if (f->nodes > UINT32_MAX / 2 ||
-        edges * (sizeof(Edge) + 5 * p->points * sizeof(double)) > BYTES_MAX)
+        edges * (sizeof(Edge) + 5 * p->pairs * sizeof(Two)) > BYTES_MAX)
         return; /* the plain way needs no memory */
     Arena before = *keep;
+    for (size_t g = 0; g < p->points; g++)
+        p->weight[g / 2][g % 2] = weight[g];
     p->mean = forest_mean(f, &p->size);
     p->split_of = ARENA_ARRAY(keep, size_t, f->trees + 1);
     p->edge_of = ARENA_ARRAY(keep, size_t, f->trees + 1);
     p->split = ARENA_ARRAY(keep, Split, splits + 1);
     p->edge = ARENA_ARRAY(keep, Edge, edges + 1);
-    p->table = ARENA_RAW(keep, double, edges * 5 * p->points + 1);
+    p->table = ARENA_RAW(keep, Two, edges * 5 * p->pairs + 1);
     Laying w = {.forest = f, .paths = p, .sound = true};
     w.zero = ARENA_RAW(&scratch, Flow, f->columns);
     w.last = ARENA_RAW(&scratch, uint32_t, f->columns);
@@ -153,44 +163,45 @@ void forest_prepare(Forest *f, Arena *keep, Arena scratch)
 
 /* Of a tree's edges, and after them of one that leads to the root: its product is 1. */
 typedef struct Passing {
-    double *product, *sum; /* [edges + 1][points] */
-    uint8_t *alive;        /* [edges + 1] did the row go this way at all splits on the column */
-    uint8_t *state;        /* [edges] which of the gains */
+    Two *product, *sum; /* [edges + 1][pairs] */
+    uint8_t *alive;     /* [edges + 1] did the row go this way at all splits on the column */
+    uint32_t *gain;     /* [edges] where in the table its gains begin */
 } Passing;
 
 /* The products from the root to every edge, and what leaves are worth. */
 static inline __attribute__((always_inline)) void
 pass_down(const Split *restrict split, size_t splits, const Edge *restrict edge,
-          const double *restrict table, const float *restrict row, const Passing *w,
-          const size_t points)
+          const Two *restrict table, const float *restrict row, const Passing *w,
+          const size_t pairs)
 {
-    double *restrict product = w->product, *restrict sum = w->sum;
-    uint8_t *restrict alive = w->alive, *restrict state = w->state;
+    Two *restrict product = w->product, *restrict sum = w->sum;
+    uint8_t *restrict alive = w->alive;
+    uint32_t *restrict gain = w->gain;
     for (size_t i = 0; i < splits; i++) {
         const Split *s = &split[i];
         float value = row[s->column];
         unsigned right = value != value ? !s->default_left : !(value < s->threshold);
-        double above[POINTS_MAX];
+        Two above[PAIRS_MAX];
         unsigned was = 1;
-        for (size_t g = 0; g < points; g++)
-            above[g] = product[s->enter * points + g];
+        for (size_t g = 0; g < pairs; g++)
+            above[g] = product[s->enter * pairs + g];
         if (s->older != NONE) {
             was = alive[s->older];
-            const double *old = table + (s->older * 5 + was) * points;
-            for (size_t g = 0; g < points; g++)
+            const Two *old = table + (s->older * 5 + was) * pairs;
+            for (size_t g = 0; g < pairs; g++)
                 above[g] /= old[g];
         }
         for (unsigned side = 0; side <= 1; side++) {
             size_t e = s->edge[side];
             unsigned now = was & (right == side);
-            const double *new = table + (e * 5 + now) * points;
+            const Two *new = table + (e * 5 + now) * pairs;
             double leaf = edge[e].leaf; /* 0 unless it is one */
             alive[e] = (uint8_t)now;
-            state[e] = (uint8_t)(was + now);
-            for (size_t g = 0; g < points; g++) {
-                double worth = above[g] * new[g];
-                product[e * points + g] = worth;
-                sum[e * points + g] = worth * leaf;
+            gain[e] = (uint32_t)((e * 5 + 2 + was + now) * pairs);
+            for (size_t g = 0; g < pairs; g++) {
+                Two worth = above[g] * new[g];
+                product[e * pairs + g] = worth;
+                sum[e * pairs + g] = worth * leaf;
             }
         }
     }
@@ -198,18 +209,19 @@ pass_down(const Split *restrict split, size_t splits, const Edge *restrict edge,
 
 /* The sums over the leaves below every edge, and what its column has of them. */
 static inline __attribute__((always_inline)) void
-pass_up(double *restrict phi, const Edge *restrict edge, size_t edges, const double *restrict table,
-        const double *restrict weight, const Passing *w, const size_t points)
+pass_up(double *restrict phi, const Edge *restrict edge, size_t edges, const Two *restrict table,
+        const Two *restrict weight, const Passing *w, const size_t pairs)
 {
-    double *restrict sum = w->sum;
-    const uint8_t *restrict state = w->state;
+    Two *restrict sum = w->sum;
     for (size_t e = 0; e < edges; e++) {
-        const double *gain = table + (e * 5 + 2 + state[e]) * points;
-        double *into = sum + edge[e].into * points, added = 0;
-        for (size_t g = 0; g < points; g++) {
-            double below = sum[e * points + g];
+        const Two *gain = table + w->gain[e];
+        Two *into = sum + edge[e].into * pairs;
+        double added = 0;
+        for (size_t g = 0; g < pairs; g++) {
+            Two below = sum[e * pairs + g], part = weight[g] * below * gain[g];
             into[g] += below;
-            added += weight[g] * below * gain[g];
+            added += part[0];
+            added += part[1];
         }
         phi[edge[e].column] += added;
     }
@@ -218,20 +230,20 @@ pass_up(double *restrict phi, const Edge *restrict edge, size_t edges, const dou
 /* A tree serves all rows while it is in the cache. */
 static inline __attribute__((always_inline)) void pass(double *phi, const Paths *p, size_t trees,
                                                        const Matrix *x, const Passing *w,
-                                                       const size_t points)
+                                                       const size_t pairs)
 {
     for (size_t t = 0; t < trees; t++) {
         const Split *split = p->split + p->split_of[t];
         const Edge *edge = p->edge + p->edge_of[t];
-        const double *table = p->table + p->edge_of[t] * 5 * points;
+        const Two *table = p->table + p->edge_of[t] * 5 * pairs;
         size_t splits = p->split_of[t + 1] - p->split_of[t], edges = 2 * splits;
         for (size_t r = 0; r < x->rows; r++) {
-            for (size_t g = 0; g < points; g++) {
-                w->product[edges * points + g] = 1;
-                w->sum[edges * points + g] = 0;
+            for (size_t g = 0; g < pairs; g++) {
+                w->product[edges * pairs + g] = (Two){1, 1};
+                w->sum[edges * pairs + g] = (Two){0, 0};
             }
-            pass_down(split, splits, edge, table, matrix_row(x, r), w, points);
-            pass_up(phi + r * (x->columns + 1), edge, edges, table, p->weight, w, points);
+            pass_down(split, splits, edge, table, matrix_row(x, r), w, pairs);
+            pass_up(phi + r * (x->columns + 1), edge, edges, table, p->weight, w, pairs);
         }
     }
 }
@@ -240,22 +252,19 @@ void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *
 {
     Passing w;
     size_t edges = p->edges_max + 1;
-    w.product = ARENA_RAW(&scratch, double, edges * p->points);
-    w.sum = ARENA_RAW(&scratch, double, edges * p->points);
+    w.product = ARENA_RAW(&scratch, Two, edges * p->pairs);
+    w.sum = ARENA_RAW(&scratch, Two, edges * p->pairs);
     w.alive = ARENA_RAW(&scratch, uint8_t, edges);
-    w.state = ARENA_RAW(&scratch, uint8_t, edges);
-    switch (p->points) { /* loops of a length known when they are compiled are none */
+    w.gain = ARENA_RAW(&scratch, uint32_t, edges);
+    switch (p->pairs) { /* loops of a length known when they are compiled are none */
     case 1:
         pass(phi, p, trees, x, &w, 1);
         break;
     case 2:
         pass(phi, p, trees, x, &w, 2);
         break;
-    case 3:
-        pass(phi, p, trees, x, &w, 3);
-        break;
     default:
-        pass(phi, p, trees, x, &w, p->points);
+        pass(phi, p, trees, x, &w, p->pairs);
         break;
     }
 }

@@ -371,6 +371,42 @@ static Str *feature_windows(Arena *keep, const Plan *plan)
     return out;
 }
 
+static void note_names(uint8_t *named, const Plan *plan, const Str *name, size_t names)
+{
+    for (size_t i = 0; i < names; i++) {
+        const Feature *f = plan_find(plan, name[i]);
+        if (f != NULL)
+            named[f - plan->feature] = 1;
+    }
+}
+
+/* What expressions and sentences look at: of some hundred features a customer is decided by few. */
+static void find_read(Policy *p, Arena *keep)
+{
+    const Plan *plan = p->plan;
+    uint8_t *named = ARENA_ARRAY(keep, uint8_t, plan->features + 1);
+    Condition *condition;
+    size_t conditions = policy_conditions(p, keep, &condition), names;
+    const Str *name = lang_names(p->exposure, &names);
+    note_names(named, plan, name, names);
+    for (size_t i = 0; i < conditions; i++) {
+        name = lang_names(condition[i].when, &names);
+        note_names(named, plan, name, names);
+    }
+    for (size_t i = 0; i < p->comparables; i++) {
+        name = lang_names(p->comparable[i].when, &names);
+        note_names(named, plan, name, names);
+    }
+    for (size_t i = 0; i < p->sentences; i++) {
+        name = template_names(p->sentence[i].template, &names);
+        note_names(named, plan, name, names);
+    }
+    p->read = ARENA_ARRAY(keep, uint32_t, plan->features + 1);
+    for (size_t i = 0; i < plan->features; i++)
+        if (named[i])
+            p->read[p->reads++] = (uint32_t)i;
+}
+
 static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *plan, Error *err)
 {
     Node *node;
@@ -412,6 +448,7 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     TRY(read_sentence(&p->otherwise, &r, &r.all, text.otherwise));
     TRY(comparable_read(p, keep, &text.comparable, &r.features, file, err));
     p->window = feature_windows(keep, plan);
+    find_read(p, keep);
     return STATUS_OK;
 }
 

@@ -86,6 +86,8 @@ struct Policy {
     FactView *fact;
     size_t facts;
     Name *name;     /* [plan->features + OWN_NAMES + facts] */
+    uint32_t *read; /* [reads] features that some expression or sentence names, ascending */
+    size_t reads;
     Str *window;    /* [plan->features] of the feature's first aggregate; "profile" without one */
     Expr *exposure; /* NULL: not known */
     Clause *insufficient; /* NULL: never */
@@ -129,8 +131,7 @@ typedef struct Slice {
     Language language;
     bool wordless; /* as of Deciding */
     const Messages *messages;
-    Table *table;           /* the features, the engine's own names, the facts */
-    const Column **feature; /* by feature; NULL when not computed */
+    Table *table; /* the features that are read, the engine's own names, the facts */
     Column insufficient, *rule, *mitigating, *safeguard, *action, *measure, *floor, *comparable;
     PartColumns **part;                        /* by action; NULL of those without parts */
     uint32_t *rules, *severe_rules, *families; /* by row */
@@ -161,6 +162,8 @@ Str slice_words(Arena *keep, const Slice *s, Str english, const MessagePart *par
 /* 26 August 2024, of an instant. */
 Str instant_words(Arena *keep, Language language, int64_t time_us);
 int64_t slice_as_of(const Deciding *d, size_t k); /* of the k-th customer decided on */
+/* A feature's column of all customers; NULL when it was not computed. */
+const Column *deciding_feature(const Deciding *d, size_t feature);
 
 /* Room for these is made in keep. */
 MUST_USE Status reasons_add(Decision *out, Arena *keep, Arena scratch, const Deciding *d,

@@ -61,22 +61,45 @@ void reading_parts(const Reading *r)
 
 /* ---- columns ---- */
 
+/* The one part that fails; parts when none does, and one beyond when there are more. */
+static size_t failing_part(const Clause *c, const PartColumns *column, size_t row)
+{
+    size_t found = c->parts;
+    for (size_t k = 0; k < c->parts; k++) {
+        if (slice_holds(&column[k].when, row))
+            continue;
+        if (found < c->parts)
+            return c->parts + 1;
+        found = k;
+    }
+    return found;
+}
+
+/* The sides of the comparisons that some customer fails alone: those that are told of. */
+static Status gather_sides(PartColumns *column, const Clause *c, const Slice *s, Arena *scratch,
+                           Arena spare, Error *err)
+{
+    for (size_t row = 0; row < s->rows; row++) {
+        size_t at = failing_part(c, column, row);
+        if (at >= c->parts || !c->part[at].compares || column[at].left.data != NULL)
+            continue;
+        const ComparedSides *sides = &c->part[at].sides;
+        TRY(lang_evaluate(&column[at].left, scratch, spare, sides->left, s->table, NULL, err));
+        TRY(lang_evaluate(&column[at].right, scratch, spare, sides->right, s->table, NULL, err));
+    }
+    return STATUS_OK;
+}
+
 Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error *err)
 {
     s->part = ARENA_ARRAY(scratch, PartColumns *, p->actions);
     for (size_t i = 0; i < p->actions; i++) {
         const Clause *c = &p->action[i];
         PartColumns *column = s->part[i] = ARENA_ARRAY(scratch, PartColumns, c->parts);
-        for (size_t k = 0; k < c->parts; k++) {
-            const Part *part = &c->part[k];
-            TRY(lang_evaluate(&column[k].when, scratch, spare, part->when, s->table, NULL, err));
-            if (!part->compares)
-                continue;
-            TRY(lang_evaluate(&column[k].left, scratch, spare, part->sides.left, s->table, NULL,
+        for (size_t k = 0; k < c->parts; k++)
+            TRY(lang_evaluate(&column[k].when, scratch, spare, c->part[k].when, s->table, NULL,
                               err));
-            TRY(lang_evaluate(&column[k].right, scratch, spare, part->sides.right, s->table, NULL,
-                              err));
-        }
+        TRY(gather_sides(column, c, s, scratch, spare, err));
     }
     return STATUS_OK;
 }
@@ -223,20 +246,6 @@ static Str part_words(Arena *keep, const Policy *p, const Part *part, const Part
 }
 
 /* ---- a customer ---- */
-
-/* The one part that fails; parts when none does, and one beyond when there are more. */
-static size_t failing_part(const Clause *c, const PartColumns *column, size_t row)
-{
-    size_t found = c->parts;
-    for (size_t k = 0; k < c->parts; k++) {
-        if (slice_holds(&column[k].when, row))
-            continue;
-        if (found < c->parts)
-            return c->parts + 1;
-        found = k;
-    }
-    return found;
-}
 
 /* How far a comparison is from holding, as a share of the larger side; 1 of anything else. */
 static double gap_of(const Part *part, const PartColumns *c, size_t row)

@@ -8,23 +8,14 @@ enum { MODEL_REASONS_MAX = 5 }; /* for one customer */
 /* A smaller push is not worth a sentence: it changes the odds by less than 5 %. */
 #define CONTRIBUTION_MIN 0.05
 
-static Str feature_value(Arena *keep, const Deciding *d, const Slice *s, size_t feature, size_t row)
-{
-    const Column *c = s->feature[feature];
-    return c == NULL ? format_unknown(s->language)
-                     : format_cell(keep, d->p->plan->feature[feature].format, s->language,
-                                   d->p->plan->schema->currency.text, c, row);
-}
-
-static void add_standing(Reason *out, const Deciding *d, const Slice *s, size_t feature, size_t row)
+static void add_standing(Reason *out, const Deciding *d, const Slice *s, size_t feature, size_t row,
+                         double value)
 {
     const Events *e = d->in->events;
     size_t customer = d->in->row[s->from + row];
-    if (d->in->peers == NULL || s->feature[feature] == NULL)
-        return;
     size_t set =
         comparable_set(d->p, s->comparable, row, e->start[customer + 1] > e->start[customer]);
-    peers_reason(out, d->in->peers, set, feature, cell_double(s->feature[feature], row));
+    peers_reason(out, d->in->peers, set, feature, value);
     out->peer_group = slice_say(s, out->peer_group);
 }
 
@@ -33,15 +24,19 @@ static Status add_evidence(Reason *out, Arena *keep, Arena scratch, const Decidi
                            const Slice *s, size_t feature, size_t row, Error *err)
 {
     const Plan *plan = d->p->plan;
-    uint32_t *rows = NULL;
+    const Column *c = deciding_feature(d, feature);
+    uint32_t *rows = NULL, customer = d->in->row[s->from + row];
     size_t count = 0;
 
     out->feature = plan->feature[feature].name.text;
     out->window = d->p->window[feature];
-    out->value = feature_value(keep, d, s, feature, row);
-    add_standing(out, d, s, feature, row);
+    out->value = c == NULL ? format_unknown(s->language)
+                           : format_cell(keep, plan->feature[feature].format, s->language,
+                                         plan->schema->currency.text, c, customer);
+    if (c != NULL && d->in->peers != NULL)
+        add_standing(out, d, s, feature, row, cell_double(c, customer));
     TRY(feature_evidence(&rows, &count, &scratch, *keep, &plan->feature[feature], d->in->events,
-                         d->in->row[s->from + row], err));
+                         customer, err));
     const Column *id = d->transaction_id;
     out->transaction = ARENA_ARRAY(keep, Str, count);
     for (size_t i = 0; i < count; i++)
@@ -106,14 +101,16 @@ static Status add_model(Decision *out, Arena *keep, Arena scratch, const Decidin
 {
     const Plan *plan = d->p->plan;
     double *push = feature_contributions(&scratch, d, s->from + row);
-    for (size_t taken = 0; taken < MODEL_REASONS_MAX; taken++) {
-        size_t best = plan->features;
-        for (size_t i = 0; i < plan->features; i++)
-            if (isfinite(push[i]) && push[i] > CONTRIBUTION_MIN &&
-                (best == plan->features || push[i] > push[best]))
-                best = i;
-        if (best == plan->features)
-            break;
+    uint32_t *moved = ARENA_RAW(&scratch, uint32_t, plan->features);
+    size_t moving = 0;
+    for (size_t i = 0; i < plan->features; i++)
+        if (isfinite(push[i]) && push[i] > CONTRIBUTION_MIN)
+            moved[moving++] = (uint32_t)i;
+    for (size_t taken = 0; taken < MODEL_REASONS_MAX && taken < moving; taken++) {
+        size_t best = moved[0];
+        for (size_t i = 1; i < moving; i++)
+            if (push[moved[i]] > push[best])
+                best = moved[i];
         const Feature *feature = &plan->feature[best];
         Reason *reason = &out->reason[out->reasons++];
         *reason = (Reason){.source = REASON_MODEL,

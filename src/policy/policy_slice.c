@@ -70,21 +70,29 @@ static bool is_whole(const Slice *s, const Deciding *d)
     return true;
 }
 
+const Column *deciding_feature(const Deciding *d, size_t feature)
+{
+    const Table *features = d->in->features;
+    Str name = d->p->plan->feature[feature].name.text;
+    bool in_place = feature < features->columns && str_equal(features->column[feature].name, name);
+    return in_place ? &features->column[feature] : table_find(features, name);
+}
+
 static void take_features(Slice *s, Arena *scratch, const Deciding *d)
 {
-    const Plan *plan = d->p->plan;
-    const Table *features = d->in->features;
-    const Table *taken =
-        is_whole(s, d) ? features : table_take(scratch, features, d->in->row + s->from, s->rows);
-    s->table =
-        table_new(scratch, S("policy"), s->rows, features->columns + OWN_NAMES + d->p->facts);
-    s->table->columns = features->columns; /* the engine's own follow once they are known */
-    memcpy(s->table->column, taken->column, features->columns * sizeof(Column));
-    s->feature = ARENA_ARRAY(scratch, const Column *, plan->features);
-    for (size_t i = 0; i < plan->features; i++) {
-        Str name = plan->feature[i].name.text;
-        bool in_place = i < features->columns && str_equal(s->table->column[i].name, name);
-        s->feature[i] = in_place ? &s->table->column[i] : table_find(s->table, name);
+    const Policy *p = d->p;
+    bool whole = is_whole(s, d);
+    s->table = table_new(scratch, S("policy"), s->rows, p->reads + OWN_NAMES + p->facts);
+    s->table->columns = 0; /* the engine's own follow once they are known */
+    for (size_t i = 0; i < p->reads; i++) {
+        const Column *from = deciding_feature(d, p->read[i]);
+        if (from == NULL)
+            continue;
+        Column *to = &s->table->column[s->table->columns++];
+        if (whole)
+            *to = *from;
+        else
+            column_take(to, scratch, from, d->in->row + s->from, s->rows);
     }
 }
 

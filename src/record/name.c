@@ -27,7 +27,11 @@ static void name(Buffer *b, const char *what, Str text)
 
 static void name_time(Buffer *b, const char *what, int64_t time_us)
 {
-    buffer_format(b, "%s %lld\n", what, (long long)time_us);
+    char number[NUMBER_TEXT];
+    buffer_add(b, str_from(what));
+    buffer_char(b, ' ');
+    buffer_add(b, decimal_text(number, time_us, 0));
+    buffer_char(b, '\n');
 }
 
 static Str text_at(const Column *c, size_t row)
@@ -85,7 +89,9 @@ void decision_id(char out[DECISION_ID_TEXT], const DecisionName *n)
     char sum[SHA256_TEXT], margin[NUMBER_TEXT];
     Arena own = arena_new();
     Buffer b = buffer_new(&own);
-    buffer_format(&b, "assay decision %d\n", DECISION_FORMAT);
+    buffer_add(&b, S("assay decision "));
+    buffer_add(&b, decimal_text(margin, DECISION_FORMAT, 0));
+    buffer_char(&b, '\n');
     name(&b, "bundle", n->bundle);
     name(&b, "policy", n->policy_sha256);
     name_time(&b, "as_of", n->as_of_us);

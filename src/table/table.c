@@ -98,22 +98,23 @@ Column *table_find(const Table *t, Str name)
     return equal;
 }
 
+void column_take(Column *out, Arena *keep, const Column *c, const uint32_t *index, size_t count)
+{
+    size_t width = type_width(c->type);
+    column_init(out, keep, c->name, c->type, c->scale, count, c->dictionary);
+    for (size_t i = 0; i < count; i++) {
+        if (!column_valid(c, index[i]))
+            continue;
+        column_set_valid(out, i);
+        memcpy((char *)out->data + i * width, (const char *)c->data + index[i] * width, width);
+    }
+}
+
 Table *table_take(Arena *keep, const Table *t, const uint32_t *index, size_t count)
 {
     Table *out = table_new(keep, t->name, count, t->columns);
-    for (size_t k = 0; k < t->columns; k++) {
-        const Column *from = &t->column[k];
-        Column *to = &out->column[k];
-        column_init(to, keep, from->name, from->type, from->scale, count, from->dictionary);
-        size_t width = type_width(from->type);
-        for (size_t i = 0; i < count; i++) {
-            if (!column_valid(from, index[i]))
-                continue;
-            column_set_valid(to, i);
-            memcpy((char *)to->data + i * width, (const char *)from->data + index[i] * width,
-                   width);
-        }
-    }
+    for (size_t k = 0; k < t->columns; k++)
+        column_take(&out->column[k], keep, &t->column[k], index, count);
     if (t->line != NULL) {
         out->files = t->files;
         out->file_count = t->file_count;

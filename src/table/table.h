@@ -80,6 +80,9 @@ Table *table_new(Arena *keep, Str name, size_t rows, size_t columns);
 
 Column *table_find(const Table *t, Str name); /* NULL when absent */
 
+/* Rows `index[0 .. count - 1]` of a column, in that order; its dictionary is shared. */
+void column_take(Column *out, Arena *keep, const Column *c, const uint32_t *index, size_t count);
+
 /* Rows `index[0 .. count - 1]` of t, in that order, origins included. Dictionaries are shared.
  * Cost: O(count * columns). */
 Table *table_take(Arena *keep, const Table *t, const uint32_t *index, size_t count);

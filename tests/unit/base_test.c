@@ -527,6 +527,40 @@ static void double_text_reads_back(void **state)
     }
 }
 
+/* The first of 15, 16 and 17 digits that reads back, as printf writes it. */
+static void same_as_printf(double value)
+{
+    char text[NUMBER_TEXT], wanted[NUMBER_TEXT];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(wanted, sizeof wanted, "%.*g", digits, value);
+        if (strtod(wanted, NULL) == value)
+            break;
+    }
+    same_text(double_text(text, value), wanted);
+    assert_string_equal(text, wanted);
+}
+
+static void double_text_is_what_printf_writes(void **state)
+{
+    (void)state;
+    Random r = random_new(13);
+    for (int i = 0; i < 20000; i++) {
+        double size = pow(10, (double)random_below(&r, 16) - 5);
+        double value = (random_uniform(&r) - 0.5) * size;
+        same_as_printf(value);
+        same_as_printf((double)(float)value);
+        /* Few binary places: now and then half-way between two numbers of 17 digits. */
+        same_as_printf(ldexp((double)(random_next(&r) >> 11), -(int)random_below(&r, 60)));
+        same_as_printf((double)random_below(&r, 1000000000) / ldexp(1, (int)random_below(&r, 24)));
+        same_as_printf((double)random_below(&r, 100000000) / pow(10, (double)random_below(&r, 10)));
+    }
+    same_as_printf(8589934592.00390625); /* half-way */
+    same_as_printf(0.0001);
+    same_as_printf(0.00009999999999999999);
+    same_as_printf(999999999.9999999);
+    same_as_printf(0x1p-13);
+}
+
 static void double_is_finite_and_decimal_digits_only(void **state)
 {
     (void)state;
@@ -1254,6 +1288,7 @@ int main(void)
         cmocka_unit_test(decimal_refuses_what_it_cannot_hold),
         cmocka_unit_test(decimal_text_reads_back),
         cmocka_unit_test(double_text_reads_back),
+        cmocka_unit_test(double_text_is_what_printf_writes),
         cmocka_unit_test(double_is_finite_and_decimal_digits_only),
         cmocka_unit_test(stable_exp_is_within_two_ulp),
         cmocka_unit_test(stable_log_is_within_two_ulp),
