@@ -76,6 +76,7 @@ Expr *expr_finish(Arena *keep, const Node *root, const char *file, Str amount)
     node_print(&text, root);
     Expr *e = ARENA_NEW(keep, Expr);
     *e = (Expr){.root = root,
+                .flat = lang_flat(keep, root),
                 .file = file,
                 .text = buffer_str(&text),
                 .aggregate = l.aggregate,

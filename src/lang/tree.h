@@ -166,8 +166,12 @@ struct Node {
     Call *call;             /* AGGREGATE */
 };
 
+/* The tree laid flat for one row (cell.c). */
+typedef struct Flat Flat;
+
 struct Expr {
     const Node *root;
+    const Flat *flat; /* NULL: one row is a block like others */
     const char *file;
     Str text;
     const Aggregate *aggregate;
@@ -244,6 +248,9 @@ void name_print(Buffer *b, Str name); /* in double quotes where needed */
 
 /* From a checked tree to an Expr with its lists. */
 Expr *expr_finish(Arena *keep, const Node *root, const char *file, Str amount);
+
+/* NULL where a part makes new strings, or has no form for one row.  Memory: keep. */
+Flat *lang_flat(Arena *keep, const Node *root);
 
 /* Read a text that is one population function; *out is NULL, and nothing refused, when it does not
  * begin like one. */
