@@ -161,9 +161,11 @@ typedef struct Step {
 /* What the table of features asks of one of them, side by side. */
 typedef struct Maker {
     const Expr *expr;
+    Str name;
     Type type;
     int scale;
     bool population, together; /* its quantities follow one another */
+    bool bare;                 /* it is one of them, and no string */
     uint32_t first;            /* the first of them */
     size_t count;
     uint32_t compared, grouped; /* of a population feature: earlier features; NO_STEP: columns */

@@ -165,9 +165,12 @@ static void add_makers(PlanSteps *r, Arena *keep, const Plan *plan)
         const Expr *e = plan->feature[i].expr;
         const Population *p = lang_population(e);
         Maker *m = &r->maker[i];
+        const Type type = lang_type(e);
         *m = (Maker){.expr = e,
-                     .type = lang_type(e),
-                     .scale = lang_scale(e),
+                     .name = plan->feature[i].name.text,
+                     .type = type,
+                     .scale = type == TYPE_DECIMAL ? lang_scale(e) : 0,
+                     .bare = lang_is_aggregate(e) && type != TYPE_CATEGORY && type != TYPE_TEXT,
                      .population = p != NULL,
                      .together = true,
                      .compared = p == NULL ? NO_STEP : feature_above(plan, i, p->value),
