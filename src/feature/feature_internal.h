@@ -92,6 +92,13 @@ MUST_USE Status put_sum(Column *out, size_t row, Int128 exact, double real, Erro
 MUST_USE Status put_mean(Column *out, size_t row, Int128 exact, double real, size_t count,
                          const Column *of, Error *err);
 
+/* Are its codes so few that one may count by them, without putting rows in order? */
+static inline bool codes_are_few(const Column *c, size_t rows)
+{
+    return (c->type == TYPE_CATEGORY || c->type == TYPE_TEXT) && c->dictionary != NULL &&
+           c->dictionary->count <= 2 * rows + 16;
+}
+
 /* Equal values of one column have equal keys, others different ones. The cell is not missing. */
 uint64_t cell_key(const Column *c, size_t row);
 
