@@ -173,14 +173,18 @@ static Status fold_failed(const Shared *s, const Plan *plan, size_t quantity, si
 static Status values_of(const Column **out, const Shared *s, const Plan *plan, size_t feature,
                         Error *err)
 {
-    const uint32_t *of = s->steps->quantities.of[feature];
     const Maker *m = &s->steps->maker[feature];
+    if (m->together) {
+        for (size_t k = m->first; k < m->first + m->count; k++)
+            if (s->failed[k] != STATUS_OK)
+                return fold_failed(s, plan, k, feature, err);
+        *out = &s->value[m->first];
+        return STATUS_OK;
+    }
+    const uint32_t *of = s->steps->quantities.of[feature];
     for (size_t k = 0; k < m->count; k++)
         if (s->failed[of[k]] != STATUS_OK)
             return fold_failed(s, plan, of[k], feature, err);
-    *out = &s->value[m->first];
-    if (m->together)
-        return STATUS_OK;
     Column *values = ARENA_RAW(s->keep, Column, m->count);
     for (size_t k = 0; k < m->count; k++)
         values[k] = s->value[of[k]];

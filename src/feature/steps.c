@@ -35,6 +35,8 @@ void plan_quantities(Quantities *out, Arena *keep, const Plan *plan)
     }
     *out = (Quantities){.item = ARENA_ARRAY(keep, Quantity, most + 1),
                         .of = ARENA_ARRAY(keep, uint32_t *, plan->features + 1)};
+    /* Side by side, for a request walks through all of them. */
+    Aggregate *aggregate = ARENA_ARRAY(keep, Aggregate, most + 1);
     for (size_t i = 0; i < plan->features; i++) {
         const Feature *f = &plan->feature[i];
         size_t count;
@@ -44,8 +46,10 @@ void plan_quantities(Quantities *out, Arena *keep, const Plan *plan)
             Window w = a[k].has_window ? a[k].window : f->window;
             uint32_t code = dictionary_add(texts, aggregate_key(keep, &a[k], w));
             out->of[i][k] = code;
-            if (code == out->count)
-                out->item[out->count++] = (Quantity){&a[k], w, (uint32_t)i};
+            if (code < out->count)
+                continue;
+            aggregate[code] = a[k];
+            out->item[out->count++] = (Quantity){&aggregate[code], w, (uint32_t)i};
         }
     }
 }
