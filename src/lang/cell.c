@@ -11,8 +11,7 @@
 #include <string.h>
 
 typedef enum What {
-    CELL_NAME,      /* of the column that is called so; the next step is its place */
-    CELL_PLACE,     /* where the column stood the last time */
+    CELL_NAME,      /* of the column that is called so; c: the name's number */
     CELL_AGGREGATE, /* of the aggregate's column */
     CELL_LITERAL,
     CELL_MISSING,
@@ -65,9 +64,6 @@ typedef struct FlatStep {
         const Str *text;
         const char *name;
         const Node *node;
-        /* Whoever finds another column there looks for it, so it changes no result; threads read
-         * and write it relaxed. */
-        atomic_uint place;
     };
 } FlatStep;
 
@@ -85,6 +81,9 @@ enum { STEPS_MOST = 200 };
 
 struct Flat {
     uint8_t count, root; /* the step that makes the expression's cell */
+    /* Of each name, where its column stood the last time. Whoever finds another one there looks for
+     * it, so it changes no result; threads read and write it relaxed. */
+    atomic_uint *place;
     FlatStep step[];
 };
 
@@ -92,18 +91,19 @@ struct Flat {
 
 typedef struct Laying {
     size_t count;
+    uint8_t names;
     bool refused;
     FlatStep step[STEPS_MOST];
 } Laying;
 
-/* The same step of the same cells is there once. */
+/* The same step of the same cells is there once; of names, whatever their numbers. */
 static uint8_t put(Laying *l, FlatStep step)
 {
-    for (size_t i = 0; i < l->count && !l->refused && step.what != CELL_PLACE; i++) {
+    for (size_t i = 0; i < l->count && !l->refused; i++) {
         const FlatStep *s = &l->step[i];
         if (s->what == step.what && s->detail == step.detail && s->a == step.a && s->b == step.b &&
-            s->c == step.c && s->scale == step.scale && s->size == step.size &&
-            s->integer == step.integer)
+            (s->c == step.c || step.what == CELL_NAME) && s->scale == step.scale &&
+            s->size == step.size && s->integer == step.integer)
             return (uint8_t)i;
     }
     if (l->count == STEPS_MOST)
@@ -141,11 +141,11 @@ static uint8_t lay_name(Laying *l, const Node *n)
     const size_t before = l->count;
     const uint8_t at = put(l, (FlatStep){.what = CELL_NAME,
                                          .detail = (uint8_t)n->type,
+                                         .c = l->names,
                                          .scale = (uint8_t)n->scale,
                                          .size = (uint16_t)name.size,
                                          .name = name.data});
-    if (l->count > before)
-        (void)put(l, (FlatStep){.what = CELL_PLACE});
+    l->names = (uint8_t)(l->names + (l->count > before));
     return at;
 }
 
@@ -398,6 +398,7 @@ Flat *lang_flat(Arena *keep, const Node *root)
     Flat *f = arena_raw(keep, sizeof *f + l.count * sizeof *l.step, 1);
     f->count = (uint8_t)l.count;
     f->root = at;
+    f->place = ARENA_ARRAY(keep, atomic_uint, l.names + 1);
     memcpy(f->step, l.step, l.count * sizeof *l.step);
     return f;
 }
@@ -405,9 +406,9 @@ Flat *lang_flat(Arena *keep, const Node *root)
 /* ---- walked through ---- */
 
 /* A book's expressions look for the same columns again and again, in tables of one form. */
-static const Column *find(const FlatStep *step, const Table *rows)
+static const Column *find(const Flat *f, const FlatStep *step, const Table *rows)
 {
-    atomic_uint *place = (atomic_uint *)(uintptr_t)&step[1].place;
+    atomic_uint *place = &f->place[step->c];
     const size_t guess = atomic_load_explicit(place, memory_order_relaxed);
     const Str name = {step->name, step->size};
     if (guess < rows->columns) {
@@ -567,13 +568,13 @@ static inline bool compute(Cell *out, const FlatStep *step, const Cell *a, const
 }
 
 /* The other steps. False: a column is not what the expression was made for. */
-static inline bool take(Cell *out, const FlatStep *step, const Cell *a, const Cell *b,
-                        const Cell *c, const Table *rows, const Column *aggregate)
+static inline bool take(Cell *out, const Flat *f, const FlatStep *step, const Cell *a,
+                        const Cell *b, const Cell *c, const Table *rows, const Column *aggregate)
 {
     const Column *from;
     switch (step->what) {
     case CELL_NAME:
-        from = find(step, rows);
+        from = find(f, step, rows);
         out->there = false;
         return from == NULL || read_cell(out, step, from);
     case CELL_AGGREGATE:
@@ -600,10 +601,8 @@ static inline bool take(Cell *out, const FlatStep *step, const Cell *a, const Ce
     case CELL_EITHER:
         *out = a->there ? *a : *b;
         return true;
-    case CELL_CHOICE:
+    default: /* CELL_CHOICE */
         *out = a->there && a->truth ? *b : *c;
-        return true;
-    default: /* CELL_PLACE */
         return true;
     }
 }
@@ -614,7 +613,7 @@ static bool take_steps(Cell *cell, const Flat *f, const Table *rows, const Colum
     for (const FlatStep *step = f->step, *end = step + f->count; step < end; step++, out++) {
         const Cell *a = &cell[step->a], *b = &cell[step->b];
         if (step->what < CELL_COMPUTED) {
-            if (!take(out, step, a, b, &cell[step->c], rows, aggregate))
+            if (!take(out, f, step, a, b, &cell[step->c], rows, aggregate))
                 return false;
             continue;
         }
@@ -626,10 +625,10 @@ static bool take_steps(Cell *cell, const Flat *f, const Table *rows, const Colum
 }
 
 /* A string is the code of a column's own dictionary. */
-static bool copy_string(Column *out, const FlatStep *step, const Table *rows,
-                        const Column *aggregate)
+static bool copy_string(Column *out, const Flat *f, const Table *rows, const Column *aggregate)
 {
-    const Column *from = step->what == CELL_NAME ? find(step, rows) : &aggregate[step->integer];
+    const FlatStep *step = &f->step[f->root];
+    const Column *from = step->what == CELL_NAME ? find(f, step, rows) : &aggregate[step->integer];
     if (from == NULL)
         return true;
     if (!type_is_string(from->type))
@@ -649,7 +648,7 @@ bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows, const Col
     if (f == NULL)
         return false;
     if (type_is_string(out->type))
-        return copy_string(out, &f->step[f->root], rows, aggregate);
+        return copy_string(out, f, rows, aggregate);
     Cell cell[STEPS_MOST];
     if (!take_steps(cell, f, rows, aggregate))
         return false;
