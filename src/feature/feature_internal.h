@@ -169,12 +169,10 @@ typedef struct Step {
 typedef struct Maker {
     const Expr *expr;
     Str name;
-    Type type;
-    int scale;
-    bool population, together; /* its quantities follow one another */
-    bool bare;                 /* it is one of them, and no string */
-    uint32_t first;            /* the first of them */
-    size_t count;
+    uint8_t type, scale;
+    bool population, together;  /* its quantities follow one another */
+    bool bare;                  /* it is one of them, and no string */
+    uint32_t first, count;      /* the first of them, and how many */
     uint32_t compared, grouped; /* of a population feature: earlier features; NO_STEP: columns */
 } Maker;
 

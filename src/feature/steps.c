@@ -172,14 +172,16 @@ static void add_makers(PlanSteps *r, Arena *keep, const Plan *plan)
         const Type type = lang_type(e);
         *m = (Maker){.expr = e,
                      .name = plan->feature[i].name.text,
-                     .type = type,
-                     .scale = type == TYPE_DECIMAL ? lang_scale(e) : 0,
+                     .type = (uint8_t)type,
+                     .scale = type == TYPE_DECIMAL ? (uint8_t)lang_scale(e) : 0,
                      .bare = lang_is_aggregate(e) && type != TYPE_CATEGORY && type != TYPE_TEXT,
                      .population = p != NULL,
                      .together = true,
                      .compared = p == NULL ? NO_STEP : feature_above(plan, i, p->value),
                      .grouped = p == NULL ? NO_STEP : feature_above(plan, i, p->group)};
-        (void)lang_aggregates(e, &m->count);
+        size_t count;
+        (void)lang_aggregates(e, &count);
+        m->count = (uint32_t)count;
         for (size_t k = 0; k < m->count; k++) {
             const uint32_t *of = r->quantities.of[i];
             m->first = of[0];

@@ -171,7 +171,6 @@ typedef struct Flat Flat;
 
 struct Expr {
     const Node *root;
-    const Flat *flat; /* NULL: one row is a block like others */
     const char *file;
     Str text;
     const Aggregate *aggregate;
@@ -181,7 +180,8 @@ struct Expr {
     const Str *event_name;
     size_t event_names;
     const Population *population;
-    bool merges; /* strings put together here need a dictionary of their own */
+    bool merges;      /* strings put together here need a dictionary of their own */
+    const Flat *flat; /* right behind it in memory; NULL: one row is a block like others */
 };
 
 typedef struct NodeList {
