@@ -73,17 +73,29 @@ static Status fold_sum(Column *out, const Folding *f, Range r, size_t customer, 
 static void fold_extreme(Column *out, const Folding *f, Range r, size_t customer)
 {
     const Column *x = f->argument;
-    bool least = f->aggregate->kind == AGGREGATE_MIN;
+    const bool least = f->aggregate->kind == AGGREGATE_MIN;
     size_t best = r.to; /* none yet */
-    FOR_TAKEN(row, f, r)
-    {
-        bool better = best == r.to;
-        if (!better && x->type == TYPE_DOUBLE)
-            better = least ? x->real[row] < x->real[best] : x->real[row] > x->real[best];
-        else if (!better)
-            better =
-                least ? x->integer[row] < x->integer[best] : x->integer[row] > x->integer[best];
-        best = better ? row : best;
+    if (x->type == TYPE_DOUBLE) {
+        double found = 0;
+        FOR_TAKEN(row, f, r)
+        {
+            const double value = least ? x->real[row] : -x->real[row];
+            if (best < r.to && !(value < found))
+                continue;
+            best = row;
+            found = value;
+        }
+    } else {
+        const int64_t turn = least ? 0 : -1; /* the complement of more is less */
+        int64_t found = 0;
+        FOR_TAKEN(row, f, r)
+        {
+            const int64_t value = x->integer[row] ^ turn;
+            if (best < r.to && value >= found)
+                continue;
+            best = row;
+            found = value;
+        }
     }
     if (best < r.to)
         put_copy(out, customer, x, best);

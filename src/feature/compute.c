@@ -5,18 +5,13 @@
 
 /* A cell and its validity: where there is one customer, columns of one cell lie side by side. */
 typedef struct OneCell {
-    uint64_t valid[2], data[2];
+    uint64_t valid, data;
 } OneCell;
 
-static void one_cell(Column *c, OneCell *m, Str name, Type type, int scale, Dictionary *dictionary)
+static inline void one_cell(Column *c, OneCell *m, Str name, Type type, int scale)
 {
-    *m = (OneCell){{0}, {0}};
-    *c = (Column){.name = name,
-                  .type = type,
-                  .scale = type == TYPE_DECIMAL ? scale : 0,
-                  .valid = m->valid,
-                  .data = m->data,
-                  .dictionary = dictionary};
+    *m = (OneCell){0, 0};
+    *c = (Column){.name = name, .type = type, .scale = scale, .valid = &m->valid, .data = &m->data};
 }
 
 static bool is_text(Type type)
@@ -31,7 +26,7 @@ typedef struct Shared {
     const PlanSteps *steps;
     ProgramRun *run; /* the row-level parts over the events */
     const Column *amount, *completed;
-    Folding *folding; /* [quantities] */
+    Folding *folding; /* [quantities]; NULL of one customer, where each is needed once */
     Column *value;    /* [quantities] over customers */
     uint8_t *failed;  /* [quantities] a Status */
 } Shared;
@@ -64,31 +59,58 @@ static Status take_step(Shared *s, const Step *step, Error *err)
     return STATUS_OK;
 }
 
-static Status fold_one(const Shared *s, size_t quantity, Arena scratch, Error *err)
+static void folding_of_quantity(Folding *out, const Shared *s, size_t quantity)
+{
+    const PlanSteps *r = s->steps;
+    folding_of(out, s, r->quantities.item[quantity].aggregate, r->parts[quantity]);
+}
+
+static Status fold_one(const Shared *s, size_t quantity, const Folding *f, Arena scratch,
+                       Error *err)
 {
     const Window w = s->steps->window[s->steps->window_of[quantity]];
     for (size_t customer = 0; customer < s->events->customers; customer++)
-        TRY(aggregate_fold(&s->value[quantity], s->events, &s->folding[quantity],
-                           events_range(s->events, customer, w), customer, scratch, err));
+        TRY(aggregate_fold(&s->value[quantity], s->events, f, events_range(s->events, customer, w),
+                           customer, scratch, err));
     return STATUS_OK;
 }
 
-/* All of one customer: a window's rows are looked for once. */
-static void fold_single(Shared *s)
+/* All of one customer: a window's rows are looked for once. The cells are kept, for a feature may
+ * be nothing but one of them. */
+static void fold_single(Shared *s, Arena *keep)
 {
     const PlanSteps *r = s->steps;
     Range *range = ARENA_RAW(s->keep, Range, r->windows + 1);
     for (size_t k = 0; k < r->windows; k++)
         range[k] = events_range(s->events, 0, r->window[k]);
-    for (size_t i = 0; i < r->quantities.count; i++)
-        s->failed[i] = (uint8_t)aggregate_fold(&s->value[i], s->events, &s->folding[i],
-                                               range[r->window_of[i]], 0, s->scratch, NULL);
+    OneCell *cell = ARENA_RAW(keep, OneCell, r->quantities.count + 1);
+    for (size_t i = 0; i < r->quantities.count; i++) {
+        Folding f;
+        folding_of_quantity(&f, s, i);
+        const Aggregate *a = f.aggregate;
+        one_cell(&s->value[i], &cell[i], S(""), a->type, a->type == TYPE_DECIMAL ? a->scale : 0);
+        if (is_text(a->type))
+            s->value[i].dictionary = f.argument->dictionary;
+        s->failed[i] = (uint8_t)aggregate_fold(&s->value[i], s->events, &f, range[r->window_of[i]],
+                                               0, s->scratch, NULL);
+    }
 }
 
 static void fold_task(void *context, size_t task, Arena scratch)
 {
     const Shared *s = context;
-    s->failed[task] = (uint8_t)fold_one(s, task, scratch, NULL);
+    s->failed[task] = (uint8_t)fold_one(s, task, &s->folding[task], scratch, NULL);
+}
+
+static void fold_several(Shared *s, Team *team)
+{
+    const size_t count = s->steps->quantities.count;
+    s->folding = ARENA_RAW(s->keep, Folding, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        folding_of_quantity(&s->folding[i], s, i);
+        folding_column(&s->value[i], s->keep, &s->folding[i], s->events->customers);
+    }
+    team_run_told(team, count, fold_task, s);
 }
 
 Status feature_place(const Plan *plan, size_t feature, Error *err)
@@ -115,11 +137,11 @@ static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing
     c->dictionary = own;
 }
 
-/* Values of all quantities; what could not be folded is in s->failed, for whoever reads it. */
-static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
+/* Values of all quantities; what could not be folded is in s->failed, for whoever reads it.
+ * keep: of the cells of one customer. */
+static Status fold_all(Shared *s, Arena *keep, const Plan *plan, Team *team, Error *err)
 {
     const PlanSteps *r = s->steps;
-    const Quantities *m = &r->quantities;
     const SchemaTransactions *named = &plan->schema->transactions;
     s->amount = table_find(s->events->rows, named->amount.text);
     s->completed = table_find(s->events->rows, named->completed.text);
@@ -127,23 +149,11 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
     for (size_t i = 0; i < r->steps; i++)
         if (take_step(s, &r->step[i], err) != STATUS_OK)
             return feature_place(plan, r->step[i].feature, err);
-    s->folding = ARENA_RAW(s->keep, Folding, m->count + 1);
-    s->failed = ARENA_ARRAY(s->keep, uint8_t, m->count + 1);
-    const size_t customers = s->events->customers;
-    OneCell *cell = customers == 1 ? ARENA_RAW(s->keep, OneCell, m->count + 1) : NULL;
-    for (size_t i = 0; i < m->count; i++) {
-        const Folding *f = &s->folding[i];
-        folding_of(&s->folding[i], s, m->item[i].aggregate, r->parts[i]);
-        if (cell == NULL)
-            folding_column(&s->value[i], s->keep, f, customers);
-        else
-            one_cell(&s->value[i], &cell[i], S(""), f->aggregate->type, f->aggregate->scale,
-                     is_text(f->aggregate->type) ? f->argument->dictionary : NULL);
-    }
-    if (customers == 1)
-        fold_single(s);
+    s->failed = ARENA_ARRAY(s->keep, uint8_t, r->quantities.count + 1);
+    if (s->events->customers == 1)
+        fold_single(s, keep);
     else
-        team_run_told(team, m->count, fold_task, s);
+        fold_several(s, team);
     return STATUS_OK;
 }
 
@@ -151,31 +161,62 @@ static Status fold_all(Shared *s, const Plan *plan, Team *team, Error *err)
 static Status fold_failed(const Shared *s, const Plan *plan, size_t quantity, size_t feature,
                           Error *err)
 {
-    Status status = fold_one(s, quantity, s->scratch, err);
+    Folding f;
+    folding_of_quantity(&f, s, quantity);
+    Status status = fold_one(s, quantity, &f, s->scratch, err);
     assert(status != STATUS_OK);
     (void)status;
     return feature_place(plan, feature, err);
 }
 
 /* The values of a feature's aggregates, side by side. */
-static Status values_of(const Column **out, const Shared *s, Arena *own, const Plan *plan,
-                        size_t feature, Error *err)
+static Status values_of(const Column **out, const Shared *s, const Plan *plan, size_t feature,
+                        Error *err)
 {
-    const uint32_t *of = s->steps->quantities.of[feature];
     const Maker *m = &s->steps->maker[feature];
+    if (m->together) {
+        for (size_t k = m->first; k < m->first + m->count; k++)
+            if (s->failed[k] != STATUS_OK)
+                return fold_failed(s, plan, k, feature, err);
+        *out = &s->value[m->first];
+        return STATUS_OK;
+    }
+    const uint32_t *of = s->steps->quantities.of[feature];
     for (size_t k = 0; k < m->count; k++)
         if (s->failed[of[k]] != STATUS_OK)
             return fold_failed(s, plan, of[k], feature, err);
-    *out = &s->value[m->first];
-    if (m->together)
-        return STATUS_OK;
-    Column *values = ARENA_RAW(own, Column, m->count);
+    Column *values = ARENA_RAW(s->keep, Column, m->count);
     for (size_t k = 0; k < m->count; k++)
         values[k] = s->value[of[k]];
     *out = values;
     return STATUS_OK;
 }
 
+/* Of what is known: the profile, and the features that are done. cell: of one customer. */
+static Status make_feature(Column *to, OneCell *cell, Shared *s, Arena *keep, const Plan *plan,
+                           size_t feature, const Table *known, Error *err)
+{
+    const Maker *m = &s->steps->maker[feature];
+    const Column *values = NULL;
+    TRY(values_of(&values, s, plan, feature, err));
+    if (cell != NULL && m->bare) {
+        *to = *values;
+        to->name = m->name;
+        return STATUS_OK;
+    }
+    if (cell != NULL)
+        one_cell(to, cell, m->name, m->type, m->scale);
+    if (cell == NULL || !lang_evaluate_cell(to, m->expr, known, values)) {
+        Status status = lang_evaluate(to, keep, s->scratch, m->expr, known, values, err);
+        if (status != STATUS_OK)
+            return feature_place(plan, feature, err);
+        to->name = m->name;
+    }
+    keep_texts(to, known->rows, keep, s->keep);
+    return STATUS_OK;
+}
+
+/* peers: of each feature, those that are fitted; NULL: the plan's. */
 static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                       const Events *events, const Fitting *fitting, Peers **peers, Team *team,
                       Error *err)
@@ -184,7 +225,7 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
     const Quantities *quantities = &plan->steps->quantities;
     Shared s = {.keep = &own, .scratch = scratch, .events = events, .steps = plan->steps};
     s.value = ARENA_RAW(&own, Column, quantities->count + 1);
-    Status status = fold_all(&s, plan, team, err);
+    Status status = fold_all(&s, keep, plan, team, err);
 
     /* What may be named: the profile, and behind it the features that are done. */
     const Table *profile = events->profile;
@@ -198,31 +239,18 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                  .column = known.column + profile->columns};
     OneCell *cell = events->customers == 1 ? ARENA_RAW(keep, OneCell, plan->features + 1) : NULL;
     for (size_t i = 0; i < plan->features && status == STATUS_OK; i++) {
-        const Maker *m = &plan->steps->maker[i];
         Column *to = &t->column[i];
-        const Column *values = NULL;
-        if (m->population) {
-            status =
-                population_column(to, keep, scratch, plan, i, events, t, fitting, &peers[i], err);
-            known.columns++;
+        if (plan->steps->maker[i].population) {
+            Peers *own_peers = plan->feature[i].peers;
+            status = population_column(to, keep, scratch, plan, i, events, t, fitting,
+                                       peers == NULL ? &own_peers : &peers[i], err);
             if (status != STATUS_OK)
                 (void)feature_place(plan, i, err);
-            continue;
+        } else {
+            status =
+                make_feature(to, cell == NULL ? NULL : &cell[i], &s, keep, plan, i, &known, err);
         }
-        status = values_of(&values, &s, &own, plan, i, err);
-        if (status != STATUS_OK)
-            break;
-        if (cell != NULL)
-            one_cell(to, &cell[i], plan->feature[i].name.text, m->type, m->scale, NULL);
-        if (cell == NULL || !lang_evaluate_cell(to, m->expr, &known, values))
-            status = lang_evaluate(to, keep, scratch, m->expr, &known, values, err);
-        if (status != STATUS_OK) {
-            (void)feature_place(plan, i, err);
-            break;
-        }
-        keep_texts(to, events->customers, keep, &own);
-        to->name = plan->feature[i].name.text;
-        known.columns++;
+        known.columns += status == STATUS_OK;
     }
     t->columns = known.columns - profile->columns;
     arena_free(&own);
@@ -239,7 +267,7 @@ Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *pl
                 .events = events,
                 .steps = plan_steps(&own, plan, quantities),
                 .value = value};
-    Status status = fold_all(&s, plan, team, err);
+    Status status = fold_all(&s, &own, plan, team, err);
     for (size_t i = 0; i < quantities->count && status == STATUS_OK; i++)
         if (s.failed[i] != STATUS_OK)
             status = fold_failed(&s, plan, i, quantities->item[i].feature, err);
@@ -260,13 +288,7 @@ Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *pl
 Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
-    Arena own = arena_new();
-    Peers **peers = ARENA_ARRAY(&own, Peers *, plan->features + 1);
-    for (size_t i = 0; i < plan->features; i++)
-        peers[i] = plan->feature[i].peers;
-    Status status = compute(out, keep, scratch, plan, events, NULL, peers, team, err);
-    arena_free(&own);
-    return status;
+    return compute(out, keep, scratch, plan, events, NULL, NULL, team, err);
 }
 
 Status feature_table_fit(Table **out, Arena *keep, Arena scratch, Plan *plan, const Events *events,

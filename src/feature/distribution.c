@@ -47,23 +47,53 @@ static int by_real(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How often each value occurs, from the rarest on; `total` is their sum. */
-static uint64_t *frequencies(size_t *count, size_t *total, const Folding *f, Range r,
-                             Arena *scratch)
+/* By code: how often each occurs, without those that do not. */
+static size_t count_codes(uint64_t *often, const Folding *f, Range r)
 {
-    uint64_t *key = ARENA_RAW(scratch, uint64_t, r.to - r.from + 1);
+    const size_t codes = f->argument->dictionary->count;
+    const uint32_t *code = f->argument->code;
+    size_t values = 0;
+    for (size_t k = 0; k < codes; k++)
+        often[k] = 0;
+    FOR_TAKEN(row, f, r)
+    often[code[row]]++;
+    for (size_t k = 0; k < codes; k++) {
+        often[values] = often[k];
+        values += often[k] > 0;
+    }
+    return values;
+}
+
+static size_t count_sorted(uint64_t *often, const Folding *f, Range r, Arena scratch)
+{
+    uint64_t *key = ARENA_RAW(&scratch, uint64_t, r.to - r.from + 1), last = 0;
     size_t n = 0, values = 0;
     FOR_TAKEN(row, f, r)
     key[n++] = cell_key(f->argument, row);
     SORT_FEW_ITEMS(uint64_t, key, n, SORT_AFTER, by_key);
-    uint64_t *often = ARENA_ARRAY(scratch, uint64_t, n + 1);
     for (size_t i = 0; i < n; i++) {
-        values += i == 0 || key[i] != key[i - 1];
+        if (i == 0 || key[i] != last)
+            often[values++] = 0;
+        last = key[i];
         often[values - 1]++;
     }
-    SORT_FEW_ITEMS(uint64_t, often, values, SORT_AFTER, by_key);
+    return values;
+}
+
+/* How often each value occurs, from the rarest on; `total` is their sum. */
+static uint64_t *frequencies(size_t *count, size_t *total, const Folding *f, Range r,
+                             Arena *scratch)
+{
+    const bool few = codes_are_few(f->argument, r.to - r.from);
+    const size_t most = few ? f->argument->dictionary->count : r.to - r.from;
+    uint64_t *often = ARENA_RAW(scratch, uint64_t, most + 1);
+    const size_t values = few ? count_codes(often, f, r) : count_sorted(often, f, r, *scratch);
+    if (f->aggregate->kind != AGGREGATE_DISTINCT)
+        SORT_FEW_ITEMS(uint64_t, often, values, SORT_AFTER, by_key);
     *count = values;
-    *total = n;
+    *total = 0;
+    for (size_t i = 0; i < values; i++)
+        *total += often[i];
     return often;
 }
 

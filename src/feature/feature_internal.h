@@ -92,6 +92,13 @@ MUST_USE Status put_sum(Column *out, size_t row, Int128 exact, double real, Erro
 MUST_USE Status put_mean(Column *out, size_t row, Int128 exact, double real, size_t count,
                          const Column *of, Error *err);
 
+/* Are its codes so few that one may count by them, without putting rows in order? */
+static inline bool codes_are_few(const Column *c, size_t rows)
+{
+    return (c->type == TYPE_CATEGORY || c->type == TYPE_TEXT) && c->dictionary != NULL &&
+           c->dictionary->count <= 2 * rows + 16;
+}
+
 /* Equal values of one column have equal keys, others different ones. The cell is not missing. */
 uint64_t cell_key(const Column *c, size_t row);
 
@@ -161,11 +168,11 @@ typedef struct Step {
 /* What the table of features asks of one of them, side by side. */
 typedef struct Maker {
     const Expr *expr;
-    Type type;
-    int scale;
-    bool population, together; /* its quantities follow one another */
-    uint32_t first;            /* the first of them */
-    size_t count;
+    Str name;
+    uint8_t type, scale;
+    bool population, together;  /* its quantities follow one another */
+    bool bare;                  /* it is one of them, and no string */
+    uint32_t first, count;      /* the first of them, and how many */
     uint32_t compared, grouped; /* of a population feature: earlier features; NO_STEP: columns */
 } Maker;
 

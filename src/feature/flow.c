@@ -85,8 +85,10 @@ Matched flow_match_parts(const Flow *flow, Range range, Arena scratch, uint8_t *
         while (head < lots && lot[head].left == 0)
             head++;
     }
-    Int128 unit = power_of_ten(flow->fraction_scale);
-    for (size_t i = 0; i < lots; i++)
+    const Int128 unit = power_of_ten(flow->fraction_scale);
+    if (flow->fraction == 0) /* of every lot, and where nobody asks */
+        matched.drained = (int64_t)lots;
+    for (size_t i = 0; i < lots && flow->fraction != 0; i++)
         matched.drained +=
             (lot[i].amount - lot[i].left) * unit >= (Int128)lot[i].amount * flow->fraction;
     return matched;

@@ -148,18 +148,33 @@ static double answer(const PeerGroup *g, PopulationKind kind, double x)
     return (x - g->median) / g->spread;
 }
 
+/* The group that is called so, or all customers. */
+static const PeerGroup *group_of(const Peers *p, Str name)
+{
+    const PeerGroup wanted = {.name = name};
+    const PeerGroup *own =
+        p->groups < 2 ? NULL
+                      : bsearch(&wanted, p->group + 1, p->groups - 1, sizeof wanted, by_name);
+    return own == NULL ? &p->group[0] : own;
+}
+
+double peers_place(Arena scratch, const Peers *p, PopulationKind kind, const Column *value,
+                   const Column *group, size_t row)
+{
+    const PeerGroup *own = group == NULL || !column_valid(group, row)
+                               ? &p->group[0]
+                               : group_of(p, cell_text(&scratch, group, row));
+    return answer(own, kind, cell_double(value, row));
+}
+
 void peers_apply(double *out, Arena scratch, const Peers *p, const PeerColumn *c,
                  PopulationKind kind)
 {
     const PeerGroup **of = ARENA_ARRAY(&scratch, const PeerGroup *, c->names->count + 1);
-    for (size_t k = 0; k < c->names->count; k++) {
-        const PeerGroup wanted = {.name = c->names->text[k]};
-        of[k] = p->groups < 2
-                    ? NULL
-                    : bsearch(&wanted, p->group + 1, p->groups - 1, sizeof wanted, by_name);
-    }
+    for (size_t k = 0; k < c->names->count; k++)
+        of[k] = group_of(p, c->names->text[k]);
     for (size_t i = 0; i < c->rows; i++) {
-        const PeerGroup *own = c->group[i] == NO_CODE ? NULL : of[c->group[i]];
-        out[i] = answer(own == NULL ? &p->group[0] : own, kind, c->value[i]);
+        const PeerGroup *own = c->group[i] == NO_CODE ? &p->group[0] : of[c->group[i]];
+        out[i] = answer(own, kind, c->value[i]);
     }
 }

@@ -25,6 +25,9 @@ Peers *peers_fit(Arena *keep, Arena scratch, const PeerColumn *c, const uint8_t 
 /* out[rows]; NaN where there is no answer.  Cost: O(rows log knots). */
 void peers_apply(double *out, Arena scratch, const Peers *p, const PeerColumn *c,
                  PopulationKind kind);
+/* The same of one row of the columns that a PeerColumn is made of. */
+double peers_place(Arena scratch, const Peers *p, PopulationKind kind, const Column *value,
+                   const Column *group, size_t row);
 
 /* The distinct partners of each customer, itself not among them. */
 typedef struct PartnerColumn {

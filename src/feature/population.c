@@ -22,23 +22,49 @@ static const Column *compared_column(uint32_t feature, const Events *events, con
     return feature == NO_STEP ? table_find(events->profile, name) : &features->column[feature];
 }
 
+/* What a population feature compares, and by which groups; of groups NULL for none. */
+typedef struct Compared {
+    const Column *value, *group; /* value: NULL where these files lack it */
+} Compared;
+
+static Compared compared_of(const Plan *plan, size_t index, const Events *events,
+                            const Table *features)
+{
+    const Population *f = lang_population(plan->feature[index].expr);
+    const Maker *m = &plan->steps->maker[index];
+    return (Compared){compared_column(m->compared, events, features, f->value),
+                      f->group.size == 0 ? NULL
+                                         : compared_column(m->grouped, events, features, f->group)};
+}
+
 /* NULL where these files lack the column that is compared. */
 static PeerColumn *column_of(Arena *keep, Arena scratch, const Plan *plan, size_t index,
                              const Events *events, const Table *features, const uint32_t *row,
                              size_t rows)
 {
-    const Population *f = lang_population(plan->feature[index].expr);
-    const Maker *m = &plan->steps->maker[index];
-    const Column *value = compared_column(m->compared, events, features, f->value);
-    const Column *group =
-        f->group.size == 0 ? NULL : compared_column(m->grouped, events, features, f->group);
-    return value == NULL ? NULL : peer_column(keep, scratch, value, group, row, rows);
+    const Compared c = compared_of(plan, index, events, features);
+    return c.value == NULL ? NULL : peer_column(keep, scratch, c.value, c.group, row, rows);
+}
+
+static void put_place(Column *out, size_t customer, double place)
+{
+    if (isnan(place))
+        return;
+    out->real[customer] = place;
+    column_set_valid(out, customer);
 }
 
 static Status peers_feature(Column *out, Arena *keep, Arena scratch, const Plan *plan, size_t index,
                             const Events *events, const Table *features, const Fitting *fitting,
                             Peers **peers)
 {
+    const PopulationKind kind = lang_population(plan->feature[index].expr)->kind;
+    if (events->customers == 1 && fitting == NULL) { /* without what is prepared for many */
+        const Compared one = compared_of(plan, index, events, features);
+        if (one.value != NULL && *peers != NULL)
+            put_place(out, 0, peers_place(scratch, *peers, kind, one.value, one.group, 0));
+        return STATUS_OK;
+    }
     const PeerColumn *c =
         column_of(&scratch, *keep, plan, index, events, features, NULL, events->customers);
     if (c == NULL)
@@ -52,12 +78,9 @@ static Status peers_feature(Column *out, Arena *keep, Arena scratch, const Plan 
     if (*peers == NULL)
         return STATUS_OK;
     double *value = ARENA_RAW(&scratch, double, events->customers + 1);
-    peers_apply(value, scratch, *peers, c, lang_population(plan->feature[index].expr)->kind);
+    peers_apply(value, scratch, *peers, c, kind);
     for (size_t i = 0; i < events->customers; i++)
-        if (!isnan(value[i])) {
-            out->real[i] = value[i];
-            column_set_valid(out, i);
-        }
+        put_place(out, i, value[i]);
     return STATUS_OK;
 }
 

@@ -9,41 +9,83 @@
 typedef struct Look {
     Column *out;
     const Folding *f;
+    const uint64_t *taken; /* the rows that count, a bit each */
     const int64_t *created_us;
     int64_t within_us; /* 0: back to the first row */
     Range r;           /* all rows of a customer */
     Error *err;
 } Look;
 
-/* The first row at or after low that row i still sees: those of (t - within, t]. */
-static bool seen(const Look *l, size_t row, size_t i)
+static inline bool takes(const Look *l, size_t row)
+{
+    return l->taken[row >> 6] >> (row & 63) & 1;
+}
+
+/* Does row i still see an earlier one? It sees those of (t - within, t]. */
+static inline bool seen(const Look *l, size_t row, size_t i)
 {
     return l->within_us == 0 || l->created_us[row] > l->created_us[i] - l->within_us;
 }
 
-static Status look_count(const Look *l)
+/* Every row of these has a value. */
+static void all_valid(Column *out, Range r)
 {
-    const Folding *f = l->f;
-    const bool share = f->aggregate->kind == AGGREGATE_SHARE;
-    const uint64_t *base = f->base, *filter = f->filter;
+    for (size_t w = r.from / 64; w * 64 < r.to; w++)
+        out->valid[w] |= range_word(r, w);
+}
+
+static void look_count(const Look *l)
+{
     const Look own = *l; /* what is written below could lie in *l, for all a compiler knows */
-    int64_t part = 0, whole = 0;
+    int64_t *out = l->out->integer, count = 0;
     size_t low = own.r.from;
     for (size_t i = own.r.from; i < own.r.to; i++) {
+        count += takes(&own, i);
+        for (; !seen(&own, low, i); low++)
+            count -= takes(&own, low);
+        out[i] = count;
+    }
+    all_valid(l->out, own.r);
+}
+
+static Status look_share(const Look *l)
+{
+    const uint64_t *base = l->f->base;
+    int64_t part = 0, whole = 0;
+    size_t low = l->r.from;
+    for (size_t i = l->r.from; i < l->r.to; i++) {
         bool counts = condition_holds(base, i);
         whole += counts;
-        part += counts && condition_holds(filter, i);
-        for (; !seen(&own, low, i); low++) {
+        part += counts && takes(l, i);
+        for (; !seen(l, low, i); low++) {
             counts = condition_holds(base, low);
             whole -= counts;
-            part -= counts && condition_holds(filter, low);
+            part -= counts && takes(l, low);
         }
-        if (!share) {
-            own.out->integer[i] = part;
-            column_set_valid(own.out, i);
-        } else if (whole > 0)
+        if (whole > 0)
             TRY(put_real(l->out, i, (double)part / (double)whole, l->err));
     }
+    return STATUS_OK;
+}
+
+static Status look_whole_sum(const Look *l)
+{
+    const Look own = *l;
+    const int64_t *x = l->f->argument->integer;
+    int64_t *out = l->out->integer;
+    Int128 sum = 0;
+    size_t low = own.r.from;
+    for (size_t i = own.r.from; i < own.r.to; i++) {
+        for (; !seen(&own, low, i); low++)
+            if (takes(&own, low))
+                sum -= x[low];
+        if (takes(&own, i))
+            sum += x[i];
+        if (sum != (int64_t)sum)
+            return put_overflow(own.err);
+        out[i] = (int64_t)sum;
+    }
+    all_valid(l->out, own.r);
     return STATUS_OK;
 }
 
@@ -53,14 +95,12 @@ static Status look_sum(const Look *l)
     const Folding *f = l->f;
     const Column *x = f->argument;
     const bool is_real = x->type == TYPE_DOUBLE;
-    const bool whole_sum = !is_real && f->aggregate->kind == AGGREGATE_SUM;
     ExactSum real = {.count = 0};
     Int128 exact = 0;
-    const Look own = *l;
-    size_t count = 0, low = own.r.from;
-    for (size_t i = own.r.from; i < own.r.to; i++) {
-        for (; !seen(&own, low, i); low++) {
-            if (!folding_takes(f, low))
+    size_t count = 0, low = l->r.from;
+    for (size_t i = l->r.from; i < l->r.to; i++) {
+        for (; !seen(l, low, i); low++) {
+            if (!takes(l, low))
                 continue;
             count--;
             if (is_real)
@@ -68,16 +108,12 @@ static Status look_sum(const Look *l)
             else
                 exact -= x->integer[low];
         }
-        if (folding_takes(f, i)) {
+        if (takes(l, i)) {
             count++;
             if (is_real)
                 exact_add(&real, x->real[i]);
             else
                 exact += x->integer[i];
-        }
-        if (whole_sum) {
-            TRY(put_integer(own.out, i, exact, own.err));
-            continue;
         }
         double total = is_real ? exact_value(&real) : 0;
         TRY(f->aggregate->kind == AGGREGATE_MEAN
@@ -102,7 +138,7 @@ static void look_extreme(const Look *l, Arena scratch)
     size_t *queue = ARENA_RAW(&scratch, size_t, l->r.to - l->r.from + 1);
     size_t head = 0, tail = 0;
     for (size_t i = l->r.from; i < l->r.to; i++) {
-        if (folding_takes(l->f, i)) {
+        if (takes(l, i)) {
             while (tail > head && better(l, i, queue[tail - 1]))
                 tail--;
             queue[tail++] = i;
@@ -120,10 +156,10 @@ static void look_end(const Look *l)
     size_t at = l->r.from; /* FIRST: none before it counts; LAST: the latest that does */
     for (size_t i = l->r.from; i < l->r.to; i++) {
         if (first) {
-            while (at < i && !(folding_takes(l->f, at) && seen(l, at, i)))
+            while (at < i && !(takes(l, at) && seen(l, at, i)))
                 at++;
-            any = folding_takes(l->f, at) && seen(l, at, i);
-        } else if (folding_takes(l->f, i)) {
+            any = takes(l, at) && seen(l, at, i);
+        } else if (takes(l, i)) {
             at = i;
             any = true;
         }
@@ -145,42 +181,64 @@ static int by_key(const void *a, const void *b)
     return (x->key > y->key) - (x->key < y->key);
 }
 
-/* Equal values of these rows as equal small numbers, [row - from]; other rows have none. */
-static uint32_t *small_codes(const Look *l, Arena *scratch)
+/* Equal values of these rows as equal numbers below *codes, [row - from]; rows without a value have
+ * any. */
+static const uint32_t *small_codes(size_t *codes, const Look *l, Arena *scratch)
 {
+    const Column *x = l->f->argument;
     size_t n = l->r.to - l->r.from, count = 0;
+    if (codes_are_few(x, n)) {
+        *codes = x->dictionary->count;
+        return x->code + l->r.from;
+    }
     uint32_t *code = ARENA_ARRAY(scratch, uint32_t, n + 1), next = 0;
     Keyed *item = ARENA_RAW(scratch, Keyed, n + 1);
     for (size_t row = l->r.from; row < l->r.to; row++)
-        if (column_valid(l->f->argument, row))
-            item[count++] = (Keyed){cell_key(l->f->argument, row), row};
+        if (column_valid(x, row))
+            item[count++] = (Keyed){cell_key(x, row), row};
     SORT_FEW_ITEMS(Keyed, item, count, KEY_AFTER, by_key);
     for (size_t i = 0; i < count; i++) {
         next += i > 0 && item[i].key != item[i - 1].key;
         code[item[i].row - l->r.from] = next;
     }
+    *codes = (size_t)next + 1;
     return code;
 }
 
-/* distinct: how many values the window holds. same: how often it held this one before. */
-static Status look_values(const Look *l, Arena scratch)
+/* How many values the window holds. */
+static void look_distinct(const Look *l, Arena scratch)
 {
-    bool same = l->f->aggregate->kind == AGGREGATE_SAME;
-    size_t from = l->r.from, low = from;
-    const uint32_t *code = small_codes(l, &scratch);
-    int64_t *held = ARENA_ARRAY(&scratch, int64_t, l->r.to - from + 1), distinct = 0;
+    size_t from = l->r.from, low = from, codes;
+    const uint32_t *code = small_codes(&codes, l, &scratch);
+    int64_t *held = ARENA_ARRAY(&scratch, int64_t, codes + 1), distinct = 0;
     for (size_t i = from; i < l->r.to; i++) {
         for (; !seen(l, low, i); low++)
-            if (folding_takes(l->f, low))
+            if (takes(l, low))
                 distinct -= --held[code[low - from]] == 0;
-        if (same && column_valid(l->f->argument, i))
-            TRY(put_integer(l->out, i, held[code[i - from]], l->err));
-        if (folding_takes(l->f, i))
+        if (takes(l, i))
             distinct += held[code[i - from]]++ == 0;
-        if (!same)
-            TRY(put_integer(l->out, i, distinct, l->err));
+        l->out->integer[i] = distinct;
     }
-    return STATUS_OK;
+    all_valid(l->out, l->r);
+}
+
+/* How often the window held this row's value before. */
+static void look_same(const Look *l, Arena scratch)
+{
+    const Look own = *l;
+    size_t from = l->r.from, low = from, codes;
+    const uint32_t *code = small_codes(&codes, l, &scratch);
+    int64_t *held = ARENA_ARRAY(&scratch, int64_t, codes + 1), *out = l->out->integer;
+    for (size_t i = from; i < own.r.to; i++) {
+        for (; !seen(&own, low, i); low++)
+            if (takes(&own, low))
+                held[code[low - from]]--;
+        if (!column_valid(own.f->argument, i))
+            continue;
+        out[i] = held[code[i - from]];
+        column_set_valid(own.out, i);
+        held[code[i - from]] += takes(&own, i);
+    }
 }
 
 /* since, previous: the latest strictly earlier row that counts. */
@@ -193,7 +251,7 @@ static Status look_earlier(const Look *l)
             TRY(put_integer(l->out, i, (Int128)l->created_us[i] - l->created_us[at], l->err));
         else if (any)
             put_copy(l->out, i, l->f->argument, at);
-        if (folding_takes(l->f, i)) {
+        if (takes(l, i)) {
             at = i;
             any = true;
         }
@@ -209,7 +267,7 @@ static Status look_ahead(const Look *l, Range window)
     for (size_t i = window.to; i-- > window.from;) {
         if (any)
             TRY(put_integer(l->out, i, (Int128)l->created_us[at] - l->created_us[i], l->err));
-        if (condition_holds(l->f->filter, i)) {
+        if (takes(l, i)) {
             at = i;
             any = true;
         }
@@ -217,25 +275,30 @@ static Status look_ahead(const Look *l, Range window)
     return STATUS_OK;
 }
 
-static Status look_streak(const Look *l)
+static void look_streak(const Look *l)
 {
-    int64_t streak = 0;
-    for (size_t i = l->r.from; i < l->r.to; i++) {
-        if (!condition_holds(l->f->base, i))
+    const Look own = *l;
+    const uint64_t *base = l->f->base;
+    int64_t *out = l->out->integer, streak = 0;
+    for (size_t i = own.r.from; i < own.r.to; i++) {
+        if (!condition_holds(base, i))
             continue;
-        streak = condition_holds(l->f->filter, i) ? streak + 1 : 0;
-        TRY(put_integer(l->out, i, streak, l->err));
+        streak = takes(&own, i) ? streak + 1 : 0;
+        out[i] = streak;
+        column_set_valid(own.out, i);
     }
-    return STATUS_OK;
 }
 
 static Status look(const Look *l, Range window, Arena scratch)
 {
     switch (l->f->aggregate->kind) {
     case AGGREGATE_COUNT:
+        look_count(l);
+        return STATUS_OK;
     case AGGREGATE_SHARE:
-        return look_count(l);
+        return look_share(l);
     case AGGREGATE_SUM:
+        return l->f->argument->type == TYPE_DOUBLE ? look_sum(l) : look_whole_sum(l);
     case AGGREGATE_MEAN:
         return look_sum(l);
     case AGGREGATE_MIN:
@@ -247,12 +310,16 @@ static Status look(const Look *l, Range window, Arena scratch)
         look_end(l);
         return STATUS_OK;
     case AGGREGATE_DISTINCT:
+        look_distinct(l, scratch);
+        return STATUS_OK;
     case AGGREGATE_SAME:
-        return look_values(l, scratch);
+        look_same(l, scratch);
+        return STATUS_OK;
     case AGGREGATE_UNTIL:
         return look_ahead(l, window);
     case AGGREGATE_STREAK:
-        return look_streak(l);
+        look_streak(l);
+        return STATUS_OK;
     default:
         return look_earlier(l);
     }
@@ -261,9 +328,14 @@ static Status look(const Look *l, Range window, Arena scratch)
 Status sequence_column(Column *out, Arena *keep, Arena scratch, const Events *events,
                        const Folding *f, Window w, Error *err)
 {
-    folding_column(out, keep, f, events->rows->rows);
+    const size_t rows = events->rows->rows;
+    folding_column(out, keep, f, rows);
+    uint64_t *taken = ARENA_RAW(&scratch, uint64_t, rows / 64 + 1);
+    for (size_t k = 0; k * 64 < rows; k++)
+        taken[k] = taken_word(f, (Range){0, rows}, k);
     Look l = {.out = out,
               .f = f,
+              .taken = taken,
               .created_us = events->created_us,
               .within_us = f->aggregate->within_us,
               .err = err};

@@ -35,6 +35,8 @@ void plan_quantities(Quantities *out, Arena *keep, const Plan *plan)
     }
     *out = (Quantities){.item = ARENA_ARRAY(keep, Quantity, most + 1),
                         .of = ARENA_ARRAY(keep, uint32_t *, plan->features + 1)};
+    /* Side by side, for a request walks through all of them. */
+    Aggregate *aggregate = ARENA_ARRAY(keep, Aggregate, most + 1);
     for (size_t i = 0; i < plan->features; i++) {
         const Feature *f = &plan->feature[i];
         size_t count;
@@ -44,8 +46,10 @@ void plan_quantities(Quantities *out, Arena *keep, const Plan *plan)
             Window w = a[k].has_window ? a[k].window : f->window;
             uint32_t code = dictionary_add(texts, aggregate_key(keep, &a[k], w));
             out->of[i][k] = code;
-            if (code == out->count)
-                out->item[out->count++] = (Quantity){&a[k], w, (uint32_t)i};
+            if (code < out->count)
+                continue;
+            aggregate[code] = a[k];
+            out->item[out->count++] = (Quantity){&aggregate[code], w, (uint32_t)i};
         }
     }
 }
@@ -165,14 +169,19 @@ static void add_makers(PlanSteps *r, Arena *keep, const Plan *plan)
         const Expr *e = plan->feature[i].expr;
         const Population *p = lang_population(e);
         Maker *m = &r->maker[i];
+        const Type type = lang_type(e);
         *m = (Maker){.expr = e,
-                     .type = lang_type(e),
-                     .scale = lang_scale(e),
+                     .name = plan->feature[i].name.text,
+                     .type = (uint8_t)type,
+                     .scale = type == TYPE_DECIMAL ? (uint8_t)lang_scale(e) : 0,
+                     .bare = lang_is_aggregate(e) && type != TYPE_CATEGORY && type != TYPE_TEXT,
                      .population = p != NULL,
                      .together = true,
                      .compared = p == NULL ? NO_STEP : feature_above(plan, i, p->value),
                      .grouped = p == NULL ? NO_STEP : feature_above(plan, i, p->group)};
-        (void)lang_aggregates(e, &m->count);
+        size_t count;
+        (void)lang_aggregates(e, &count);
+        m->count = (uint32_t)count;
         for (size_t k = 0; k < m->count; k++) {
             const uint32_t *of = r->quantities.of[i];
             m->first = of[0];

@@ -16,6 +16,7 @@ typedef enum Operation {
     OPERATION_OR,      /* of all parts */
     OPERATION_NOT,     /* of part 0 */
     OPERATION_NULL,    /* is part 0 missing? */
+    OPERATION_CASE,    /* condition, value, condition, value, ..., [else] */
     OPERATION_EVALUATE /* the node, whose aggregates are the parts */
 } Operation;
 
@@ -23,7 +24,7 @@ typedef struct Instruction {
     Operation operation;
     NodeKind kind; /* COMPARE */
     const Expr *expr;
-    const Node *node; /* NAME, EVALUATE; of COMPARE the literal */
+    const Node *node; /* NAME, CASE, EVALUATE; of COMPARE the literal */
     Type type;        /* of the value */
     const uint32_t *part;
     size_t parts;
@@ -154,6 +155,29 @@ static bool has_aggregate(const Node *n)
     return has;
 }
 
+/* A case whose values are wide as a number and need not be brought to its type. */
+static bool plain_case(const Node *n)
+{
+    bool plain = n->type != TYPE_BOOLEAN && !type_is_string(n->type);
+    for (size_t k = 0; k < n->count && plain; k++) {
+        const Node *child = n->child[k];
+        if (k % 2 == 1 || k + 1 == n->count)
+            plain = child->kind != NODE_NULL && child->type == n->type && child->scale == n->scale;
+        else
+            plain = child->kind != NODE_NULL;
+    }
+    return plain;
+}
+
+static uint32_t add_case(const Adding *a, const Node *n)
+{
+    uint32_t *part = ARENA_ARRAY(a->p->keep, uint32_t, n->count);
+    for (size_t i = 0; i < n->count; i++)
+        part[i] = add_node(a, n->child[i]);
+    return add_once(a->p,
+                    &(Instruction){OPERATION_CASE, NODE_NULL, a->e, n, n->type, part, n->count});
+}
+
 static uint32_t add_node(const Adding *a, const Node *n)
 {
     bool literals = n->count > 1;
@@ -184,6 +208,10 @@ static uint32_t add_node(const Adding *a, const Node *n)
             literals = literals && with_literal(n->child[0], n->child[i]);
         if (literals)
             return add_members(a, n);
+        break;
+    case NODE_CASE:
+        if (plain_case(n))
+            return add_case(a, n);
         break;
     default:
         break;
@@ -270,22 +298,19 @@ static Status name(ProgramRun *r, Value *v, const Instruction *i, Arena scratch,
     return STATUS_OK;
 }
 
-/* to[w]: bit k is what the comparison says of row w * 64 + k. */
+/* to[w]: bit k is what the comparison says of row w * 64 + k. From the last row on, so that a bit
+ * is put in by one addition. */
+#define TEST_WORDS(holds, bits_of)                                                                 \
+    for (size_t w = 0; w < words; w++) {                                                           \
+        uint64_t bits = 0;                                                                         \
+        for (size_t row = w * 64 + 64 < rows ? w * 64 + 64 : rows; row-- > w * 64;)                \
+            bits = bits + bits + (holds);                                                          \
+        to[w] = (bits_of)&known[w];                                                                \
+    }
 #define COMPARE_WORDS(x, y)                                                                        \
-    for (size_t w = 0, row = 0; w < words; w++) {                                                  \
-        uint64_t bits = 0;                                                                         \
-        for (size_t end = row + 64 < rows ? row + 64 : rows, k = 0; row < end; row++, k++)         \
-            bits |= (uint64_t)(table >> (((x) > (y)) - ((x) < (y)) + 1) & 1) << k;                 \
-        to[w] = bits & known[w];                                                                   \
-    }
+    TEST_WORDS((uint64_t)(table >> (((x) > (y)) - ((x) < (y)) + 1) & 1), bits)
 /* The same of one question, or of its opposite. */
-#define TEST_WORDS(holds)                                                                          \
-    for (size_t w = 0, row = 0; w < words; w++) {                                                  \
-        uint64_t bits = 0;                                                                         \
-        for (size_t end = row + 64 < rows ? row + 64 : rows, k = 0; row < end; row++, k++)         \
-            bits |= (uint64_t)(holds) << k;                                                        \
-        to[w] = (bits ^ turn) & known[w];                                                          \
-    }
+#define ASK_WORDS(holds) TEST_WORDS(holds, bits ^ turn)
 
 static void compare(ProgramRun *r, Value *v, const Instruction *i)
 {
@@ -302,7 +327,7 @@ static void compare(ProgramRun *r, Value *v, const Instruction *i)
     const uint64_t turn = opposite ? UINT64_MAX : 0;
     if (type_is_string(a->type)) {
         const uint32_t code = dictionary_find(a->dictionary, literal->text), *is = a->code;
-        TEST_WORDS(is[row] == code)
+        ASK_WORDS(is[row] == code)
         return;
     }
     if (a->type == TYPE_DOUBLE) {
@@ -320,11 +345,11 @@ static void compare(ProgramRun *r, Value *v, const Instruction *i)
     }
     const int64_t than = (int64_t)y;
     if (i->kind == NODE_EQUAL || i->kind == NODE_UNEQUAL)
-        TEST_WORDS(is[row] == than)
+        ASK_WORDS(is[row] == than)
     else if (i->kind == NODE_LESS || i->kind == NODE_GREATER_EQUAL)
-        TEST_WORDS(is[row] < than)
+        ASK_WORDS(is[row] < than)
     else
-        TEST_WORDS(is[row] > than)
+        ASK_WORDS(is[row] > than)
 }
 
 /* true: all parts true; known: all known, or one known and false. `or` is the same of what is
@@ -343,6 +368,30 @@ static void join(ProgramRun *r, Value *v, const Instruction *i)
         }
         v->column.valid[w] = known | decided;
         v->truth[w] = any ? decided : known & ~decided;
+    }
+}
+
+/* The value behind the first condition that is true; without one the else, or missing. */
+static void choose(ProgramRun *r, Value *v, const Instruction *i)
+{
+    column_init(&v->column, r->keep, S(""), i->type, i->node->scale, r->rows->rows, NULL);
+    v->truth = NULL;
+    for (size_t w = 0; w < r->words; w++) {
+        uint64_t open = UINT64_MAX;
+        if (w + 1 == r->words && r->rows->rows % 64 != 0)
+            open >>= 64 - r->rows->rows % 64;
+        for (size_t k = 0; k < i->parts; k += 2) {
+            const bool otherwise = k + 1 == i->parts;
+            const Column *from = &r->value[i->part[otherwise ? k : k + 1]].column;
+            const uint64_t taken = otherwise ? open : open & r->value[i->part[k]].truth[w];
+            const uint64_t there = taken & from->valid[w];
+            open &= ~taken;
+            v->column.valid[w] |= there;
+            for (uint64_t bits = there; bits != 0; bits &= bits - 1) {
+                const size_t row = w * 64 + (size_t)__builtin_ctzll(bits);
+                v->column.integer[row] = from->integer[row]; /* or the bits of a double */
+            }
+        }
     }
 }
 
@@ -374,6 +423,9 @@ static Status carry_out(ProgramRun *r, Value *v, const Instruction *i, Arena scr
             v->column.valid[w] = UINT64_MAX;
             v->truth[w] = ~part->column.valid[w];
         }
+        return STATUS_OK;
+    case OPERATION_CASE:
+        choose(r, v, i);
         return STATUS_OK;
     default:
         return evaluate(r, v, i, scratch, err);

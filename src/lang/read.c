@@ -85,6 +85,7 @@ Expr *expr_finish(Arena *keep, const Node *root, const char *file, Str amount)
                 .event_name = l.event_name->text,
                 .event_names = l.event_name->count,
                 .merges = l.merges};
+    e->flat = lang_flat(keep, root);
     return e;
 }
 

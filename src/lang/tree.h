@@ -166,6 +166,9 @@ struct Node {
     Call *call;             /* AGGREGATE */
 };
 
+/* The tree laid flat for one row (cell.c). */
+typedef struct Flat Flat;
+
 struct Expr {
     const Node *root;
     const char *file;
@@ -177,7 +180,8 @@ struct Expr {
     const Str *event_name;
     size_t event_names;
     const Population *population;
-    bool merges; /* strings put together here need a dictionary of their own */
+    bool merges;      /* strings put together here need a dictionary of their own */
+    const Flat *flat; /* right behind it in memory; NULL: one row is a block like others */
 };
 
 typedef struct NodeList {
@@ -244,6 +248,9 @@ void name_print(Buffer *b, Str name); /* in double quotes where needed */
 
 /* From a checked tree to an Expr with its lists. */
 Expr *expr_finish(Arena *keep, const Node *root, const char *file, Str amount);
+
+/* NULL where a part makes new strings, or has no form for one row.  Memory: keep. */
+Flat *lang_flat(Arena *keep, const Node *root);
 
 /* Read a text that is one population function; *out is NULL, and nothing refused, when it does not
  * begin like one. */

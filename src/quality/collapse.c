@@ -32,6 +32,27 @@ static int by_time(const void *a, const void *b, void *context)
                                          e->side->dictionary->text[e->side->code[i]]);
 }
 
+/* One customer's rows mostly come in order, the earliest or the latest first. */
+static void sort_picks(Pick *pick, size_t count, Order *o)
+{
+    size_t up = 1, down = 1;
+    while (up < count && by_time(&pick[up - 1], &pick[up], o) <= 0)
+        up++;
+    while (down < count && by_time(&pick[down - 1], &pick[down], o) > 0)
+        down++;
+    if (up >= count)
+        return;
+    if (down < count) {
+        qsort_r(pick, count, sizeof *pick, by_time, o);
+        return;
+    }
+    for (size_t i = 0, k = count - 1; i < k; i++, k--) {
+        const Pick last = pick[k];
+        pick[k] = pick[i];
+        pick[i] = last;
+    }
+}
+
 typedef struct Columns {
     const Table *rows;
     const Column *created, *completed, *state;
@@ -120,7 +141,7 @@ Status quality_collapse(Collapsed **out, Arena *keep, Arena scratch, const Schem
         if (p.row != NO_CODE)
             pick[picks++] = p;
     }
-    qsort_r(pick, picks, sizeof *pick, by_time, &context);
+    sort_picks(pick, picks, &context);
 
     uint32_t *index = ARENA_RAW(&scratch, uint32_t, picks + 1);
     for (size_t i = 0; i < picks; i++)

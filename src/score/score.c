@@ -34,10 +34,10 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
                             const uint32_t *row, size_t count)
 {
     for (size_t i = 0; i < b->plan->features; i++) {
-        const Feature *f = &b->plan->feature[i];
         const Column *c = &features->column[i];
-        if (f->use != USE_MODEL || b->skip[i] || lang_type(f->expr) != TYPE_CATEGORY)
+        if (c->type != TYPE_CATEGORY || b->skip[i] || b->plan->feature[i].use != USE_MODEL)
             continue;
+        const Feature *f = &b->plan->feature[i];
         uint64_t unknown = 0;
         Str example = S("");
         for (size_t k = 0; k < count; k++) {

@@ -98,16 +98,37 @@ Column *table_find(const Table *t, Str name)
     return equal;
 }
 
+/* Cells of one width; validity a word at a time. */
+#define TAKE_CELLS(Cell)                                                                           \
+    for (size_t w = 0, i = 0; i < count; w++) {                                                    \
+        uint64_t bits = 0;                                                                         \
+        for (size_t end = i + 64 < count ? i + 64 : count, k = 0; i < end; i++, k++) {             \
+            if (!column_valid(from, index[i]))                                                     \
+                continue;                                                                          \
+            bits |= (uint64_t)1 << k;                                                              \
+            ((Cell *)to->data)[i] = ((const Cell *)from->data)[index[i]];                          \
+        }                                                                                          \
+        to->valid[w] = bits;                                                                       \
+    }
+
+static void take_cells(Column *to, const Column *from, const uint32_t *index, size_t count)
+{
+    switch (type_width(from->type)) {
+    case sizeof(uint8_t):
+        TAKE_CELLS(uint8_t)
+        break;
+    case sizeof(uint32_t):
+        TAKE_CELLS(uint32_t)
+        break;
+    default:
+        TAKE_CELLS(uint64_t)
+    }
+}
+
 void column_take(Column *out, Arena *keep, const Column *c, const uint32_t *index, size_t count)
 {
-    size_t width = type_width(c->type);
     column_init(out, keep, c->name, c->type, c->scale, count, c->dictionary);
-    for (size_t i = 0; i < count; i++) {
-        if (!column_valid(c, index[i]))
-            continue;
-        column_set_valid(out, i);
-        memcpy((char *)out->data + i * width, (const char *)c->data + index[i] * width, width);
-    }
+    take_cells(out, c, index, count);
 }
 
 Table *table_take(Arena *keep, const Table *t, const uint32_t *index, size_t count)
