@@ -17,6 +17,7 @@ locals {
     serve-batches     = { account = "serve", bucket = "batches", role = "roles/storage.objectUser", prefix = "" }
     jobs-batches      = { account = "jobs", bucket = "batches", role = "roles/storage.objectUser", prefix = "" }
     jobs-runs         = { account = "jobs", bucket = "runs", role = "roles/storage.objectUser", prefix = "" }
+    jobs-loads        = { account = "jobs", bucket = "runs", role = "roles/storage.legacyBucketReader", prefix = "" } # a load job asks for the bucket itself
     jobs-transactions = { account = "jobs", bucket = "transactions", role = "roles/storage.objectViewer", prefix = "" }
     jobs-training     = { account = "jobs", bucket = "transactions", role = "roles/storage.objectUser", prefix = "retrain/" }
     jobs-audit        = { account = "jobs", bucket = "audit", role = "roles/storage.objectCreator", prefix = "chain/" }
