@@ -24,8 +24,10 @@ locals {
     deployer-bundles  = { account = "deployer", bucket = "bundles", role = "roles/storage.objectUser", prefix = "" }
     deployer-golden   = { account = "deployer", bucket = "runs", role = "roles/storage.objectUser", prefix = "golden/" }
     deployer-runs     = { account = "deployer", bucket = "runs", role = "roles/storage.objectUser", prefix = "retrain/" }
+    deployer-sources  = { account = "deployer", bucket = "sources", role = "roles/storage.objectUser", prefix = "" }
     deployer-training = { account = "deployer", bucket = "transactions", role = "roles/storage.objectViewer", prefix = "retrain/" }
     # A folder is listed by asking the bucket, and a condition on objects' names does not speak of that. Names alone are seen by it.
+    deployer-lists-sources      = { account = "deployer", bucket = "sources", role = "roles/storage.legacyBucketReader", prefix = "" }
     deployer-lists-runs         = { account = "deployer", bucket = "runs", role = "roles/storage.legacyBucketReader", prefix = "" }
     deployer-lists-transactions = { account = "deployer", bucket = "transactions", role = "roles/storage.legacyBucketReader", prefix = "" }
   }
