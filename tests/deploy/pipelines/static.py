@@ -46,7 +46,7 @@ def asked(entries, folder):
     answers = []
     done = subprocess.run(["node", os.path.join(HERE, "typed.mjs"), path], capture_output=True, text=True)
     if done.returncode != 0:
-        print(f"FAILED typed.mjs ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+        print(f"FAILED typed.mjs ended with {done.returncode}: {done.stderr.strip()[:500]}")
         sys.exit(1)
     answers += json.loads(done.stdout)
     sdk = shell.gcloud_root()
