@@ -132,6 +132,31 @@ run "the_whole_internet_is_no_caller" {
   expect_failures = [var.callers]
 }
 
+run "only_images_of_our_registry_run" {
+  command = plan
+
+  module {
+    source = "../../modules/admission"
+  }
+
+  variables {
+    project  = "assay-test"
+    registry = "europe-west9-docker.pkg.dev/assay-test/assay"
+  }
+
+  assert {
+    condition     = google_binary_authorization_policy.cluster.default_admission_rule[0].evaluation_mode == "ALWAYS_DENY" && google_binary_authorization_policy.cluster.default_admission_rule[0].enforcement_mode == "ENFORCED_BLOCK_AND_AUDIT_LOG"
+    error_message = "an image that nobody names may run"
+  }
+
+  assert {
+    condition = sort([for pattern in google_binary_authorization_policy.cluster.admission_whitelist_patterns : pattern.name_pattern]) == tolist([
+      "europe-west9-docker.pkg.dev/assay-test/assay/**", "gcr.io/gke-release/custom-metrics-stackdriver-adapter*"
+    ])
+    error_message = "images of others may run"
+  }
+}
+
 run "accounts_have_no_more_than_they_need" {
   command = plan
 
