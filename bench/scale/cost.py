@@ -11,7 +11,8 @@ def reckon(model, settings):
 
 def month(model, load, settings):
     a, facts = model.assumptions, model.capacity["facts"]
-    p = {name: one["value"] for name, one in a["prices"].items() if isinstance(one, dict)}
+    factor = a["prices"]["region_factor"]
+    p = {name: one["value"] * (1 if one.get("everywhere") else factor) for name, one in a["prices"].items() if isinstance(one, dict)}
     hours, kept = a["prices"]["hours_a_month"], load <= 10
     requests = model.mean * load * 30.4 * 86400
     nightly = a["traffic"]["batch_customers_a_night"] * load * 30.4
@@ -39,8 +40,7 @@ def month(model, load, settings):
         "Pub/Sub": 3 * requests * 1024 / 2**40 * p["pubsub_tib"] + 2 * requests * answer / 2**40 * p["pubsub_tib"],
         "BigQuery, Storage": stored["bigquery"] * p["bigquery_gib_month"] + stored["bigquery"] / 1024 * p["bigquery_tib"],
     }
-    factor = a["prices"]["region_factor"]
-    lines = {name: round(value * factor) for name, value in lines.items()}
+    lines = {name: round(value) for name, value in lines.items()}
     return {
         "load": load,
         "mean": round(model.mean * load, 1),

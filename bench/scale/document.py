@@ -200,7 +200,10 @@ def cost_table(rows):
 
 
 def prices_table(prices):
-    return table(["what", "USD, in Iowa", "source"], [(v["what"], f"{v['value']:g}", v["source"]) for v in prices.values() if isinstance(v, dict)])
+    factor = prices["region_factor"]
+    return table(["what", "USD, in Iowa", "here", "source"],
+                 [(v["what"], f"{v['value']:g}", "the same" if v.get("everywhere") else f"{v['value'] * factor:.4g}", v["source"]) for v in prices.values() if isinstance(v, dict)]
+                 + [("Paris against Iowa", f"{factor:g}", "", prices["region_factor_source"])])
 
 
 # ---- the chart ----

@@ -63,6 +63,7 @@ def create(given, name, annotations):
             sys.exit(f"a release needs the annotation {key}")
     return [
         *("gcloud", "deploy", "releases", "create", name, "--source=deploy", *place(given)),
+        f"--gcs-source-staging-dir=gs://{given.project}-assay-sources/releases",
         "--images=" + ",".join(f"{image}={annotations[image]}" for image in IMAGES),
         "--annotations=" + ",".join(f"{key}={annotations[key]}" for key in [*IMAGES, "change", "golden"]),
         "--quiet",

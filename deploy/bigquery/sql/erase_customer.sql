@@ -1,5 +1,5 @@
--- Erase a person here, after `DELETE /v1/customers/{id}` at the service (docs/database.md). Run as one script; time travel of
--- the dataset ends after 48 hours, so nobody can read him then.
+-- Erase a person here; deploy/bigquery/erase runs it. One script; time travel of the dataset ends after 48 hours, so nobody can
+-- read him then.
 --   @customer         STRING, the customer's id
 --   @customer_hash    STRING, the hash of it that prediction logs hold
 DELETE FROM assay.labels WHERE customer_id = @customer OR decision_id IN (SELECT decision_id FROM assay.decisions WHERE customer_id = @customer);

@@ -186,8 +186,7 @@ def check_refusals(work, bundle, image_name, config):
         claim(f"refused with a remedy: {name} ({first.split('error: ')[-1]})", refused, [said.returncode, said.stderr])
 
 
-def check(work, image, serving, jobs):
-    bundle = make_bundle(work)
+def check(work, bundle, image, serving, jobs):
     config = work / "serve.yaml"
     config.write_text(settings())
     for path in [work, bundle, *bundle.iterdir(), config]:

@@ -169,7 +169,54 @@ function keys() {
     "keys.sh keeps the old keys when the reply is empty, broken or missing");
 }
 
+// The scripts that fill BigQuery's tables, from their mounts as kubelet lays them out, with a bq and a gcloud that note what they are told
+// and give what an export gave.
+function tables() {
+  const documents = overlay("prod"), bin = join(folder, "tables-bin"), told = join(folder, "tables-told");
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, "bq"), '#!/bin/sh\nprintf "bq %s\\n" "$*" >>"$TOLD"\ncase "$*" in *--format=csv*) echo feature,differ,customers; [ -z "$DIFFER" ] || echo "$DIFFER" ;; esac\n', { mode: 0o755 });
+  writeFileSync(join(bin, "gcloud"), `#!/bin/sh
+printf "gcloud %s\\n" "$*" >>"$TOLD"
+case "$*" in
+*" ls "*) echo '[{"generation":"1"}]' ;;
+*"cat "*/labels-*) echo decision_id,customer_id,label,known_at ;;
+*"cat "*/groups-*) echo customer_id,gender ;;
+esac
+`, { mode: 0o755 });
+  const mounted = (name, leaveOut = "") => {
+    const cron = documents.find((d) => d.kind === "CronJob" && d.metadata.name === `assay-tables-${name}`);
+    const pod = podOf(cron).spec, volume = pod.volumes.find((v) => v.name === "scripts").configMap;
+    const data = documents.find((d) => d.kind === "ConfigMap" && d.metadata.name === volume.name).data;
+    const at = join(folder, `tables-${name}${leaveOut && "-without"}`);
+    for (const { key, path } of volume.items.filter(({ path }) => path !== leaveOut)) {
+      mkdirSync(join(at, path, ".."), { recursive: true });
+      writeFileSync(join(at, path), data[key], { mode: volume.defaultMode });
+    }
+    return pod.containers[0].command[0].replace(pod.containers[0].volumeMounts.find((m) => m.name === "scripts").mountPath, at);
+  };
+  const once = (command, differ = "") => {
+    writeFileSync(told, "");
+    const done = spawnSync(command, [], { encoding: "utf8", env: { PATH: `${bin}:${process.env.PATH}`, PROJECT: "assay-prod", TOLD: told, DIFFER: differ } });
+    return { ...done, told: readFileSync(told, "utf8") };
+  };
+  const daily = once(mounted("daily")), monthly = once(mounted("monthly")), differ = once(mounted("daily"), "age,3,40");
+  claim(daily.status === 0 && /load .*assay\.predictions gs:\/\/assay-prod-assay-runs\/predictions\/date=/.test(daily.told) && /EXPORT DATA/.test(daily.told),
+    "assay-tables-daily's command finds its files in its mount, loads the log and exports the events", daily.stderr);
+  claim(monthly.status === 0 && /cp .*labels\.csv .*groups\.csv .*feedback\.ndjson gs:\/\/assay-prod-assay-runs\/outcomes\//.test(monthly.told),
+    "assay-tables-monthly's command puts labels, groups and verdicts where assay-outcomes reads them", monthly.stderr);
+  claim(differ.status === 1 && /compute these features differently/.test(differ.stderr), "assay-tables-daily fails where service and batch differ", differ.stderr);
+  const without = [once(mounted("daily", "schemas/predictions.json")), once(mounted("monthly", "sql/groups.sql"))];
+  claim(without.every((r) => r.status !== 0), "planted and caught: a script whose file is not mounted", without.map((r) => r.stdout).join(" | "));
+  const minutes = (name) => { // since the month began
+    const [minute, hour, day] = documents.find((d) => d.kind === "CronJob" && d.metadata.name === name).spec.schedule.split(" ");
+    return ((Number(day) - 1) * 24 + Number(hour)) * 60 + Number(minute);
+  };
+  const limit = documents.find((d) => d.metadata.name === "assay-tables-monthly" && d.kind === "CronJob").spec.jobTemplate.spec.activeDeadlineSeconds / 60;
+  claim(minutes("assay-tables-monthly") + limit <= minutes("assay-outcomes"), "assay-tables-monthly has ended, or been ended, when assay-outcomes begins");
+}
+
 sharded();
 await monitored();
 keys();
+tables();
 process.exit(failed === 0 ? 0 : 1);

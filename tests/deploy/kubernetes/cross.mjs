@@ -275,6 +275,8 @@ export function mounts(documents) {
     for (const v of volumes) {
       if (!used.has(v.name)) wrong.push(`${called(w)}: nobody mounts ${v.name}`);
       if (v.configMap && !named(documents, "ConfigMap", v.configMap.name)) wrong.push(`${called(w)}: there is no ConfigMap ${v.configMap.name}`);
+      for (const { key } of v.configMap?.items ?? [])
+        if (named(documents, "ConfigMap", v.configMap.name)?.data[key] === undefined) wrong.push(`${called(w)}: ConfigMap ${v.configMap.name} has no ${key}`);
       const secrets = v.csi?.volumeAttributes?.secretProviderClass;
       if (secrets && !named(documents, "SecretProviderClass", secrets)) wrong.push(`${called(w)}: there is no SecretProviderClass ${secrets}`);
       if (v.csi?.driver === "gcsfuse.csi.storage.gke.io" && podOf(w).metadata.annotations?.["gke-gcsfuse/volumes"] !== "true")

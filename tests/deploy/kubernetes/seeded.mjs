@@ -46,6 +46,7 @@ const mistakes = [
   ["events read and written anew", "prod", "components/shipper/vector.yaml", "codec: bytes #", "codec: json #", /another body/],
   ["events to a topic that Terraform does not make", "prod", "components/shipper/vector.yaml", "topic: assay-decisions", "topic: assay-decision", /no topic assay-decision/, "terraform"],
   ["a volume that is none", "prod", "deployment/deployment.yaml", "        - name: work # answers", "        - name: wrok # answers", /which is no volume/],
+  ["a script's file that its ConfigMap has not", "prod", "../bigquery/kustomization.yaml", "      - sql/groups.sql\n", "", /has no groups\.sql/],
   ["a job's variable that it is not given", "prod-score", "jobs/score/job.yaml", "- name: SHARD", "- name: SHRAD", /\$\(SHARD\)/],
   ["an option that the program has not", "prod", "monitor/monitor.yaml", "--fail-on=act", "--fail-at=act", /--fail-at/, "programs"],
   ["a setting that the program has not", "prod", "environments/prod/serve/serve.yaml", "base_path:", "basepath:", /basepath/, "programs"],
@@ -61,8 +62,8 @@ export function seeded(folder, bundle) {
       results.push([undefined, what]);
       continue;
     }
-    const tree = mkdtempSync(join(tmpdir(), "assay-seeded-"));
-    cpSync(join(top, "deploy/kubernetes"), tree, { recursive: true });
+    const copy = mkdtempSync(join(tmpdir(), "assay-seeded-")), tree = join(copy, "kubernetes");
+    for (const name of ["kubernetes", "bigquery"]) cpSync(join(top, "deploy", name), join(copy, name), { recursive: true });
     const path = join(tree, file), text = readFileSync(path, "utf8");
     let said;
     if (text.replace(from, "") === text) said = [`the place for this mistake is gone: ${file} has no "${from}"`];
@@ -76,7 +77,7 @@ export function seeded(folder, bundle) {
         said = [error.message];
       }
     }
-    rmSync(tree, { recursive: true, force: true });
+    rmSync(copy, { recursive: true, force: true });
     if (said) results.push([said.some((text) => says.test(text)), what, said]);
   }
   const wrong = typed(groups, join(folder, "seeded"));

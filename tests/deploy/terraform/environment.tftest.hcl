@@ -34,6 +34,7 @@ run "is_planned_with_the_names_that_manifests_rely_on" {
       batches      = "assay-test-assay-batches"
       bundles      = "assay-test-assay-bundles"
       runs         = "assay-test-assay-runs"
+      sources      = "assay-test-assay-sources"
       transactions = "assay-test-assay-transactions"
     }
     error_message = "buckets have other names than deploy/kubernetes expects"

@@ -41,6 +41,30 @@ run "buckets_are_private_encrypted_and_forget" {
   }
 }
 
+run "sources_go_after_days_and_what_was_rendered_after_a_year" {
+  command = plan
+
+  module {
+    source = "../../modules/storage"
+  }
+
+  variables {
+    project      = "assay-test"
+    region       = "europe-west9"
+    key          = "k"
+    keep_days    = { transactions = 90, batches = 30, predictions = 400, outcomes = 90, reports = 730 }
+    audit_days   = 1830
+    audit_locked = true
+  }
+
+  assert {
+    condition = { for rule in google_storage_bucket.data["sources"].lifecycle_rule : one(one(rule.condition).matches_prefix) => one(rule.condition).age } == {
+      "builds/" = 14, "releases/" = 14, "rendered/" = 400
+    }
+    error_message = "sources stay, or a release cannot be rolled out again"
+  }
+}
+
 run "logs_must_outlive_their_labels" {
   command = plan
 
@@ -108,6 +132,31 @@ run "the_whole_internet_is_no_caller" {
   expect_failures = [var.callers]
 }
 
+run "only_images_of_our_registry_run" {
+  command = plan
+
+  module {
+    source = "../../modules/admission"
+  }
+
+  variables {
+    project  = "assay-test"
+    registry = "europe-west9-docker.pkg.dev/assay-test/assay"
+  }
+
+  assert {
+    condition     = google_binary_authorization_policy.cluster.default_admission_rule[0].evaluation_mode == "ALWAYS_DENY" && google_binary_authorization_policy.cluster.default_admission_rule[0].enforcement_mode == "ENFORCED_BLOCK_AND_AUDIT_LOG"
+    error_message = "an image that nobody names may run"
+  }
+
+  assert {
+    condition = sort([for pattern in google_binary_authorization_policy.cluster.admission_whitelist_patterns : pattern.name_pattern]) == tolist([
+      "europe-west9-docker.pkg.dev/assay-test/assay/**", "gcr.io/gke-release/custom-metrics-stackdriver-adapter*"
+    ])
+    error_message = "images of others may run"
+  }
+}
+
 run "accounts_have_no_more_than_they_need" {
   command = plan
 
@@ -118,7 +167,7 @@ run "accounts_have_no_more_than_they_need" {
   variables {
     project       = "assay-test"
     workload_pool = "assay-test.svc.id.goog"
-    buckets       = { bundles = "b", transactions = "t", batches = "a", runs = "r", audit = "u" }
+    buckets       = { bundles = "b", transactions = "t", batches = "a", runs = "r", sources = "s", audit = "u" }
     trains        = true
   }
 
@@ -133,11 +182,18 @@ run "accounts_have_no_more_than_they_need" {
       deployer-bundles            = "roles/storage.objectUser b "
       deployer-golden             = "roles/storage.objectUser r resource.name.startsWith('projects/_/buckets/r/objects/golden/')"
       deployer-runs               = "roles/storage.objectUser r resource.name.startsWith('projects/_/buckets/r/objects/retrain/')"
+      deployer-sources            = "roles/storage.objectUser s "
       deployer-training           = "roles/storage.objectViewer t resource.name.startsWith('projects/_/buckets/t/objects/retrain/')"
+      deployer-lists-sources      = "roles/storage.legacyBucketReader s "
       deployer-lists-runs         = "roles/storage.legacyBucketReader r "
       deployer-lists-transactions = "roles/storage.legacyBucketReader t "
     }
     error_message = "the deployer reads and writes other files than the pipelines need"
+  }
+
+  assert {
+    condition     = alltrue([for name, access in google_storage_bucket_iam_member.access : startswith(name, "deployer-") if access.bucket == "s"])
+    error_message = "others than the deployer reach what is built and released"
   }
 
   assert {
@@ -171,7 +227,7 @@ run "only_where_models_learn_the_deployer_reads_transactions" {
   variables {
     project       = "assay-test"
     workload_pool = "assay-test.svc.id.goog"
-    buckets       = { bundles = "b", transactions = "t", batches = "a", runs = "r", audit = "u" }
+    buckets       = { bundles = "b", transactions = "t", batches = "a", runs = "r", sources = "s", audit = "u" }
     trains        = false
   }
 

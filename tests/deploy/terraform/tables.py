@@ -8,7 +8,9 @@ import contextlib
 import csv
 import datetime
 import decimal
+import gzip
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -175,6 +177,67 @@ def score_all(url, data, as_of):
     return urllib.request.urlopen(request, timeout=60).read().decode()
 
 
+# ---- erasure
+
+BQ = """#!/bin/sh
+printf '%s\\n' "$*" >>"$TOLD"
+case "$*" in *--format=csv*) cat "$DAYS" ;; esac
+"""
+# A bucket that is a folder.
+GCLOUD = """#!/bin/sh
+case "$*" in
+"secrets versions access latest --secret=assay-log-hash-key "*) cat "$KEY" ;;
+"storage ls "*) folder=$BUCKET/${3#gs://*/}; [ -d "$folder" ] || { echo "ERROR: One or more URLs matched no objects." >&2; exit 1; }
+    for one in "$folder"*; do echo "gs://assay-test-assay-runs/${one#"$BUCKET"/}"; done ;;
+"storage cp --do-not-decompress "*) cp "$BUCKET/${4#gs://*/}" "$5" ;;
+"storage cp "*) cp "$3" "$BUCKET/${4#gs://*/}" ;;
+*) echo "unexpected: $*" >&2; exit 1 ;;
+esac
+"""
+
+
+def erase_from_logs(work, database, person, lines):
+    """deploy/bigquery/erase over a bucket with the service's log: his lines go, and nothing else of it changes. Gives the hash that it made."""
+    bucket, tools = work / "bucket", work / "tools"
+    tools.mkdir()
+    for name, text in (("bq", BQ), ("gcloud", GCLOUD)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    day = json.loads(lines[0])["time"][:10]
+    next_day = str(datetime.date.fromisoformat(day) + datetime.timedelta(days=1))
+    half = len(lines) // 2
+    of_person = [line for line in lines if json.loads(line)["decision_id"] in
+                 {row[0] for row in database.execute("SELECT decision_id FROM assay.decisions WHERE customer_id = ?", [person]).fetchall()}]
+    others = [line for line in lines if line not in of_person]
+    # An earlier key made this line: only the tables can tell whose it is.
+    foreign = of_person[0].replace(json.loads(of_person[0])["customer"], "feedfeedfeedfeed")
+    objects = {f"date={day}/a": lines[:half], f"date={day}/b": lines[half:], f"date={next_day}/c": [foreign, *others[:3]], f"date={day}/d": others[:2],
+               f"date={day}/e": of_person}
+    for name, part in objects.items():
+        (bucket / "predictions" / name).parent.mkdir(parents=True, exist_ok=True)
+        (bucket / "predictions" / name).write_bytes(gzip.compress("".join(part).encode()))
+    before = (bucket / f"predictions/date={day}/d").read_bytes()
+    header, rows = run(database, "predictions_of_customer", customer=person, customer_hash="0")
+    (work / "days.csv").write_text(",".join(header) + "\n" + "".join(f"{one},{decision}\n" for one, decision in rows))
+
+    def erase(environment):
+        return call(BIGQUERY / "erase", person, env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PROJECT": "assay-test", "BUCKET": str(bucket), "KEY":
+                                                     str(work / "key"), "TOLD": str(work / "told"), "DAYS": str(work / "days.csv"), **environment})
+    refused = erase({"KEY": str(work / "no such key")})
+    claim("planted: an erasure that cannot read the key erases nothing and says so", refused.returncode != 0 and not (work / "told").exists(), refused.stderr)
+    done = erase({})
+    left = {name: gzip.decompress((bucket / "predictions" / name).read_bytes()).decode().splitlines(keepends=True) for name in objects}
+    want = {name: [line for line in part if line in others] for name, part in objects.items()}
+    claim("the lines of a person who is erased are in no object of the prediction log, and all others stay as they were",
+          done.returncode == 0 and left == want and (bucket / f"predictions/date={day}/d").read_bytes() == before and len(of_person) > 0,
+          done.stderr + str({name: (len(objects[name]), len(left[name]), len(want[name])) for name in objects}))
+    told = (work / "told").read_text()
+    found = re.search(r"customer_hash:STRING:(\S+)", told).group(1)
+    claim("his keyed hash is the one that the service writes", found == json.loads(of_person[0])["customer"], found)
+    claim("and then the tables are asked to forget him", "DELETE FROM assay.customers" in told and told.index("SELECT DISTINCT") < told.index("DELETE FROM"), told[:500])
+    return found
+
+
 def main():
     work = pathlib.Path(tempfile.mkdtemp())
     try:
@@ -203,9 +266,10 @@ def everything(work):
     claim("planted: a column that the schema book renamed is found", check.returncode == 1 and "customers.json" in check.stdout, check.stdout)
 
     # the service writes its log and its events, and takes verdicts
-    predictions = work / "predictions.ndjson"
+    predictions, key = work / "predictions.ndjson", work / "key"
+    key.write_text("0123456789abcdef0123456789abcdef\n")
     with Sink() as sink, service(work, bundle, {"store": f"sqlite:{work}/store.db", "predictions": {"file": str(predictions)},
-                                                "sink": {"url": sink.url}, "log": {"sample": 0}}) as url:
+                                                "sink": {"url": sink.url}, "log": {"sample": 0, "hash_key": str(key)}}) as url:
         answers = score_all(url, data, as_of)
         count = len(answers.splitlines())
         until = time.monotonic() + 60
@@ -257,7 +321,8 @@ def everything(work):
     given = {"labelled_users": {"as_of": later}, "labelled_transactions": {"as_of": later}, "unlabelled_users": {"as_of": later, "shards": 1, "shard": 0},
              "unlabelled_transactions": {"as_of": later, "shards": 1, "shard": 0}, "labels": {"as_of": later}, "feedback": {"as_of": later},
              "groups": {"as_of": later}, "decisions_by_day": {"since": "2020-01-01"}, "reasons_by_day": {"since": "2020-01-01"},
-             "overrides": {"since": "2020-01-01"}, "freshness": {"now": today}, "features_parity": {"day": day}, "decision_events": {"day": day}}
+             "overrides": {"since": "2020-01-01"}, "freshness": {"now": today}, "features_parity": {"day": day}, "decision_events": {"day": day},
+             "predictions_of_customer": {"customer": decided[1]["customer_id"], "customer_hash": "0"}}
     names = {path.stem for path in (BIGQUERY / "sql").glob("*.sql")}
     claim("every query of deploy/bigquery/sql is run here", names == given.keys() | {"erase_customer"}, names ^ (given.keys() | {"erase_customer"}))
     results = {}
@@ -322,9 +387,6 @@ def everything(work):
         must(ASSAY, "monitor", "--bundle", bundle, "--predictions", predictions, "--labels", labels, "--feedback", feedback, *more,
              "--hash-key", key, "--out", out, "--until", "2027-06-01T00:00:00Z", "--quiet")
         return json.loads((out / "monitor.json").read_text())
-    key = work / "key"
-    # Verdicts name decisions, so only labels and groups need the key; the service of this test had a random one, and its log is of no use for these.
-    key.write_text("0123456789abcdef0123456789abcdef\n")
     first = monitor(work / "labels.csv", verdicts, None, work / "monitor-1")
     second = monitor(work / "labels-back.csv", work / "feedback-back.ndjson", None, work / "monitor-2")
     claim("assay monitor reads labels and verdicts from the tables as from the files",
@@ -333,7 +395,8 @@ def everything(work):
 
     # erasure
     person = decided[0]["customer_id"]
-    run(database, "erase_customer", customer=person, customer_hash="0")
+    his = erase_from_logs(work, database, person, predictions.read_text().splitlines(keepends=True))
+    run(database, "erase_customer", customer=person, customer_hash=his)
     stay = [table for table, where in {"customers": "user_id", "transactions": "user_id", "features": "customer_id", "decisions": "customer_id",
                                        "labels": "customer_id"}.items()
             if database.execute(f"SELECT COUNT(*) FROM assay.{table} WHERE {where} = ?", [person]).fetchone()[0]]

@@ -17,14 +17,17 @@ locals {
     serve-batches     = { account = "serve", bucket = "batches", role = "roles/storage.objectUser", prefix = "" }
     jobs-batches      = { account = "jobs", bucket = "batches", role = "roles/storage.objectUser", prefix = "" }
     jobs-runs         = { account = "jobs", bucket = "runs", role = "roles/storage.objectUser", prefix = "" }
+    jobs-loads        = { account = "jobs", bucket = "runs", role = "roles/storage.legacyBucketReader", prefix = "" } # a load job asks for the bucket itself
     jobs-transactions = { account = "jobs", bucket = "transactions", role = "roles/storage.objectViewer", prefix = "" }
     jobs-training     = { account = "jobs", bucket = "transactions", role = "roles/storage.objectUser", prefix = "retrain/" }
     jobs-audit        = { account = "jobs", bucket = "audit", role = "roles/storage.objectCreator", prefix = "chain/" }
     deployer-bundles  = { account = "deployer", bucket = "bundles", role = "roles/storage.objectUser", prefix = "" }
     deployer-golden   = { account = "deployer", bucket = "runs", role = "roles/storage.objectUser", prefix = "golden/" }
     deployer-runs     = { account = "deployer", bucket = "runs", role = "roles/storage.objectUser", prefix = "retrain/" }
+    deployer-sources  = { account = "deployer", bucket = "sources", role = "roles/storage.objectUser", prefix = "" }
     deployer-training = { account = "deployer", bucket = "transactions", role = "roles/storage.objectViewer", prefix = "retrain/" }
     # A folder is listed by asking the bucket, and a condition on objects' names does not speak of that. Names alone are seen by it.
+    deployer-lists-sources      = { account = "deployer", bucket = "sources", role = "roles/storage.legacyBucketReader", prefix = "" }
     deployer-lists-runs         = { account = "deployer", bucket = "runs", role = "roles/storage.legacyBucketReader", prefix = "" }
     deployer-lists-transactions = { account = "deployer", bucket = "transactions", role = "roles/storage.legacyBucketReader", prefix = "" }
   }

@@ -103,6 +103,41 @@ locals {
   }
 }
 
+# A Job that has failed for good: the monitor's with its alert, the tables', the keys'. Kubernetes says so in an event, once.
+resource "google_monitoring_alert_policy" "job_failed" {
+  project               = var.project
+  display_name          = "AssayJobFailed"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.channel["platform"]
+  user_labels           = { severity = "ticket", owner = "platform" }
+
+  conditions {
+    display_name = "A Job of the namespace assay has failed"
+    condition_matched_log {
+      filter = join(" AND ", [
+        "log_id(\"events\")",
+        "jsonPayload.involvedObject.kind=\"Job\"",
+        "jsonPayload.involvedObject.namespace=\"assay\"",
+        "jsonPayload.reason=(\"BackoffLimitExceeded\" OR \"DeadlineExceeded\" OR \"PodFailurePolicy\" OR \"FailedIndexes\")",
+      ])
+      label_extractors = { job = "EXTRACT(jsonPayload.involvedObject.name)" }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A Job of the namespace assay has failed and is not tried again. ${var.runbooks}/cloud.md#assayjobfailed"
+  }
+}
+
 resource "google_monitoring_alert_policy" "waiting" {
   for_each              = local.waiting
   project               = var.project

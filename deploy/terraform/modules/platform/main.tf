@@ -56,6 +56,12 @@ module "registry" {
   depends_on = [module.services]
 }
 
+module "admission" {
+  source   = "../admission"
+  project  = var.project
+  registry = module.registry.address
+}
+
 module "sql" {
   source              = "../sql"
   project             = var.project

@@ -7,6 +7,8 @@ locals {
     bundles      = { versioning = true, soft_delete_days = 30, delete = {} }
     transactions = { versioning = false, soft_delete_days = 7, delete = { "" = var.keep_days.transactions } }
     batches      = { versioning = false, soft_delete_days = 7, delete = { "" = var.keep_days.batches } }
+    # What Cloud Build and Cloud Deploy are sent, and what the latter rendered: read again when a release of last year is rolled out.
+    sources = { versioning = false, soft_delete_days = 7, delete = { "builds/" = 14, "releases/" = 14, "rendered/" = 400 } }
     runs = {
       versioning       = false
       soft_delete_days = 7
