@@ -114,6 +114,14 @@ def commands_exist(root):
                 yield f"{os.path.basename(path)}: {words[0]}"
             elif words[0] in ("assay", "assay-serve") and words[1] not in known:
                 yield f"{os.path.basename(path)}: {words[0]} {words[1]}"
+    manifests = "".join(open(p, encoding="utf-8").read() for folder in ("kubernetes", "bigquery")
+                        for p in glob.glob(os.path.join(repository, "deploy", folder, "**/*.yaml"), recursive=True))
+    for path in glob.glob(os.path.join(root, "docs/runbooks/*.md")):
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        yield from (f"{os.path.basename(path)}: there is no {place}" for place in re.findall(r"\b(deploy/[\w/.-]*\w)", text) if not os.path.exists(os.path.join(repository, place)))
+        yield from (f"{os.path.basename(path)}: there is no CronJob {name}" for name in re.findall(r"cronjob/([\w-]+)", text)
+                    if not re.search(rf"kind: CronJob\nmetadata:\n  name: {name}\n", manifests))
 
 
 def runbook_expressions(root):
@@ -243,6 +251,8 @@ PLANTS = [
     ("an alert of assay monitor is forgotten", MON + "prometheus/rules/people.yaml", "fairness_action|fairness_false", "fairness_action", monitor_codes_heard),
     ("an alert loses its test", MON + "prometheus/tests/cluster.yaml", "alertname: AssayCpuHigh", "alertname: AssayCpuThrottled", every_alert_is_tested),
     ("a price is changed in one place", MON + "prometheus/rules/cluster.yaml", "0.0445", "0.0455", prices_agree),
+    ("a runbook starts a CronJob that there is not", "docs/runbooks/AssayOutcomesStale.md", "cronjob/assay-outcomes", "cronjob/assay-outcome", commands_exist),
+    ("a runbook calls a program of deploy/ that there is not", "docs/runbooks/README.md", "deploy/pipelines/rollback", "deploy/pipelines/roll-back", commands_exist),
     ("a runbook calls a command that there is not", "docs/runbooks/AssayReloadFailed.md", "assay-serve verify", "assay-serve inspect", commands_exist),
 ]  # fmt: skip
 
