@@ -85,8 +85,10 @@ static Status settings_good(const AuthSettings *s, Error *err)
     if (!(s->rate_per_second >= 0 && s->rate_per_second <= 1e9) ||
         !(s->rate_burst >= 0 && s->rate_burst <= 1e9))
         return error_set(err, STATUS_USAGE, "a rate is 0 to a thousand million a second");
-    if (!(s->failures_per_minute >= 0 && s->failures_per_minute <= 1e9))
-        return error_set(err, STATUS_USAGE, "failures are 0 to a thousand million a minute");
+    /* Less than one a minute would never let anybody try. */
+    if (s->failures_per_minute != 0 &&
+        !(s->failures_per_minute >= 1 && s->failures_per_minute <= 1e9))
+        return error_set(err, STATUS_USAGE, "failures are 1 to a thousand million a minute, or 0");
     if (s->pubsub_jwks != NULL && (s->pubsub_audience.size == 0 || s->pubsub_email.size == 0)) {
         /* Anybody can have Google sign a token for some other audience. */
         (void)error_set(err, STATUS_USAGE,
