@@ -54,12 +54,15 @@ def count(args, bank, bundle, function, work, *more):
     out = f"--callgrind-out-file={os.path.join(work, 'callgrind.out')}"
     valgrind = ["valgrind", "--tool=callgrind", out, f"--toggle-collect={function}"]
     asked = [os.path.join(args.build, "bench_answer"), bundle, *files, "30", "times", str(args.times), *more]
-    # On one processor, so that what a bundle's opening shares out among two threads is in the one that is counted.
-    alone = lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # noqa: E731
-    done = subprocess.run([*valgrind, *asked], capture_output=True, text=True, preexec_fn=alone)
+    done = subprocess.run([*valgrind, *asked], capture_output=True, text=True, preexec_fn=on_one_processor)
     found = re.search(r"Collected : (\d+)", done.stderr)
     assert done.returncode == 0 and found and int(found[1]) > 0, done.stderr
     return int(found[1])
+
+
+def on_one_processor():
+    """What two threads would share is then done by one, and counted."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 if __name__ == "__main__":

@@ -116,7 +116,36 @@ static void lay_node(Laying *w, uint32_t node, uint32_t enter)
     w->last[column] = last;
 }
 
-void forest_prepare(Forest *f, Arena *keep, Arena scratch)
+/* Trees are laid out by two threads: each tree has its own places. */
+enum { HALVES = 2, ALONE_EDGES = 1 << 12 }; /* fewer are laid sooner than a thread is started */
+typedef struct Halves {
+    const Forest *forest;
+    Paths *paths;
+    bool sound[HALVES];
+} Halves;
+
+static void lay_half(void *context, size_t task, Arena scratch)
+{
+    Halves *h = context;
+    const Forest *f = h->forest;
+    Laying w = {.forest = f, .paths = h->paths, .sound = true};
+    w.zero = ARENA_RAW(&scratch, Flow, f->columns);
+    w.last = ARENA_RAW(&scratch, uint32_t, f->columns);
+    for (size_t c = 0; c < f->columns; c++) {
+        w.zero[c] = (Flow){1, 1};
+        w.last[c] = NONE;
+    }
+    size_t last = f->trees * (task + 1) / HALVES;
+    for (w.tree = f->trees * task / HALVES; w.tree < last; w.tree++) {
+        size_t own = w.paths->edge_of[w.tree + 1] - w.paths->edge_of[w.tree];
+        w.splits = w.edges = 0;
+        if (own > 0)
+            lay_node(&w, f->root[w.tree], (uint32_t)own);
+    }
+    h->sound[task] = w.sound;
+}
+
+void forest_prepare(Forest *f, Arena *keep)
 {
     Paths *p = ARENA_NEW(keep, Paths);
     size_t splits = (f->nodes - f->trees) / 2, edges = 2 * splits;
@@ -132,27 +161,20 @@ void forest_prepare(Forest *f, Arena *keep, Arena scratch)
     p->mean = forest_mean(f, &p->size);
     p->split_of = ARENA_ARRAY(keep, size_t, f->trees + 1);
     p->edge_of = ARENA_ARRAY(keep, size_t, f->trees + 1);
-    p->split = ARENA_ARRAY(keep, Split, splits + 1);
-    p->edge = ARENA_ARRAY(keep, Edge, edges + 1);
+    p->split = ARENA_RAW(keep, Split, splits + 1);
+    p->edge = ARENA_RAW(keep, Edge, edges + 1);
     p->table = ARENA_RAW(keep, Two, edges * 5 * p->pairs + 1);
-    Laying w = {.forest = f, .paths = p, .sound = true};
-    w.zero = ARENA_RAW(&scratch, Flow, f->columns);
-    w.last = ARENA_RAW(&scratch, uint32_t, f->columns);
-    for (size_t c = 0; c < f->columns; c++) {
-        w.zero[c] = (Flow){1, 1};
-        w.last[c] = NONE;
-    }
-    for (w.tree = 0; w.tree < f->trees; w.tree++) {
-        w.splits = w.edges = 0;
-        uint32_t root = f->root[w.tree];
-        size_t own = count_edges(f, root);
+    for (size_t t = 0; t < f->trees; t++) {
+        size_t own = count_edges(f, f->root[t]);
         p->edges_max = own > p->edges_max ? own : p->edges_max;
-        if (own > 0)
-            lay_node(&w, root, (uint32_t)own);
-        p->split_of[w.tree + 1] = p->split_of[w.tree] + own / 2;
-        p->edge_of[w.tree + 1] = p->edge_of[w.tree] + own;
+        p->split_of[t + 1] = p->split_of[t] + own / 2;
+        p->edge_of[t + 1] = p->edge_of[t] + own;
     }
-    if (!w.sound) { /* nobody came this way in training: factors could be 0 */
+    Halves h = {.forest = f, .paths = p};
+    Team *team = edges > ALONE_EDGES && team_processors() > 1 ? team_new(HALVES) : NULL;
+    team_run(team, HALVES, lay_half, &h);
+    team_free(team);
+    if (!h.sound[0] || !h.sound[1]) { /* nobody came this way in training: factors could be 0 */
         *keep = before;
         return;
     }

@@ -417,17 +417,88 @@ static Status read_tree_text(Forest *f, Arena scratch, size_t number, Str text, 
     return read_tree(f, scratch, number, yyjson_doc_get_root(doc), err);
 }
 
-/* How many nodes the trees have; of those cut out at most how many: a node has an entry and a comma
- * in each of seven arrays. */
+/* Trees that were cut out are read by two threads. How many nodes the first half has is not known
+ * before, so the second is laid where the first cannot reach, and then moved up to it. */
+enum { HALVES = 2, ALONE_BYTES = 1 << 20 }; /* less is read sooner than a thread is started */
+typedef struct Half {
+    Forest forest; /* the whole one's arrays; its nodes end where the next tree begins */
+    size_t first, last, from;
+    Status status;
+} Half;
+
+typedef struct Halves {
+    const ForestCut *cut;
+    Half half[HALVES];
+} Halves;
+
+/* At most how many nodes: a node has an entry and a comma in each of seven arrays. */
+static size_t nodes_at_most(const ForestCut *cut, size_t first, size_t last)
+{
+    size_t nodes = 0;
+    for (size_t i = first; i < last; i++)
+        nodes += cut->tree[i].size / 14;
+    return nodes;
+}
+
+static void read_half(void *context, size_t task, Arena scratch)
+{
+    Halves *w = context;
+    Half *h = &w->half[task];
+    Error err = {0}; /* the whole is read again and says it */
+    for (size_t i = h->first; i < h->last && h->status == STATUS_OK; i++)
+        h->status = read_tree_text(&h->forest, scratch, i, w->cut->tree[i], &err);
+}
+
+static void move_up(Forest *f, const Half *h)
+{
+    size_t to = f->nodes, count = h->forest.nodes - h->from;
+    uint32_t by = (uint32_t)(h->from - to);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t left = f->left[h->from + i], right = f->right[h->from + i];
+        f->left[to + i] = left == 0 ? 0 : left - by;
+        f->right[to + i] = right == 0 ? 0 : right - by;
+    }
+    memmove(f->column + to, f->column + h->from, count * sizeof *f->column);
+    memmove(f->threshold + to, f->threshold + h->from, count * sizeof *f->threshold);
+    memmove(f->default_left + to, f->default_left + h->from, count * sizeof *f->default_left);
+    memmove(f->cover + to, f->cover + h->from, count * sizeof *f->cover);
+    memmove(f->gain + to, f->gain + h->from, count * sizeof *f->gain);
+    for (size_t t = h->first; t < h->last; t++)
+        f->root[t + 1] -= by;
+    f->nodes += count;
+}
+
+static Status read_halves(Forest *f, const ForestCut *cut)
+{
+    Halves w = {.cut = cut};
+    size_t bytes = 0;
+    for (size_t i = 0; i < cut->trees; i++)
+        bytes += cut->tree[i].size;
+    for (size_t k = 0; k < HALVES; k++) {
+        size_t first = cut->trees * k / HALVES, last = cut->trees * (k + 1) / HALVES;
+        w.half[k] = (Half){.forest = *f, .first = first, .last = last};
+        w.half[k].forest.nodes = w.half[k].from = nodes_at_most(cut, 0, first);
+    }
+    Team *team = bytes > ALONE_BYTES && team_processors() > 1 ? team_new(HALVES) : NULL;
+    team_run(team, HALVES, read_half, &w);
+    team_free(team);
+    for (size_t k = 0; k < HALVES; k++) {
+        TRY(w.half[k].status);
+        if (w.half[k].from > f->nodes)
+            move_up(f, &w.half[k]);
+        else
+            f->nodes = w.half[k].forest.nodes;
+    }
+    return STATUS_OK;
+}
+
+/* How many nodes the trees have, or at most have. */
 static size_t count_nodes(yyjson_val *trees, const ForestCut *cut)
 {
     yyjson_val *value;
     size_t i, count, nodes = 0;
-    if (cut != NULL) {
-        for (i = 0; i < cut->trees; i++)
-            nodes += cut->tree[i].size / 14;
-        return nodes;
-    }
+    if (cut != NULL)
+        return nodes_at_most(cut, 0, cut->trees);
     yyjson_arr_foreach(trees, i, count, value)
     {
         nodes += yyjson_arr_size(member(value, "left_children"));
@@ -470,10 +541,11 @@ static Status read_trees(Forest *f, Arena *keep, yyjson_val *model, const Forest
     f->default_left = ARENA_RAW(keep, uint8_t, nodes);
     f->cover = ARENA_RAW(keep, float, nodes);
     f->gain = ARENA_RAW(keep, float, nodes);
+    if (cut != NULL)
+        return read_halves(f, cut);
     yyjson_arr_foreach(trees, i, count, value)
     {
-        TRY(cut == NULL ? read_tree(f, *keep, i, value, err)
-                        : read_tree_text(f, *keep, i, cut->tree[i], err));
+        TRY(read_tree(f, *keep, i, value, err));
     }
     return STATUS_OK;
 }

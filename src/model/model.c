@@ -296,12 +296,12 @@ static void assert_additive(const Model *m, const Matrix *x, Arena scratch, cons
     }
 }
 
-void model_prepare(Model *m, Arena *keep, Arena scratch)
+void model_prepare(Model *m, Arena *keep)
 {
     if (m->kind == MODEL_FOREST) {
         Forest *f = ARENA_NEW(keep, Forest);
         *f = *m->forest;
-        forest_prepare(f, keep, scratch);
+        forest_prepare(f, keep);
         m->forest = f;
     } else if (m->kind == MODEL_BLEND) {
         Blend *b = ARENA_NEW(keep, Blend);
@@ -309,7 +309,7 @@ void model_prepare(Model *m, Arena *keep, Arena scratch)
         b->part = ARENA_ARRAY(keep, const Model *, b->parts);
         for (size_t i = 0; i < b->parts; i++) {
             Model *part = arena_copy(keep, m->blend->part[i], sizeof *part);
-            model_prepare(part, keep, scratch);
+            model_prepare(part, keep);
             b->part[i] = part;
         }
         m->blend = b;

@@ -114,7 +114,7 @@ void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
 /* Find once what model_explain needs of every forest and no row changes: it is several times
  * quicker then, with the same bits. Nothing is kept for a forest that would take more than 32 MiB.
  * Memory: keep.  Cost: O(nodes * depth). */
-void model_prepare(Model *m, Arena *keep, Arena scratch);
+void model_prepare(Model *m, Arena *keep);
 
 /* Calibration - a non-decreasing map from margin to calibrated log-odds; the probability is their
  * sigmoid. The kinds, simplest first:

@@ -59,7 +59,7 @@ double forest_left_share(const Forest *f, uint32_t node);
  */
 double forest_mean(const Forest *f, double *trees_size);
 /* Set f->paths, unless they would take much memory or a branch has no cover. */
-void forest_prepare(Forest *f, Arena *keep, Arena scratch);
+void forest_prepare(Forest *f, Arena *keep);
 /* Add the rows' contributions to phi, as the plain way does. */
 void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *phi, Arena scratch);
 double paths_mean(const Paths *p, double *size);

@@ -457,7 +457,7 @@ static Status take_model(Opening *o, Arena scratch)
         (void)error_place(&p->err, o->path[BUNDLE_MODEL], 0, 0); /* its reader knows no file */
         return read;
     }
-    model_prepare(o->b->model, p->keep, scratch);
+    model_prepare(o->b->model, p->keep);
     return STATUS_OK;
 }
 

@@ -256,7 +256,7 @@ static void same_contributions(Arena *arena, Model *m, uint64_t seed)
     size_t cells = x->rows * (x->columns + 1);
     double *plain = ARENA_ARRAY(arena, double, cells), *quick = ARENA_ARRAY(arena, double, cells);
     Arena scratch = arena_new();
-    model_prepare(m, arena, scratch);
+    model_prepare(m, arena);
     assert_non_null(m->forest->paths);
     forest_explain_plain(m->forest, x, scratch, plain);
     model_explain(m, x, scratch, quick);
@@ -285,7 +285,7 @@ static void branches_without_cover_are_explained_the_plain_way(void **state)
     Matrix *x = rows_for(&arena, m, 1, 20);
     double plain[20 * 6], phi[20 * 6];
     forest_explain_plain(m->forest, x, scratch, plain);
-    model_prepare(m, &arena, scratch);
+    model_prepare(m, &arena);
     assert_null(m->forest->paths);
     model_explain(m, x, scratch, phi);
     assert_memory_equal(plain, phi, sizeof phi);
