@@ -89,7 +89,7 @@ static void fold_single(Shared *s, Arena *keep)
         folding_of_quantity(&f, s, i);
         const Aggregate *a = f.aggregate;
         one_cell(&s->value[i], &cell[i], S(""), a->type, a->type == TYPE_DECIMAL ? a->scale : 0);
-        if (is_text(a->type))
+        if (is_text(a->type) && f.argument != NULL)
             s->value[i].dictionary = f.argument->dictionary;
         s->failed[i] = (uint8_t)aggregate_fold(&s->value[i], s->events, &f, range[r->window_of[i]],
                                                0, s->scratch, NULL);
@@ -200,7 +200,7 @@ static Status make_feature(Column *to, OneCell *cell, Shared *s, Arena *keep, co
     const Column *values = NULL;
     TRY(values_of(&values, s, plan, feature, err));
     if (cell != NULL && m->bare) {
-        *to = *values;
+        *to = s->value[m->first];
         to->name = m->name;
         return STATUS_OK;
     }

@@ -122,7 +122,7 @@ static uint8_t put_one(Laying *l, uint8_t a, FlatStep step)
 
 static uint8_t put_two(Laying *l, What what, uint8_t a, uint8_t b)
 {
-    return put(l, (FlatStep){.what = what, .a = a, .b = b});
+    return put(l, (FlatStep){.what = (uint8_t)what, .a = a, .b = b});
 }
 
 static uint8_t refuse(Laying *l)

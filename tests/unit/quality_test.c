@@ -556,6 +556,50 @@ static Str known(Bank *b, const char *id, const char *as_of)
     return out;
 }
 
+static void events_stand_in_time_order_whichever_way_they_come(void **state)
+{
+    (void)state;
+    /* The minute, and the id; of one minute the lesser id comes first. */
+    static const char *const orders[] = {"1a 2b 3c 3d 4e", "4e 3d 3c 2b 1a", "4e 3c 3d 2b 1a",
+                                         "2b 4e 1a 3d 3c", "1a 2b 3d 3c 4e"};
+    for (size_t k = 0; k < COUNT_OF(orders); k++) {
+        Arena arena = arena_new();
+        Buffer rows = buffer_new(&arena);
+        for (const char *at = orders[k]; *at != 0; at += at[2] == 0 ? 2 : 3)
+            buffer_format(&rows, "%c,a,COMPLETED,IN,x,1.00,EUR,2024-01-01 10:0%c:00,\n", at[1],
+                          at[0]);
+        buffer_char(&rows, 0);
+        Bank *b = bank_with(TRANSACTION, buffer_str(&rows).data);
+        bank_must_read(b);
+        int64_t as_of, *as_of_us = ARENA_ARRAY(&b->keep, int64_t, b->data->customers + 1);
+        assert_true(parse_time(S("2024-01-02 00:00:00"), &as_of));
+        for (size_t i = 0; i < b->data->customers; i++)
+            as_of_us[i] = as_of;
+        /* Theirs alone, as in a request. */
+        const Table *all = b->data->versions;
+        uint32_t *index = ARENA_ARRAY(&b->keep, uint32_t, all->rows + 1);
+        uint32_t *owner = ARENA_ARRAY(&b->keep, uint32_t, all->rows + 1);
+        size_t count = 0;
+        for (size_t i = 0; i < all->rows; i++)
+            if (cell_text(&b->keep, table_find(all, S("id")), i).data[0] >= 'a') {
+                owner[count] = b->data->owner[i];
+                index[count++] = (uint32_t)i;
+            }
+        assert_int_equal(count, 5);
+        Collapsed *c;
+        assert_int_equal(quality_collapse(&c, &b->keep, b->scratch, b->schema,
+                                          table_take(&b->keep, all, index, count), owner, as_of_us,
+                                          &b->err),
+                         STATUS_OK);
+        Buffer ids = buffer_new(&b->keep);
+        for (size_t i = 0; i < c->rows->rows; i++)
+            buffer_add(&ids, cell_text(&b->keep, table_find(c->rows, S("id")), i));
+        same_text(buffer_str(&ids), "abcde");
+        bank_free(b);
+        arena_free(&arena);
+    }
+}
+
 static void pending_counts_until_completion(void **state)
 {
     (void)state;
@@ -1009,6 +1053,7 @@ int main(void)
         cmocka_unit_test(a_tie_of_three_and_a_late_majority),
         cmocka_unit_test(rows_are_routed_by_customer_whichever_file_they_came_in),
         cmocka_unit_test(of_rows_that_say_the_same_the_fullest_is_kept),
+        cmocka_unit_test(events_stand_in_time_order_whichever_way_they_come),
         cmocka_unit_test(pending_counts_until_completion),
         cmocka_unit_test(final_without_a_pending_row_was_pending_too),
         cmocka_unit_test(latest_of_several_finals_counts),
