@@ -129,13 +129,17 @@ static void *only_room(void *room, size_t size)
 
 static void *no_room(void *room, void *old, size_t old_size, size_t size)
 {
-    (void)room, (void)old, (void)old_size, (void)size;
+    (void)room;
+    (void)old;
+    (void)old_size;
+    (void)size;
     return NULL;
 }
 
 static void leave_room(void *room, void *old)
 {
-    (void)room, (void)old;
+    (void)room;
+    (void)old;
 }
 
 /* The fewest digits that read as the value again, as the JSON library finds them in a twentieth of

@@ -105,10 +105,16 @@ static Str grouped(Arena *arena, Language language, const char *prefix, Int128 v
     char digits[64];
     size_t count = 0;
     bool negative = value < 0;
-    while (value != 0 || count <= (size_t)scale) {
+    while (value < INT64_MIN || value > INT64_MAX) {
         int digit = (int)(value % 10);
         digits[count++] = (char)('0' + (digit < 0 ? -digit : digit));
         value /= 10;
+    }
+    /* What is left, which is nearly always all, needs no long division. */
+    uint64_t rest = negative ? 0 - (uint64_t)value : (uint64_t)value;
+    while (rest != 0 || count <= (size_t)scale) {
+        digits[count++] = (char)('0' + rest % 10);
+        rest /= 10;
     }
     Buffer b = buffer_new(arena);
     if (negative)

@@ -34,10 +34,9 @@ static void name_time(Buffer *b, const char *what, int64_t time_us)
     buffer_char(b, '\n');
 }
 
-static Str text_at(const Column *c, size_t row)
+static bool is_text(const Column *c)
 {
-    bool is_text = c->type == TYPE_CATEGORY || c->type == TYPE_TEXT;
-    return is_text && column_valid(c, row) ? c->dictionary->text[c->code[row]] : S("");
+    return c->type == TYPE_CATEGORY || c->type == TYPE_TEXT;
 }
 
 /* Eight bytes, the least first, on any machine. */
@@ -51,6 +50,7 @@ static char *put_number(char *to, uint64_t number)
 static char *put_value(char *to, const Column *c, size_t row)
 {
     uint64_t bits;
+    Str text;
     bool valid = column_valid(c, row);
     *to++ = valid ? 1 : 0;
     if (!valid)
@@ -61,9 +61,10 @@ static char *put_value(char *to, const Column *c, size_t row)
         return to;
     case TYPE_CATEGORY:
     case TYPE_TEXT:
-        to = put_number(to, text_at(c, row).size);
-        memcpy(to, text_at(c, row).data, text_at(c, row).size);
-        return to + text_at(c, row).size;
+        text = c->dictionary->text[c->code[row]];
+        to = put_number(to, text.size);
+        memcpy(to, text.data, text.size);
+        return to + text.size;
     case TYPE_DOUBLE:
         memcpy(&bits, &c->real[row], sizeof bits);
         return put_number(to, bits);
@@ -76,8 +77,11 @@ void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size
 {
     enum { VALUE_BYTES = 1 + sizeof(uint64_t) }; /* at most, and a text's own */
     size_t size = s->features->columns * VALUE_BYTES, row = s->row[at];
-    for (size_t k = 0; k < s->features->columns; k++)
-        size += text_at(&s->features->column[k], row).size;
+    for (size_t k = 0; k < s->features->columns; k++) {
+        const Column *c = &s->features->column[k];
+        if (is_text(c) && column_valid(c, row))
+            size += c->dictionary->text[c->code[row]].size;
+    }
     char *bytes = ARENA_RAW(&scratch, char, size + 1), *end = bytes;
     for (size_t k = 0; k < s->features->columns; k++)
         end = put_value(end, &s->features->column[k], row);
