@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "service"))
 
 from harness.bank import FILES, Bank, large_forest  # noqa: E402
 
-LIMITS = {"alone": 1_120_000, "explained": 1_400_000, "open": 570_000_000}
+LIMITS = {"alone": 945_000, "explained": 1_220_000, "open": 560_000_000}
 
 
 def main():
