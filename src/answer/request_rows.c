@@ -93,8 +93,8 @@ static Status get_cell(Str *out, Reading *r, Place place, const SchemaColumn *c,
 
 /* ---- rows ---- */
 
-/* One object as cells; last[column] is the number, from 1, of the last row that has it. Senders keep
- * an order of fields, so each is looked for where the one before it was found. */
+/* One object as cells; last[column] is the number, from 1, of the last row that has it. Senders
+ * keep an order of fields, so each is looked for where the one before it was found. */
 static Status read_row(RequestRows *rows, Reading *r, Place place, AnswerColumns columns,
                        const Str *names, yyjson_val *object, size_t *last)
 {

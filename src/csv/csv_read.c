@@ -104,18 +104,15 @@ static inline void add_code(const Field *f, size_t row, Str text)
     Column *c = f->column;
     if (text.size == 0)
         return;
-    if (f->known == c->dictionary) {
-        ; /* read_cell has found it */
-    } else if (f->known != NULL) {
+    if (f->code != NULL) {
         uint32_t known = c->code[row];
         if (f->code[known] == NO_CODE)
             f->code[known] = dictionary_add(c->dictionary, text);
         c->code[row] = f->code[known];
-    } else if (row > 0 && column_valid(c, row - 1) &&
-               str_equal(c->dictionary->text[c->code[row - 1]], text)) {
-        c->code[row] = c->code[row - 1];
-    } else {
-        c->code[row] = dictionary_add(c->dictionary, text);
+    } else if (f->known == NULL) { /* else read_cell has found the code */
+        bool again = row > 0 && column_valid(c, row - 1) &&
+                     str_equal(c->dictionary->text[c->code[row - 1]], text);
+        c->code[row] = again ? c->code[row - 1] : dictionary_add(c->dictionary, text);
     }
     column_set_valid(c, row);
 }

@@ -30,7 +30,7 @@ Request request_columns(Arena *keep, BookRecords columns, const BookText *key, s
         *c = (CsvColumn){.name = from[i].name.text,
                          .type = (Type)from[i].type,
                          .scale = (int)from[i].scale,
-                         .values = from[i].values.count == 0 ? NULL : texts(keep, from[i].values),
+                         .values = texts(keep, from[i].values),
                          .value_count = from[i].values.count,
                          .open = from[i].values.count == 0,
                          .time = from[i].time,

@@ -122,7 +122,7 @@ static void assert_same_table(const Table *a, const Table *b)
                 assert_int_equal(x->code[row], y->code[row]);
         }
         assert_int_equal(x->dictionary == NULL, y->dictionary == NULL);
-        if (x->dictionary != NULL)
+        if (x->dictionary != NULL && y->dictionary != NULL)
             assert_int_equal(x->dictionary->count, y->dictionary->count);
     }
     for (size_t row = 0; row < a->rows; row++)
