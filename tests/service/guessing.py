@@ -28,15 +28,15 @@ def asked(s, key, forwarded=None):
 @claim
 def who_guesses_keys_is_stopped_by_his_address_and_nobody_else_is(w):
     good, path = key(w)
-    auth = {"kind": "keys", "keys": path, "failures_per_minute": 1, "forwarded": 1}
+    auth = {"kind": "keys", "keys": path, "failures_per_minute": 2, "forwarded": 1}
     with w.serve(config={"auth": auth}) as s, s.session() as session:
         s.hold_to_contract()
 
         def tries(key, address):
             return asked(s, key, address)[0]
 
-        w.equal(tries("assay_guess", "10.0.0.1, 192.0.2.1"), 401)
-        w.equal(tries("assay_guess", "10.0.0.2, 192.0.2.1"), 429, "what a caller says of himself does not count")
+        for n in range(2):
+            w.equal(tries("assay_guess", f"10.0.0.{n}, 192.0.2.1"), 401, "what a caller says of himself does not count")
         status, code, seconds = asked(s, "assay_guess", "192.0.2.1")
         w.equal((status, code), (429, "too_many_failures"))
         w.within(seconds, 1, 60, "Retry-After")
@@ -44,7 +44,8 @@ def who_guesses_keys_is_stopped_by_his_address_and_nobody_else_is(w):
         w.equal(tries(good, "192.0.2.2"), 200, "another address")
         w.equal(tries(good, None), 200, "and who comes by no proxy")
         # Whoever has one address of a /64 has them all.
-        w.equal(tries("assay_guess", "2001:db8:1:2::1"), 401)
+        for n in range(2):
+            w.equal(tries("assay_guess", f"2001:db8:1:2::{n}"), 401)
         w.equal(tries("assay_guess", "2001:db8:1:2:9999::1"), 429)
         w.equal(tries("assay_guess", "[2001:db8:1:2::abcd]:443"), 429)
         w.equal(tries(good, "2001:db8:1:3::1"), 200, "the next network")
