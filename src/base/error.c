@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Texts of files stand in messages, which go to terminals and logs: a control character of theirs
+ * would move a cursor or begin a line of its own. */
+static PRINTF_LIKE(3, 0) void write_text(char *out, size_t size, const char *format, va_list args)
+{
+    (void)vsnprintf(out, size, format, args);
+    for (; *out != '\0'; out++)
+        if ((unsigned char)*out < 0x20 || *out == 0x7F)
+            *out = '?';
+}
+
 Status error_set(Error *err, Status status, const char *format, ...)
 {
     if (err == NULL)
@@ -13,7 +23,7 @@ Status error_set(Error *err, Status status, const char *format, ...)
     err->status = status;
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(err->message, sizeof err->message, format, args);
+    write_text(err->message, sizeof err->message, format, args);
     va_end(args);
     return status;
 }
@@ -43,7 +53,7 @@ Status error_remedy(Error *err, const char *format, ...)
     if (err->remedy[0] == '\0') {
         va_list args;
         va_start(args, format);
-        (void)vsnprintf(err->remedy, sizeof err->remedy, format, args);
+        write_text(err->remedy, sizeof err->remedy, format, args);
         va_end(args);
     }
     return err->status;

@@ -5,6 +5,11 @@
 
 /* ---- its parts ---- */
 
+static bool is_sum(const char *text)
+{
+    return strspn(text, "0123456789abcdef") >= SHA256_TEXT - 1; /* a quote follows it */
+}
+
 bool logged_cut(LoggedLine *out, Str line)
 {
     static const char begin[] = "\"decision_id\":\"", previous[] = ",\"previous\":\"";
@@ -18,7 +23,8 @@ bool logged_cut(LoggedLine *out, Str line)
     const char *end = line.data + line.size - tail, *sum = end + sizeof previous - 1;
     if (memcmp(end, previous, sizeof previous - 1) != 0 ||
         memcmp(sum + digits, chain, sizeof chain - 1) != 0 ||
-        memcmp(line.data + line.size - 2, "\"}", 2) != 0)
+        memcmp(line.data + line.size - 2, "\"}", 2) != 0 || !is_sum(sum) ||
+        !is_sum(sum + digits + sizeof chain - 1))
         return false;
     Str id = {at + sizeof begin - 1, 0};
     while (id.data + id.size < end && id.data[id.size] != '"')
