@@ -166,7 +166,7 @@ struct Node {
     Call *call;             /* AGGREGATE */
 };
 
-/* The tree laid flat for one row (cell.c). */
+/* The tree laid flat for one row (flat.c, cell.c). */
 typedef struct Flat Flat;
 
 struct Expr {
