@@ -2,8 +2,9 @@
 
     MODEL=forest.json ROW=row.json uvicorn peer_service:app --workers 2
 
-It reads the same request and checks it with pydantic, as such services do. It computes no features: the row that the
-model reads is ready made, which no real service of this kind has. It decides nothing and says no sentences.
+It reads the same request and checks it with pydantic, as such services do. The row that the model reads is ready made, which
+no real service of this kind has, or, under /whole, computed from the request (peer_features.py). It decides nothing and says no
+sentences.
 """
 
 import json
@@ -13,6 +14,7 @@ import numpy
 import shap
 import xgboost
 from fastapi import FastAPI
+from peer_features import functions, row
 from pydantic import BaseModel
 
 booster = xgboost.Booster(model_file=os.environ["MODEL"])
@@ -20,6 +22,7 @@ booster.set_param({"nthread": 1})  # on one row more threads only wait for each 
 with open(os.environ["ROW"], encoding="utf-8") as f:
     ROW = numpy.array([json.load(f)], dtype=numpy.float32)
 NAMES = booster.feature_names
+COLUMNS = functions(NAMES)
 explainer = shap.TreeExplainer(booster)
 app = FastAPI()
 
@@ -38,14 +41,36 @@ def ready():
 
 @app.post("/score")
 def score(request: Request):
-    probability = booster.inplace_predict(ROW, validate_features=False)[0]
-    return {"customer_id": request.customer_id, "probability": float(probability)}
+    return scored(request, ROW)
 
 
 @app.post("/explained")
 def explained(request: Request):
-    probability = booster.inplace_predict(ROW, validate_features=False)[0]
-    contributions = explainer.shap_values(ROW)[0]
+    return with_contributions(request, ROW)
+
+
+@app.post("/whole/score")
+def whole_score(request: Request):
+    return scored(request, row_of(request))
+
+
+@app.post("/whole/explained")
+def whole_explained(request: Request):
+    return with_contributions(request, row_of(request))
+
+
+def row_of(request):
+    return numpy.array([row(COLUMNS, request)], dtype=numpy.float32)
+
+
+def scored(request, values):
+    probability = booster.inplace_predict(values, validate_features=False)[0]
+    return {"customer_id": request.customer_id, "probability": float(probability)}
+
+
+def with_contributions(request, values):
+    probability = booster.inplace_predict(values, validate_features=False)[0]
+    contributions = explainer.shap_values(values)[0]
     return {
         "customer_id": request.customer_id,
         "probability": float(probability),

@@ -11,6 +11,8 @@ that all of them share with wrk. In every round each takes its turn, so that wha
   peer score   FastAPI and uvicorn, two workers, XGBoost on the same model file, features ready made (peer_service.py)
   peer shap    the same with shap's TreeExplainer
   peer xgb     the same with XGBoost's own contributions
+  whole score  the peer that computes what its model reads from the request's transactions, as the service does
+  whole shap   the same with shap's TreeExplainer
 
 Also from start to ready, and resident memory. `--quick` is for a gate: fixed, score and explained alone, short; with
 `--least-score X` and `--least-explained X` it fails where the ratio to the fixed body, by processor time of the server, is
@@ -51,9 +53,9 @@ def main():
             "explained": (service, "/v1/score", bodies["explained"]),
         }
         if not args.quick:
-            peer = start_peer(running, work, run, model, request)
-            for name, path in (("score", "/score"), ("shap", "/explained"), ("xgb", "/contributed")):
-                targets[f"peer {name}"] = (peer, path, bodies["explained"])
+            peer = start_peer(running, work, model, bodies["explained"], json.loads(answer.body)["margin"])
+            for name, path in PEERS.items():
+                targets[name] = (peer, path, bodies["explained"])
         print(
             f"{len(request['transactions'])} transactions, {len(bodies['explained'])} bytes a request, "
             f"{len(answer.body)} bytes an answer; {os.cpu_count()} processors, shared with wrk; "
@@ -68,6 +70,13 @@ def main():
 
 
 JSON = {"Content-Type": "application/json"}
+PEERS = {
+    "peer score": "/score",
+    "peer shap": "/explained",
+    "peer xgb": "/contributed",
+    "whole score": "/whole/score",
+    "whole shap": "/whole/explained",
+}
 
 
 def arguments():
@@ -156,7 +165,7 @@ def start_fixed(args, running, work, answer):
     return child
 
 
-def start_peer(running, work, run, model, request):
+def start_peer(running, work, model, sent, margin):
     import xgboost
 
     with open(model, encoding="utf-8") as f:
@@ -172,8 +181,10 @@ def start_peer(running, work, run, model, request):
     child = running.enter_context(process([*command, *quiet], cwd=os.path.join(ROOT, "bench"), env=environment))
     child.port = port
     wait_for(port, "/readyz")
-    sent = Session("127.0.0.1", port).post("/explained", body(request, "explained"), headers=JSON)
-    assert sent.status == 200, sent
+    answers = {name: Session("127.0.0.1", port).post(path, sent, headers=JSON) for name, path in PEERS.items()}
+    assert all(answer.status == 200 for answer in answers.values()), answers
+    whole = json.loads(answers["whole shap"].body)
+    assert abs(whole["bias"] + sum(whole["contributions"].values()) - margin) < 1e-4, (whole, margin)  # the same work
     return child
 
 
@@ -248,7 +259,7 @@ def table(took):
             f"{middle(took, name, 'p50') * 1e3:8.2f} {middle(took, name, 'p99') * 1e3:8.2f} {middle(took, name, 'cpu') * 1e6:8.0f} "
             f"{ratio(took, name, 'fixed', 'rate'):9.3f} {ratio(took, name, 'fixed', 'cpu'):7.3f} {sum(one['lost'] for one in rounds):5}"
         )
-    for ours, peers in (("score", ["peer score"]), ("explained", ["peer shap", "peer xgb"])):
+    for ours, peers in (("score", ["peer score", "whole score"]), ("explained", ["peer shap", "peer xgb", "whole shap"])):
         for peer in peers:
             if peer in took:
                 rate, cpu = (ratio(took, ours, peer, key) for key in ("rate", "cpu"))
