@@ -165,6 +165,8 @@ Str double_text(char out[NUMBER_TEXT], double value)
     Str quick;
     if (value > -1e15 && value < 1e15 && value != 0 && value == (double)(int64_t)value)
         return decimal_text(out, (int64_t)value, 0); /* as 15 digits would say it */
+    if (value == 0 && !signbit(value)) /* what a column holds most often */
+        return decimal_text(out, 0, 0);
     if (quick_text(&quick, out, value))
         return quick;
     for (int digits = 15; digits <= 17; digits++) {
