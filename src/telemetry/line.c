@@ -148,9 +148,8 @@ void line_count(Line *l, const char *key, uint64_t count)
     add(l, s.data, s.size);
 }
 
-/* A number of thousandths as line_number would write it: a decimal of so few digits is the
- * shortest text that reads as its double again. */
-static void line_thousandths(Line *l, const char *key, int64_t number)
+/* A decimal of so few digits is the shortest text that reads as its double again. */
+void line_thousandths(Line *l, const char *key, int64_t number)
 {
     char text[NUMBER_TEXT];
     if (number < 0 || number >= power_of_ten(15)) {

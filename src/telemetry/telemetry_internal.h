@@ -132,6 +132,8 @@ void line_key(Line *l, const char *key);
 void line_string(Line *l, Str text, size_t most); /* escaped, cut, UTF-8 made whole */
 void line_text(Line *l, const char *key, Str text, size_t most);
 void line_number(Line *l, const char *key, double number);
+/* As line_number writes number / 1000. */
+void line_thousandths(Line *l, const char *key, int64_t number);
 void line_count(Line *l, const char *key, uint64_t count);
 #define RFC3339_TEXT 40
 Str rfc3339_text(char out[RFC3339_TEXT], int64_t time_us); /* 2024-08-26T09:05:37.213234Z */
