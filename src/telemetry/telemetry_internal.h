@@ -140,48 +140,6 @@ Str rfc3339_text(char out[RFC3339_TEXT], int64_t time_us); /* 2024-08-26T09:05:3
 int64_t clock_wall_us(void);
 void line_request(Telemetry *t, const RequestSeen *r);
 
-/* ---- watch.c: the features and scores of a bundle beside its reference ----
- *
- * Numbers of customers by bin for each hour of the last day; an hour that is over leaves the sum.
- * Hours are counted by the monotonic clock: setting the machine's clock changes nothing.
- */
-enum { WATCH_SLOTS = 24 };
-typedef struct WatchItem {
-    const Distribution *was;
-    size_t first; /* of its bins in `now` and in every slot */
-    int use;      /* FeatureUse; of the score and segment: USE_MODEL */
-    double limit; /* by partitions, when so many customers had been counted; NaN: not yet */
-    uint64_t limit_at;
-} WatchItem;
-
-typedef struct Watch {
-    Arena arena;
-    char id[SHA256_TEXT];
-    Str version, policy, revision, policy_sha256;
-    int64_t as_of_us;
-    size_t trained, positives;
-    size_t features;
-    Str *name;    /* [features] */
-    size_t items; /* 0: the bundle has no reference */
-    WatchItem *item;
-    size_t bins; /* of all items */
-    uint64_t *now;
-    uint32_t *slot[WATCH_SLOTS];
-    uint64_t before, customers, slot_customers[WATCH_SLOTS];
-    int64_t hour; /* that the current slot is of */
-    int64_t since_us;
-} Watch;
-Watch *watch_new(const Bundle *b, int64_t now_us);
-void watch_free(Watch *w);
-void watch_turn(Watch *w, int64_t now_us); /* drops hours that are over */
-typedef struct WatchFigure {
-    double psi, null_mean, limit, missing;
-    DriftVerdict verdict;
-} WatchFigure;
-WatchFigure watch_figure(const Watch *w, const WatchItem *i);
-/* Partitions for items that seem to have moved, at most `most` of them; how many were done. */
-size_t watch_limits(Watch *w, size_t most, Arena scratch);
-
 /* ---- sight.c: decisions on their way to the windows and the prediction log ---- */
 
 enum { SEEN_ID_BYTES = 512 }; /* of a customer: no answer has a longer one */
@@ -207,6 +165,59 @@ typedef struct Seen {
     int64_t time_us, as_of_us;
     double probability, low, high;
 } Seen;
+
+/* ---- watch.c: the features and scores of a bundle beside its reference ----
+ *
+ * Numbers of customers by bin for each hour of the last day; an hour that is over leaves the sum.
+ * Hours are counted by the monotonic clock: setting the machine's clock changes nothing.
+ */
+enum { WATCH_SLOTS = 24 };
+typedef struct WatchItem {
+    const Distribution *was;
+    size_t first; /* of its bins in `now` and in every slot */
+    int use;      /* FeatureUse; of the score and segment: USE_MODEL */
+    double limit; /* by partitions, when so many customers had been counted; NaN: not yet */
+    uint64_t limit_at;
+} WatchItem;
+
+/* What counting needs of an item: some hundred of them are gone through for every decision. */
+typedef struct WatchPlace {
+    const double *cut;
+    uint32_t first;
+    uint16_t cuts;
+    bool numbers; /* a feature that is a number; else by its Distribution */
+} WatchPlace;
+
+typedef struct Watch {
+    Arena arena;
+    char id[SHA256_TEXT];
+    Str version, policy, revision, policy_sha256;
+    int64_t as_of_us;
+    size_t trained, positives;
+    size_t features;
+    Str *name;    /* [features] */
+    size_t items; /* 0: the bundle has no reference */
+    WatchItem *item;
+    WatchPlace *place;
+    size_t bins; /* of all items */
+    uint64_t *now;
+    uint32_t *slot[WATCH_SLOTS];
+    uint64_t before, customers, slot_customers[WATCH_SLOTS];
+    int64_t hour; /* that the current slot is of */
+    int64_t since_us;
+} Watch;
+Watch *watch_new(const Bundle *b, int64_t now_us);
+void watch_free(Watch *w);
+void watch_turn(Watch *w, int64_t now_us); /* drops hours that are over */
+void watch_count(Watch *w, const Seen *s); /* of the same bundle */
+Str seen_text(const Seen *s, const SeenValue *v);
+typedef struct WatchFigure {
+    double psi, null_mean, limit, missing;
+    DriftVerdict verdict;
+} WatchFigure;
+WatchFigure watch_figure(const Watch *w, const WatchItem *i);
+/* Partitions for items that seem to have moved, at most `most` of them; how many were done. */
+size_t watch_limits(Watch *w, size_t most, Arena scratch);
 
 typedef enum TelemetryStore { STORE_NONE, STORE_DOWN, STORE_UP } TelemetryStore;
 
