@@ -51,10 +51,24 @@ static size_t character(const unsigned char *p, size_t left)
     return n;
 }
 
+/* Is none of the eight a control, a quote, a backslash, or beyond ASCII?  A byte that is zero
+ * takes one from above it, and so the highest bit of the byte shows it. */
+static bool eight_plain(const char *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t v;
+    memcpy(&v, bytes, sizeof v);
+    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', erased = v ^ ones * 0x7F;
+    return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (erased - ones)) & high) ==
+           0;
+}
+
 /* Of the text's beginning, how much stands in a string as it is. */
 static size_t plain(Str text)
 {
     size_t n = 0;
+    while (n + 8 <= text.size && eight_plain(text.data + n))
+        n += 8;
     while (n < text.size && text.data[n] >= 0x20 && text.data[n] < 0x7F && text.data[n] != '"' &&
            text.data[n] != '\\')
         n++;

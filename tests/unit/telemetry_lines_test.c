@@ -187,6 +187,27 @@ static void numbers_and_times_are_as_printf_writes_them(void **state)
     }
 }
 
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (int byte = 1; byte < 256; byte++)
+        for (size_t at = 0; at < 20; at++) {
+            char text[21] = "abcdefghijklmnopqrst", as[8] = "\xEF\xBF\xBD", wanted[64], seen[64];
+            Line l = {seen, seen + sizeof seen, true};
+            if (byte == '"' || byte == '\\')
+                (void)snprintf(as, sizeof as, "\\%c", byte);
+            else if (byte < 0x20 || byte == 0x7F)
+                (void)snprintf(as, sizeof as, "\\u%04x", (unsigned)byte);
+            else if (byte < 0x7F)
+                (void)snprintf(as, sizeof as, "%c", byte);
+            (void)snprintf(wanted, sizeof wanted, "\"%.*s%s%s\"", (int)at, text, as, text + at + 1);
+            text[at] = (char)byte;
+            line_string(&l, str_from(text), sizeof seen);
+            *l.at = '\0';
+            assert_string_equal(seen, wanted);
+        }
+}
+
 static void no_bytes_make_a_line_that_is_not_one_object(void **state)
 {
     Arena keep = arena_new();
@@ -652,6 +673,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_line_is_as_cloud_logging_reads_it),
         cmocka_unit_test(numbers_and_times_are_as_printf_writes_them),
+        cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(no_bytes_make_a_line_that_is_not_one_object),
         cmocka_unit_test(successes_are_sampled_and_errors_are_not),
         cmocka_unit_test(a_full_pipe_stops_nobody),
