@@ -24,7 +24,10 @@ struct Auth {
     uint64_t address_seed;   /* so that nobody can tell which addresses share a place */
     uint8_t hash_key[HASH_KEY_BYTES_MAX];
     int hash_key_size;
+    char nobody[sizeof((Caller){0}.hash)]; /* the hash of whoever is not asked for a name */
 };
+
+static const char anonymous[] = "anonymous";
 
 static const Str names[SCOPES] = {
     [SCOPE_OPEN] = {"", 0},
@@ -102,6 +105,7 @@ static Status open_files(Auth *a, const AuthSettings *s, Error *err)
 {
     TRY(settings_good(s, err));
     TRY(read_hash_key(a, s->hash_key, err));
+    auth_hash(a->nobody, a, str_from(anonymous));
     if (RAND_bytes((unsigned char *)&a->address_seed, sizeof a->address_seed) != 1)
         return error_set(err, STATUS_IO, "the system gives no random bytes");
     if (s->kind == AUTH_JWT)
@@ -263,7 +267,7 @@ static AuthVerdict known(Auth *a, Caller *out, AuthScope needed, Str authorizati
         return check_token(a, out, &a->jwks, a->seen, &a->rules, bearer(authorization), now_us);
     if (a->kind == AUTH_KEYS)
         return check_key(a, out, api_key.size > 0 ? api_key : bearer(authorization));
-    auth_hash(out->hash, a, str_from(out->name));
+    memcpy(out->hash, a->nobody, sizeof out->hash);
     out->scopes = UINT32_MAX;
     return AUTH_OK;
 }
@@ -279,7 +283,9 @@ static uint64_t number_of(const char hash[17])
 AuthVerdict auth_check(Auth *a, Caller *out, int *retry_seconds, AuthScope needed,
                        Str authorization, Str api_key, int64_t now_us, int64_t monotonic_us)
 {
-    *out = (Caller){.name = "anonymous"};
+    out->hash[0] = '\0';
+    out->scopes = 0;
+    memcpy(out->name, anonymous, sizeof anonymous);
     *retry_seconds = 0;
     if (needed == SCOPE_OPEN)
         return AUTH_OK;

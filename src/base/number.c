@@ -159,13 +159,29 @@ static bool quick_text(Str *text, char out[NUMBER_TEXT], double value)
     return text->data != NULL;
 }
 
+/* Zero, halves, quarters and on to sixty-fourths: millionths say them exactly, in 15 digits. */
+static bool few_places_text(Str *text, char out[NUMBER_TEXT], double value)
+{
+    double parts = value * 64;
+    bool fits = parts > -6.4e10 && parts < 6.4e10 && (value != 0 || !signbit(value));
+    if (!fits || parts != (double)(int64_t)parts)
+        return false;
+    *text = decimal_text(out, (int64_t)parts * 15625, 6);
+    while (out[text->size - 1] == '0')
+        text->size--;
+    if (out[text->size - 1] == '.')
+        text->size--;
+    out[text->size] = '\0';
+    return true;
+}
+
 Str double_text(char out[NUMBER_TEXT], double value)
 {
     int size = 0;
     Str quick;
     if (value > -1e15 && value < 1e15 && value != 0 && value == (double)(int64_t)value)
         return decimal_text(out, (int64_t)value, 0); /* as 15 digits would say it */
-    if (quick_text(&quick, out, value))
+    if (few_places_text(&quick, out, value) || quick_text(&quick, out, value))
         return quick;
     for (int digits = 15; digits <= 17; digits++) {
         size = snprintf(out, NUMBER_TEXT, "%.*g", digits, value);

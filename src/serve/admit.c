@@ -36,19 +36,31 @@ static bool sane_id(Str id)
     return id.size > 0;
 }
 
+/* Sixteen digits for each number, and a NUL. */
+static void hex_text(char *out, const uint64_t *number, size_t numbers)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < numbers; i++)
+        for (int shift = 60; shift >= 0; shift -= 4)
+            *out++ = digits[number[i] >> shift & 15];
+    *out = '\0';
+}
+
 /* The request's own id when it is one, and the trace it belongs to (W3C Trace Context, version 00);
  * else new ones. */
 static void identify(Exchange *x, Bench *b)
 {
     Str id = request_header(x, "X-Request-Id"), trace = request_header(x, "traceparent");
-    uint64_t a = random_next(&b->random), c = random_next(&b->random);
-    uint64_t e = random_next(&b->random), f = random_next(&b->random);
-    uint64_t span = random_next(&b->random) | 1;
+    uint64_t own[2], other[2], span;
+    own[0] = random_next(&b->random);
+    own[1] = random_next(&b->random);
+    other[0] = random_next(&b->random);
+    other[1] = random_next(&b->random) | 1; /* never all zeros */
+    span = random_next(&b->random) | 1;
     if (id.size < sizeof x->request_id && sane_id(id))
         memcpy(x->request_id, id.data, id.size);
     else
-        (void)snprintf(x->request_id, sizeof x->request_id, "%016llx%016llx", (unsigned long long)a,
-                       (unsigned long long)c);
+        hex_text(x->request_id, own, 2);
     const char *t = trace.data;
     if (trace.size >= 55 && is_hex(t, 2) && memcmp(t, "ff", 2) != 0 && t[2] == '-' &&
         is_hex(t + 3, 32) && !all_zeros(t + 3, 32) && t[35] == '-' && is_hex(t + 36, 16) &&
@@ -56,9 +68,8 @@ static void identify(Exchange *x, Bench *b)
         (trace.size == 55 || (memcmp(t, "00", 2) != 0 && t[55] == '-')))
         memcpy(x->trace_id, t + 3, 32);
     else
-        (void)snprintf(x->trace_id, sizeof x->trace_id, "%016llx%016llx", (unsigned long long)e,
-                       (unsigned long long)(f | 1));
-    (void)snprintf(x->span_id, sizeof x->span_id, "%016llx", (unsigned long long)span);
+        hex_text(x->trace_id, other, 2);
+    hex_text(x->span_id, &span, 1);
 }
 
 /* A proxy may send the whole address. */

@@ -63,10 +63,15 @@ static Str segment(Str *rest)
 /* The raw parameters of the path when it has the pattern's form. */
 static bool has_form(Str pattern, Str path, Str raw[PARAMETERS_MAX])
 {
+    const char *brace = memchr(pattern.data, '{', pattern.size);
+    if (brace == NULL)
+        return str_equal(pattern, path);
+    if (!str_starts(path, str_slice(pattern, 0, (size_t)(brace - pattern.data))))
+        return false;
     size_t n = 0;
     while (pattern.size > 0 && path.size > 0) {
         Str want = segment(&pattern), got = segment(&path);
-        const char *brace = memchr(want.data, '{', want.size);
+        brace = memchr(want.data, '{', want.size);
         if (brace == NULL) {
             if (!str_equal(want, got))
                 return false;
@@ -90,7 +95,8 @@ static void allow(Match *out, const char *method)
                    method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-static void match_table(Match *out, Arena *keep, const Route *table, Str method, Str path,
+/* True: here it is. */
+static bool match_table(Match *out, Arena *keep, const Route *table, Str method, Str path,
                         bool admin_only)
 {
     for (const Route *r = table; r->method != NULL; r++) {
@@ -98,13 +104,16 @@ static void match_table(Match *out, Arena *keep, const Route *table, Str method,
         if ((admin_only && !r->admin) || !has_form(str_from(r->path), path, raw))
             continue;
         out->known = true;
-        allow(out, r->method);
-        if (out->route != NULL || !str_equal(method, str_from(r->method)))
+        if (!str_equal(method, str_from(r->method))) {
+            allow(out, r->method);
             continue;
+        }
         out->route = r;
         for (size_t i = 0; i < PARAMETERS_MAX; i++)
             out->malformed |= raw[i].size > 0 && !path_unescape(&out->parameter[i], keep, raw[i]);
+        return true;
     }
+    return false;
 }
 
 void route_match(Match *out, Arena *keep, const Service *s, Str method, Str path, bool root,
@@ -113,10 +122,11 @@ void route_match(Match *out, Arena *keep, const Service *s, Str method, Str path
     *out = (Match){0};
     if (str_equal(method, S("HEAD")))
         method = S("GET");
-    if (s->aip != NULL)
-        match_table(out, keep, s->aip, method, path, admin);
+    if (s->aip != NULL && match_table(out, keep, s->aip, method, path, admin))
+        return;
     for (size_t t = 0; t < COUNT_OF(tables); t++)
-        match_table(out, keep, tables[t], method, path, root || admin);
+        if (match_table(out, keep, tables[t], method, path, root || admin))
+            return;
     if (out->known)
         allow(out, "OPTIONS");
 }

@@ -257,7 +257,7 @@ typedef struct Match {
     const Route *route; /* NULL: not found, or not with this method */
     bool known;         /* the path is, whatever the method */
     bool malformed;     /* an escape in it that is none, or what no identifier may hold */
-    char allow[64];     /* of a known path: "GET, HEAD, OPTIONS" */
+    char allow[64];     /* of a known path without the method: "GET, HEAD, OPTIONS" */
     Str parameter[PARAMETERS_MAX];
 } Match;
 /* path: as sent, without the base path. root: it stood outside of the base path.

@@ -51,6 +51,30 @@ static size_t character(const unsigned char *p, size_t left)
     return n;
 }
 
+/* Is none of the eight a control, a quote, a backslash, or beyond ASCII?  A byte that is zero
+ * takes one from above it, and so the highest bit of the byte shows it. */
+static bool eight_plain(const char *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t v;
+    memcpy(&v, bytes, sizeof v);
+    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', erased = v ^ ones * 0x7F;
+    return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (erased - ones)) & high) ==
+           0;
+}
+
+/* Of the text's beginning, how much stands in a string as it is. */
+static size_t plain(Str text)
+{
+    size_t n = 0;
+    while (n + 8 <= text.size && eight_plain(text.data + n))
+        n += 8;
+    while (n < text.size && text.data[n] >= 0x20 && text.data[n] < 0x7F && text.data[n] != '"' &&
+           text.data[n] != '\\')
+        n++;
+    return n;
+}
+
 void line_string(Line *l, Str text, size_t most)
 {
     const unsigned char *p = (const unsigned char *)text.data;
@@ -59,7 +83,11 @@ void line_string(Line *l, Str text, size_t most)
     if (room(l) < 8)
         stop = l->at;
     *l->at++ = '"';
-    for (size_t i = 0; i < text.size;) {
+    size_t left = (size_t)(stop > l->at ? stop - l->at : 0), as_is = plain(text);
+    as_is = as_is < left ? as_is : left;
+    if (as_is > 0)
+        add(l, text.data, as_is);
+    for (size_t i = as_is; i < text.size;) {
         size_t n = character(p + i, text.size - i), size = n;
         const char *as = (const char *)p + i;
         if (n == 0) { /* what is no UTF-8 shows as the sign for that */
@@ -115,14 +143,42 @@ void line_number(Line *l, const char *key, double number)
     add(l, s.data, s.size);
 }
 
+static Str count_text(char out[NUMBER_TEXT], uint64_t count)
+{
+    char *at = out + NUMBER_TEXT;
+    do
+        *--at = (char)('0' + count % 10);
+    while ((count /= 10) > 0);
+    return (Str){at, (size_t)(out + NUMBER_TEXT - at)};
+}
+
 void line_count(Line *l, const char *key, uint64_t count)
 {
-    char text[24];
-    if (!fits(l, key, sizeof text))
+    char text[NUMBER_TEXT];
+    if (!fits(l, key, 24))
         return;
     line_key(l, key);
-    int size = snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-    add(l, text, (size_t)size);
+    Str s = count_text(text, count);
+    add(l, s.data, s.size);
+}
+
+/* A decimal of so few digits is the shortest text that reads as its double again. */
+void line_thousandths(Line *l, const char *key, int64_t number)
+{
+    char text[NUMBER_TEXT];
+    if (number < 0 || number >= power_of_ten(15)) {
+        line_number(l, key, (double)number / 1e3);
+        return;
+    }
+    if (!fits(l, key, NUMBER_TEXT))
+        return;
+    line_key(l, key);
+    Str s = decimal_text(text, number, 3);
+    while (s.data[s.size - 1] == '0')
+        s.size--;
+    if (s.data[s.size - 1] == '.')
+        s.size--;
+    add(l, s.data, s.size);
 }
 
 int64_t clock_wall_us(void)
@@ -130,6 +186,12 @@ int64_t clock_wall_us(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
+}
+
+static void write_digits(char *out, size_t count, int64_t value)
+{
+    for (; count-- > 0; value /= 10)
+        out[count] = (char)('0' + value % 10);
 }
 
 Str rfc3339_text(char out[RFC3339_TEXT], int64_t time_us)
@@ -141,27 +203,30 @@ Str rfc3339_text(char out[RFC3339_TEXT], int64_t time_us)
         days--;
     }
     civil_from_days(days, &year, &month, &day);
-    int n = snprintf(out, RFC3339_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-                     (int)(year < 0      ? 0
-                           : year > 9999 ? 9999
-                                         : year),
-                     month, day, (int)(within / HOUR_US), (int)(within / MINUTE_US % 60),
-                     (int)(within / SECOND_US % 60), (int)(within % SECOND_US));
-    return (Str){out, (size_t)n};
+    static const char form[] = "0000-00-00T00:00:00.000000Z";
+    memcpy(out, form, sizeof form);
+    write_digits(out, 4, year < 0 ? 0 : year > 9999 ? 9999 : year);
+    write_digits(out + 5, 2, month);
+    write_digits(out + 8, 2, day);
+    write_digits(out + 11, 2, within / HOUR_US);
+    write_digits(out + 14, 2, within / MINUTE_US % 60);
+    write_digits(out + 17, 2, within / SECOND_US % 60);
+    write_digits(out + 20, 6, within % SECOND_US);
+    return (Str){out, sizeof form - 1};
 }
 
 /* ---- the log ---- */
 
 static const char *const severity[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
-static Line begin(char *bytes, LogLevel level, const char *message)
+static Line begin(char *bytes, LogLevel level, Str message)
 {
     char time[RFC3339_TEXT];
     Line l = {bytes, bytes + LOG_LINE_BYTES, true};
     *l.at++ = '{';
     line_text(&l, "severity", str_from(severity[level]), 16);
     line_text(&l, "time", rfc3339_text(time, clock_wall_us()), RFC3339_TEXT);
-    line_text(&l, "message", str_from(message), 600);
+    line_text(&l, "message", message, 600);
     return l;
 }
 
@@ -180,13 +245,22 @@ void telemetry_log(Telemetry *t, LogLevel level, const char *message, const LogF
     char bytes[LOG_LINE_BYTES];
     if (level < t->settings.level)
         return;
-    Line l = begin(bytes, level, message);
+    Line l = begin(bytes, level, str_from(message));
     for (size_t i = 0; i < fields; i++)
         if (field[i].text.data != NULL)
             line_text(&l, field[i].name, field[i].text, 1000);
         else
             line_number(&l, field[i].name, field[i].number);
     finish(t, &l, bytes, level);
+}
+
+/* The text, or its first bytes where it has more than `most`; where it ends. */
+static char *put(char *at, const char *text, size_t most)
+{
+    size_t size = text == NULL ? 0 : strnlen(text, most);
+    if (size > 0)
+        memcpy(at, text, size);
+    return at + size;
 }
 
 /* The same request is sampled or not wherever it is asked. */
@@ -200,50 +274,55 @@ static bool sampled(double share, const char *request_id)
 
 static void trace_fields(Line *l, const Telemetry *t, const RequestSeen *r)
 {
-    char trace[256];
+    char trace[256], *end = trace;
     if (r->trace_id == NULL || r->trace_id[0] == '\0')
         return;
-    if (t->settings.project != NULL)
-        (void)snprintf(trace, sizeof trace, "projects/%.100s/traces/%.32s", t->settings.project,
-                       r->trace_id);
-    else
-        (void)snprintf(trace, sizeof trace, "%.32s", r->trace_id);
-    line_text(l, "logging.googleapis.com/trace", str_from(trace), sizeof trace);
+    if (t->settings.project != NULL) {
+        end = put(end, "projects/", 16);
+        end = put(end, t->settings.project, 100);
+        end = put(end, "/traces/", 16);
+    }
+    end = put(end, r->trace_id, 32);
+    line_text(l, "logging.googleapis.com/trace", (Str){trace, (size_t)(end - trace)}, sizeof trace);
     line_text(l, "logging.googleapis.com/spanId", str_from(r->span_id), 16);
 }
 
 static void http_fields(Line *l, const RequestSeen *r)
 {
-    char latency[32], bytes[24], url[400];
+    char text[NUMBER_TEXT + 1], url[400], *end;
+    Str number;
     line_key(l, "httpRequest");
     *l->at++ = '{';
     l->first = true;
     line_text(l, "requestMethod", str_from(r->method), 16);
-    (void)snprintf(url, sizeof url, "%.199s%.200s", r->base == NULL ? "" : r->base,
-                   r->route == NULL ? "" : r->route);
-    line_text(l, "requestUrl", str_from(url), sizeof url);
+    end = put(put(url, r->base, 199), r->route, 200);
+    line_text(l, "requestUrl", (Str){url, (size_t)(end - url)}, sizeof url);
     line_count(l, "status", (uint64_t)(r->status < 0 ? 0 : r->status));
-    (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)r->bytes_in);
-    line_text(l, "requestSize", str_from(bytes), sizeof bytes);
-    (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)r->bytes_out);
-    line_text(l, "responseSize", str_from(bytes), sizeof bytes);
-    (void)snprintf(latency, sizeof latency, "%.9fs", (double)r->took_ns / 1e9);
-    line_text(l, "latency", str_from(latency), sizeof latency);
+    line_text(l, "requestSize", count_text(text, r->bytes_in), sizeof text);
+    line_text(l, "responseSize", count_text(text, r->bytes_out), sizeof text);
+    number = decimal_text(text, r->took_ns, 9);
+    text[number.size++] = 's';
+    line_text(l, "latency", number, sizeof text);
     *l->at++ = '}';
     l->first = false;
 }
 
 void line_request(Telemetry *t, const RequestSeen *r)
 {
-    char bytes[LOG_LINE_BYTES], message[320];
+    char bytes[LOG_LINE_BYTES], message[320], status[NUMBER_TEXT];
     LogLevel level = r->status >= 500 ? LEVEL_ERROR : r->status >= 400 ? LEVEL_WARNING : LEVEL_INFO;
     if (level < t->settings.level ||
         (level == LEVEL_INFO && !sampled(t->settings.sample, r->request_id)))
         return;
-    (void)snprintf(message, sizeof message, "%.16s %.200s %d%s%.60s",
-                   r->method == NULL ? "-" : r->method, r->route == NULL ? "-" : r->route,
-                   r->status, r->code == NULL ? "" : " ", r->code == NULL ? "" : r->code);
-    Line l = begin(bytes, level, message);
+    char *end = put(message, r->method == NULL ? "-" : r->method, 16);
+    *end++ = ' ';
+    end = put(end, r->route == NULL ? "-" : r->route, 200);
+    *end++ = ' ';
+    end = put(end, decimal_text(status, r->status, 0).data, NUMBER_TEXT);
+    if (r->code != NULL)
+        *end++ = ' ';
+    end = put(end, r->code, 60);
+    Line l = begin(bytes, level, (Str){message, (size_t)(end - message)});
     http_fields(&l, r);
     trace_fields(&l, t, r);
     line_text(&l, "request_id", str_from(r->request_id), 64);
@@ -251,11 +330,11 @@ void line_request(Telemetry *t, const RequestSeen *r)
     line_text(&l, "caller", str_from(r->caller_hash), 64);
     line_text(&l, "problem", str_from(r->code), 64);
     if (r->took != NULL) {
-        line_number(&l, "read_us", (double)r->took->read_ns / 1e3);
-        line_number(&l, "features_us", (double)r->took->features_ns / 1e3);
-        line_number(&l, "score_us", (double)r->took->score_ns / 1e3);
-        line_number(&l, "reasons_us", (double)r->took->reasons_ns / 1e3);
-        line_number(&l, "write_us", (double)r->took->write_ns / 1e3);
+        line_thousandths(&l, "read_us", r->took->read_ns);
+        line_thousandths(&l, "features_us", r->took->features_ns);
+        line_thousandths(&l, "score_us", r->took->score_ns);
+        line_thousandths(&l, "reasons_us", r->took->reasons_ns);
+        line_thousandths(&l, "write_us", r->took->write_ns);
     }
     finish(t, &l, bytes, level);
 }

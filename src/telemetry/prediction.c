@@ -4,14 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static Str value_text(const Seen *s, const SeenValue *v)
-{
-    uint32_t size;
-    const char *at = (const char *)s + s->texts + v->text;
-    memcpy(&size, at, sizeof size);
-    return (Str){at + sizeof size, size};
-}
-
 static yyjson_mut_val *text_value(yyjson_mut_doc *doc, Str s)
 {
     return str_valid_utf8(s) ? yyjson_mut_strncpy(doc, s.data, s.size)
@@ -34,7 +26,7 @@ static yyjson_mut_val *feature_value(yyjson_mut_doc *doc, const Seen *s, const S
         return yyjson_mut_rawncpy(doc, as.data, as.size);
     case TYPE_CATEGORY:
     case TYPE_TEXT:
-        return text_value(doc, value_text(s, v));
+        return text_value(doc, seen_text(s, v));
     case TYPE_TIME:
         as = rfc3339_text(text, v->integer);
         return yyjson_mut_strncpy(doc, as.data, as.size);

@@ -103,46 +103,6 @@ void sight_pack(Telemetry *t, AnswerRole role, const Bundle *b, const Answer *an
 
 /* ---- out ---- */
 
-static Str text_of(const Seen *s, const SeenValue *v)
-{
-    uint32_t size;
-    const char *at = (const char *)s + s->texts + v->text;
-    memcpy(&size, at, sizeof size);
-    return (Str){at + sizeof size, size};
-}
-
-static double number_of(const SeenValue *v)
-{
-    return !v->valid                 ? MISSING_VALUE
-           : v->type == TYPE_DOUBLE  ? v->real
-           : v->type == TYPE_DECIMAL ? decimal_to_double(v->integer, v->scale)
-                                     : (double)v->integer;
-}
-
-static void count_seen(Watch *w, const Seen *s)
-{
-    const SeenValue *value = (const SeenValue *)(const void *)(s + 1);
-    uint32_t *slot = w->slot[(size_t)(w->hour % WATCH_SLOTS)];
-    for (size_t i = 0; i < w->items; i++) {
-        const Distribution *was = w->item[i].was;
-        double number = s->probability;
-        Str text = segment_name((Segment)s->segment);
-        if (was->of == OF_FEATURE) {
-            const SeenValue *v = &value[i];
-            bool texts = v->type == TYPE_CATEGORY || v->type == TYPE_TEXT;
-            if (texts != was->by_value)
-                continue;
-            number = texts ? 0 : number_of(v);
-            text = texts && v->valid ? text_of(s, v) : S("");
-        }
-        size_t bin = w->item[i].first + distribution_bin(was, number, text);
-        w->now[bin]++;
-        slot[bin]++;
-    }
-    w->customers++;
-    w->slot_customers[(size_t)(w->hour % WATCH_SLOTS)]++;
-}
-
 static const Watch *bundle_of(const Telemetry *t, const Seen *s)
 {
     for (size_t i = 0; i < 2; i++)
@@ -166,7 +126,7 @@ void sight_drain(Telemetry *t)
         Watch *w = t->watch[s->role];
         at += s->bytes;
         if (w != NULL && strcmp(w->id, s->bundle) == 0 && w->features == s->features)
-            count_seen(w, s);
+            watch_count(w, s);
         if (t->predicts) {
             const Watch *of = bundle_of(t, s);
             if (of != NULL && of->features == s->features)

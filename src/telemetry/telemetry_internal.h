@@ -132,53 +132,13 @@ void line_key(Line *l, const char *key);
 void line_string(Line *l, Str text, size_t most); /* escaped, cut, UTF-8 made whole */
 void line_text(Line *l, const char *key, Str text, size_t most);
 void line_number(Line *l, const char *key, double number);
+/* As line_number writes number / 1000. */
+void line_thousandths(Line *l, const char *key, int64_t number);
 void line_count(Line *l, const char *key, uint64_t count);
 #define RFC3339_TEXT 40
 Str rfc3339_text(char out[RFC3339_TEXT], int64_t time_us); /* 2024-08-26T09:05:37.213234Z */
 int64_t clock_wall_us(void);
 void line_request(Telemetry *t, const RequestSeen *r);
-
-/* ---- watch.c: the features and scores of a bundle beside its reference ----
- *
- * Numbers of customers by bin for each hour of the last day; an hour that is over leaves the sum.
- * Hours are counted by the monotonic clock: setting the machine's clock changes nothing.
- */
-enum { WATCH_SLOTS = 24 };
-typedef struct WatchItem {
-    const Distribution *was;
-    size_t first; /* of its bins in `now` and in every slot */
-    int use;      /* FeatureUse; of the score and segment: USE_MODEL */
-    double limit; /* by partitions, when so many customers had been counted; NaN: not yet */
-    uint64_t limit_at;
-} WatchItem;
-
-typedef struct Watch {
-    Arena arena;
-    char id[SHA256_TEXT];
-    Str version, policy, revision, policy_sha256;
-    int64_t as_of_us;
-    size_t trained, positives;
-    size_t features;
-    Str *name;    /* [features] */
-    size_t items; /* 0: the bundle has no reference */
-    WatchItem *item;
-    size_t bins; /* of all items */
-    uint64_t *now;
-    uint32_t *slot[WATCH_SLOTS];
-    uint64_t before, customers, slot_customers[WATCH_SLOTS];
-    int64_t hour; /* that the current slot is of */
-    int64_t since_us;
-} Watch;
-Watch *watch_new(const Bundle *b, int64_t now_us);
-void watch_free(Watch *w);
-void watch_turn(Watch *w, int64_t now_us); /* drops hours that are over */
-typedef struct WatchFigure {
-    double psi, null_mean, limit, missing;
-    DriftVerdict verdict;
-} WatchFigure;
-WatchFigure watch_figure(const Watch *w, const WatchItem *i);
-/* Partitions for items that seem to have moved, at most `most` of them; how many were done. */
-size_t watch_limits(Watch *w, size_t most, Arena scratch);
 
 /* ---- sight.c: decisions on their way to the windows and the prediction log ---- */
 
@@ -205,6 +165,59 @@ typedef struct Seen {
     int64_t time_us, as_of_us;
     double probability, low, high;
 } Seen;
+
+/* ---- watch.c: the features and scores of a bundle beside its reference ----
+ *
+ * Numbers of customers by bin for each hour of the last day; an hour that is over leaves the sum.
+ * Hours are counted by the monotonic clock: setting the machine's clock changes nothing.
+ */
+enum { WATCH_SLOTS = 24 };
+typedef struct WatchItem {
+    const Distribution *was;
+    size_t first; /* of its bins in `now` and in every slot */
+    int use;      /* FeatureUse; of the score and segment: USE_MODEL */
+    double limit; /* by partitions, when so many customers had been counted; NaN: not yet */
+    uint64_t limit_at;
+} WatchItem;
+
+/* What counting needs of an item: some hundred of them are gone through for every decision. */
+typedef struct WatchPlace {
+    const double *cut;
+    uint32_t first;
+    uint16_t cuts;
+    bool numbers; /* a feature that is a number; else by its Distribution */
+} WatchPlace;
+
+typedef struct Watch {
+    Arena arena;
+    char id[SHA256_TEXT];
+    Str version, policy, revision, policy_sha256;
+    int64_t as_of_us;
+    size_t trained, positives;
+    size_t features;
+    Str *name;    /* [features] */
+    size_t items; /* 0: the bundle has no reference */
+    WatchItem *item;
+    WatchPlace *place;
+    size_t bins; /* of all items */
+    uint64_t *now;
+    uint32_t *slot[WATCH_SLOTS];
+    uint64_t before, customers, slot_customers[WATCH_SLOTS];
+    int64_t hour; /* that the current slot is of */
+    int64_t since_us;
+} Watch;
+Watch *watch_new(const Bundle *b, int64_t now_us);
+void watch_free(Watch *w);
+void watch_turn(Watch *w, int64_t now_us); /* drops hours that are over */
+void watch_count(Watch *w, const Seen *s); /* of the same bundle */
+Str seen_text(const Seen *s, const SeenValue *v);
+typedef struct WatchFigure {
+    double psi, null_mean, limit, missing;
+    DriftVerdict verdict;
+} WatchFigure;
+WatchFigure watch_figure(const Watch *w, const WatchItem *i);
+/* Partitions for items that seem to have moved, at most `most` of them; how many were done. */
+size_t watch_limits(Watch *w, size_t most, Arena scratch);
 
 typedef enum TelemetryStore { STORE_NONE, STORE_DOWN, STORE_UP } TelemetryStore;
 

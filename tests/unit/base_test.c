@@ -552,10 +552,14 @@ static void double_text_is_what_printf_writes(void **state)
         /* Few binary places: now and then half-way between two numbers of 17 digits. */
         same_as_printf(ldexp((double)(random_next(&r) >> 11), -(int)random_below(&r, 60)));
         same_as_printf((double)random_below(&r, 1000000000) / ldexp(1, (int)random_below(&r, 24)));
+        same_as_printf(-(double)random_below(&r, UINT64_C(1) << 50) /
+                       ldexp(1, (int)random_below(&r, 9)));
         same_as_printf((double)random_below(&r, 100000000) / pow(10, (double)random_below(&r, 10)));
     }
     same_as_printf(8589934592.00390625); /* half-way */
     same_as_printf(0.0001);
+    same_as_printf(0.0);
+    same_as_printf(-0.0);
     same_as_printf(0.00009999999999999999);
     same_as_printf(999999999.9999999);
     same_as_printf(0x1p-13);

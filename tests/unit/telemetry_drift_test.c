@@ -89,6 +89,55 @@ static void one_customer_again_and_again_drifts_and_few_are_noise(void **state)
     arena_free(&keep);
 }
 
+/* Bins are those of distribution_bin, whatever the numbers are: at cuts, between them, missing. */
+static void a_number_is_counted_where_its_distribution_says(void **state)
+{
+    Bank *b = *state;
+    Arena keep = arena_new();
+    Random r = random_new(23);
+    size_t features = b->bundle.plan->features;
+    Seen *s = arena_alloc(&keep, 1, sizeof *s + features * sizeof(SeenValue));
+    SeenValue *value = (SeenValue *)(void *)(s + 1);
+    Watch *w = watch_new(&b->bundle, 0);
+    uint64_t *expected = ARENA_ARRAY(&keep, uint64_t, w->bins);
+    size_t counted = 0;
+    for (int round = 0; round < 200; round++) {
+        s->probability = random_uniform(&r);
+        s->segment = (uint8_t)random_below(&r, SEGMENTS);
+        for (size_t i = 0; i < w->items; i++) {
+            const Distribution *was = w->item[i].was;
+            Str text = S("");
+            double number = s->probability;
+            if (was->of == OF_FEATURE) {
+                size_t cuts = was->by_value ? 0 : was->bins - 2;
+                number = cuts == 0 ? 1.5 : was->cut[random_below(&r, cuts)];
+                number += (double)random_below(&r, 3) - 1;
+                value[i] = (SeenValue){.type = TYPE_DOUBLE, .valid = random_below(&r, 8) > 0};
+                value[i].real = number = value[i].valid ? number : MISSING_VALUE;
+                if (was->by_value) /* a number where texts were is counted nowhere */
+                    continue;
+                if (random_below(&r, 4) == 0) {
+                    value[i] = (SeenValue){.type = TYPE_DECIMAL, .valid = 1, .scale = 2};
+                    value[i].integer = (int64_t)random_below(&r, 100000) - 50000;
+                    number = decimal_to_double(value[i].integer, 2);
+                }
+            } else if (was->of == OF_SEGMENT)
+                text = segment_name((Segment)s->segment);
+            expected[w->item[i].first + distribution_bin(was, number, text)]++;
+            counted++;
+        }
+        watch_count(w, s);
+    }
+    assert_true(counted > 10000);
+    for (size_t k = 0; k < w->bins; k++) {
+        assert_int_equal(w->now[k], expected[k]);
+        assert_int_equal(w->slot[0][k], expected[k]);
+    }
+    assert_int_equal(w->customers, 200);
+    watch_free(w);
+    arena_free(&keep);
+}
+
 static void the_window_forgets_after_a_day(void **state)
 {
     Bank *b = *state;
@@ -137,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_customers_do_not_drift),
         cmocka_unit_test(one_customer_again_and_again_drifts_and_few_are_noise),
+        cmocka_unit_test(a_number_is_counted_where_its_distribution_says),
         cmocka_unit_test(the_window_forgets_after_a_day),
         cmocka_unit_test(limits_are_those_of_partitions_where_it_matters),
     };

@@ -149,6 +149,65 @@ static void a_request_line_is_as_cloud_logging_reads_it(void **state)
     arena_free(&keep);
 }
 
+/* What printf would have written, which the line does without. */
+static void numbers_and_times_are_as_printf_writes_them(void **state)
+{
+    Random r = random_new(17);
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        char time[RFC3339_TEXT], wanted[64], seen[LOG_LINE_BYTES], number[NUMBER_TEXT];
+        int64_t days, year, at = (int64_t)(random_next(&r) >> random_below(&r, 64)), within;
+        int month, day;
+        at = i % 2 == 0 ? at : -at;
+        days = at / DAY_US - (at % DAY_US < 0);
+        within = at - days * DAY_US;
+        civil_from_days(days, &year, &month, &day);
+        (void)snprintf(wanted, sizeof wanted, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+                       (int)(year < 0      ? 0
+                             : year > 9999 ? 9999
+                                           : year),
+                       month, day, (int)(within / HOUR_US), (int)(within / MINUTE_US % 60),
+                       (int)(within / SECOND_US % 60), (int)(within % SECOND_US));
+        assert_true(str_equal(rfc3339_text(time, at), str_from(wanted)));
+
+        Line l = {seen, seen + sizeof seen, true};
+        uint64_t count = random_next(&r) >> random_below(&r, 64);
+        line_count(&l, "n", count);
+        *l.at = '\0';
+        (void)snprintf(wanted, sizeof wanted, "\"n\":%llu", (unsigned long long)count);
+        assert_string_equal(seen, wanted);
+
+        l = (Line){seen, seen + sizeof seen, true};
+        int64_t ns = i < 3 ? i - 1 : (int64_t)(random_next(&r) >> (1 + random_below(&r, 63)));
+        line_thousandths(&l, "n", ns);
+        *l.at = '\0';
+        Str shortest = double_text(number, (double)ns / 1e3);
+        (void)snprintf(wanted, sizeof wanted, "\"n\":%.*s", STR_ARG(shortest));
+        assert_string_equal(seen, wanted);
+    }
+}
+
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (int byte = 1; byte < 256; byte++)
+        for (size_t at = 0; at < 20; at++) {
+            char text[21] = "abcdefghijklmnopqrst", as[8] = "\xEF\xBF\xBD", wanted[64], seen[64];
+            Line l = {seen, seen + sizeof seen, true};
+            if (byte == '"' || byte == '\\')
+                (void)snprintf(as, sizeof as, "\\%c", byte);
+            else if (byte < 0x20 || byte == 0x7F)
+                (void)snprintf(as, sizeof as, "\\u%04x", (unsigned)byte);
+            else if (byte < 0x7F)
+                (void)snprintf(as, sizeof as, "%c", byte);
+            (void)snprintf(wanted, sizeof wanted, "\"%.*s%s%s\"", (int)at, text, as, text + at + 1);
+            text[at] = (char)byte;
+            line_string(&l, str_from(text), sizeof seen);
+            *l.at = '\0';
+            assert_string_equal(seen, wanted);
+        }
+}
+
 static void no_bytes_make_a_line_that_is_not_one_object(void **state)
 {
     Arena keep = arena_new();
@@ -613,6 +672,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_line_is_as_cloud_logging_reads_it),
+        cmocka_unit_test(numbers_and_times_are_as_printf_writes_them),
+        cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(no_bytes_make_a_line_that_is_not_one_object),
         cmocka_unit_test(successes_are_sampled_and_errors_are_not),
         cmocka_unit_test(a_full_pipe_stops_nobody),
