@@ -78,9 +78,14 @@ typedef struct Request {
 } Request;
 
 /* Parse and check. held: what a database keeps, where fields that this bundle does not know are
- * passed over.  Memory: keep, which the request's texts point into. */
+ * passed over.  Memory: keep; the request's texts point into it and into json. */
 MUST_USE Status request_read(Request *out, Arena *keep, const Answerer *a, Str json,
                              const AnswerLimits *limits, int64_t now_us, bool held, Fault *fault);
+/* The same by way of a tree of the whole, where all faults are found: what request_read must agree
+ * with, and does itself when the transactions are not written as plainly as they mostly are. */
+MUST_USE Status request_read_whole(Request *out, Arena *keep, const Answerer *a, Str json,
+                                   const AnswerLimits *limits, int64_t now_us, bool held,
+                                   Fault *fault);
 
 /* Rows alone, to be held: a customer as one object; transactions as {"transactions": [...]}, a list
  * or one object, *list the place where they are. */

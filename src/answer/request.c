@@ -186,29 +186,59 @@ static const Str request_fields[] = {{"customer_id", 11}, {"customer", 8}, {"tra
                                      {"as_of", 5},        {"facts", 5},    {"earlier", 7},
                                      {"options", 7}};
 
-Status request_read(Request *out, Arena *keep, const Answerer *a, Str json,
-                    const AnswerLimits *limits, int64_t now_us, bool held, Fault *fault)
+/* What a request says, `rows` NULL or its transactions that are read already. */
+static Status read_fields(Request *out, Reading *r, yyjson_val *root, const RequestRows *rows,
+                          const char *hole)
+{
+    const Answerer *a = r->a;
+    yyjson_val *v[COUNT_OF(request_fields)];
+    *out = (Request){.reasons = true};
+    r->unknown_fields = false;
+    yyjson_val *options = yyjson_obj_get(root, "options");
+    TRY(read_options(out, r, options)); /* first: it says what becomes of unknown fields */
+    TRY(reading_spread(r, root, (Place){"", no_at, S("")}, request_fields, COUNT_OF(request_fields),
+                       v));
+    TRY(reading_rows(&out->customer, r, "/customer", a->customer, a->column_names[0], v[1],
+                     RECORDS_MAX, true));
+    if (rows == NULL)
+        TRY(reading_rows(&out->transactions, r, "/transactions", a->transaction, a->column_names[1],
+                         v[2], r->limits->transactions_max, false));
+    else if (yyjson_get_raw(v[2]) == hole && yyjson_get_len(v[2]) == 1)
+        out->transactions = *rows;
+    else
+        return STATUS_FORMAT; /* what was read is another list of that name */
+    TRY(read_as_of(out, r, v[3]));
+    TRY(read_facts(out, r, v[4]));
+    TRY(read_earlier(&out->earlier, r, v[5]));
+    if (r->held && out->customer_id.size == 0 && v[0] == NULL)
+        return STATUS_OK; /* it is the asked customer's */
+    TRY(settle_id(out, r, v[0]));
+    return settle_owner(out, r);
+}
+
+Status request_read_whole(Request *out, Arena *keep, const Answerer *a, Str json,
+                          const AnswerLimits *limits, int64_t now_us, bool held, Fault *fault)
 {
     Reading r = {
         .keep = keep, .a = a, .limits = limits, .fault = fault, .now_us = now_us, .held = held};
-    yyjson_val *root = NULL, *v[COUNT_OF(request_fields)];
+    yyjson_val *root = NULL;
     *out = (Request){.reasons = true};
     TRY(reading_parse(&root, &r, json));
-    yyjson_val *options = yyjson_obj_get(root, "options");
-    TRY(read_options(out, &r, options)); /* first: it says what becomes of unknown fields */
-    TRY(reading_spread(&r, root, (Place){"", no_at, S("")}, request_fields,
-                       COUNT_OF(request_fields), v));
-    TRY(reading_rows(&out->customer, &r, "/customer", a->customer, a->column_names[0], v[1],
-                     RECORDS_MAX, true));
-    TRY(reading_rows(&out->transactions, &r, "/transactions", a->transaction, a->column_names[1],
-                     v[2], limits->transactions_max, false));
-    TRY(read_as_of(out, &r, v[3]));
-    TRY(read_facts(out, &r, v[4]));
-    TRY(read_earlier(&out->earlier, &r, v[5]));
-    if (held && out->customer_id.size == 0 && v[0] == NULL)
-        return STATUS_OK; /* it is the asked customer's */
-    TRY(settle_id(out, &r, v[0]));
-    return settle_owner(out, &r);
+    return read_fields(out, &r, root, NULL, NULL);
+}
+
+Status request_read(Request *out, Arena *keep, const Answerer *a, Str json,
+                    const AnswerLimits *limits, int64_t now_us, bool held, Fault *fault)
+{
+    Fault unsaid = {0}; /* what is wrong is said by who reads the whole */
+    Reading r = {
+        .keep = keep, .a = a, .limits = limits, .fault = &unsaid, .now_us = now_us, .held = held};
+    RequestRows rows;
+    const char *hole;
+    yyjson_val *rest = reading_plain(&rows, &hole, &r, json);
+    if (rest != NULL && read_fields(out, &r, rest, &rows, hole) == STATUS_OK)
+        return STATUS_OK;
+    return request_read_whole(out, keep, a, json, limits, now_us, held, fault);
 }
 
 bool answer_customer(Str *out, Arena *keep, Str request, const AnswerLimits *limits)

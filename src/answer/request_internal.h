@@ -1,5 +1,5 @@
 /* request_internal.h - a request while it is read: what request.c, request_fields.c and
- * request_rows.c share. */
+ * request_rows.c and request_plain.c share. */
 #ifndef ANSWER_REQUEST_INTERNAL_H
 #define ANSWER_REQUEST_INTERNAL_H
 
@@ -63,8 +63,19 @@ MUST_USE Status reading_time(int64_t *out, Reading *r, Place place, yyjson_val *
 
 /* ---- request_rows.c ---- */
 
+/* A number's text as the column's cells are written. */
+Str reading_marked(Arena *keep, const SchemaColumn *c, Str number);
+
 /* A list of objects as cells; one: an object alone will do. */
 MUST_USE Status reading_rows(RequestRows *rows, Reading *r, const char *list, AnswerColumns columns,
                              const Str *names, yyjson_val *v, size_t most, bool one);
+
+/* ---- request_plain.c ---- */
+
+/* The transactions of a request that is written plainly, read from the bytes, which the cells point
+ * into, and the object that the request is without them: where they were it has a number whose text
+ * is the one byte at *hole. NULL: read it as a whole, whatever it is.  Memory: keep.
+ * Cost: O(bytes). */
+yyjson_val *reading_plain(RequestRows *rows, const char **hole, Reading *r, Str json);
 
 #endif

@@ -49,24 +49,34 @@ static bool write_out(Buffer *b, Str number)
     return true;
 }
 
-/* A number as the column's cells are written. */
-static Str number_cell(Arena *keep, const SchemaColumn *c, Str number)
+static bool is_exact(const SchemaColumn *c)
 {
-    Str out = number;
-    bool exact = c->type == TYPE_INT64 || c->type == TYPE_DECIMAL;
-    if (exact && (memchr(number.data, 'e', number.size) || memchr(number.data, 'E', number.size))) {
-        Buffer b = buffer_new(keep);
-        if (write_out(&b, number))
-            out = buffer_str(&b);
-    }
-    bool marked = exact || c->type == TYPE_DOUBLE;
+    return c->type == TYPE_INT64 || c->type == TYPE_DECIMAL;
+}
+
+Str reading_marked(Arena *keep, const SchemaColumn *c, Str number)
+{
+    bool marked = is_exact(c) || c->type == TYPE_DOUBLE;
     if (!marked || c->decimal_mark.text.size == 0 || c->decimal_mark.text.data[0] == '.')
-        return out;
-    Str copy = str_copy(keep, out);
+        return number;
+    Str copy = str_copy(keep, number);
     char *point = memchr(copy.data, '.', copy.size);
     if (point != NULL)
         *point = c->decimal_mark.text.data[0];
     return copy;
+}
+
+/* A number as the column's cells are written. */
+static Str number_cell(Arena *keep, const SchemaColumn *c, Str number)
+{
+    Str out = number;
+    if (is_exact(c) &&
+        (memchr(number.data, 'e', number.size) || memchr(number.data, 'E', number.size))) {
+        Buffer b = buffer_new(keep);
+        if (write_out(&b, number))
+            out = buffer_str(&b);
+    }
+    return reading_marked(keep, c, out);
 }
 
 static Status get_cell(Str *out, Reading *r, Place place, const SchemaColumn *c, yyjson_val *v)

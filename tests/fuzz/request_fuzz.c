@@ -1,8 +1,9 @@
 /* request_fuzz.c - any bytes as a request about one customer: refused by a code, a place and a
- * sentence that no terminal would obey, or read into cells that a row can hold.
+ * sentence that no terminal would obey, or read into cells that a row can hold; from its bytes as
+ * from a tree of the whole.
  *
  * The first byte chooses whether it is what a database holds. */
-#include "answer/answer_internal.h"
+#include "../unit/request_both.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,34 +16,15 @@ static void must(bool claim)
         abort();
 }
 
-/* Only what is read here of a bundle: the default books' columns. */
 static const Answerer *default_answerer(void)
 {
     static Answerer *kept;
     static Arena arena;
-    Error err = {0};
-    Schema *schema;
     if (kept != NULL)
         return kept;
     arena = arena_new();
-    must(schema_default(&schema, &arena, &err) == STATUS_OK);
-    kept = ARENA_NEW(&arena, Answerer);
-    kept->bundle = ARENA_NEW(&arena, Bundle);
-    kept->bundle->schema = schema;
-    AnswerColumns *out[] = {&kept->customer, &kept->transaction};
-    const BookRecords from[] = {schema->customers.columns, schema->transactions.columns};
-    const Str owner[] = {schema->customers.key.text, schema->transactions.customer.text};
-    for (size_t k = 0; k < COUNT_OF(out); k++) {
-        const SchemaColumn *c = from[k].item;
-        *out[k] = (AnswerColumns){ARENA_ARRAY(&arena, AnswerColumn, from[k].count), from[k].count};
-        kept->column_names[k] = ARENA_ARRAY(&arena, Str, from[k].count);
-        for (size_t i = 0; i < from[k].count; i++) {
-            out[k]->item[i] = (AnswerColumn){.schema = &c[i],
-                                             .name = c[i].name.text,
-                                             .key = str_equal(c[i].name.text, owner[k])};
-            kept->column_names[k][i] = c[i].name.text;
-        }
-    }
+    kept = request_answerer(&arena);
+    must(kept != NULL);
     return kept;
 }
 
@@ -74,10 +56,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     Arena keep = arena_new();
     Request request;
-    Fault fault = {0};
+    Fault fault;
     bool held = data[0] % 4 == 0;
     Str json = {(const char *)data + 1, size - 1}, id;
-    Status status = request_read(&request, &keep, a, json, &limits, 0, held, &fault);
+    Status status;
+    must(request_both(&request, &status, &fault, &keep, a, json, &limits, held) == NULL);
     must((status == STATUS_OK) == (fault.code == NULL));
     bool named = answer_customer(&id, &keep, json, &limits);
     if (status != STATUS_OK) {
