@@ -61,14 +61,14 @@ static Status take_step(Shared *s, const Step *step, Error *err)
 
 static void folding_of_quantity(Folding *out, const Shared *s, size_t quantity)
 {
-    const PlanSteps *r = s->steps;
-    folding_of(out, s, r->quantities.item[quantity].aggregate, r->parts[quantity]);
+    const Fold *fold = &s->steps->fold[quantity];
+    folding_of(out, s, fold->aggregate, fold->parts);
 }
 
 static Status fold_one(const Shared *s, size_t quantity, const Folding *f, Arena scratch,
                        Error *err)
 {
-    const Window w = s->steps->window[s->steps->window_of[quantity]];
+    const Window w = s->steps->window[s->steps->fold[quantity].window];
     for (size_t customer = 0; customer < s->events->customers; customer++)
         TRY(aggregate_fold(&s->value[quantity], s->events, f, events_range(s->events, customer, w),
                            customer, scratch, err));
@@ -80,19 +80,31 @@ static Status fold_one(const Shared *s, size_t quantity, const Folding *f, Arena
 static void fold_single(Shared *s, Arena *keep)
 {
     const PlanSteps *r = s->steps;
+    const bool few = s->events->rows->rows <= 64;
     Range *range = ARENA_RAW(s->keep, Range, r->windows + 1);
-    for (size_t k = 0; k < r->windows; k++)
+    uint64_t *held = ARENA_ARRAY(s->keep, uint64_t, r->windows + 1);
+    for (size_t k = 0; k < r->windows; k++) {
         range[k] = events_range(s->events, 0, r->window[k]);
+        if (few && range[k].from < range[k].to)
+            held[k] = range_word(range[k], 0);
+    }
     OneCell *cell = ARENA_RAW(keep, OneCell, r->quantities.count + 1);
     for (size_t i = 0; i < r->quantities.count; i++) {
-        Folding f;
-        folding_of_quantity(&f, s, i);
-        const Aggregate *a = f.aggregate;
-        one_cell(&s->value[i], &cell[i], S(""), a->type, a->type == TYPE_DECIMAL ? a->scale : 0);
-        if (is_text(a->type) && f.argument != NULL)
-            s->value[i].dictionary = f.argument->dictionary;
-        s->failed[i] = (uint8_t)aggregate_fold(&s->value[i], s->events, &f, range[r->window_of[i]],
-                                               0, s->scratch, NULL);
+        const Fold *fold = &r->fold[i];
+        const StepParts p = fold->parts;
+        Column *to = &s->value[i];
+        const Column *argument = p.argument == NO_STEP ? NULL : program_column(s->run, p.argument);
+        const uint64_t *filter = truth_of(s, p.filter), *base = truth_of(s, p.base);
+        one_cell(to, &cell[i], S(""), (Type)fold->type, fold->scale);
+        if (fold->text && argument != NULL)
+            to->dictionary = argument->dictionary;
+        Status status;
+        if (!few || !fold_few(to, &status, (AggregateKind)fold->kind, argument, filter, base,
+                              held[fold->window])) {
+            const Folding f = {fold->aggregate, argument, filter, base, s->amount, s->completed};
+            status = aggregate_fold(to, s->events, &f, range[fold->window], 0, s->scratch, NULL);
+        }
+        s->failed[i] = (uint8_t)status;
     }
 }
 

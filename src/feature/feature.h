@@ -226,13 +226,20 @@ MUST_USE Status feature_matrix(Matrix **out, Arena *keep, const Plan *plan, cons
                                const uint8_t *skip, const Str *id, const uint32_t *row,
                                size_t count, Error *err);
 
-/* For each column of that matrix, its feature and monotone direction (+1, 0, -1). */
+/* For each column of that matrix, its feature, monotone direction (+1, 0, -1) and name. */
 typedef struct MatrixPlan {
     size_t columns;
     uint32_t *feature;
     int8_t *monotone;
+    const Str **level; /* of a category the value that the column stands for; NULL: a number */
+    Str *name;
 } MatrixPlan;
 MatrixPlan *matrix_plan(Arena *keep, const Plan *plan, const uint8_t *skip);
+
+/* The same matrix of a plan that was made before; its names are the plan's. */
+MUST_USE Status feature_matrix_planned(Matrix **out, Arena *keep, const MatrixPlan *m,
+                                       const Table *features, const Str *id, const uint32_t *row,
+                                       size_t count, Error *err);
 
 /* Population columns of a matrix, to be fitted again on part of its rows. */
 typedef struct FeatureRefit FeatureRefit;

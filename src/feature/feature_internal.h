@@ -64,6 +64,11 @@ typedef struct Folding {
 MUST_USE Status aggregate_fold(Column *out, const Events *events, const Folding *f, Range r,
                                size_t customer, Arena scratch, Error *err);
 
+/* The same for one customer with at most 64 rows, of which `rows` has a bit each that the window
+ * holds, into a missing cell; *status as aggregate_fold's. False: aggregate_fold does it. */
+bool fold_few(Column *out, Status *status, AggregateKind kind, const Column *argument,
+              const uint64_t *filter, const uint64_t *base, uint64_t rows);
+
 /* Those of aggregate_fold that look at how values are spread: percentile, sd, distinct, entropy,
  * modal, concentration. */
 MUST_USE Status distribution_fold(Column *out, const Folding *f, Range r, size_t customer,
@@ -165,6 +170,15 @@ typedef struct Step {
     uint32_t feature; /* the first that needs it, for messages */
 } Step;
 
+/* What a quantity is made of, side by side for a request that walks through all of them. */
+typedef struct Fold {
+    const Aggregate *aggregate;
+    StepParts parts;
+    uint32_t window;           /* which of the distinct ones */
+    uint8_t kind, type, scale; /* the aggregate's; scale: of a decimal */
+    bool text;                 /* its value is of the argument's dictionary */
+} Fold;
+
 /* What the table of features asks of one of them, side by side. */
 typedef struct Maker {
     const Expr *expr;
@@ -180,9 +194,8 @@ typedef struct PlanSteps {
     Quantities quantities;
     Window *window; /* the distinct ones */
     size_t windows;
-    uint32_t *window_of; /* [quantities] */
-    StepParts *parts;    /* [quantities] */
-    Maker *maker;        /* [features], of the plan's own quantities */
+    Fold *fold;   /* [quantities] */
+    Maker *maker; /* [features], of the plan's own quantities */
     Step *step;
     size_t steps;
     Program *program; /* of all row-level parts */

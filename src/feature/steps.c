@@ -140,7 +140,6 @@ static void add_windows(PlanSteps *r, Arena *keep)
 {
     const Quantities *q = &r->quantities;
     r->window = ARENA_ARRAY(keep, Window, q->count + 1);
-    r->window_of = ARENA_ARRAY(keep, uint32_t, q->count + 1);
     for (size_t i = 0; i < q->count; i++) {
         Window w = q->item[i].window;
         size_t k = 0;
@@ -149,7 +148,7 @@ static void add_windows(PlanSteps *r, Arena *keep)
             k++;
         if (k == r->windows)
             r->window[r->windows++] = w;
-        r->window_of[i] = (uint32_t)k;
+        r->fold[i].window = (uint32_t)k;
     }
 }
 
@@ -202,11 +201,17 @@ const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *qua
         plan_quantities(&r->quantities, keep, plan);
     else
         r->quantities = *quantities;
-    r->parts = ARENA_ARRAY(keep, StepParts, r->quantities.count + 1);
+    r->fold = ARENA_ARRAY(keep, Fold, r->quantities.count + 1);
     for (size_t i = 0; i < r->quantities.count; i++) {
         const Quantity *q = &r->quantities.item[i];
         m.feature = q->feature;
-        r->parts[i] = parts_of(&m, q->aggregate, q->window);
+        const Aggregate *a = q->aggregate;
+        r->fold[i] = (Fold){.aggregate = a,
+                            .parts = parts_of(&m, a, q->window),
+                            .kind = (uint8_t)a->kind,
+                            .type = (uint8_t)a->type,
+                            .scale = a->type == TYPE_DECIMAL ? (uint8_t)a->scale : 0,
+                            .text = a->type == TYPE_CATEGORY || a->type == TYPE_TEXT};
     }
     arena_free(&texts);
     arena_free(&codes);

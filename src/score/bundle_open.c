@@ -372,14 +372,10 @@ static Status read_manifest(Bundle *b, yyjson_val *root, const Reader *r)
     const Str *names;
     if (b->columns->columns != model_columns(b->model, &names))
         return refuse(r, "list of columns");
-    for (size_t k = 0, level = 0; k < b->columns->columns; k++) {
-        const Feature *f = &b->plan->feature[b->columns->feature[k]];
-        level = k > 0 && b->columns->feature[k] == b->columns->feature[k - 1] ? level + 1 : 0;
-        Str name = f->levels == 0 ? f->name.text
-                                  : str_format(r->keep, "%.*s=%.*s", STR_ARG(f->name.text),
-                                               STR_ARG(f->level[level]));
-        if (!str_equal(name, names[k]))
+    for (size_t k = 0; k < b->columns->columns; k++) {
+        if (!str_equal(b->columns->name[k], names[k]))
             return refuse(r, "order of columns");
+        b->columns->name[k] = names[k]; /* the model's own: then it sees at once that it is equal */
     }
     return STATUS_OK;
 }

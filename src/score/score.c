@@ -110,7 +110,7 @@ static void answer_task(void *context, size_t task, Arena scratch)
 static Status answer_few(Scored *s, Arena *keep, const Bundle *b, Error *err)
 {
     Matrix *x;
-    TRY(feature_matrix(&x, keep, b->plan, s->features, b->skip, s->id, s->row, s->count, err));
+    TRY(feature_matrix_planned(&x, keep, b->columns, s->features, s->id, s->row, s->count, err));
     score_rows(s->margin, s->probability, s->low, s->high, *keep, b, x);
     s->matrix = x;
     return STATUS_OK;
@@ -132,8 +132,8 @@ static Status answer_all(Scored *s, Arena *keep, const Bundle *b, Team *team, Er
         Matrix *x;
         size_t left = s->count - w.first;
         size_t rows = left < (size_t)ROWS_TASK * TASKS_MAX ? left : (size_t)ROWS_TASK * TASKS_MAX;
-        status = feature_matrix(&x, &block, b->plan, s->features, b->skip, s->id, s->row + w.first,
-                                rows, err);
+        status = feature_matrix_planned(&x, &block, b->columns, s->features, s->id,
+                                        s->row + w.first, rows, err);
         w.x = x;
         if (status == STATUS_OK)
             team_run(team, (rows + ROWS_TASK - 1) / ROWS_TASK, answer_task, &w);
@@ -209,7 +209,7 @@ Status score_matrix(Matrix **out, Arena *keep, const Bundle *b, const Scored *s,
     uint32_t *row = ARENA_ARRAY(keep, uint32_t, count + 1);
     for (size_t i = 0; i < count; i++)
         row[i] = s->row[position == NULL ? i : position[i]];
-    return feature_matrix(out, keep, b->plan, s->features, b->skip, s->id, row, count, err);
+    return feature_matrix_planned(out, keep, b->columns, s->features, s->id, row, count, err);
 }
 
 typedef struct Explaining {
