@@ -38,13 +38,13 @@ struct Ways {
 };
 
 /* Edges of a side: one that leads there and two at each of its splits. */
-static size_t edges_of(size_t below)
+static inline size_t edges_of(size_t below)
 {
     return 2 * below + 1;
 }
 
 /* With the leaf; up to a line a power of two, so that no row lies across two lines. */
-static size_t row_of(size_t below)
+static inline size_t row_of(size_t below)
 {
     size_t numbers = edges_of(below) + 1, row = 2;
     while (row < numbers && row < LINE)
@@ -178,24 +178,50 @@ const float *ways_cells(Arena *scratch, const Matrix *x)
     return out;
 }
 
+/* Where a row goes on one side of the root, what that adds, and the leaf if it comes this way. */
+static inline __attribute__((always_inline)) double
+take_side(double *restrict phi, const Turn *restrict turn, const uint32_t *restrict column,
+          const double *restrict table, const float *restrict cell, size_t root, size_t below)
+{
+    size_t way = 0;
+    for (size_t i = below; i-- > 0;)
+        way = way << 1 | (cell[turn[i].cell] >= turn[i].threshold);
+    const double *restrict number = table + (way << 1 | root) * row_of(below);
+    for (size_t e = 0; e < edges_of(below); e++)
+        phi[column[e]] += number[e];
+    return number[edges_of(below)];
+}
+
+/* Loops of a length known when they are compiled are none. */
+static double take_known(double *phi, const Turn *turn, const uint32_t *column, const double *table,
+                         const float *cell, size_t root, size_t below)
+{
+    switch (below) {
+    case 0:
+        return take_side(phi, turn, column, table, cell, root, 0);
+    case 1:
+        return take_side(phi, turn, column, table, cell, root, 1);
+    case 2:
+        return take_side(phi, turn, column, table, cell, root, 2);
+    case 3:
+        return take_side(phi, turn, column, table, cell, root, 3);
+    default:
+        return take_side(phi, turn, column, table, cell, root, below);
+    }
+}
+
 void ways_take(const Ways *w, size_t tree, const float *cell, const Matrix *x, double *phi,
                Closing *closing)
 {
-    const Tree t = w->tree[tree];
-    const Turn *turn = w->turn + t.turn;
-    const uint32_t *first = w->column + t.column, *second = first + edges_of(t.below[0]);
+    const Tree *t = &w->tree[tree];
+    const Turn *turn = w->turn + t->turn, *second = turn + 1 + t->below[0];
+    const uint32_t *column = w->column + t->column;
     for (size_t r = 0; r < x->rows; r++, cell += 2 * x->columns, phi += x->columns + 1) {
-        size_t way = 0;
-        for (size_t i = t.turns; i-- > 0;)
-            way = way << 1 | (cell[turn[i].cell] >= turn[i].threshold);
-        const size_t root = way & 1, left = way & (((size_t)2 << t.below[0]) - 1);
-        const size_t right = (way >> t.below[0] & ~(size_t)1) | root;
-        const double *number[2] = {w->number + t.number[0] + left * t.row[0],
-                                   w->number + t.number[1] + right * t.row[1]};
-        for (size_t e = 0; e < edges_of(t.below[0]); e++)
-            phi[first[e]] += number[0][e];
-        for (size_t e = 0; e < edges_of(t.below[1]); e++)
-            phi[second[e]] += number[1][e];
-        closing_add(&closing[r], (float)number[root][edges_of(t.below[root])]);
+        const size_t root = cell[turn->cell] >= turn->threshold;
+        const double left =
+            take_known(phi, turn + 1, column, w->number + t->number[0], cell, root, t->below[0]);
+        const double right = take_known(phi, second, column + edges_of(t->below[0]),
+                                        w->number + t->number[1], cell, root, t->below[1]);
+        closing_add(&closing[r], (float)(root ? right : left));
     }
 }
