@@ -255,6 +255,17 @@ static bool copy_string(Column *out, const Flat *f, const Table *rows, const Col
     return true;
 }
 
+static inline void put_cell(Column *out, const Cell *c)
+{
+    if (!c->there)
+        return;
+    column_set_valid(out, 0);
+    if (out->type == TYPE_BOOLEAN)
+        *out->boolean = c->truth;
+    else
+        *out->integer = c->integer; /* or the bits of a double */
+}
+
 bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows, const Column *aggregate)
 {
     const Flat *f = e->flat;
@@ -265,13 +276,28 @@ bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows, const Col
     Cell cell[STEPS_MOST];
     if (!take_steps(cell, f, rows, aggregate))
         return false;
-    const Cell *c = &cell[f->root];
-    if (!c->there)
-        return true;
-    column_set_valid(out, 0);
-    if (out->type == TYPE_BOOLEAN)
-        *out->boolean = c->truth;
-    else
-        *out->integer = c->integer; /* or the bits of a double */
+    put_cell(out, &cell[f->root]);
+    return true;
+}
+
+bool lang_evaluate_set(Column *out, Arena *keep, const ExprSet *s, const Table *rows)
+{
+    struct {
+        uint64_t valid[2];
+        int64_t data[2];
+    } * room; /* what column_init makes for one row */
+    Cell cell[STEPS_MOST];
+    if (!take_steps(cell, s->flat, rows, NULL))
+        return false;
+    room = arena_alloc(keep, s->count, sizeof *room);
+    for (size_t i = 0; i < s->count; i++) {
+        const Node *root = s->of[i]->root;
+        out[i] = (Column){.name = s->of[i]->text,
+                          .type = root->type,
+                          .scale = root->type == TYPE_DECIMAL ? root->scale : 0,
+                          .valid = room[i].valid};
+        out[i].data = room[i].data;
+        put_cell(&out[i], &cell[s->root[i]]);
+    }
     return true;
 }

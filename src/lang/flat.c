@@ -2,6 +2,7 @@
  * computed of so (of an unexpected type, a new string, too many steps) is left to evaluate.c. */
 #include "lang/flat.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct Laying {
@@ -303,6 +304,16 @@ static uint8_t lay(Laying *l, const Node *n)
     }
 }
 
+static Flat *finish(Arena *keep, const Laying *l, uint8_t root)
+{
+    Flat *f = arena_raw(keep, sizeof *f + l->count * sizeof *l->step, 1);
+    f->count = (uint8_t)l->count;
+    f->root = root;
+    f->place = ARENA_ARRAY(keep, atomic_uint, l->names + 1);
+    memcpy(f->step, l->step, l->count * sizeof *l->step);
+    return f;
+}
+
 Flat *lang_flat(Arena *keep, const Node *root)
 {
     Laying l = {.count = 0};
@@ -310,10 +321,26 @@ Flat *lang_flat(Arena *keep, const Node *root)
     const uint8_t what = l.step[at].what;
     if (l.refused || (type_is_string(root->type) && what != CELL_NAME && what != CELL_AGGREGATE))
         return NULL;
-    Flat *f = arena_raw(keep, sizeof *f + l.count * sizeof *l.step, 1);
-    f->count = (uint8_t)l.count;
-    f->root = at;
-    f->place = ARENA_ARRAY(keep, atomic_uint, l.names + 1);
-    memcpy(f->step, l.step, l.count * sizeof *l.step);
-    return f;
+    return finish(keep, &l, at);
+}
+
+const ExprSet *lang_set(Arena *keep, const Expr *const *e, size_t count)
+{
+    Laying l = {.count = 0};
+    Arena before = *keep;
+    ExprSet *s = ARENA_NEW(keep, ExprSet);
+    s->of = arena_copy(keep, e, count * sizeof *e);
+    s->root = ARENA_ARRAY(keep, uint8_t, count + 1);
+    s->count = count;
+    for (size_t i = 0; i < count; i++) {
+        assert(!type_is_string(e[i]->root->type) && e[i]->aggregates == 0);
+        s->root[i] = lay(&l, e[i]->root);
+        l.refused = l.refused || e[i]->population != NULL;
+    }
+    if (l.refused) {
+        *keep = before;
+        return NULL;
+    }
+    s->flat = finish(keep, &l, 0);
+    return s;
 }

@@ -74,4 +74,11 @@ struct Flat {
     FlatStep step[];
 };
 
+struct ExprSet {
+    const Flat *flat; /* of them all; its root is nobody's */
+    const Expr *const *of;
+    uint8_t *root; /* [count] */
+    size_t count;
+};
+
 #endif

@@ -203,6 +203,16 @@ MUST_USE Status lang_evaluate(Column *out, Arena *keep, Arena scratch, const Exp
 MUST_USE bool lang_evaluate_cell(Column *out, const Expr *e, const Table *rows,
                                  const Column *aggregate);
 
+/* Expressions asked of the same row together: names and parts that they share are found once. */
+typedef struct ExprSet ExprSet;
+
+/* NULL where lang_evaluate must be asked of one of them, or they are too many. None may be of
+ * strings or have aggregates.  Memory: keep.  Cost: O(nodes^2). */
+const ExprSet *lang_set(Arena *keep, const Expr *const *e, size_t count);
+/* lang_evaluate of each of them into out[count], over a table of one row. False when that must be
+ * asked; then out is as it was.  Memory: keep.  Cost: O(their distinct nodes). */
+MUST_USE bool lang_evaluate_set(Column *out, Arena *keep, const ExprSet *s, const Table *rows);
+
 /* ---- many expressions over the same rows ---- */
 
 /* Expressions taken together, so that what several of them have in common is computed once and

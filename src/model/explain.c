@@ -177,29 +177,29 @@ static double mean_below(const Forest *f, uint32_t node)
     return share * mean_below(f, f->left[node]) + (1 - share) * mean_below(f, f->right[node]);
 }
 
+static Closing closing_new(const Forest *f)
+{
+    double base = (double)f->base_margin;
+    return (Closing){f->base_margin, base, fabs(base)};
+}
+
 /* Close a row: its contributions and the mean must add up to its leaves. What float32 rounds off
  * their sum then goes to the bias, so that the row adds up to the margin that is served.
  * trees_size: the largest leaf of each tree, added, against which rounding is judged. */
-static void close_row(const Walk *w, double mean, double trees_size)
+static double close_row(const Forest *f, double *phi, const Closing *c, double mean,
+                        double trees_size)
 {
-    const Forest *f = w->forest;
-    double leaves = (double)f->base_margin, size = fabs(leaves), sum = mean;
-    float margin = f->base_margin;
-    for (size_t t = 0; t < f->trees; t++) {
-        float value = forest_leaf(f, t, w->row);
-        margin += value;
-        leaves += (double)value;
-        size += fabs((double)value);
+    double size = c->size, sum = mean, margin = (double)c->margin;
+    for (size_t k = 0; k < f->columns; k++) {
+        sum += phi[k];
+        size += fabs(phi[k]);
     }
-    for (size_t c = 0; c < f->columns; c++) {
-        sum += w->phi[c];
-        size += fabs(w->phi[c]);
-    }
-    assert(fabs(sum - leaves) <= 1e-9 * (size + trees_size));
-    assert(fabs((double)margin - leaves) <= 1e-7 * (double)(f->trees + 1) * size);
-    w->phi[f->columns] = mean + ((double)margin - sum);
-    (void)leaves;
+    assert(fabs(sum - c->leaves) <= 1e-9 * (size + trees_size));
+    assert(fabs(margin - c->leaves) <= 1e-7 * (double)(f->trees + 1) * size);
+    phi[f->columns] = mean + (margin - sum);
+    (void)size;
     (void)trees_size;
+    return margin;
 }
 
 size_t forest_points(const Forest *f, double at[POINTS_MAX], double weight[POINTS_MAX])
@@ -232,25 +232,25 @@ double forest_mean(const Forest *f, double *trees_size)
     return mean;
 }
 
-void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi)
+void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *margin, double *phi)
 {
     if (f->paths == NULL) {
-        forest_explain_plain(f, x, scratch, phi);
+        forest_explain_plain(f, x, scratch, margin, phi);
         return;
     }
     double size, mean = paths_mean(f->paths, &size);
-    Walk w = {.forest = f};
+    Closing *closing = ARENA_RAW(&scratch, Closing, x->rows);
     for (size_t i = 0; i < x->rows * (x->columns + 1); i++)
         phi[i] = 0;
-    forest_explain_rows(f->paths, f->trees, x, phi, scratch);
-    for (size_t r = 0; r < x->rows; r++) {
-        w.row = matrix_row(x, r);
-        w.phi = phi + r * (x->columns + 1);
-        close_row(&w, mean, size);
-    }
+    for (size_t r = 0; r < x->rows; r++)
+        closing[r] = closing_new(f);
+    forest_explain_rows(f, x, phi, closing, scratch);
+    for (size_t r = 0; r < x->rows; r++)
+        margin[r] = close_row(f, phi + r * (x->columns + 1), &closing[r], mean, size);
 }
 
-void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, double *phi)
+void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, double *margin,
+                          double *phi)
 {
     double size, mean = forest_mean(f, &size);
     Walk w = {.forest = f, .flow = ARENA_RAW(&scratch, Flow, f->columns)};
@@ -262,12 +262,15 @@ void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, doubl
     for (size_t g = 0; g < w.points; g++)
         w.product[0][g] = 1;
     for (size_t r = 0; r < x->rows; r++) {
+        Closing closing = closing_new(f);
         w.row = matrix_row(x, r);
         w.phi = phi + r * (x->columns + 1);
         for (size_t c = 0; c < x->columns; c++)
             w.phi[c] = 0;
-        for (size_t t = 0; t < f->trees; t++)
+        for (size_t t = 0; t < f->trees; t++) {
             visit(&w, f->root[t], 0);
-        close_row(&w, mean, size);
+            closing_add(&closing, forest_leaf(f, t, w.row));
+        }
+        margin[r] = close_row(f, w.phi, &closing, mean, size);
     }
 }

@@ -8,40 +8,9 @@
  * over the splits for the products, up over the edges for the sums. Both do the plain way's
  * arithmetic in the plain way's order: the same bits. Points go in twos; the last one of an odd
  * number has a fellow whose factors are 1 and whose gains are 0, so that it adds nothing. */
-#include "model/model_internal.h"
+#include "model/paths.h"
 
-enum { BYTES_MAX = 1 << 25, PAIRS_MAX = (POINTS_MAX + 1) / 2 };
-
-typedef double Two __attribute__((vector_size(16)));
-
-typedef struct Split {
-    uint32_t column;
-    float threshold;
-    uint32_t enter, older; /* edge that leads here; the last one on the column, or NONE */
-    uint32_t edge[2];
-    uint8_t default_left;
-} Split;
-
-/* From a split to its child. Edges are numbered within their tree, those below an edge before it.
- */
-typedef struct Edge {
-    uint32_t column, into; /* `enter` of the split that it leaves */
-    double leaf;           /* its value, or 0 */
-} Edge;
-
-#define NONE UINT32_MAX
-
-struct Paths {
-    size_t points, pairs, edges_max; /* of a tree */
-    double mean, size, at[POINTS_MAX];
-    Two weight[PAIRS_MAX];
-    size_t *split_of, *edge_of; /* [trees + 1] where a tree's begin */
-    Split *split;
-    Edge *edge;
-    /* [edges][5][pairs]: factors when the row was lost to the column by now, and when not; gains
-     * when it was lost before, is lost here, and is not. */
-    Two *table;
-};
+enum { BYTES_MAX = 1 << 25 };
 
 typedef struct Laying {
     const Forest *forest;
@@ -179,21 +148,17 @@ void forest_prepare(Forest *f, Arena *keep)
         return;
     }
     f->paths = p;
+    Arena own = arena_new();
+    p->ways = ways_new(keep, own, p, f->trees);
+    arena_free(&own);
 }
 
 /* ---- a row ---- */
 
-/* Of a tree's edges, and after them of one that leads to the root: its product is 1. */
-typedef struct Passing {
-    Two *product, *sum; /* [edges + 1][pairs] */
-    uint8_t *alive;     /* [edges + 1] did the row go this way at all splits on the column */
-    uint32_t *gain;     /* [edges] where in the table its gains begin */
-} Passing;
-
 /* The products from the root to every edge, and what leaves are worth. */
 static inline __attribute__((always_inline)) void
 pass_down(const Split *restrict split, size_t splits, const Edge *restrict edge,
-          const Two *restrict table, const float *restrict row, const Passing *w,
+          const Two *restrict table, const uint8_t *restrict goes_right, const Passing *w,
           const size_t pairs)
 {
     Two *restrict product = w->product, *restrict sum = w->sum;
@@ -201,8 +166,7 @@ pass_down(const Split *restrict split, size_t splits, const Edge *restrict edge,
     uint32_t *restrict gain = w->gain;
     for (size_t i = 0; i < splits; i++) {
         const Split *s = &split[i];
-        float value = row[s->column];
-        unsigned right = value != value ? !s->default_left : !(value < s->threshold);
+        unsigned right = goes_right[i];
         Two above[PAIRS_MAX];
         unsigned was = 1;
         for (size_t g = 0; g < pairs; g++)
@@ -249,45 +213,72 @@ pass_up(double *restrict phi, const Edge *restrict edge, size_t edges, const Two
     }
 }
 
-/* A tree serves all rows while it is in the cache. */
-static inline __attribute__((always_inline)) void pass(double *phi, const Paths *p, size_t trees,
-                                                       const Matrix *x, const Passing *w,
-                                                       const size_t pairs)
+Passing passing_new(Arena *scratch, const Paths *p)
 {
-    for (size_t t = 0; t < trees; t++) {
-        const Split *split = p->split + p->split_of[t];
-        const Edge *edge = p->edge + p->edge_of[t];
-        const Two *table = p->table + p->edge_of[t] * 5 * pairs;
-        size_t splits = p->split_of[t + 1] - p->split_of[t], edges = 2 * splits;
-        for (size_t r = 0; r < x->rows; r++) {
-            for (size_t g = 0; g < pairs; g++) {
-                w->product[edges * pairs + g] = (Two){1, 1};
-                w->sum[edges * pairs + g] = (Two){0, 0};
-            }
-            pass_down(split, splits, edge, table, matrix_row(x, r), w, pairs);
-            pass_up(phi + r * (x->columns + 1), edge, edges, table, p->weight, w, pairs);
-        }
+    size_t edges = p->edges_max + 1;
+    return (Passing){.product = ARENA_RAW(scratch, Two, edges * p->pairs),
+                     .sum = ARENA_RAW(scratch, Two, edges * p->pairs),
+                     .alive = ARENA_RAW(scratch, uint8_t, edges),
+                     .gain = ARENA_RAW(scratch, uint32_t, edges),
+                     .right = ARENA_RAW(scratch, uint8_t, edges)};
+}
+
+static inline __attribute__((always_inline)) void pass_both(double *phi, const Paths *p,
+                                                            size_t tree, const Edge *edge,
+                                                            const Passing *w, const size_t pairs)
+{
+    const Two *table = p->table + p->edge_of[tree] * 5 * pairs;
+    size_t splits = p->split_of[tree + 1] - p->split_of[tree], edges = 2 * splits;
+    for (size_t g = 0; g < pairs; g++) {
+        w->product[edges * pairs + g] = (Two){1, 1};
+        w->sum[edges * pairs + g] = (Two){0, 0};
+    }
+    pass_down(p->split + p->split_of[tree], splits, edge, table, w->right, w, pairs);
+    pass_up(phi, edge, edges, table, p->weight, w, pairs);
+}
+
+void paths_pass(double *phi, const Paths *p, size_t tree, const Edge *edge, const Passing *w)
+{
+    switch (p->pairs) { /* loops of a length known when they are compiled are none */
+    case 1:
+        pass_both(phi, p, tree, edge, w, 1);
+        break;
+    case 2:
+        pass_both(phi, p, tree, edge, w, 2);
+        break;
+    default:
+        pass_both(phi, p, tree, edge, w, p->pairs);
+        break;
     }
 }
 
-void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *phi, Arena scratch)
+/* The decisions of a row at a tree's splits. */
+static void decide(uint8_t *right, const Split *split, size_t splits, const float *row)
 {
-    Passing w;
-    size_t edges = p->edges_max + 1;
-    w.product = ARENA_RAW(&scratch, Two, edges * p->pairs);
-    w.sum = ARENA_RAW(&scratch, Two, edges * p->pairs);
-    w.alive = ARENA_RAW(&scratch, uint8_t, edges);
-    w.gain = ARENA_RAW(&scratch, uint32_t, edges);
-    switch (p->pairs) { /* loops of a length known when they are compiled are none */
-    case 1:
-        pass(phi, p, trees, x, &w, 1);
-        break;
-    case 2:
-        pass(phi, p, trees, x, &w, 2);
-        break;
-    default:
-        pass(phi, p, trees, x, &w, p->pairs);
-        break;
+    for (size_t i = 0; i < splits; i++) {
+        float value = row[split[i].column];
+        right[i] = value != value ? !split[i].default_left : !(value < split[i].threshold);
+    }
+}
+
+/* A tree serves all rows while it is in the cache. */
+void forest_explain_rows(const Forest *f, const Matrix *x, double *phi, Closing *closing,
+                         Arena scratch)
+{
+    const Paths *p = f->paths;
+    const Passing w = passing_new(&scratch, p);
+    const float *cell = ways_cells(&scratch, x);
+    for (size_t t = 0; t < f->trees; t++) {
+        if (ways_know(p->ways, t)) {
+            ways_take(p->ways, t, cell, x, phi, closing);
+            continue;
+        }
+        for (size_t r = 0; r < x->rows; r++) {
+            const float *row = matrix_row(x, r);
+            decide(w.right, p->split + p->split_of[t], p->split_of[t + 1] - p->split_of[t], row);
+            paths_pass(phi + r * (x->columns + 1), p, t, p->edge + p->edge_of[t], &w);
+            closing_add(&closing[r], forest_leaf(f, t, row));
+        }
     }
 }
 

@@ -232,15 +232,21 @@ static void linear_margin(const Linear *l, const Matrix *x, double *margin)
     }
 }
 
+/* One part's share of a blend's margin; the first begins it. */
+static void blend_add(double *margin, const Blend *b, size_t i, const double *part, size_t rows)
+{
+    for (size_t r = 0; r < rows; r++)
+        margin[r] =
+            (i == 0 ? 0 : margin[r]) + b->weight[i] * (b->slope[i] * part[r] + b->intercept[i]);
+}
+
 static void blend_margin(const Blend *b, const Matrix *x, double *margin)
 {
     Arena own = arena_new();
     double *part = ARENA_RAW(&own, double, x->rows);
     for (size_t i = 0; i < b->parts; i++) {
         model_margin(b->part[i], x, part);
-        for (size_t r = 0; r < x->rows; r++)
-            margin[r] =
-                (i == 0 ? 0 : margin[r]) + b->weight[i] * (b->slope[i] * part[r] + b->intercept[i]);
+        blend_add(margin, b, i, part, x->rows);
     }
     arena_free(&own);
 }
@@ -265,12 +271,15 @@ static void linear_explain(const Linear *l, const Matrix *x, double *phi)
     }
 }
 
-static void blend_explain(const Blend *b, const Matrix *x, Arena scratch, double *phi)
+static void blend_explain(const Blend *b, const Matrix *x, Arena scratch, double *margin,
+                          double *phi)
 {
     size_t width = x->columns + 1, cells = x->rows * width;
     double *part = ARENA_RAW(&scratch, double, cells);
+    double *margin_part = ARENA_RAW(&scratch, double, x->rows);
     for (size_t i = 0; i < b->parts; i++) {
-        model_explain(b->part[i], x, scratch, part);
+        model_answer(b->part[i], x, scratch, margin_part, part);
+        blend_add(margin, b, i, margin_part, x->rows);
         for (size_t k = 0; k < cells; k++) {
             double own = b->weight[i] * b->slope[i] * part[k];
             if (k % width == x->columns)
@@ -281,10 +290,8 @@ static void blend_explain(const Blend *b, const Matrix *x, Arena scratch, double
 }
 
 /* A margin that does not fit a double has no parts that could add up to it. */
-static void assert_additive(const Model *m, const Matrix *x, Arena scratch, const double *phi)
+static void assert_additive(const Matrix *x, const double *margin, const double *phi)
 {
-    double *margin = ARENA_RAW(&scratch, double, x->rows);
-    model_margin(m, x, margin);
     for (size_t r = 0; r < x->rows; r++) {
         double sum = 0, size = fabs(margin[r]);
         for (size_t c = 0; c <= x->columns; c++) {
@@ -316,16 +323,24 @@ void model_prepare(Model *m, Arena *keep)
     }
 }
 
-void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi)
+void model_answer(const Model *m, const Matrix *x, Arena scratch, double *margin, double *phi)
 {
     assert_columns(m, x);
-    if (m->kind == MODEL_FOREST)
-        forest_explain(m->forest, x, scratch, phi);
-    else if (m->kind == MODEL_LINEAR)
+    if (m->kind == MODEL_FOREST) {
+        forest_explain(m->forest, x, scratch, margin, phi);
+    } else if (m->kind == MODEL_LINEAR) {
+        linear_margin(m->linear, x, margin);
         linear_explain(m->linear, x, phi);
-    else
-        blend_explain(m->blend, x, scratch, phi);
-    assert_additive(m, x, scratch, phi);
+    } else {
+        blend_explain(m->blend, x, scratch, margin, phi);
+    }
+    assert_additive(x, margin, phi);
+}
+
+void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi)
+{
+    double *margin = ARENA_RAW(&scratch, double, x->rows);
+    model_answer(m, x, scratch, margin, phi);
 }
 
 void venn_abers_apply(const VennAbers *v, double margin, double *p0, double *p1)

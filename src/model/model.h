@@ -111,6 +111,9 @@ void model_margin(const Model *m, const Matrix *x, double *margin);
  * Cost: O(rows * trees * nodes of a tree * depth). */
 void model_explain(const Model *m, const Matrix *x, Arena scratch, double *phi);
 
+/* model_margin and model_explain at once, with the same bits for less than the two cost. */
+void model_answer(const Model *m, const Matrix *x, Arena scratch, double *margin, double *phi);
+
 /* Find once what model_explain needs of every forest and no row changes: it is several times
  * quicker then, with the same bits. Nothing is kept for a forest that would take more than 32 MiB.
  * Memory: keep.  Cost: O(nodes * depth). */

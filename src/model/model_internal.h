@@ -38,9 +38,11 @@ Str blend_write(Arena *keep, const Blend *b);
 float forest_leaf(const Forest *f, size_t tree, const float *row);
 float forest_row(const Forest *f, const float *row);
 void forest_margin(const Forest *f, const Matrix *x, double *margin);
-void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *phi);
+/* Margins too. */
+void forest_explain(const Forest *f, const Matrix *x, Arena scratch, double *margin, double *phi);
 /* The plain way; forest_explain takes the prepared one where there is one, with the same bits. */
-void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, double *phi);
+void forest_explain_plain(const Forest *f, const Matrix *x, Arena scratch, double *margin,
+                          double *phi);
 
 /* ---- explaining (explain.c says what these are) ---- */
 
@@ -60,8 +62,21 @@ double forest_left_share(const Forest *f, uint32_t node);
 double forest_mean(const Forest *f, double *trees_size);
 /* Set f->paths, unless they would take much memory or a branch has no cover. */
 void forest_prepare(Forest *f, Arena *keep);
-/* Add the rows' contributions to phi, as the plain way does. */
-void forest_explain_rows(const Paths *p, size_t trees, const Matrix *x, double *phi, Arena scratch);
+/* What a row's leaves come to: as float32, which is the margin, and with less rounding, against
+ * which contributions are held; `size` is that of its terms. */
+typedef struct Closing {
+    float margin;
+    double leaves, size;
+} Closing;
+static inline void closing_add(Closing *c, float leaf)
+{
+    c->margin += leaf;
+    c->leaves += (double)leaf;
+    c->size += leaf < 0 ? -(double)leaf : (double)leaf;
+}
+/* Add the rows' contributions to phi and their leaves to closing, as the plain way does. */
+void forest_explain_rows(const Forest *f, const Matrix *x, double *phi, Closing *closing,
+                         Arena scratch);
 double paths_mean(const Paths *p, double *size);
 double linear_part(const Linear *l, size_t column, float x); /* what one column adds */
 

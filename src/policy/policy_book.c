@@ -449,6 +449,7 @@ static Status read_book(Policy *p, Arena *keep, const char *file, const Plan *pl
     TRY(comparable_read(p, keep, &text.comparable, &r.features, file, err));
     p->window = feature_windows(keep, plan);
     find_read(p, keep);
+    slice_prepare(p, keep);
     return STATUS_OK;
 }
 

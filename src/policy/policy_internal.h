@@ -74,6 +74,13 @@ typedef struct Comparable {
     Expr *when;
 } Comparable;
 
+/* Expressions that are evaluated one after the other. */
+typedef struct Asked {
+    const Expr **of;
+    size_t count, capacity;
+    const ExprSet *set; /* the same of one customer; NULL: they are too many, or too special */
+} Asked;
+
 struct Policy {
     Str text;
     PolicyIdentity identity;
@@ -102,6 +109,7 @@ struct Policy {
     const Messages *messages; /* NULL: English only */
     Comparable *comparable;
     size_t comparables;
+    Asked early, late; /* all conditions, those of the features alone first */
 };
 
 /* The list as written, against the scope of the features. */
@@ -153,6 +161,8 @@ MUST_USE Status policy_decide_slice(Decision *out, Arena *keep, Arena scratch, c
 
 /* Evaluate everything of the book over slice->rows customers from slice->from on. Columns go to
  * scratch; temporaries take the free end of spare.  Memory: scratch. */
+/* List what slice_gather evaluates, in its order. */
+void slice_prepare(Policy *p, Arena *keep);
 MUST_USE Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Error *err);
 bool slice_holds(const Column *c, size_t row); /* unknown is false */
 Str slice_fill(Arena *keep, const Template *t, const Slice *s, size_t row);
@@ -179,7 +189,9 @@ const FactView *facts_support(const Clause *c, const Deciding *d, size_t k);
 
 void segment_decide(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row);
 
-MUST_USE Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error *err);
+/* parts: those of the actions, action by action. */
+MUST_USE Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p,
+                            const Column *parts, Error *err);
 /* Say why an exit is not proposed though nearly all of it holds. */
 void near_add(Decision *out, Arena *keep, const Deciding *d, const Slice *s, size_t row);
 

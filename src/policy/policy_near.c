@@ -90,15 +90,15 @@ static Status gather_sides(PartColumns *column, const Clause *c, const Slice *s,
     return STATUS_OK;
 }
 
-Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, Error *err)
+Status near_gather(Slice *s, Arena *scratch, Arena spare, const Policy *p, const Column *parts,
+                   Error *err)
 {
     s->part = ARENA_ARRAY(scratch, PartColumns *, p->actions);
     for (size_t i = 0; i < p->actions; i++) {
         const Clause *c = &p->action[i];
         PartColumns *column = s->part[i] = ARENA_ARRAY(scratch, PartColumns, c->parts);
         for (size_t k = 0; k < c->parts; k++)
-            TRY(lang_evaluate(&column[k].when, scratch, spare, c->part[k].when, s->table, NULL,
-                              err));
+            column[k].when = *parts++;
         TRY(gather_sides(column, c, s, scratch, spare, err));
     }
     return STATUS_OK;

@@ -42,21 +42,58 @@ int64_t slice_as_of(const Deciding *d, size_t k)
 
 /* ---- columns ---- */
 
-/* Columns go to scratch. Temporaries of lang_evaluate take the free end of keep: an arena
- * that results grow in must never be the one passed by value. */
-static Status evaluate(Column *out, Arena *scratch, Arena spare, const Expr *e, const Slice *s,
-                       Error *err)
+static void ask(Asked *a, Arena *keep, const Expr *e)
 {
-    return lang_evaluate(out, scratch, spare, e, s->table, NULL, err);
+    *ARENA_PUSH(keep, a->of, a->count, a->capacity) = e;
 }
 
-static Status evaluate_clauses(Column **out, Arena *scratch, Arena spare, const Clause *clause,
-                               size_t count, const Slice *s, Error *err)
+static void ask_clauses(Asked *a, Arena *keep, const Clause *clause, size_t count)
 {
-    *out = ARENA_ARRAY(scratch, Column, count);
     for (size_t i = 0; i < count; i++)
-        TRY(evaluate(&(*out)[i], scratch, spare, clause[i].when, s, err));
+        ask(a, keep, clause[i].when);
+}
+
+void slice_prepare(Policy *p, Arena *keep)
+{
+    Asked *early = &p->early, *late = &p->late;
+    ask(early, keep, p->exposure);
+    if (p->insufficient != NULL)
+        ask(early, keep, p->insufficient->when);
+    for (size_t i = 0; i < p->rules; i++)
+        ask(early, keep, p->rule[i].when);
+    ask_clauses(late, keep, p->mitigating, p->mitigatings);
+    for (size_t i = 0; i < p->comparables; i++)
+        ask(late, keep, p->comparable[i].when);
+    ask_clauses(late, keep, p->safeguard, p->safeguards);
+    ask_clauses(late, keep, p->measure, p->measures);
+    ask_clauses(late, keep, p->floor, p->floors);
+    ask_clauses(late, keep, p->action, p->actions);
+    for (size_t i = 0; i < p->actions; i++)
+        for (size_t k = 0; k < p->action[i].parts; k++)
+            ask(late, keep, p->action[i].part[k].when);
+    early->set = lang_set(keep, early->of, early->count);
+    late->set = late->count > 0 ? lang_set(keep, late->of, late->count) : NULL;
+}
+
+/* Columns go to scratch. Temporaries of lang_evaluate take the free end of keep: an arena
+ * that results grow in must never be the one passed by value. */
+static Status evaluate(Column **out, Arena *scratch, Arena spare, const Asked *a, const Slice *s,
+                       Error *err)
+{
+    *out = ARENA_ARRAY(scratch, Column, a->count);
+    if (s->rows == 1 && a->set != NULL && lang_evaluate_set(*out, scratch, a->set, s->table))
+        return STATUS_OK;
+    for (size_t i = 0; i < a->count; i++)
+        TRY(lang_evaluate(&(*out)[i], scratch, spare, a->of[i], s->table, NULL, err));
     return STATUS_OK;
+}
+
+/* The next of the columns. */
+static Column *next(Column **from, size_t count)
+{
+    Column *first = *from;
+    *from += count;
+    return first;
 }
 
 /* Are the slice's customers all there are, in their order? Then their columns serve as they are. */
@@ -183,30 +220,28 @@ static void add_own_names(Slice *s, Arena *scratch, const Deciding *d, const Col
 Status slice_gather(Slice *s, Arena *scratch, Arena spare, const Deciding *d, Error *err)
 {
     const Policy *p = d->p;
-    Column exposure;
+    Column *found;
 
     take_features(s, scratch, d);
-    TRY(evaluate(&exposure, scratch, spare, p->exposure, s, err));
+    TRY(evaluate(&found, scratch, spare, &p->early, s, err));
+    const Column *exposure = next(&found, 1);
     s->exposure = ARENA_ARRAY(scratch, double, s->rows);
     for (size_t row = 0; row < s->rows; row++) {
-        double value = cell_double(&exposure, row);
+        double value = cell_double(exposure, row);
         s->exposure[row] = isfinite(value) ? value : 0;
     }
     if (p->insufficient != NULL)
-        TRY(evaluate(&s->insufficient, scratch, spare, p->insufficient->when, s, err));
-    s->rule = ARENA_ARRAY(scratch, Column, p->rules);
-    for (size_t i = 0; i < p->rules; i++)
-        TRY(evaluate(&s->rule[i], scratch, spare, p->rule[i].when, s, err));
+        s->insufficient = *next(&found, 1);
+    s->rule = found;
     count_rules(s, scratch, p);
-    add_own_names(s, scratch, d, &exposure);
+    add_own_names(s, scratch, d, exposure);
     facts_gather(s, scratch, d);
-    TRY(evaluate_clauses(&s->mitigating, scratch, spare, p->mitigating, p->mitigatings, s, err));
-    s->comparable = ARENA_ARRAY(scratch, Column, p->comparables);
-    for (size_t i = 0; i < p->comparables && d->in->peers != NULL; i++)
-        TRY(evaluate(&s->comparable[i], scratch, spare, p->comparable[i].when, s, err));
-    TRY(evaluate_clauses(&s->safeguard, scratch, spare, p->safeguard, p->safeguards, s, err));
-    TRY(evaluate_clauses(&s->measure, scratch, spare, p->measure, p->measures, s, err));
-    TRY(evaluate_clauses(&s->floor, scratch, spare, p->floor, p->floors, s, err));
-    TRY(evaluate_clauses(&s->action, scratch, spare, p->action, p->actions, s, err));
-    return near_gather(s, scratch, spare, p, err);
+    TRY(evaluate(&found, scratch, spare, &p->late, s, err));
+    s->mitigating = next(&found, p->mitigatings);
+    s->comparable = next(&found, p->comparables);
+    s->safeguard = next(&found, p->safeguards);
+    s->measure = next(&found, p->measures);
+    s->floor = next(&found, p->floors);
+    s->action = next(&found, p->actions);
+    return near_gather(s, scratch, spare, p, found, err);
 }

@@ -46,20 +46,9 @@ Matrix *golden_inputs(Arena *keep, const Bundle *b)
     return x;
 }
 
-static void bundle_contributions(double *phi, Arena scratch, const Bundle *b, const Matrix *x,
-                                 const double *margin)
+static void score_margins(Answer *out, const Bundle *b, const double *margin, size_t count)
 {
-    model_explain(b->model, x, scratch, phi);
-    for (size_t i = 0; i < x->rows; i++)
-        calibration_contributions(&b->calibration, margin[i], x->columns,
-                                  phi + i * (x->columns + 1));
-}
-
-void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
-{
-    double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
-    model_margin(b->model, x, margin);
-    for (size_t i = 0; i < x->rows; i++) {
+    for (size_t i = 0; i < count; i++) {
         Answer *a = &out[i];
         double p0, p1;
         a->margin = margin[i];
@@ -71,16 +60,35 @@ void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
     }
 }
 
-void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
+void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
+{
+    double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
+    model_margin(b->model, x, margin);
+    score_margins(out, b, margin, x->rows);
+}
+
+/* The margins as well. */
+static void explain(double *margin, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
+{
+    model_answer(b->model, x, scratch, margin, phi);
+    for (size_t i = 0; i < x->rows; i++)
+        calibration_contributions(&b->calibration, margin[i], x->columns,
+                                  phi + i * (x->columns + 1));
+}
+
+void bundle_contributions(double *phi, Arena scratch, const Bundle *b, const Matrix *x)
+{
+    double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
+    explain(margin, phi, scratch, b, x);
+}
+
+void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
 {
     size_t width = x->columns + 1;
     double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
-    if (phi == NULL)
-        phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
-    bundle_score(out, scratch, b, x);
-    for (size_t i = 0; i < x->rows; i++)
-        margin[i] = out[i].margin;
-    bundle_contributions(phi, scratch, b, x, margin);
+    double *phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
+    explain(margin, phi, scratch, b, x);
+    score_margins(out, b, margin, x->rows);
     for (size_t i = 0; i < x->rows; i++)
         out[i].bias = phi[i * width + x->columns];
 }

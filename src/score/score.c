@@ -222,9 +222,7 @@ static void explain_task(void *context, size_t task, Arena scratch)
 {
     const Explaining *w = context;
     const Matrix part = part_of(w->x, task);
-    Answer *answer = ARENA_ARRAY(&scratch, Answer, part.rows);
-    bundle_answer(answer, w->phi + task * ROWS_TASK * (part.columns + 1), scratch, w->bundle,
-                  &part);
+    bundle_contributions(w->phi + task * ROWS_TASK * (part.columns + 1), scratch, w->bundle, &part);
 }
 
 double *score_contributions(Arena *keep, const Bundle *b, const Matrix *x, Team *team)

@@ -258,9 +258,14 @@ static void same_contributions(Arena *arena, Model *m, uint64_t seed)
     Arena scratch = arena_new();
     model_prepare(m, arena);
     assert_non_null(m->forest->paths);
-    forest_explain_plain(m->forest, x, scratch, plain);
-    model_explain(m, x, scratch, quick);
+    double *margin = ARENA_ARRAY(arena, double, x->rows);
+    double *served = ARENA_ARRAY(arena, double, x->rows);
+    forest_explain_plain(m->forest, x, scratch, margin, plain);
+    model_answer(m, x, scratch, served, quick);
     assert_memory_equal(plain, quick, cells * sizeof *plain);
+    assert_memory_equal(margin, served, x->rows * sizeof *margin);
+    model_margin(m, x, served);
+    assert_memory_equal(margin, served, x->rows * sizeof *margin);
     arena_free(&scratch);
 }
 
@@ -283,8 +288,8 @@ static void branches_without_cover_are_explained_the_plain_way(void **state)
     Model *m = grown(&arena, 3, 4, 3);
     m->forest->cover[m->forest->left[0]] = 0;
     Matrix *x = rows_for(&arena, m, 1, 20);
-    double plain[20 * 6], phi[20 * 6];
-    forest_explain_plain(m->forest, x, scratch, plain);
+    double plain[20 * 6], phi[20 * 6], margin[20];
+    forest_explain_plain(m->forest, x, scratch, margin, plain);
     model_prepare(m, &arena);
     assert_null(m->forest->paths);
     model_explain(m, x, scratch, phi);
