@@ -70,6 +70,15 @@ static void take_transaction_columns(AnswerColumns *out, Arena *keep, const Bund
     }
 }
 
+static void take_inputs(Answerer *a, Arena *keep)
+{
+    const Bundle *b = a->bundle;
+    a->input = ARENA_ARRAY(keep, size_t, b->plan->features + 1);
+    for (size_t i = 0; i < b->plan->features; i++)
+        if (b->plan->feature[i].use == USE_MODEL && !b->skip[i])
+            a->input[a->inputs++] = i;
+}
+
 Status answer_open(Answerer **out, const char *folder, Error *err)
 {
     Arena arena = arena_new();
@@ -82,6 +91,7 @@ Status answer_open(Answerer **out, const char *folder, Error *err)
     }
     take_customer_columns(&a->customer, &arena, a->bundle);
     take_transaction_columns(&a->transaction, &arena, a->bundle);
+    take_inputs(a, &arena);
     const AnswerColumns *columns[] = {&a->customer, &a->transaction};
     for (size_t k = 0; k < COUNT_OF(columns); k++) {
         a->column_names[k] = ARENA_ARRAY(&arena, Str, columns[k]->count + 1);

@@ -43,6 +43,8 @@ struct Answerer {
     Arena arena;
     Bundle *bundle;
     AnswerColumns customer, transaction;
+    size_t *input; /* positions of the features that the model reads */
+    size_t inputs;
     char policy_sha256[SHA256_TEXT];
     Str *column_names[2]; /* of customer and transaction, for the nearest name */
 };

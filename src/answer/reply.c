@@ -13,33 +13,32 @@ static void add_missing(Document *j, const Reply *r)
     for (size_t k = 0; k < COUNT_OF(rows); k++)
         for (size_t c = 0; c < columns[k].count; c++) {
             const AnswerColumn *column = &columns[k].item[c];
+            if (!column->read || column->key || column->outcome)
+                continue;
             bool known = k == 1 && rows[k]->rows == 0; /* a customer without transactions */
             for (size_t i = 0; i < rows[k]->rows && !known; i++)
                 known = rows[k]->cell[i * columns[k].count + c].size > 0;
-            if (known || !column->read || column->key || column->outcome)
-                continue;
-            document_text(j, list, NULL,
-                          str_format(j->arena, "%s.%.*s", k == 0 ? "customer" : "transactions",
-                                     STR_ARG(column->name)));
+            if (!known)
+                document_text(j, list, NULL,
+                              str_format(j->arena, "%s.%.*s", k == 0 ? "customer" : "transactions",
+                                         STR_ARG(column->name)));
         }
 }
 
 /* Inputs of the model without a value, and values of categories that training never saw. */
 static void add_inputs(Document *j, Answer *out, const Reply *r)
 {
-    const Bundle *b = r->bundle;
+    const Answerer *a = r->answerer;
     yyjson_mut_val *list = document_list(j, j->root, "unknown_values");
-    for (size_t i = 0; i < b->plan->features; i++) {
-        const Feature *f = &b->plan->feature[i];
-        const Column *c = &r->scored->features->column[i];
-        if (f->use != USE_MODEL || b->skip[i])
-            continue;
+    for (size_t i = 0; i < a->inputs; i++) {
+        const Column *c = &r->scored->features->column[a->input[i]];
         if (!column_valid(c, 0)) {
             out->missing_inputs++;
             continue;
         }
         if (c->type != TYPE_CATEGORY)
             continue;
+        const Feature *f = &r->bundle->plan->feature[a->input[i]];
         bool known = false;
         for (size_t l = 0; l < f->levels && !known; l++)
             known = str_equal(f->level[l], c->dictionary->text[c->code[0]]);
@@ -90,8 +89,6 @@ void reply_write(Answer *out, Arena *keep, Arena scratch, const Reply *r)
     Document made, more;
     document_open(&made, keep);
     document_decision(&made, scratch, &recording, r->decision, 0);
-    Str record = document_write(&made, false);
-    record = str_slice(record, 1, record.size - 2); /* without braces and newline */
 
     document_open(&more, keep);
     PolicyIdentity policy = policy_identity(r->bundle->policy);
@@ -111,15 +108,16 @@ void reply_write(Answer *out, Arena *keep, Arena scratch, const Reply *r)
     add_notes(&more, out, r);
     if (r->request->counterfactual)
         document_change(&more, more.root, "would_change", r->change);
-    Str rest = document_write(&more, false);
+    Str rest = document_write(&more, false), record = document_write(&made, false);
 
-    char *body = ARENA_RAW(keep, char, record.size + rest.size + 2);
-    body[0] = '{';
-    memcpy(body + 1, record.data, record.size);
-    body[record.size + 1] = ',';
-    memcpy(body + record.size + 2, rest.data + 1, rest.size - 2);
-    out->body = (Str){body, record.size + rest.size};
-    out->record = (Str){body + 1, record.size};
+    /* The record is the last piece of keep, and so it grows in place: one object of both. */
+    size_t size = record.size - 2; /* up to its brace and newline */
+    char *body = arena_grow_raw(keep, (char *)(uintptr_t)record.data,
+                                (size_t)(keep->at - record.data), size + rest.size, 1);
+    body[size] = ',';
+    memcpy(body + size + 1, rest.data + 1, rest.size - 2);
+    out->body = (Str){body, size + rest.size - 1};
+    out->record = (Str){body + 1, size - 1};
     const size_t at = sizeof "\"decision_id\":\"" - 1;
     out->decision_id = str_slice(out->record, at, at + DECISION_ID_TEXT - 1);
     out->customer_id = r->request->customer_id;

@@ -76,7 +76,7 @@ Arena arena_new(void)
         ArenaRange *range = base;
         range->base = base;
         range->size = size;
-        range->high = range->base;
+        range->high = range->base + sizeof *range;
         return (Arena){.range = range, .at = range->base + sizeof *range};
     }
     out_of_memory(RESERVE_MIN);
@@ -133,26 +133,59 @@ void arena_trim(const Arena *arena, size_t bytes)
     range->high = range->base + from;
 }
 
-void *arena_raw(Arena *arena, size_t count, size_t size)
+/* What ends behind everything that was reached before. */
+static void reach(Arena *arena, size_t bytes)
 {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > RESERVE_MAX)
+    if (bytes > RESERVE_MAX)
         out_of_memory(SIZE_MAX);
     bytes = (bytes + 15) & ~(size_t)15;
-    size_t used = (size_t)(arena->at - arena->range->base);
-    if (bytes > arena->range->size - used)
+    if (bytes > arena->range->size - (size_t)(arena->at - arena->range->base))
         out_of_memory(bytes);
-    void *out = arena->at;
-    arena->at += bytes;
-    if (arena->at > arena->range->high)
-        arena->range->high = arena->at;
+    arena->range->high = arena->at + bytes;
+}
+
+/* Positions, and so high as well, are multiples of 16. */
+static inline char *take(Arena *arena, size_t bytes)
+{
+    char *out = arena->at;
+    if (bytes > (size_t)(arena->range->high - out))
+        reach(arena, bytes);
+    arena->at = out + ((bytes + 15) & ~(size_t)15);
     return out;
+}
+
+static inline size_t bytes_of(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        out_of_memory(SIZE_MAX);
+    return bytes;
+}
+
+void *arena_raw(Arena *arena, size_t count, size_t size)
+{
+    return take(arena, bytes_of(count, size));
+}
+
+/* Most of what is asked for is small, and a call to memset would cost more than its work: all of an
+ * arena's pieces are aligned and a multiple of 16 bytes. */
+static inline void zero(void *out, size_t bytes)
+{
+    enum { SMALL = 128 };
+    typedef uint64_t Two __attribute__((vector_size(16), may_alias));
+    if (bytes > SMALL) {
+        memset(out, 0, bytes);
+        return;
+    }
+    for (size_t i = 0; i < (bytes + 15) / 16; i++)
+        ((Two *)out)[i] = (Two){0, 0};
 }
 
 void *arena_alloc(Arena *arena, size_t count, size_t size)
 {
-    void *out = arena_raw(arena, count, size);
-    memset(out, 0, count * size);
+    size_t bytes = bytes_of(count, size);
+    void *out = take(arena, bytes);
+    zero(out, bytes);
     return out;
 }
 
@@ -164,19 +197,23 @@ void *arena_copy(Arena *arena, const void *bytes, size_t size)
     return out;
 }
 
-void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count, size_t size)
+void *arena_grow_raw(Arena *arena, void *array, size_t old_count, size_t count, size_t size)
 {
-    size_t old_bytes = (old_count * size + 15) & ~(size_t)15, bytes;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        out_of_memory(SIZE_MAX);
+    size_t old_bytes = (old_count * size + 15) & ~(size_t)15, bytes = bytes_of(count, size);
     if (array != NULL && (char *)array + old_bytes == arena->at) {
         /* The padding of the old array may hold what is new. */
-        (void)arena_raw(arena, bytes > old_bytes ? bytes - old_bytes : 0, 1);
-        memset((char *)array + old_count * size, 0, (count - old_count) * size);
+        (void)take(arena, bytes > old_bytes ? bytes - old_bytes : 0);
         return array;
     }
-    void *out = arena_alloc(arena, count, size);
+    void *out = take(arena, bytes);
     if (array != NULL && old_count > 0)
         memcpy(out, array, old_count * size);
+    return out;
+}
+
+void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count, size_t size)
+{
+    char *out = arena_grow_raw(arena, array, old_count, count, size);
+    memset(out + old_count * size, 0, (count - old_count) * size);
     return out;
 }

@@ -49,6 +49,9 @@ void *arena_copy(Arena *arena, const void *bytes, size_t size) RETURNS_NONNULL;
  * otherwise it is copied. Returns the array, now with room for `count` items. */
 void *arena_grow(Arena *arena, void *array, size_t old_count, size_t count,
                  size_t size) RETURNS_NONNULL;
+/* The same without zeroing what is new. */
+void *arena_grow_raw(Arena *arena, void *array, size_t old_count, size_t count,
+                     size_t size) RETURNS_NONNULL;
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count)                                                            \

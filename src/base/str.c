@@ -187,7 +187,7 @@ static void reserve(Buffer *b, size_t more)
     size_t capacity = b->capacity == 0 ? 256 : b->capacity;
     while (capacity < b->size + more)
         capacity *= 2;
-    b->data = arena_grow(b->arena, b->data, b->capacity, capacity, 1);
+    b->data = arena_grow_raw(b->arena, b->data, b->capacity, capacity, 1);
     b->capacity = capacity;
 }
 
@@ -202,7 +202,8 @@ void buffer_add(Buffer *b, Str s)
 
 void buffer_char(Buffer *b, char c)
 {
-    buffer_add(b, (Str){&c, 1});
+    reserve(b, 1);
+    b->data[b->size++] = c;
 }
 
 void buffer_format(Buffer *b, const char *format, ...)

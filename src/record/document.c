@@ -11,7 +11,7 @@ static void *take(void *context, size_t size)
 
 static void *retake(void *context, void *old, size_t old_size, size_t size)
 {
-    return arena_grow(context, old, old_size, size, 1);
+    return arena_grow_raw(context, old, old_size, size, 1);
 }
 
 static void give_back(void *context, void *old)
@@ -45,13 +45,73 @@ Str document_write(Document *j, bool pretty)
     return (Str){text, size};
 }
 
-/* Only a command line or a path can hold other bytes; the CSV room sets such rows aside. */
-static Str clean(Arena *arena, Str text)
+/* ---- texts ---- */
+
+typedef uint8_t Sixteen __attribute__((vector_size(16)));
+
+/* What there is among the bytes of a text. */
+typedef struct Bytes {
+    bool escaped; /* a quote, a backslash or a control character */
+    bool wide;    /* not ASCII */
+} Bytes;
+
+/* At most fifteen bytes, some of them twice. */
+static Sixteen short_text(Str text)
 {
-    if (text.size == 0)
-        return S("");
-    if (str_valid_utf8(text))
-        return text;
+    const char *first = text.data, *last = text.data + text.size;
+    uint64_t half[2];
+    uint32_t four[2];
+    Sixteen out;
+    if (text.size >= sizeof *half) {
+        memcpy(&half[0], first, sizeof *half);
+        memcpy(&half[1], last - sizeof *half, sizeof *half);
+    } else if (text.size >= sizeof *four) {
+        memcpy(&four[0], first, sizeof *four);
+        memcpy(&four[1], last - sizeof *four, sizeof *four);
+        half[0] = half[1] = four[0] | (uint64_t)four[1] << 32;
+    } else {
+        half[0] = half[1] = 0x2020202020202020; /* spaces say nothing */
+        for (size_t i = 0; i < text.size; i++)
+            half[0] = half[0] << 8 | (uint8_t)first[i];
+    }
+    memcpy(&out, half, sizeof out);
+    return out;
+}
+
+static bool any(Sixteen marks)
+{
+    uint64_t half[2];
+    memcpy(half, &marks, sizeof half);
+    return (half[0] | half[1]) != 0;
+}
+
+static Sixteen must_escape(Sixteen b)
+{
+    return (Sixteen)(b < 0x20) | (Sixteen)(b == '"') | (Sixteen)(b == '\\');
+}
+
+static Bytes look(Str text)
+{
+    Sixteen b = {0}, escaped = {0}, wide = {0};
+    size_t i = 0;
+    for (; i + sizeof b <= text.size; i += sizeof b) {
+        memcpy(&b, text.data + i, sizeof b);
+        escaped |= must_escape(b);
+        wide |= b;
+    }
+    if (i == 0) {
+        b = short_text(text);
+    } else if (i < text.size) { /* the last sixteen, some of which were seen */
+        memcpy(&b, text.data + text.size - sizeof b, sizeof b);
+    }
+    escaped |= must_escape(b);
+    wide |= b;
+    return (Bytes){any(escaped), any(wide & 0x80)};
+}
+
+/* Only a command line or a path can hold other bytes; the CSV room sets such rows aside. */
+static __attribute__((noinline)) Str without_others(Arena *arena, Str text)
+{
     Buffer b = buffer_new(arena);
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -63,12 +123,28 @@ static Str clean(Arena *arena, Str text)
     return buffer_str(&b);
 }
 
+/* What needs no escape is said to need none, and the library copies it without a look. */
+static yyjson_mut_val *text_value(Document *j, Str text)
+{
+    if (text.size == 0)
+        text = S("");
+    Bytes bytes = look(text);
+    if (bytes.wide && !str_valid_utf8(text)) {
+        text = without_others(j->arena, text);
+        bytes.escaped = true;
+    }
+    yyjson_mut_val *value = yyjson_mut_strn(j->doc, text.data, text.size);
+    if (!bytes.escaped)
+        unsafe_yyjson_set_type(value, YYJSON_TYPE_STR, YYJSON_SUBTYPE_NOESC);
+    return value;
+}
+
 static void put(Document *j, yyjson_mut_val *in, const char *key, yyjson_mut_val *value)
 {
     if (key == NULL)
         (void)yyjson_mut_arr_append(in, value);
     else
-        (void)yyjson_mut_obj_add(in, yyjson_mut_str(j->doc, key), value);
+        (void)yyjson_mut_obj_add(in, text_value(j, str_from(key)), value);
 }
 
 yyjson_mut_val *document_object(Document *j, yyjson_mut_val *in, const char *key)
@@ -87,8 +163,7 @@ yyjson_mut_val *document_list(Document *j, yyjson_mut_val *in, const char *key)
 
 void document_text(Document *j, yyjson_mut_val *in, const char *key, Str text)
 {
-    Str s = clean(j->arena, text);
-    put(j, in, key, yyjson_mut_strn(j->doc, s.data, s.size));
+    put(j, in, key, text_value(j, text));
 }
 
 void document_count(Document *j, yyjson_mut_val *in, const char *key, uint64_t count)
@@ -142,6 +217,5 @@ void document_texts(Document *j, yyjson_mut_val *in, const char *key, const Str 
 
 void document_named_real(Document *j, yyjson_mut_val *in, Str name, double value)
 {
-    Str s = clean(j->arena, name);
-    (void)yyjson_mut_obj_add(in, yyjson_mut_strn(j->doc, s.data, s.size), real(j, value));
+    (void)yyjson_mut_obj_add(in, text_value(j, name), real(j, value));
 }

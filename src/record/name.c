@@ -76,15 +76,18 @@ static char *put_value(char *to, const Column *c, size_t row)
 void features_sha256(char out[SHA256_TEXT], Arena scratch, const Scored *s, size_t at)
 {
     enum { VALUE_BYTES = 1 + sizeof(uint64_t) }; /* at most, and a text's own */
-    size_t size = s->features->columns * VALUE_BYTES, row = s->row[at];
+    size_t size = s->features->columns * VALUE_BYTES + 1, row = s->row[at];
+    char *bytes = ARENA_RAW(&scratch, char, size), *end = bytes;
     for (size_t k = 0; k < s->features->columns; k++) {
         const Column *c = &s->features->column[k];
-        if (is_text(c) && column_valid(c, row))
-            size += c->dictionary->text[c->code[row]].size;
+        if (is_text(c) && column_valid(c, row)) { /* the last piece of scratch: it stays in place */
+            size_t used = (size_t)(end - bytes), text = c->dictionary->text[c->code[row]].size;
+            bytes = arena_grow_raw(&scratch, bytes, size, size + text, 1);
+            size += text;
+            end = bytes + used;
+        }
+        end = put_value(end, c, row);
     }
-    char *bytes = ARENA_RAW(&scratch, char, size + 1), *end = bytes;
-    for (size_t k = 0; k < s->features->columns; k++)
-        end = put_value(end, &s->features->column[k], row);
     sha256_text(out, (Str){bytes, (size_t)(end - bytes)});
 }
 
