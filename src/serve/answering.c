@@ -101,12 +101,8 @@ Status serve_answer_one(Answer *out, Arena *keep, Arena scratch, Service *s, con
         TRY(keep_decision(s, keep, out, asked, from_held, err));
     /* A decision that nobody is given is none. Rows of a block are counted before it is kept. */
     telemetry_answer(s->telemetry, split ? ROLE_CHALLENGER : ROLE_CHAMPION, answer_bundle(a), out);
-    if (v->challenger == NULL || v->challenger_weight > 0 || out->dry_run)
-        return STATUS_OK;
-    if (asked->keeping == NULL) /* somebody waits for this one */
-        shadow_put(s->shadow, v, &inputs, out->decision);
-    else
-        shadow_compare(s, v, *keep, scratch, &inputs, out->decision);
+    if (v->challenger != NULL && v->challenger_weight <= 0 && !out->dry_run)
+        shadow_put(s->shadow, v, &inputs, out->decision, asked->keeping != NULL);
     return STATUS_OK;
 }
 

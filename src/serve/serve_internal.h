@@ -229,11 +229,9 @@ void outbox_close(struct Outbox *o); /* NULL is fine */
 MUST_USE Status shadow_open(struct Shadow **out, Service *s, Error *err);
 void shadow_close(
     struct Shadow *h); /* NULL is fine; what waits is compared, for three seconds at most */
-/* The challenger's answer beside the champion's: later, or at once.  Memory: none is left. */
+/* The challenger is asked the same, later. one_of_many: a row of a batch or of a job. */
 void shadow_put(struct Shadow *h, const Served *served, const AnswerInputs *inputs,
-                const Decision *champion);
-void shadow_compare(Service *s, const Served *served, Arena keep, Arena scratch,
-                    const AnswerInputs *inputs, const Decision *champion);
+                const Decision *champion, bool one_of_many);
 /* What is to be published of an answer, as StoredDecision has it.  Memory: keep. */
 Str outbox_event(const struct Outbox *o, Arena *keep, const Answer *answer, const char *trace_id,
                  const char *span_id);

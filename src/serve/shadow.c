@@ -1,9 +1,9 @@
 /* shadow.c - the challenger answers beside, and nobody hears of it but the metrics.
  *
- * A request does not wait for it: what it was asked is copied into a queue, which a thread of its
- * own works off with the bundles that were there then. The queue is bounded; what finds no room is
- * counted and not compared. Lines of batches and jobs, where nobody waits for each, are compared at
- * once: a queue would only lose most of them.
+ * No answer waits for it: what was asked is copied into a queue, which a thread of its own works
+ * off with the bundles that were there then. The queue is bounded; what finds no room is counted
+ * and not compared. A row of a batch or of a job finds room in half of the queue alone: such rows
+ * come one right after the other, and would leave none to who asks for one customer.
  */
 #include "serve/serve_internal.h"
 
@@ -44,14 +44,14 @@ static size_t bytes_of(const AnswerInputs *inputs)
     return sizeof(Waiting) + inputs->request.size + inputs->history.size;
 }
 
-void shadow_compare(Service *s, const Served *v, Arena keep, Arena scratch,
-                    const AnswerInputs *inputs, const Decision *champion)
+static void compare(Service *s, const Waiting *w, Arena keep, Arena scratch)
 {
-    Answer other, one = {.decision = champion};
+    const Answerer *challenger = w->served->challenger;
+    Answer other, one = {.decision = &w->champion};
     Fault fault = {0};
     Error err = {0};
-    if (answer_score(&other, &keep, scratch, v->challenger, inputs, &fault, &err) == STATUS_OK) {
-        telemetry_answer(s->telemetry, ROLE_CHALLENGER, answer_bundle(v->challenger), &other);
+    if (answer_score(&other, &keep, scratch, challenger, &w->inputs, &fault, &err) == STATUS_OK) {
+        telemetry_answer(s->telemetry, ROLE_CHALLENGER, answer_bundle(challenger), &other);
         telemetry_disagree(s->telemetry, &one, &other);
         return;
     }
@@ -60,11 +60,11 @@ void shadow_compare(Service *s, const Served *v, Arena keep, Arena scratch,
 }
 
 void shadow_put(struct Shadow *h, const Served *v, const AnswerInputs *inputs,
-                const Decision *champion)
+                const Decision *champion, bool one_of_many)
 {
-    size_t size = bytes_of(inputs);
+    size_t size = bytes_of(inputs), part = one_of_many ? 2 : 1;
     (void)pthread_mutex_lock(&h->lock);
-    bool room = h->waiting < WAITING_MOST && h->bytes + size <= WAITING_BYTES;
+    bool room = h->waiting < WAITING_MOST / part && h->bytes + size <= WAITING_BYTES / part;
     if (room) { /* taken before it is filled, so that the lock is not held meanwhile */
         h->waiting++;
         h->bytes += size;
@@ -139,7 +139,7 @@ static void *work(void *argument)
         if (too_late(h))
             telemetry_not_compared(h->service->telemetry);
         else
-            shadow_compare(h->service, w->served, keep, scratch, &w->inputs, &w->champion);
+            compare(h->service, w, keep, scratch);
         waiting_free(w);
         arena_trim(&keep, KEPT_BYTES);
         arena_trim(&scratch, KEPT_BYTES);

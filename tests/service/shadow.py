@@ -42,7 +42,7 @@ def every_customer_is_compared_and_no_answer_changes(w):
             w.true(reply.status == 200 and reply.body[1 : 1 + len(want)] == want, f"another answer: {reply!r}")
         until(w, "all are compared", lambda: metric(s, "assay_challenger_compared_total") == len(pairs))
         w.equal(s.batch([request for request, _ in pairs]).status, 200)
-        w.equal(metric(s, "assay_challenger_compared_total"), 2 * len(pairs), "lines of a batch are compared when they are answered")
+        until(w, "lines of a batch are compared too", lambda: metric(s, "assay_challenger_compared_total") == 2 * len(pairs))
         w.equal(metric(s, "assay_challenger_dropped_total"), 0)
 
 
@@ -60,6 +60,25 @@ def what_waits_for_the_challenger_is_compared_before_the_service_ends(w):
         w.equal(s.stop(), 0)
     got = roles(path)
     w.equal((got.count("champion"), got.count("challenger")), (len(pairs), len(pairs) - dropped))
+
+
+@claim
+def a_batch_does_not_wait_for_a_heavy_challenger_and_every_line_is_counted(w):
+    service, path = beside(w, large_forest(w.bank, w.assay, os.path.join(w.work, "large")))
+    pairs = (3 * w.bank.requests())[:500]
+    with service as s:
+        reply = s.batch([request for request, _ in pairs])
+        compared, dropped = (metric(s, f"assay_challenger_{what}_total") for what in ("compared", "dropped"))
+        print(f"        of {len(pairs)} lines {compared} were compared when the batch was answered, {dropped} found no room")
+        lines = reply.body.splitlines()
+        w.true(all(line[1 : 1 + len(want)] == want for line, (_, want) in zip(lines, pairs, strict=True)), "another answer")
+        w.true(compared + dropped < len(pairs), "the batch waited for the challenger")
+        w.true(dropped >= len(pairs) - compared - 129, f"{len(pairs) - compared - dropped} wait, which is more than half of the queue and one in hand")
+        w.equal(s.post("/v1/score", pairs[0][0]).status, 200)
+        until(w, "all are counted", lambda: metric(s, "assay_challenger_compared_total") == len(pairs) + 1 - dropped)
+        w.equal(metric(s, "assay_challenger_dropped_total"), dropped, "one customer found room beside the batch")
+    got = roles(path)
+    w.equal((got.count("champion"), got.count("challenger")), (len(pairs) + 1, len(pairs) + 1 - dropped))
 
 
 @claim
