@@ -44,6 +44,7 @@ typedef struct PublicKey {
 
 typedef struct HashedKey {
     Str name;
+    char hash[17]; /* of the name, as auth_hash; set when the file is taken */
     uint8_t sha256[SHA256_BYTES];
     uint32_t scopes;
 } HashedKey;
@@ -70,6 +71,7 @@ Status keys_read_hashed(Keys *k, Str text, Error *err); /* api_keys.c */
 typedef struct KeyFile {
     const char *path; /* NULL: there is none */
     KeysReader *read;
+    const Auth *auth;     /* by which names are hashed; NULL: they are not */
     pthread_mutex_t lock; /* of now and of its holders */
     Keys *now;
     uint64_t generation;
@@ -82,7 +84,7 @@ typedef struct KeyFile {
     uint8_t content[SHA256_BYTES];
 } KeyFile;
 
-Status key_file_open(KeyFile *f, const char *path, KeysReader *read, Error *err);
+Status key_file_open(KeyFile *f, const char *path, KeysReader *read, const Auth *auth, Error *err);
 void key_file_close(KeyFile *f);
 /* Read it again when it looks different. A file that is refused leaves the keys as they are. Not
  * by two threads at once. */

@@ -47,6 +47,8 @@ static Status refuse_file(KeyFile *f, const char *why, Error *err)
 
 static void take(KeyFile *f, Keys *k)
 {
+    for (size_t i = 0; f->auth != NULL && i < k->hashed_keys; i++)
+        auth_hash(k->hashed[i].hash, f->auth, k->hashed[i].name);
     k->generation = ++f->generation;
     k->holders = 1; /* the file itself */
     (void)pthread_mutex_lock(&f->lock);
@@ -96,9 +98,9 @@ Status key_file_refresh(KeyFile *f, Error *err)
     return status;
 }
 
-Status key_file_open(KeyFile *f, const char *path, KeysReader *read, Error *err)
+Status key_file_open(KeyFile *f, const char *path, KeysReader *read, const Auth *auth, Error *err)
 {
-    *f = (KeyFile){.path = path, .read = read};
+    *f = (KeyFile){.path = path, .read = read, .auth = auth};
     (void)pthread_mutex_init(&f->lock, NULL);
     return key_file_refresh(f, err);
 }

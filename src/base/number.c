@@ -142,14 +142,32 @@ static void leave_room(void *room, void *old)
     (void)old;
 }
 
+/* How many digits say it exactly, of at least 0.0001: as many after the point as it has binary
+ * places, less zeros that come first. */
+static int exact_digits(double size)
+{
+    uint64_t bits, fraction = (UINT64_C(1) << 52) - 1;
+    memcpy(&bits, &size, sizeof bits);
+    int exponent = (int)(bits >> 52) - 1023;
+    int digits = 52 - exponent - __builtin_ctzll((bits & fraction) | (fraction + 1));
+    for (double unit = 1; size >= unit; unit *= 10)
+        digits++;
+    for (double unit = 0.1; size < unit; unit /= 10)
+        digits--;
+    return digits;
+}
+
 /* The fewest digits that read as the value again, as the JSON library finds them in a twentieth of
  * printf's time. They are printf's own where neither writes an exponent and one number of so many
- * digits is the nearest. Half-way between two of at most 17 digits is only what has at most 18, and
- * so, from 0.0001 on, at most 21 binary places; powers of two are among these. */
+ * digits is the nearest: at most 15 digits are the value itself, and half-way between two of 15 to
+ * 17 digits is only what has one digit more. */
 static bool quick_text(Str *text, char out[NUMBER_TEXT], double value)
 {
-    double size = fabs(value), places = value * (1 << 21);
-    if (!(size >= 1e-4 && size < 1e9) || places == (double)(int64_t)places)
+    double size = fabs(value);
+    if (!(size >= 1e-4 && size < 1e9))
+        return false;
+    int digits = exact_digits(size);
+    if (digits > 15 && digits < 19)
         return false;
     yyjson_val number = {0};
     const yyjson_alc room = {only_room, no_room, leave_room, out};
@@ -159,29 +177,15 @@ static bool quick_text(Str *text, char out[NUMBER_TEXT], double value)
     return text->data != NULL;
 }
 
-/* Zero, halves, quarters and on to sixty-fourths: millionths say them exactly, in 15 digits. */
-static bool few_places_text(Str *text, char out[NUMBER_TEXT], double value)
-{
-    double parts = value * 64;
-    bool fits = parts > -6.4e10 && parts < 6.4e10 && (value != 0 || !signbit(value));
-    if (!fits || parts != (double)(int64_t)parts)
-        return false;
-    *text = decimal_text(out, (int64_t)parts * 15625, 6);
-    while (out[text->size - 1] == '0')
-        text->size--;
-    if (out[text->size - 1] == '.')
-        text->size--;
-    out[text->size] = '\0';
-    return true;
-}
-
 Str double_text(char out[NUMBER_TEXT], double value)
 {
     int size = 0;
     Str quick;
     if (value > -1e15 && value < 1e15 && value != 0 && value == (double)(int64_t)value)
         return decimal_text(out, (int64_t)value, 0); /* as 15 digits would say it */
-    if (few_places_text(&quick, out, value) || quick_text(&quick, out, value))
+    if (value == 0 && !signbit(value))
+        return decimal_text(out, 0, 0);
+    if (quick_text(&quick, out, value))
         return quick;
     for (int digits = 15; digits <= 17; digits++) {
         size = snprintf(out, NUMBER_TEXT, "%.*g", digits, value);

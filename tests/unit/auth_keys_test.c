@@ -263,7 +263,8 @@ static void the_same_keys_written_again_keep_the_cache(void **state)
     Error err = {0};
     KeyFile f;
     put_file(path_of("jwks.json"), set);
-    assert_int_equal(key_file_open(&f, path_of("jwks.json").data, keys_read_jwks, &err), STATUS_OK);
+    assert_int_equal(key_file_open(&f, path_of("jwks.json").data, keys_read_jwks, NULL, &err),
+                     STATUS_OK);
     uint64_t generation = f.now->generation;
     put_file(path_of("jwks.json"), set);
     assert_int_equal(key_file_refresh(&f, &err), STATUS_OK);
@@ -396,6 +397,9 @@ static void an_api_key_opens_what_its_line_says(void **state)
     assert_int_equal(auth_open(&a, &s, &err), STATUS_OK);
     assert_int_equal(with_key(a, &caller, SCOPE_SCORE, "", key.data), AUTH_OK);
     assert_string_equal(caller.name, "back-office");
+    char hash[17];
+    auth_hash(hash, a, S("back-office"));
+    assert_string_equal(caller.hash, hash);
     Str header = str_format(&arena, "Bearer %s", key.data);
     assert_int_equal(with_key(a, &caller, SCOPE_MODEL, header.data, ""), AUTH_OK);
     assert_int_equal(with_key(a, &caller, SCOPE_JOBS, "", key.data), AUTH_FORBIDDEN);
@@ -421,6 +425,25 @@ static void an_api_key_opens_what_its_line_says(void **state)
     put_file(path_of("keys"), str_format(&arena, "%s\n", other_line.data));
     assert_true(auth_refresh(a, &err));
     assert_int_equal(with_key(a, &caller, SCOPE_SCORE, "", key.data), AUTH_INVALID);
+    assert_string_equal(caller.hash, "");
+    assert_int_equal(with_key(a, &caller, SCOPE_JOBS, "", other.data), AUTH_OK);
+    auth_hash(hash, a, S("jobs"));
+    assert_string_equal(caller.hash, hash);
+    auth_close(a);
+}
+
+static void nobody_is_hashed_as_anonymous(void **state)
+{
+    (void)state;
+    Auth *a;
+    Caller caller;
+    char hash[17];
+    AuthSettings s = {.kind = AUTH_NONE};
+    assert_int_equal(auth_open(&a, &s, &(Error){0}), STATUS_OK);
+    assert_int_equal(with_key(a, &caller, SCOPE_SCORE, "", ""), AUTH_OK);
+    assert_string_equal(caller.name, "anonymous");
+    auth_hash(hash, a, S("anonymous"));
+    assert_string_equal(caller.hash, hash);
     auth_close(a);
 }
 
@@ -479,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_service_does_not_begin_without_keys),
         cmocka_unit_test(keys_are_replaced_under_those_who_verify),
         cmocka_unit_test(an_api_key_opens_what_its_line_says),
+        cmocka_unit_test(nobody_is_hashed_as_anonymous),
         cmocka_unit_test(a_wrong_line_is_named),
         cmocka_unit_test(a_key_has_a_plain_name_and_opens_something),
     };
