@@ -89,8 +89,8 @@ static void any_other_byte_of_a_usual_time_is_read_alike(void **state)
                 size_t size = strlen(usual[i]);
                 memcpy(text, usual[i], size + 1);
                 text[at] = (char)c;
-                if (text[size - 1] == ' ')
-                    continue; /* may stand before an offset, and not at the end */
+                if (text[size - 1] == ' ' || text[size - 1] == 'Z')
+                    continue; /* part of what stands behind a time */
                 bool read = parse_time((Str){text, size}, &at_once);
                 memcpy(text + size, "+00:00", 6);
                 assert_int_equal(read, parse_time((Str){text, size + 6}, &by_parts));
