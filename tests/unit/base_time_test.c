@@ -92,7 +92,7 @@ static void any_other_byte_of_a_usual_time_is_read_alike(void **state)
                 if (text[size - 1] == ' ' || text[size - 1] == 'Z')
                     continue; /* part of what stands behind a time */
                 bool read = parse_time((Str){text, size}, &at_once);
-                memcpy(text + size, "+00:00", 6);
+                memcpy(text + size, "+00:00", sizeof "+00:00");
                 assert_int_equal(read, parse_time((Str){text, size + 6}, &by_parts));
                 assert_true(at_once == by_parts);
                 good += read;
