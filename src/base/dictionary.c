@@ -21,12 +21,25 @@ static size_t find_slot(const Dictionary *d, Str s)
     return at;
 }
 
-static void rehash(Dictionary *d)
+static void rehash(Dictionary *d, size_t slots)
 {
-    d->slots *= 4;
+    d->slots = slots;
     d->slot = ARENA_ARRAY(d->arena, uint32_t, d->slots);
     for (size_t i = 0; i < d->count; i++)
         d->slot[find_slot(d, d->text[i])] = (uint32_t)i + 1;
+}
+
+void dictionary_reserve(Dictionary *d, size_t count)
+{
+    size_t slots = d->slots;
+    while (slots < 2 * count)
+        slots *= 2;
+    if (count > d->capacity) {
+        d->text = arena_grow(d->arena, d->text, d->capacity, count, sizeof *d->text);
+        d->capacity = count;
+    }
+    if (slots > d->slots)
+        rehash(d, slots);
 }
 
 uint32_t dictionary_find(const Dictionary *d, Str s)
@@ -44,6 +57,6 @@ uint32_t dictionary_add(Dictionary *d, Str s)
     *text = str_copy(d->arena, s);
     d->slot[at] = (uint32_t)d->count;
     if (d->count * 2 > d->slots)
-        rehash(d);
+        rehash(d, 4 * d->slots);
     return (uint32_t)d->count - 1;
 }

@@ -17,6 +17,8 @@ typedef struct Dictionary {
 } Dictionary;
 
 Dictionary *dictionary_new(Arena *arena);
+/* Make room for so many strings in all.  Cost: O(count). */
+void dictionary_reserve(Dictionary *d, size_t count);
 /* Cost: O(size of s) expected. The string is copied when it is new. */
 uint32_t dictionary_add(Dictionary *d, Str s);
 uint32_t dictionary_find(const Dictionary *d, Str s); /* NO_CODE when absent */

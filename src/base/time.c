@@ -56,13 +56,18 @@ static bool take(Str s, size_t *at, char c)
 
 static bool civil_days(int64_t year, int month, int day, int64_t *out_days)
 {
-    static const int month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const int days_before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    enum { LEAP_DAYS_TO_1970 = 1969 / 4 - 1969 / 100 + 1969 / 400 };
     if (year < YEAR_FIRST || year > YEAR_LAST || month < 1 || month > 12 || day < 1)
         return false;
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    unsigned y = (unsigned)year, past = y - 1;
+    bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
     if (day > month_days[month - 1] + (month == 2 && leap))
         return false;
-    *out_days = days_from_civil(year, month, day);
+    int leap_days = (int)(past / 4 - past / 100 + past / 400) - LEAP_DAYS_TO_1970;
+    *out_days =
+        365 * ((int)y - 1970) + leap_days + days_before[month - 1] + (month > 2 && leap) + day - 1;
     return true;
 }
 
@@ -140,31 +145,60 @@ static bool two_digits(const char *at, int *out)
     return tens <= 9 && ones <= 9;
 }
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+
+/* Are eight bytes of a form: digits where it has `0`, and elsewhere what it has? Then the values of
+ * the digits are in their bytes of *out. */
+static inline bool eight_bytes(const char *at, const char *form, uint64_t *out)
+{
+    const uint64_t high = 0x8080808080808080;
+    uint64_t bytes, wanted;
+    memcpy(&bytes, at, sizeof bytes);
+    memcpy(&wanted, form, sizeof wanted);
+    bytes ^= wanted;
+    /* Of a digit at most 9 is left and of another mark 0; what is more reaches its byte's highest
+     * bit when 0x76 or 0x7F is added. */
+    uint64_t marks = (((wanted ^ 0x3030303030303030) + 0x7F7F7F7F7F7F7F7F) & high) >> 7;
+    *out = bytes;
+    return ((bytes | (bytes + 0x7676767676767676 + 9 * marks)) & high) == 0;
+}
+
+/* The number that the n-th of such digits and the next are, the first being the 0-th. */
+static inline int pair(uint64_t digits, int n)
+{
+    return (int)((10 * digits + (digits >> 8)) >> (8 * n) & 0xFF);
+}
+
 /* The form that nearly all times have: seconds, with a fraction or not, in UTC. What is not of this
  * form is read below, where it is said what else is taken. */
 static bool usual_time(Str s, int64_t *out_us)
 {
-    enum { SECONDS_END = 19 };
-    const char *c = s.data;
-    int century, year, month, day, hour, minute, second;
+    enum { SECONDS_END = 19, MICROSECONDS_END = 26 };
     static const int64_t unit[] = {1000000, 100000, 10000, 1000, 100, 10, 1}; /* by digits */
+    const char *c = s.data;
+    uint64_t date, clock, part;
     int64_t days, fraction = 0;
+    int day;
     size_t at = SECONDS_END;
-    if (s.size < SECONDS_END || c[4] != '-' || c[7] != '-' || (c[10] != ' ' && c[10] != 'T') ||
-        c[13] != ':' || c[16] != ':')
+    if (s.size < SECONDS_END || (c[10] != ' ' && c[10] != 'T') ||
+        !eight_bytes(c, "0000-00-", &date) || !two_digits(c + 8, &day) ||
+        !eight_bytes(c + 11, "00:00:00", &clock))
         return false;
-    if (s.size > at + 1 && c[at] == '.')
-        for (at++; at < s.size && at <= SECONDS_END + 6 && c[at] >= '0' && c[at] <= '9'; at++)
+    if (s.size >= MICROSECONDS_END && eight_bytes(c + SECONDS_END - 1, "0.000000", &part)) {
+        fraction = 10000 * pair(part, 2) + 100 * pair(part, 4) + pair(part, 6);
+        at = MICROSECONDS_END;
+    } else if (s.size > at + 1 && c[at] == '.') {
+        for (at++; at < s.size && at < MICROSECONDS_END && c[at] >= '0' && c[at] <= '9'; at++)
             fraction = 10 * fraction + (c[at] - '0');
-    fraction *= at == SECONDS_END ? 0 : unit[at - SECONDS_END - 1];
+        fraction *= unit[at - SECONDS_END - 1];
+    }
     size_t rest = s.size - at;
+    int hour = pair(clock, 0), minute = pair(clock, 3), second = pair(clock, 6);
     if (at == SECONDS_END + 1 || !(rest == 0 || (rest == 1 && c[at] == 'Z') ||
                                    (rest == 4 && memcmp(c + at, " UTC", 4) == 0)))
         return false;
-    if (!two_digits(c, &century) || !two_digits(c + 2, &year) || !two_digits(c + 5, &month) ||
-        !two_digits(c + 8, &day) || !two_digits(c + 11, &hour) || !two_digits(c + 14, &minute) ||
-        !two_digits(c + 17, &second) || hour > 23 || minute > 59 || second > 59 ||
-        !civil_days(100 * century + year, month, day, &days))
+    if (hour > 23 || minute > 59 || second > 59 ||
+        !civil_days(100 * pair(date, 0) + pair(date, 2), pair(date, 5), day, &days))
         return false;
     *out_us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + fraction;
     return true;

@@ -10,6 +10,8 @@
 #define AHEAD          12                /* cells between asking for memory and using it */
 #define FAR_SLOTS      ((size_t)1 << 16) /* of a dictionary that outgrew the near caches */
 #define CELL_BYTES_MAX ((size_t)1 << 20)
+#define FEW_VALUES     16                /* of a closed category */
+#define ROWS_RESERVED  ((size_t)1 << 10) /* of cells whose texts are given room at once */
 
 /* One column that was asked for and that the header has. */
 typedef struct Field {
@@ -69,6 +71,18 @@ static bool may_be_bad(const Field *f)
     return !f->coded || f->ask->key || f->known != NULL;
 }
 
+/* The code of one of a closed category's values, or none of theirs. Among few, looking at each is
+ * quicker than to hash the text. */
+static inline uint32_t known_code(const Field *f, Str text)
+{
+    if (f->ask->value_count > FEW_VALUES)
+        return dictionary_find(f->known, text);
+    for (uint32_t i = 0; i < f->ask->value_count && i < f->known->count; i++)
+        if (str_equal(f->known->text[i], text))
+            return i;
+    return NO_CODE;
+}
+
 /* Read one cell into its column; a coded column's text waits until the row is known to be good,
  * so that a row set aside leaves no trace in a dictionary. */
 static inline Blame read_cell(const Field *f, size_t row, Str text)
@@ -82,7 +96,7 @@ static inline Blame read_cell(const Field *f, size_t row, Str text)
     }
     if (f->known == NULL || text.size == 0)
         return BLAME_NONE;
-    c->code[row] = dictionary_find(f->known, text);
+    c->code[row] = known_code(f, text);
     return c->code[row] < f->ask->value_count ? BLAME_NONE : BLAME_UNKNOWN_VALUE;
 }
 
@@ -493,6 +507,9 @@ static bool read_sound(Reader *r, const CsvCells *cells)
         const Str *cell = cells->cell + f->position;
         if (!f->coded)
             continue;
+        if (rows > 1 && rows <= ROWS_RESERVED && f->ask->type == TYPE_TEXT &&
+            !str_equal(cell[0], cell[wide])) /* mostly each has its own */
+            dictionary_reserve(f->column->dictionary, f->column->dictionary->count + rows);
         for (size_t row = 0; row < rows; row++, cell += wide)
             add_code(f, row, *cell);
     }

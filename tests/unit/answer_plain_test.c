@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -28,15 +29,20 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Bytes that end where their memory does: what reads beyond is seen by the sanitizers. */
 static Status read_both(Fixture *f, Arena *keep, Str json, bool held)
 {
     Request request;
     Fault fault;
     Status status;
-    const char *differs =
-        request_both(&request, &status, &fault, keep, f->answerer, json, &limits, held);
+    char *exact = malloc(json.size + (json.size == 0));
+    assert_non_null(exact);
+    memcpy(exact, json.data, json.size);
+    const char *differs = request_both(&request, &status, &fault, keep, f->answerer,
+                                       (Str){exact, json.size}, &limits, held);
     if (differs != NULL)
         fail_msg("%s differ (%s): %.*s", differs, fault.detail, (int)json.size, json.data);
+    free(exact);
     return status;
 }
 

@@ -74,6 +74,33 @@ static void times_with_and_without_fractions_are_read_alike(void **state)
         refuses(iso, bad[i]);
 }
 
+/* With an offset of no hours a time is read part by part. */
+static void any_other_byte_of_a_usual_time_is_read_alike(void **state)
+{
+    (void)state;
+    const char *const usual[] = {"2024-02-29 09:05:37", "1999-12-31T23:59:59.123456",
+                                 "2000-10-10 10:10:10.5", "2100-03-01T00:00:00.1234567"};
+    size_t good = 0, all = 0;
+    for (size_t i = 0; i < COUNT_OF(usual); i++)
+        for (size_t at = 0; at < strlen(usual[i]); at++)
+            for (int c = 0; c < 256; c++) {
+                char text[64];
+                int64_t at_once = 0, by_parts = 0;
+                size_t size = strlen(usual[i]);
+                memcpy(text, usual[i], size + 1);
+                text[at] = (char)c;
+                if (text[size - 1] == ' ' || text[size - 1] == 'Z')
+                    continue; /* part of what stands behind a time */
+                bool read = parse_time((Str){text, size}, &at_once);
+                memcpy(text + size, "+00:00", sizeof "+00:00");
+                assert_int_equal(read, parse_time((Str){text, size + 6}, &by_parts));
+                assert_true(at_once == by_parts);
+                good += read;
+                all++;
+            }
+    assert_true(good > 300 && good < all / 10);
+}
+
 static void steps_count_from_their_start(void **state)
 {
     (void)state;
@@ -157,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_since_1970_are_cut_below_a_microsecond),
         cmocka_unit_test(times_with_and_without_fractions_are_read_alike),
+        cmocka_unit_test(any_other_byte_of_a_usual_time_is_read_alike),
         cmocka_unit_test(steps_count_from_their_start),
         cmocka_unit_test(joined_dates_may_have_a_time_of_day),
         cmocka_unit_test(parted_dates_keep_one_mark),
