@@ -29,6 +29,7 @@ typedef struct Shared {
     Folding *folding; /* [quantities]; NULL of one customer, where each is needed once */
     Column *value;    /* [quantities] over customers */
     uint8_t *failed;  /* [quantities] a Status */
+    bool some_failed;
 } Shared;
 
 static const uint64_t *truth_of(const ProgramRun *run, uint32_t value)
@@ -104,6 +105,7 @@ static void fold_single(Shared *s, Arena *keep)
             status = aggregate_fold(to, s->events, &f, range[fold->window], 0, s->scratch, NULL);
         }
         s->failed[i] = (uint8_t)status;
+        s->some_failed |= status != STATUS_OK;
     }
 }
 
@@ -122,6 +124,8 @@ static void fold_several(Shared *s, Team *team)
         folding_column(&s->value[i], s->keep, &s->folding[i], s->events->customers);
     }
     team_run_told(team, count, fold_task, s);
+    for (size_t i = 0; i < count; i++)
+        s->some_failed |= s->failed[i] != STATUS_OK;
 }
 
 Status feature_place(const Plan *plan, size_t feature, Error *err)
@@ -186,14 +190,14 @@ static Status values_of(const Column **out, const Shared *s, const Plan *plan, s
 {
     const Maker *m = &s->steps->maker[feature];
     if (m->together) {
-        for (size_t k = m->first; k < m->first + m->count; k++)
+        for (size_t k = m->first; s->some_failed && k < m->first + m->count; k++)
             if (s->failed[k] != STATUS_OK)
                 return fold_failed(s, plan, k, feature, err);
         *out = &s->value[m->first];
         return STATUS_OK;
     }
     const uint32_t *of = s->steps->quantities.of[feature];
-    for (size_t k = 0; k < m->count; k++)
+    for (size_t k = 0; s->some_failed && k < m->count; k++)
         if (s->failed[of[k]] != STATUS_OK)
             return fold_failed(s, plan, of[k], feature, err);
     Column *values = ARENA_RAW(s->keep, Column, m->count);
