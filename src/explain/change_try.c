@@ -110,6 +110,7 @@ static const Events *stand_ins(Arena *keep, const Subject *s, size_t count)
         as_of[i] = s->events->as_of_us[s->at];
     }
     *e = *s->events;
+    e->parts = NULL; /* of the customer's own transactions */
     e->customers = count;
     e->profile = table_take(keep, s->events->profile, index, count);
     e->start = ARENA_ARRAY(keep, size_t, count + 1);

@@ -29,22 +29,20 @@ typedef struct Shared {
     Folding *folding; /* [quantities]; NULL of one customer, where each is needed once */
     Column *value;    /* [quantities] over customers */
     uint8_t *failed;  /* [quantities] a Status */
+    bool some_failed;
 } Shared;
 
-static const uint64_t *truth_of(const Shared *s, uint32_t value)
+static const uint64_t *truth_of(const ProgramRun *run, uint32_t value)
 {
-    return value == NO_STEP ? NULL : program_truth(s->run, value);
+    return value == NO_STEP ? NULL : program_truth(run, value);
 }
 
-static void folding_of(Folding *out, const Shared *s, const Aggregate *a, StepParts p)
+void folding_of(Folding *out, ProgramRun *run, const Aggregate *a, StepParts p)
 {
-    const Column *argument = p.argument == NO_STEP ? NULL : program_column(s->run, p.argument);
     *out = (Folding){.aggregate = a,
-                     .argument = argument,
-                     .filter = truth_of(s, p.filter),
-                     .base = truth_of(s, p.base),
-                     .amount = s->amount,
-                     .completed = s->completed};
+                     .argument = p.argument == NO_STEP ? NULL : program_column(run, p.argument),
+                     .filter = truth_of(run, p.filter),
+                     .base = truth_of(run, p.base)};
 }
 
 static Status take_step(Shared *s, const Step *step, Error *err)
@@ -52,7 +50,7 @@ static Status take_step(Shared *s, const Step *step, Error *err)
     if (step->kind == STEP_ROW)
         return program_run(s->run, s->scratch, step->value, err);
     Folding f;
-    folding_of(&f, s, step->aggregate, step->parts);
+    folding_of(&f, s->run, step->aggregate, step->parts);
     Column made;
     TRY(sequence_column(&made, s->keep, s->scratch, s->events, &f, step->window, err));
     program_give(s->run, step->value, &made);
@@ -62,7 +60,9 @@ static Status take_step(Shared *s, const Step *step, Error *err)
 static void folding_of_quantity(Folding *out, const Shared *s, size_t quantity)
 {
     const Fold *fold = &s->steps->fold[quantity];
-    folding_of(out, s, fold->aggregate, fold->parts);
+    folding_of(out, s->run, fold->aggregate, fold->parts);
+    out->amount = s->amount;
+    out->completed = s->completed;
 }
 
 static Status fold_one(const Shared *s, size_t quantity, const Folding *f, Arena scratch,
@@ -94,7 +94,7 @@ static void fold_single(Shared *s, Arena *keep)
         const StepParts p = fold->parts;
         Column *to = &s->value[i];
         const Column *argument = p.argument == NO_STEP ? NULL : program_column(s->run, p.argument);
-        const uint64_t *filter = truth_of(s, p.filter), *base = truth_of(s, p.base);
+        const uint64_t *filter = truth_of(s->run, p.filter), *base = truth_of(s->run, p.base);
         one_cell(to, &cell[i], S(""), (Type)fold->type, fold->scale);
         if (fold->text && argument != NULL)
             to->dictionary = argument->dictionary;
@@ -105,6 +105,7 @@ static void fold_single(Shared *s, Arena *keep)
             status = aggregate_fold(to, s->events, &f, range[fold->window], 0, s->scratch, NULL);
         }
         s->failed[i] = (uint8_t)status;
+        s->some_failed |= status != STATUS_OK;
     }
 }
 
@@ -123,6 +124,8 @@ static void fold_several(Shared *s, Team *team)
         folding_column(&s->value[i], s->keep, &s->folding[i], s->events->customers);
     }
     team_run_told(team, count, fold_task, s);
+    for (size_t i = 0; i < count; i++)
+        s->some_failed |= s->failed[i] != STATUS_OK;
 }
 
 Status feature_place(const Plan *plan, size_t feature, Error *err)
@@ -140,7 +143,7 @@ static void keep_texts(Column *c, size_t rows, Arena *keep, const Arena *passing
         return;
     if (c->dictionary == NULL) /* of a column that these files lack */
         c->dictionary = dictionary_new(keep);
-    if (c->dictionary->arena != passing)
+    if (c->dictionary->arena != passing || passing == keep)
         return;
     Dictionary *own = dictionary_new(keep);
     for (size_t i = 0; i < rows; i++)
@@ -187,14 +190,14 @@ static Status values_of(const Column **out, const Shared *s, const Plan *plan, s
 {
     const Maker *m = &s->steps->maker[feature];
     if (m->together) {
-        for (size_t k = m->first; k < m->first + m->count; k++)
+        for (size_t k = m->first; s->some_failed && k < m->first + m->count; k++)
             if (s->failed[k] != STATUS_OK)
                 return fold_failed(s, plan, k, feature, err);
         *out = &s->value[m->first];
         return STATUS_OK;
     }
     const uint32_t *of = s->steps->quantities.of[feature];
-    for (size_t k = 0; k < m->count; k++)
+    for (size_t k = 0; s->some_failed && k < m->count; k++)
         if (s->failed[of[k]] != STATUS_OK)
             return fold_failed(s, plan, of[k], feature, err);
     Column *values = ARENA_RAW(s->keep, Column, m->count);
@@ -228,15 +231,15 @@ static Status make_feature(Column *to, OneCell *cell, Shared *s, Arena *keep, co
     return STATUS_OK;
 }
 
-/* peers: of each feature, those that are fitted; NULL: the plan's. */
-static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
-                      const Events *events, const Fitting *fitting, Peers **peers, Team *team,
-                      Error *err)
+/* shared: of columns that need not outlive the features. peers: of each feature, those that are
+ * fitted; NULL: the plan's. */
+static Status compute(Table **out, Arena *keep, Arena *shared, ProgramRun **run, Arena scratch,
+                      const Plan *plan, const Events *events, const Fitting *fitting, Peers **peers,
+                      Team *team, Error *err)
 {
-    Arena own = arena_new(); /* shared columns: gone when the features are made */
     const Quantities *quantities = &plan->steps->quantities;
-    Shared s = {.keep = &own, .scratch = scratch, .events = events, .steps = plan->steps};
-    s.value = ARENA_RAW(&own, Column, quantities->count + 1);
+    Shared s = {.keep = shared, .scratch = scratch, .events = events, .steps = plan->steps};
+    s.value = ARENA_RAW(shared, Column, quantities->count + 1);
     Status status = fold_all(&s, keep, plan, team, err);
 
     /* What may be named: the profile, and behind it the features that are done. */
@@ -265,7 +268,7 @@ static Status compute(Table **out, Arena *keep, Arena scratch, const Plan *plan,
         known.columns += status == STATUS_OK;
     }
     t->columns = known.columns - profile->columns;
-    arena_free(&own);
+    *run = s.run;
     return status;
 }
 
@@ -300,7 +303,22 @@ Status quantity_columns(Column **out, Arena *keep, Arena scratch, const Plan *pl
 Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                      const Events *events, Team *team, Error *err)
 {
-    return compute(out, keep, scratch, plan, events, NULL, NULL, team, err);
+    Arena own = arena_new(); /* shared columns: gone when the features are made */
+    ProgramRun *run;
+    Status status = compute(out, keep, &own, &run, scratch, plan, events, NULL, NULL, team, err);
+    arena_free(&own);
+    return status;
+}
+
+Status feature_table_keeping(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                             Events *events, Team *team, Error *err)
+{
+    if (events->customers != 1)
+        return feature_table(out, keep, scratch, plan, events, team, err);
+    ProgramRun *run;
+    TRY(compute(out, keep, keep, &run, scratch, plan, events, NULL, NULL, team, err));
+    events->parts = run;
+    return STATUS_OK;
 }
 
 Status feature_table_fit(Table **out, Arena *keep, Arena scratch, Plan *plan, const Events *events,
@@ -308,7 +326,9 @@ Status feature_table_fit(Table **out, Arena *keep, Arena scratch, Plan *plan, co
 {
     Arena own = arena_new();
     Peers **peers = ARENA_ARRAY(&own, Peers *, plan->features + 1);
-    Status status = compute(out, keep, scratch, plan, events, fitting, peers, team, err);
+    ProgramRun *run;
+    Status status =
+        compute(out, keep, &own, &run, scratch, plan, events, fitting, peers, team, err);
     for (size_t i = 0; i < plan->features; i++)
         plan->feature[i].peers = peers[i];
     arena_free(&own);

@@ -161,6 +161,25 @@ static Status mark_row(const Behind *b, Arena *keep, Arena scratch, const Expr *
     return STATUS_OK;
 }
 
+/* A feature's first aggregate with its parts: those that the table of features left, or computed.
+ */
+static Status first_folding(Folding *out, Arena *keep, Arena scratch, const Feature *feature,
+                            const Events *one, Window w, Error *err)
+{
+    const Plan *plan = one->plan;
+    const SchemaTransactions *s = &plan->schema->transactions;
+    size_t aggregates;
+    const Aggregate *a = lang_aggregates(feature->expr, &aggregates);
+    if (one->parts == NULL)
+        return events_folding(out, keep, scratch, a, one, w, err);
+    const PlanSteps *steps = plan->steps;
+    folding_of(out, one->parts, a,
+               steps->fold[*steps->quantities.of[feature - plan->feature]].parts);
+    out->amount = table_find(one->rows, s->amount.text);
+    out->completed = table_find(one->rows, s->completed.text);
+    return STATUS_OK;
+}
+
 Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scratch,
                         const Feature *feature, const Events *events, size_t customer, Error *err)
 {
@@ -177,7 +196,7 @@ Status feature_evidence(uint32_t **rows, size_t *count, Arena *keep, Arena scrat
                 ARENA_ARRAY(&scratch, uint8_t, n + 1), err};
     Folding f;
     /* keep's free end serves for what the evaluator needs while it runs. */
-    TRY(events_folding(&f, &scratch, *keep, a, &one, b.window, err));
+    TRY(first_folding(&f, &scratch, *keep, feature, &one, b.window, err));
     TRY(mark_range(&b, &scratch, *keep, &f, events_range(&one, 0, b.window)));
     *rows = ARENA_ARRAY(keep, uint32_t, n + 1);
     for (size_t i = 0; i < n; i++)
@@ -222,7 +241,7 @@ Status feature_flow(FlowView *out, Arena *keep, Arena scratch, const Feature *fe
     size_t n = one.rows->rows, from = events->start[customer];
     const Behind b = {&one, a->has_window ? a->window : feature->window, NULL, err};
     Folding f;
-    TRY(events_folding(&f, &scratch, *keep, a, &one, b.window, err));
+    TRY(first_folding(&f, &scratch, *keep, feature, &one, b.window, err));
     *out = (FlowView){.feature = feature,
                       .part = ARENA_ARRAY(keep, FlowPart, 2 * n + 1),
                       .from = from,

@@ -143,6 +143,7 @@ typedef struct Events {
     const size_t *start;       /* [customers + 1] */
     const int64_t *as_of_us;   /* [customers] */
     const int64_t *created_us; /* [rows] */
+    ProgramRun *parts;         /* the row-level parts over the rows; NULL: nobody kept them */
 } Events;
 
 /* Put events and profiles together.  Memory: keep (refers to its arguments). */
@@ -154,6 +155,12 @@ MUST_USE Status events_build(Events **out, Arena *keep, const Plan *plan, const 
  * Memory: keep.  Cost: O(rows * distinct conditions + rows * aggregates); tasks shared by team. */
 MUST_USE Status feature_table(Table **out, Arena *keep, Arena scratch, const Plan *plan,
                               const Events *events, Team *team, Error *err);
+
+/* The same, and where there is one customer the row-level parts stay with the events, so that
+ * feature_evidence need not compute them again.  Memory: keep, which the events must not outlive.
+ */
+MUST_USE Status feature_table_keeping(Table **out, Arena *keep, Arena scratch, const Plan *plan,
+                                      Events *events, Team *team, Error *err);
 
 /* The customers that a model learns from: rows of the table, and their labels. */
 typedef struct Fitting {

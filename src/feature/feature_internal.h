@@ -204,6 +204,9 @@ typedef struct PlanSteps {
 /* quantities: other than all of the plan's; NULL otherwise.  Memory: keep. */
 const PlanSteps *plan_steps(Arena *keep, const Plan *plan, const Quantities *quantities);
 
+/* An aggregate whose parts the program has computed. */
+void folding_of(Folding *out, ProgramRun *run, const Aggregate *a, StepParts parts);
+
 /* A fresh column for an aggregate's values. */
 void folding_column(Column *out, Arena *keep, const Folding *f, size_t rows);
 

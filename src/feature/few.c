@@ -36,6 +36,7 @@ static Status add_up(Column *out, AggregateKind kind, const Column *x, uint64_t 
     return x->type == TYPE_DOUBLE ? put_real(out, 0, real, NULL) : keep_integer(out, exact);
 }
 
+/* The earliest of equals; the complement of more is less. */
 static void keep_extreme(Column *out, bool least, const Column *x, uint64_t bits)
 {
     if (bits == 0)
@@ -47,14 +48,16 @@ static void keep_extreme(Column *out, bool least, const Column *x, uint64_t bits
             if (least ? x->real[row] < x->real[best] : x->real[row] > x->real[best])
                 best = row;
         }
+        out->real[0] = x->real[best];
     } else {
+        const int64_t turn = least ? 0 : -1, *value = x->integer;
+        int64_t found = value[best] ^ turn;
         for (bits &= bits - 1; bits != 0; bits &= bits - 1) {
-            const int row = __builtin_ctzll(bits);
-            if (least ? x->integer[row] < x->integer[best] : x->integer[row] > x->integer[best])
-                best = row;
+            const int64_t next = value[__builtin_ctzll(bits)] ^ turn;
+            found = next < found ? next : found;
         }
+        out->integer[0] = found ^ turn;
     }
-    out->integer[0] = x->integer[best];
     *out->valid = 1;
 }
 

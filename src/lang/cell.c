@@ -181,9 +181,10 @@ static inline bool compute(Cell *out, const FlatStep *step, const Cell *a, const
 }
 
 /* The other steps. False: a column is not what the expression was made for. */
-static inline bool take(Cell *out, const Flat *f, const FlatStep *step, const Cell *a,
-                        const Cell *b, const Cell *c, const Table *rows, const Column *aggregate)
+static inline bool take(Cell *out, const Flat *f, const FlatStep *step, const Cell *cell,
+                        const Table *rows, const Column *aggregate)
 {
+    const Cell *a, *b;
     const Column *from;
     switch (step->what) {
     case CELL_NAME:
@@ -201,21 +202,24 @@ static inline bool take(Cell *out, const Flat *f, const FlatStep *step, const Ce
         return true;
     case CELL_AND:
     case CELL_OR:
-        join_cells(out, a, b, step->what == CELL_OR);
+        join_cells(out, &cell[step->a], &cell[step->b], step->what == CELL_OR);
         return true;
     case CELL_NULL_TEST:
         out->there = true;
-        out->truth = !a->there;
+        out->truth = !cell[step->a].there;
         return true;
     case CELL_UNLESS:
+        a = &cell[step->a];
+        b = &cell[step->b];
         out->integer = a->integer;
         out->there = a->there && !(b->there && b->truth);
         return true;
     case CELL_EITHER:
-        *out = a->there ? *a : *b;
+        *out = cell[step->a].there ? cell[step->a] : cell[step->b];
         return true;
     default: /* CELL_CHOICE */
-        *out = a->there && a->truth ? *b : *c;
+        a = &cell[step->a];
+        *out = cell[a->there && a->truth ? step->b : step->c];
         return true;
     }
 }
@@ -224,12 +228,12 @@ static bool take_steps(Cell *cell, const Flat *f, const Table *rows, const Colum
 {
     Cell *out = cell;
     for (const FlatStep *step = f->step, *end = step + f->count; step < end; step++, out++) {
-        const Cell *a = &cell[step->a], *b = &cell[step->b];
         if (step->what < CELL_COMPUTED) {
-            if (!take(out, f, step, a, b, &cell[step->c], rows, aggregate))
+            if (!take(out, f, step, cell, rows, aggregate))
                 return false;
             continue;
         }
+        const Cell *a = &cell[step->a], *b = &cell[step->b];
         out->there = a->there && b->there;
         if (out->there && !compute(out, step, a, b))
             return false;

@@ -156,7 +156,7 @@ Status score_features(Scored **out, Arena *keep, Arena scratch, const Bundle *b,
     if (options != NULL)
         s->options = *options;
     TRY(score_events(&s->events, keep, scratch, b->plan, data, as_of, err));
-    TRY(feature_table(&s->features, keep, scratch, b->plan, s->events, team, err));
+    TRY(feature_table_keeping(&s->features, keep, scratch, b->plan, s->events, team, err));
     find_new_levels(data, keep, b, s->features, row, count);
     s->contradictory = ARENA_ARRAY(keep, uint8_t, count + 1);
     for (size_t i = 0; i < count; i++)
