@@ -235,14 +235,7 @@ Forest *booster_forest(const Booster *b, Arena *keep, size_t trees)
     f->base_margin = b->base;
     f->trees = trees;
     f->nodes = nodes;
-    f->root = ARENA_ARRAY(keep, uint32_t, trees + 1);
-    f->left = ARENA_ARRAY(keep, uint32_t, nodes);
-    f->right = ARENA_ARRAY(keep, uint32_t, nodes);
-    f->column = ARENA_ARRAY(keep, uint32_t, nodes);
-    f->threshold = ARENA_ARRAY(keep, float, nodes);
-    f->default_left = ARENA_ARRAY(keep, uint8_t, nodes);
-    f->cover = ARENA_ARRAY(keep, float, nodes);
-    f->gain = ARENA_ARRAY(keep, float, nodes);
+    forest_room(f, keep, nodes);
     for (size_t t = 0; t < trees; t++) {
         uint32_t root = (uint32_t)b->root[t];
         f->root[t + 1] = (uint32_t)b->root[t + 1];

@@ -533,14 +533,7 @@ static Status read_trees(Forest *f, Arena *keep, yyjson_val *model, const Forest
     if (nodes > FOREST_NODES_MAX)
         return error_set(err, STATUS_LIMIT, "the model has %zu nodes, %d are allowed", nodes,
                          FOREST_NODES_MAX);
-    f->root = ARENA_ARRAY(keep, uint32_t, f->trees + 1);
-    f->left = ARENA_RAW(keep, uint32_t, nodes);
-    f->right = ARENA_RAW(keep, uint32_t, nodes);
-    f->column = ARENA_RAW(keep, uint32_t, nodes);
-    f->threshold = ARENA_RAW(keep, float, nodes);
-    f->default_left = ARENA_RAW(keep, uint8_t, nodes);
-    f->cover = ARENA_RAW(keep, float, nodes);
-    f->gain = ARENA_RAW(keep, float, nodes);
+    forest_room(f, keep, nodes);
     if (cut != NULL)
         return read_halves(f, cut);
     yyjson_arr_foreach(trees, i, count, value)

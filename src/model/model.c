@@ -174,6 +174,18 @@ static Status read_json(Model **out, Arena *keep, Str json, Error *err)
     return status;
 }
 
+void forest_room(Forest *f, Arena *keep, size_t nodes)
+{
+    f->root = ARENA_ARRAY(keep, uint32_t, f->trees + 1);
+    f->left = ARENA_RAW(keep, uint32_t, nodes);
+    f->right = ARENA_RAW(keep, uint32_t, nodes);
+    f->column = ARENA_RAW(keep, uint32_t, nodes);
+    f->threshold = ARENA_RAW(keep, float, nodes);
+    f->default_left = ARENA_RAW(keep, uint8_t, nodes);
+    f->cover = ARENA_RAW(keep, float, nodes);
+    f->gain = ARENA_RAW(keep, float, nodes);
+}
+
 Status model_read(Model **out, Arena *keep, Str bytes, Error *err)
 {
     if (bytes.size > MODEL_BYTES_MAX)

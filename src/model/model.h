@@ -45,6 +45,10 @@ typedef struct Forest {
  * so a margin that is to survive writing comes from here; base score 0.5 gives 0. */
 float forest_base_margin(float base_score);
 
+/* The arrays of a forest whose trees are counted, for so many nodes; root begins with 0 and the
+ * rest is to be filled.  Memory: keep. */
+void forest_room(Forest *f, Arena *keep, size_t nodes);
+
 /* Linear - log-odds = intercept + sum of weight * z, z = (transform(x) - center) / scale;
  * a missing x has z = 0 and adds weight_missing. low and high may be infinite. */
 typedef enum Transform {

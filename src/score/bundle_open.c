@@ -443,17 +443,21 @@ static Status take_file(Str *out, Opening *o, Part *p, Arena *keep, size_t i)
     return status;
 }
 
-static Status take_model(Opening *o, Arena scratch)
+/* What is laid out of the model lies where its text was: those pages are there already. */
+static Status take_model(Opening *o)
 {
     Part *p = &o->model;
+    Arena laid = arena_new(), was = laid;
     Str text;
-    TRY(take_file(&text, o, p, &scratch, BUNDLE_MODEL));
+    arena_adopt(p->keep, laid);
+    TRY(take_file(&text, o, p, &was, BUNDLE_MODEL));
     Status read = model_read(&o->b->model, p->keep, text, &p->err);
     if (read != STATUS_OK) {
         (void)error_place(&p->err, o->path[BUNDLE_MODEL], 0, 0); /* its reader knows no file */
         return read;
     }
-    model_prepare(o->b->model, p->keep);
+    model_prepare(o->b->model, &laid);
+    arena_trim(&laid, 0);
     return STATUS_OK;
 }
 
@@ -484,7 +488,7 @@ static void take_part(void *opening, size_t task, Arena scratch)
 {
     Opening *o = opening;
     if (task == 0)
-        o->model.status = take_model(o, scratch);
+        o->model.status = take_model(o);
     else
         o->books.status = take_books(o, scratch);
 }
