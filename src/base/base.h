@@ -15,6 +15,7 @@
 #define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define RETURNS_NONNULL   __attribute__((returns_nonnull))
+#define ALWAYS_INLINE     static inline __attribute__((always_inline))
 #define COUNT_OF(array)   (sizeof(array) / sizeof((array)[0]))
 
 /* Sums of money are taken in 128 bits, so no realistic file can overflow them. */

@@ -123,62 +123,85 @@ static __attribute__((noinline)) Str without_others(Arena *arena, Str text)
     return buffer_str(&b);
 }
 
+/* Rare, and apart so that text_value is short. */
+static __attribute__((noinline)) yyjson_mut_val *wide_text(Document *j, Str text, bool escaped)
+{
+    if (!str_valid_utf8(text)) {
+        text = without_others(j->arena, text);
+        escaped = true;
+    }
+    yyjson_mut_val *value = yyjson_mut_strn(j->doc, text.data, text.size);
+    if (!escaped)
+        unsafe_yyjson_set_type(value, YYJSON_TYPE_STR, YYJSON_SUBTYPE_NOESC);
+    return value;
+}
+
 /* What needs no escape is said to need none, and the library copies it without a look. */
-static yyjson_mut_val *text_value(Document *j, Str text)
+yyjson_mut_val *document_text_value(Document *j, Str text)
 {
     if (text.size == 0)
         text = S("");
     Bytes bytes = look(text);
-    if (bytes.wide && !str_valid_utf8(text)) {
-        text = without_others(j->arena, text);
-        bytes.escaped = true;
-    }
+    if (bytes.wide)
+        return wide_text(j, text, bytes.escaped);
     yyjson_mut_val *value = yyjson_mut_strn(j->doc, text.data, text.size);
     if (!bytes.escaped)
         unsafe_yyjson_set_type(value, YYJSON_TYPE_STR, YYJSON_SUBTYPE_NOESC);
     return value;
 }
 
-static void put(Document *j, yyjson_mut_val *in, const char *key, yyjson_mut_val *value)
+/* ---- other values ---- */
+
+yyjson_mut_val *document_object_value(Document *j)
 {
-    if (key == NULL)
+    return yyjson_mut_obj(j->doc);
+}
+
+yyjson_mut_val *document_list_value(Document *j)
+{
+    return yyjson_mut_arr(j->doc);
+}
+
+yyjson_mut_val *document_count_value(Document *j, uint64_t count)
+{
+    return yyjson_mut_uint(j->doc, count);
+}
+
+yyjson_mut_val *document_truth_value(Document *j, bool truth)
+{
+    return yyjson_mut_bool(j->doc, truth);
+}
+
+yyjson_mut_val *document_null_value(Document *j)
+{
+    return yyjson_mut_null(j->doc);
+}
+
+yyjson_mut_val *document_real_value(Document *j, double value)
+{
+    return isfinite(value) ? yyjson_mut_real(j->doc, value) : document_null_value(j);
+}
+
+yyjson_mut_val *document_time_value(Document *j, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    return time_us == NO_TIME
+               ? document_null_value(j)
+               : document_text_value(j, str_copy(j->arena, time_text(text, time_us)));
+}
+
+yyjson_mut_val *document_put(Document *j, yyjson_mut_val *in, DocumentKey key,
+                             yyjson_mut_val *value)
+{
+    if (key.name == NULL) {
         (void)yyjson_mut_arr_append(in, value);
-    else
-        (void)yyjson_mut_obj_add(in, text_value(j, str_from(key)), value);
-}
-
-yyjson_mut_val *document_object(Document *j, yyjson_mut_val *in, const char *key)
-{
-    yyjson_mut_val *value = yyjson_mut_obj(j->doc);
-    put(j, in, key, value);
+        return value;
+    }
+    yyjson_mut_val *name = unsafe_yyjson_mut_val(j->doc, 1);
+    name->tag = key.tag;
+    name->uni.str = key.name;
+    (void)yyjson_mut_obj_add(in, name, value);
     return value;
-}
-
-yyjson_mut_val *document_list(Document *j, yyjson_mut_val *in, const char *key)
-{
-    yyjson_mut_val *value = yyjson_mut_arr(j->doc);
-    put(j, in, key, value);
-    return value;
-}
-
-void document_text(Document *j, yyjson_mut_val *in, const char *key, Str text)
-{
-    put(j, in, key, text_value(j, text));
-}
-
-void document_count(Document *j, yyjson_mut_val *in, const char *key, uint64_t count)
-{
-    put(j, in, key, yyjson_mut_uint(j->doc, count));
-}
-
-static yyjson_mut_val *real(Document *j, double value)
-{
-    return isfinite(value) ? yyjson_mut_real(j->doc, value) : yyjson_mut_null(j->doc);
-}
-
-void document_real(Document *j, yyjson_mut_val *in, const char *key, double value)
-{
-    put(j, in, key, real(j, value));
 }
 
 void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interval i)
@@ -187,25 +210,6 @@ void document_interval(Document *j, yyjson_mut_val *in, const char *key, Interva
     document_real(j, o, "value", i.value);
     document_real(j, o, "low", i.low);
     document_real(j, o, "high", i.high);
-}
-
-void document_truth(Document *j, yyjson_mut_val *in, const char *key, bool truth)
-{
-    put(j, in, key, yyjson_mut_bool(j->doc, truth));
-}
-
-void document_null(Document *j, yyjson_mut_val *in, const char *key)
-{
-    put(j, in, key, yyjson_mut_null(j->doc));
-}
-
-void document_time(Document *j, yyjson_mut_val *in, const char *key, int64_t time_us)
-{
-    char text[TIME_TEXT];
-    if (time_us == NO_TIME)
-        document_null(j, in, key);
-    else
-        document_text(j, in, key, str_copy(j->arena, time_text(text, time_us)));
 }
 
 void document_texts(Document *j, yyjson_mut_val *in, const char *key, const Str *text, size_t count)
@@ -217,5 +221,5 @@ void document_texts(Document *j, yyjson_mut_val *in, const char *key, const Str 
 
 void document_named_real(Document *j, yyjson_mut_val *in, Str name, double value)
 {
-    (void)yyjson_mut_obj_add(in, text_value(j, name), real(j, value));
+    (void)yyjson_mut_obj_add(in, document_text_value(j, name), document_real_value(j, value));
 }

@@ -24,16 +24,66 @@ yyjson_alc arena_memory(Arena *arena);
 void document_open(Document *d, Arena *arena);
 Str document_write(Document *d, bool pretty); /* ends with a newline */
 
-/* A key of `in`; when `in` is a list, key is NULL. Texts are referred to, not copied. */
-yyjson_mut_val *document_object(Document *d, yyjson_mut_val *in, const char *key);
-yyjson_mut_val *document_list(Document *d, yyjson_mut_val *in, const char *key);
-void document_text(Document *d, yyjson_mut_val *in, const char *key, Str text);
-void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t count);
-void document_real(Document *d, yyjson_mut_val *in, const char *key, double value);
-void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth);
-void document_null(Document *d, yyjson_mut_val *in, const char *key);
+/* A key as the library keeps it: of one that the compiler sees, size and that it needs no escape
+ * are known beforehand. */
+typedef struct DocumentKey {
+    const char *name;
+    uint64_t tag;
+} DocumentKey;
+ALWAYS_INLINE DocumentKey document_key(const char *name)
+{
+    yyjson_mut_val value = {0};
+    if (name != NULL)
+        unsafe_yyjson_set_str(&value, name);
+    return (DocumentKey){name, value.tag};
+}
+
+/* Put the value under the key; returns it. The others are made of this. */
+yyjson_mut_val *document_put(Document *d, yyjson_mut_val *in, DocumentKey key,
+                             yyjson_mut_val *value);
+yyjson_mut_val *document_object_value(Document *d);
+yyjson_mut_val *document_list_value(Document *d);
+yyjson_mut_val *document_text_value(Document *d, Str text);
+yyjson_mut_val *document_count_value(Document *d, uint64_t count);
+yyjson_mut_val *document_real_value(Document *d, double value);
+yyjson_mut_val *document_truth_value(Document *d, bool truth);
+yyjson_mut_val *document_null_value(Document *d);
+yyjson_mut_val *document_time_value(Document *d, int64_t time_us);
+
+/* A key of `in`; when `in` is a list, key is NULL. Keys and texts are referred to, not copied. */
+ALWAYS_INLINE yyjson_mut_val *document_object(Document *d, yyjson_mut_val *in, const char *key)
+{
+    return document_put(d, in, document_key(key), document_object_value(d));
+}
+ALWAYS_INLINE yyjson_mut_val *document_list(Document *d, yyjson_mut_val *in, const char *key)
+{
+    return document_put(d, in, document_key(key), document_list_value(d));
+}
+ALWAYS_INLINE void document_text(Document *d, yyjson_mut_val *in, const char *key, Str text)
+{
+    (void)document_put(d, in, document_key(key), document_text_value(d, text));
+}
+ALWAYS_INLINE void document_count(Document *d, yyjson_mut_val *in, const char *key, uint64_t count)
+{
+    (void)document_put(d, in, document_key(key), document_count_value(d, count));
+}
+ALWAYS_INLINE void document_real(Document *d, yyjson_mut_val *in, const char *key, double value)
+{
+    (void)document_put(d, in, document_key(key), document_real_value(d, value));
+}
+ALWAYS_INLINE void document_truth(Document *d, yyjson_mut_val *in, const char *key, bool truth)
+{
+    (void)document_put(d, in, document_key(key), document_truth_value(d, truth));
+}
+ALWAYS_INLINE void document_null(Document *d, yyjson_mut_val *in, const char *key)
+{
+    (void)document_put(d, in, document_key(key), document_null_value(d));
+}
 /* NO_TIME is null. */
-void document_time(Document *d, yyjson_mut_val *in, const char *key, int64_t time_us);
+ALWAYS_INLINE void document_time(Document *d, yyjson_mut_val *in, const char *key, int64_t time_us)
+{
+    (void)document_put(d, in, document_key(key), document_time_value(d, time_us));
+}
 void document_texts(Document *d, yyjson_mut_val *in, const char *key, const Str *text,
                     size_t count);
 
