@@ -3,6 +3,8 @@
  * rows, and does what looks at how values are spread or are matched. */
 #include "feature/feature_internal.h"
 
+#include <assert.h>
+
 static inline Status keep_integer(Column *out, Int128 value)
 {
     out->integer[0] = (int64_t)value;
@@ -12,6 +14,7 @@ static inline Status keep_integer(Column *out, Int128 value)
 
 static inline void keep_cell(Column *out, const Column *x, int row)
 {
+    assert(x != NULL);
     if (x->type == TYPE_BOOLEAN || x->type == TYPE_CATEGORY || x->type == TYPE_TEXT)
         put_copy(out, 0, x, (size_t)row);
     else
@@ -25,6 +28,7 @@ static Status add_up(Column *out, AggregateKind kind, const Column *x, uint64_t 
     Int128 exact = 0;
     double real = 0;
     const size_t count = (size_t)__builtin_popcountll(bits);
+    assert(x != NULL);
     if (x->type == TYPE_DOUBLE)
         for (; bits != 0; bits &= bits - 1)
             real += x->real[__builtin_ctzll(bits)];
@@ -41,6 +45,7 @@ static void keep_extreme(Column *out, bool least, const Column *x, uint64_t bits
 {
     if (bits == 0)
         return;
+    assert(x != NULL);
     int best = __builtin_ctzll(bits);
     if (x->type == TYPE_DOUBLE) {
         for (bits &= bits - 1; bits != 0; bits &= bits - 1) {
@@ -90,6 +95,7 @@ bool fold_few(Column *out, Status *status, AggregateKind kind, const Column *arg
             keep_cell(out, argument, 63 - __builtin_clzll(bits));
         return true;
     case AGGREGATE_SHARE:
+        assert(filter != NULL);
         rows = base == NULL ? rows : rows & *base;
         if (rows != 0)
             out->real[0] =
