@@ -136,9 +136,9 @@ typedef struct Scored {
     /* Of all of them, when they are few; NULL: made anew when asked for. */
     const Matrix *matrix;
     const double *contribution; /* NULL too where nobody asks for reasons */
-    Outcome *outcome;       /* [count]; NULL before there are any */
-    size_t *fired;          /* [rules] customers that each rule of the policy fired for */
-    uint8_t *contradictory; /* [count] the files hold both labels */
+    Outcome *outcome;           /* [count]; NULL before there are any */
+    size_t *fired;              /* [rules] customers that each rule of the policy fired for */
+    uint8_t *contradictory;     /* [count] the files hold both labels */
     ScoreOptions options;
 } Scored;
 
