@@ -18,21 +18,9 @@ typedef struct Cell {
     };
 } Cell;
 
-/* A book's expressions look for the same columns again and again, in tables of one form. */
 static const Column *find(const Flat *f, const FlatStep *step, const Table *rows)
 {
-    atomic_uint *place = &f->place[step->c];
-    const size_t guess = atomic_load_explicit(place, memory_order_relaxed);
-    const Str name = {step->name, step->size};
-    if (guess < rows->columns) {
-        const Column *c = &rows->column[guess];
-        if (c->name.size == name.size && (c->name.data == name.data || str_equal(c->name, name)))
-            return c;
-    }
-    const Column *found = table_find(rows, name);
-    if (found != NULL)
-        atomic_store_explicit(place, (unsigned)(found - rows->column), memory_order_relaxed);
-    return found;
+    return find_column(&f->place[step->c], rows, (Str){step->name, step->size});
 }
 
 /* False: the column is not what the expression was made for. */

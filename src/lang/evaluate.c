@@ -75,21 +75,9 @@ static Status copy_column(const Run *r, const Node *n, Column *out, const Column
     return STATUS_OK;
 }
 
-/* A book's expressions look for the same columns again and again, in tables of one form. */
 const Column *run_find(const Run *r, const Node *n)
 {
-    atomic_uint *place = (atomic_uint *)(uintptr_t)&n->place;
-    size_t guess = atomic_load_explicit(place, memory_order_relaxed);
-    Str name = n->name->name;
-    if (guess < r->rows->columns) {
-        const Column *c = &r->rows->column[guess];
-        if (c->name.size == name.size && (c->name.data == name.data || str_equal(c->name, name)))
-            return c;
-    }
-    const Column *found = table_find(r->rows, name);
-    if (found != NULL)
-        atomic_store_explicit(place, (unsigned)(found - r->rows->column), memory_order_relaxed);
-    return found;
+    return find_column((atomic_uint *)(uintptr_t)&n->place, r->rows, n->name->name);
 }
 
 static Status name_leaf(const Run *r, const Node *n, Column *out)

@@ -68,9 +68,7 @@ enum { STEPS_MOST = 200 };
 
 struct Flat {
     uint8_t count, root; /* the step that makes the expression's cell */
-    /* Of each name, where its column stood the last time. Whoever finds another one there looks for
-     * it, so it changes no result; threads read and write it relaxed. */
-    atomic_uint *place;
+    atomic_uint *place;  /* find_column's of each name */
     FlatStep step[];
 };
 

@@ -8,6 +8,7 @@ typedef struct Piece {
     Str text; /* literal, or the name */
     bool cell;
     Format format;
+    atomic_uint place; /* find_column's */
 } Piece;
 
 typedef struct Wording {
@@ -201,15 +202,20 @@ typedef struct Filling {
     size_t row;
 } Filling;
 
+static const Column *column_of(const Filling *f, const Piece *p)
+{
+    return find_column((atomic_uint *)(uintptr_t)&p->place, f->rows, p->text);
+}
+
 /* Does another share of the sentence read the same, though it is another number? */
 static bool reads_alike(Arena *arena, const Filling *f, size_t at, Str text)
 {
-    const Column *mine = table_find(f->rows, f->wording->piece[at].text);
+    const Column *mine = column_of(f, &f->wording->piece[at]);
     for (size_t i = 0; i < f->wording->pieces; i++) {
         const Piece *p = &f->wording->piece[i];
         if (!p->cell || p->format != FORMAT_PERCENT || i == at)
             continue;
-        const Column *c = table_find(f->rows, p->text);
+        const Column *c = column_of(f, p);
         if (c != NULL && column_valid(c, f->row) &&
             cell_double(c, f->row) != cell_double(mine, f->row) &&
             str_equal(format_cell(arena, p->format, f->language, f->currency, c, f->row), text))
@@ -221,7 +227,7 @@ static bool reads_alike(Arena *arena, const Filling *f, size_t at, Str text)
 static Str fill(Arena *arena, const Filling *f, size_t at)
 {
     const Piece *p = &f->wording->piece[at];
-    const Column *c = table_find(f->rows, p->text);
+    const Column *c = column_of(f, p);
     if (c == NULL)
         return format_unknown(f->language);
     Str text = format_cell(arena, p->format, f->language, f->currency, c, f->row);

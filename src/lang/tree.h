@@ -156,12 +156,10 @@ struct Node {
     size_t offset;
     size_t count;
     Node **child;
-    int64_t integer;  /* BOOLEAN, NUMBER, DURATION, TIME */
-    Str text;         /* STRING */
-    const Name *name; /* NAME */
-    /* NAME: where its column stood the last time. Whoever finds another one there looks for it, so
-     * it changes no result; threads that share the tree read and write it relaxed. */
-    atomic_uint place;
+    int64_t integer;        /* BOOLEAN, NUMBER, DURATION, TIME */
+    Str text;               /* STRING */
+    const Name *name;       /* NAME */
+    atomic_uint place;      /* NAME: find_column's */
     Dictionary *dictionary; /* STRING: its one value */
     Call *call;             /* AGGREGATE */
 };
@@ -257,6 +255,23 @@ Flat *lang_flat(Arena *keep, const Node *root);
 MUST_USE Status population_read(Expr **out, Parser *p, const Source *source);
 bool population_name(Str name);
 Status population_misplaced(Parser *p, const Token *t);
+
+/* A book's expressions and sentences look for the same columns again and again, in tables of one
+ * form: place is where the column stood the last time. Whoever finds another one there looks for
+ * it, so it changes no result; threads read and write it relaxed. */
+static inline const Column *find_column(atomic_uint *place, const Table *rows, Str name)
+{
+    const size_t guess = atomic_load_explicit(place, memory_order_relaxed);
+    if (guess < rows->columns) {
+        const Column *c = &rows->column[guess];
+        if (c->name.size == name.size && (c->name.data == name.data || str_equal(c->name, name)))
+            return c;
+    }
+    const Column *found = table_find(rows, name);
+    if (found != NULL)
+        atomic_store_explicit(place, (unsigned)(found - rows->column), memory_order_relaxed);
+    return found;
+}
 
 /* Record an error at a byte of a source, and pass the status on. */
 void source_place(Error *err, const char *file, const Source *source, size_t offset);

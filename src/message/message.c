@@ -100,6 +100,13 @@ typedef struct Piece {
     bool placeholder, open; /* open: its brace is never closed */
 } Piece;
 
+/* From `from` on; the text's size where there is none. */
+static size_t find_byte(Str text, size_t from, char byte)
+{
+    const char *found = memchr(text.data + from, byte, text.size - from);
+    return found == NULL ? text.size : (size_t)(found - text.data);
+}
+
 /* "{{" is a brace that is text. False at the end. */
 static bool next_piece(Str text, size_t *at, Piece *out)
 {
@@ -113,14 +120,12 @@ static bool next_piece(Str text, size_t *at, Piece *out)
         return true;
     }
     if (!out->placeholder) {
-        while (to < text.size && text.data[to] != '{')
-            to++;
+        to = find_byte(text, from, '{');
         out->text = str_slice(text, from, to);
         *at = to;
         return true;
     }
-    while (to < text.size && text.data[to] != '}')
-        to++;
+    to = find_byte(text, from, '}');
     out->open = to == text.size;
     out->text = str_trim(str_slice(text, from + 1, to));
     *at = out->open ? to : to + 1;

@@ -117,11 +117,25 @@ static bool is_true(const Deciding *d, size_t k, const FactView *fact)
     return false;
 }
 
+static bool any_known(const Slice *s, const Deciding *d)
+{
+    for (size_t row = 0; row < s->rows; row++)
+        if (known_of(d, s->from + row).count > 0)
+            return true;
+    return false;
+}
+
 void facts_gather(Slice *s, Arena *scratch, const Deciding *d)
 {
     const Policy *p = d->p;
+    const bool known = any_known(s, d);
     for (size_t i = 0; i < p->facts; i++) {
         Column *c = &s->table->column[s->table->columns++];
+        if (i > 0 && !known) { /* nothing is known of anybody: one column says it of every fact */
+            *c = c[-1];
+            c->name = p->fact[i].name;
+            continue;
+        }
         column_init(c, scratch, p->fact[i].name, TYPE_BOOLEAN, 0, s->rows, NULL);
         for (size_t row = 0; row < s->rows; row++) {
             c->boolean[row] = is_true(d, s->from + row, &p->fact[i]);

@@ -77,7 +77,7 @@ typedef struct Comparable {
 /* Expressions that are evaluated one after the other. */
 typedef struct Asked {
     const Expr **of;
-    size_t count, capacity;
+    size_t count;
     const ExprSet *set; /* the same of one customer; NULL: they are too many, or too special */
 } Asked;
 

@@ -42,35 +42,35 @@ int64_t slice_as_of(const Deciding *d, size_t k)
 
 /* ---- columns ---- */
 
-static void ask(Asked *a, Arena *keep, const Expr *e)
-{
-    *ARENA_PUSH(keep, a->of, a->count, a->capacity) = e;
-}
-
-static void ask_clauses(Asked *a, Arena *keep, const Clause *clause, size_t count)
+static void ask_clauses(Asked *a, const Clause *clause, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ask(a, keep, clause[i].when);
+        a->of[a->count++] = clause[i].when;
 }
 
 void slice_prepare(Policy *p, Arena *keep)
 {
     Asked *early = &p->early, *late = &p->late;
-    ask(early, keep, p->exposure);
+    size_t most = p->mitigatings + p->comparables + p->safeguards + p->measures + p->floors;
+    for (size_t i = 0; i < p->actions; i++)
+        most += 1 + p->action[i].parts;
+    early->of = ARENA_ARRAY(keep, const Expr *, 2 + p->rules);
+    late->of = ARENA_ARRAY(keep, const Expr *, most);
+    early->of[early->count++] = p->exposure;
     if (p->insufficient != NULL)
-        ask(early, keep, p->insufficient->when);
+        early->of[early->count++] = p->insufficient->when;
     for (size_t i = 0; i < p->rules; i++)
-        ask(early, keep, p->rule[i].when);
-    ask_clauses(late, keep, p->mitigating, p->mitigatings);
+        early->of[early->count++] = p->rule[i].when;
+    ask_clauses(late, p->mitigating, p->mitigatings);
     for (size_t i = 0; i < p->comparables; i++)
-        ask(late, keep, p->comparable[i].when);
-    ask_clauses(late, keep, p->safeguard, p->safeguards);
-    ask_clauses(late, keep, p->measure, p->measures);
-    ask_clauses(late, keep, p->floor, p->floors);
-    ask_clauses(late, keep, p->action, p->actions);
+        late->of[late->count++] = p->comparable[i].when;
+    ask_clauses(late, p->safeguard, p->safeguards);
+    ask_clauses(late, p->measure, p->measures);
+    ask_clauses(late, p->floor, p->floors);
+    ask_clauses(late, p->action, p->actions);
     for (size_t i = 0; i < p->actions; i++)
         for (size_t k = 0; k < p->action[i].parts; k++)
-            ask(late, keep, p->action[i].part[k].when);
+            late->of[late->count++] = p->action[i].part[k].when;
     early->set = lang_set(keep, early->of, early->count);
     late->set = late->count > 0 ? lang_set(keep, late->of, late->count) : NULL;
 }

@@ -249,7 +249,7 @@ static void answer_golden(void *context, size_t task, Arena scratch)
     Matrix x = *g->x;
     x.rows = ROWS_AT_ONCE;
     x.value += first * x.columns;
-    bundle_answer(g->answer + first, scratch, g->b, &x);
+    bundle_answer(g->answer + first, NULL, scratch, g->b, &x);
 }
 
 /* The model that was read must answer exactly as the model that was written. */

@@ -102,7 +102,7 @@ static yyjson_mut_val *golden_part(Doc d, const Bundle *b)
     Arena scratch = arena_new(); /* apart from d.keep, which moves while the rows are read */
     Matrix *x = golden_inputs(&scratch, b);
     Answer answer[GOLDEN_ROWS];
-    bundle_answer(answer, scratch, b, x);
+    bundle_answer(answer, NULL, scratch, b, x);
     yyjson_mut_val *list = yyjson_mut_arr(d.doc);
     for (size_t i = 0; i < x->rows; i++) {
         yyjson_mut_val *o = yyjson_mut_obj(d.doc), *row = yyjson_mut_arr(d.doc);

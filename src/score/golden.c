@@ -82,11 +82,12 @@ void bundle_contributions(double *phi, Arena scratch, const Bundle *b, const Mat
     explain(margin, phi, scratch, b, x);
 }
 
-void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x)
+void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x)
 {
     size_t width = x->columns + 1;
     double *margin = ARENA_ARRAY(&scratch, double, x->rows + 1);
-    double *phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
+    if (phi == NULL)
+        phi = ARENA_RAW(&scratch, double, x->rows *width + 1);
     explain(margin, phi, scratch, b, x);
     score_margins(out, b, margin, x->rows);
     for (size_t i = 0; i < x->rows; i++)

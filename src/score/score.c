@@ -67,17 +67,23 @@ static void find_new_levels(Dataset *data, Arena *keep, const Bundle *b, const T
 enum { ROWS_TASK = 256, TASKS_MAX = 64 }; /* a matrix of at most so many rows is in memory */
 enum { FEW = 4 };
 
-void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,
-                const Bundle *b, const Matrix *x)
+static void take_answers(double *margin, double *probability, double *low, double *high,
+                         const Answer *answer, size_t count)
 {
-    Answer *answer = ARENA_ARRAY(&scratch, Answer, x->rows + 1);
-    bundle_score(answer, scratch, b, x);
-    for (size_t i = 0; i < x->rows; i++) {
+    for (size_t i = 0; i < count; i++) {
         margin[i] = answer[i].margin;
         probability[i] = answer[i].probability;
         low[i] = answer[i].low;
         high[i] = answer[i].high;
     }
+}
+
+void score_rows(double *margin, double *probability, double *low, double *high, Arena scratch,
+                const Bundle *b, const Matrix *x)
+{
+    Answer *answer = ARENA_ARRAY(&scratch, Answer, x->rows + 1);
+    bundle_score(answer, scratch, b, x);
+    take_answers(margin, probability, low, high, answer, x->rows);
 }
 
 typedef struct Answering {
@@ -110,8 +116,16 @@ static void answer_task(void *context, size_t task, Arena scratch)
 static Status answer_few(Scored *s, Arena *keep, const Bundle *b, Error *err)
 {
     Matrix *x;
+    Answer answer[FEW];
     TRY(feature_matrix_planned(&x, keep, b->columns, s->features, s->id, s->row, s->count, err));
-    score_rows(s->margin, s->probability, s->low, s->high, *keep, b, x);
+    if (s->options.brief) {
+        bundle_score(answer, *keep, b, x);
+    } else { /* the way to a margin is half of the way to its reasons */
+        double *contribution = ARENA_RAW(keep, double, x->rows *(x->columns + 1) + 1);
+        bundle_answer(answer, contribution, *keep, b, x);
+        s->contribution = contribution;
+    }
+    take_answers(s->margin, s->probability, s->low, s->high, answer, s->count);
     s->matrix = x;
     return STATUS_OK;
 }
@@ -196,13 +210,18 @@ Status score_dataset(Scored **out, Arena *keep, Arena scratch, const Bundle *b, 
 
 /* ---- some of them, whole ---- */
 
+static bool is_whole(const Scored *s, const uint32_t *position, size_t count)
+{
+    bool whole = count == s->count;
+    for (size_t i = 0; i < count && whole; i++)
+        whole = position == NULL || position[i] == i;
+    return whole;
+}
+
 Status score_matrix(Matrix **out, Arena *keep, const Bundle *b, const Scored *s,
                     const uint32_t *position, size_t count, Error *err)
 {
-    bool whole = s->matrix != NULL && count == s->count;
-    for (size_t i = 0; i < count && whole; i++)
-        whole = position == NULL || position[i] == i;
-    if (whole) {
+    if (s->matrix != NULL && is_whole(s, position, count)) {
         *out = arena_copy(keep, s->matrix, sizeof **out);
         return STATUS_OK;
     }
@@ -252,7 +271,8 @@ Status score_decide(Decision **out, Arena *keep, Arena scratch, const Bundle *b,
     const double *contribution = NULL;
     if (!s->options.brief) {
         TRY(score_matrix(&x, &scratch, b, s, position, count, err));
-        contribution = score_contributions(&scratch, b, x, team);
+        bool known = s->contribution != NULL && is_whole(s, position, count);
+        contribution = known ? s->contribution : score_contributions(&scratch, b, x, team);
     }
     const PolicyInputs inputs = {.events = s->events,
                                  .features = s->features,

@@ -133,10 +133,12 @@ typedef struct Scored {
     Events *events;                            /* likewise */
     Table *features;                           /* [customers] */
     double *margin, *probability, *low, *high; /* [count] */
-    const Matrix *matrix;   /* of all of them, when they are few; NULL: made anew when asked for */
-    Outcome *outcome;       /* [count]; NULL before there are any */
-    size_t *fired;          /* [rules] customers that each rule of the policy fired for */
-    uint8_t *contradictory; /* [count] the files hold both labels */
+    /* Of all of them, when they are few; NULL: made anew when asked for. */
+    const Matrix *matrix;
+    const double *contribution; /* NULL too where nobody asks for reasons */
+    Outcome *outcome;           /* [count]; NULL before there are any */
+    size_t *fired;              /* [rules] customers that each rule of the policy fired for */
+    uint8_t *contradictory;     /* [count] the files hold both labels */
     ScoreOptions options;
 } Scored;
 

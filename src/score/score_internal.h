@@ -63,14 +63,15 @@ MUST_USE Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle
 yyjson_mut_val *population_part(yyjson_mut_doc *doc, const Plan *plan);
 bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 
-/* Margin, probability, interval and bias of each row of x. */
+/* Margin, probability, interval and bias of each row of x, and in phi, [rows][columns + 1], where it
+ * is not NULL, contributions on the calibrated log-odds, asserted to add up to them. */
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
-void bundle_answer(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
-/* The same without the bias, which takes most of the time. */
+void bundle_answer(Answer *out, double *phi, Arena scratch, const Bundle *b, const Matrix *x);
+/* The same without contributions and bias, which take most of the time. */
 void bundle_score(Answer *out, Arena scratch, const Bundle *b, const Matrix *x);
-/* phi[rows][columns + 1]: contributions on the calibrated log-odds, asserted to add up to them. */
+/* Contributions alone. */
 void bundle_contributions(double *phi, Arena scratch, const Bundle *b, const Matrix *x);
 
 #endif

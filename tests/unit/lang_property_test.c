@@ -1106,6 +1106,35 @@ static bool try_cell(World *w, const Expr *e, size_t row, Value want, bool overf
     return answered;
 }
 
+/* Two expressions of one row together; false when they must be asked one
+ * by one. */
+static bool try_set(World *w, const Expr *const pair[2], Arena *scratch)
+{
+    Error err = {0};
+    uint32_t first = 0;
+    Column own, out[2];
+    size_t count;
+    for (size_t i = 0; i < 2; i++) {
+        (void)lang_aggregates(pair[i], &count);
+        if (count > 0 || is_text(lang_type(pair[i])))
+            return false;
+    }
+    const Table *row = table_take(w->arena, w->table, &first, 1);
+    const ExprSet *set = lang_set(w->arena, pair, 2);
+    if (set == NULL || !lang_evaluate_set(out, w->arena, set, row))
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(STATUS_OK,
+                         lang_evaluate(&own, w->arena, *scratch, pair[i], row, NULL, &err));
+        assert_int_equal(own.type, out[i].type);
+        assert_int_equal(own.scale, out[i].scale);
+        assert_true(str_equal(own.name, out[i].name));
+        assert_int_equal(*own.valid, *out[i].valid);
+        assert_memory_equal(own.data, out[i].data, type_width(own.type));
+    }
+    return true;
+}
+
 static void try_one(World *w, const Tree *t, Arena *scratch, size_t *overflows, size_t *cells)
 {
     Buffer b = buffer_new(w->arena);
@@ -1151,19 +1180,30 @@ static void lang_evaluator_agrees_with_the_oracle_on_random_expressions(void **s
                                  TYPE_TEXT,    TYPE_TIME,  TYPE_DURATION};
     static const size_t sizes[] = {0, 1, 63, 64, 65, 200};
     Arena arena = arena_new(), scratch = arena_new();
-    size_t overflows = 0, tried = 0, cells = 0;
+    size_t overflows = 0, tried = 0, cells = 0, sets = 0;
     for (uint64_t seed = 0; seed < 6000; seed++) {
         Arena mark = arena;
         World w = {.arena = &arena, .random = random_new(seed_derive(20240826, seed))};
         build(&w, seed % 500 == 0 ? 4500 : sizes[pick(&w, COUNT_OF(sizes))]);
-        try_one(&w, grow(&w, types[pick(&w, COUNT_OF(types))], 1 + (int)pick(&w, 5)), &scratch,
-                &overflows, &cells);
+        Tree *t = grow(&w, types[pick(&w, COUNT_OF(types))], 1 + (int)pick(&w, 5));
+        try_one(&w, t, &scratch, &overflows, &cells);
+        if (w.table->rows > 0) {
+            const Tree *both[] = {t, grow(&w, TYPE_BOOLEAN, 1 + (int)pick(&w, 5))};
+            const Expr *pair[2];
+            for (size_t i = 0; i < 2; i++) {
+                Buffer b = buffer_new(w.arena);
+                write_tree(&b, both[i]);
+                pair[i] = read(&w, buffer_str(&b));
+            }
+            sets += try_set(&w, pair, &scratch);
+        }
         tried++;
         arena = mark;
     }
     /* The test must not live on overflows alone, nor never see one. */
     assert_in_range(overflows, 20, tried / 3);
     assert_true(cells > 2 * tried); /* of five rows at most: mostly no blocks are needed */
+    assert_true(sets > tried / 10);
     arena_free(&arena);
     arena_free(&scratch);
 }
