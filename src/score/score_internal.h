@@ -63,8 +63,8 @@ MUST_USE Status golden_customers(GoldenCustomers *out, Arena *keep, const Bundle
 yyjson_mut_val *population_part(yyjson_mut_doc *doc, const Plan *plan);
 bool population_part_read(Plan *plan, Arena *keep, yyjson_val *list);
 
-/* Margin, probability, interval and bias of each row of x, and in phi, [rows][columns + 1], where it
- * is not NULL, contributions on the calibrated log-odds, asserted to add up to them. */
+/* Margin, probability, interval and bias of each row of x, and in phi, [rows][columns + 1], where
+ * it is not NULL, contributions on the calibrated log-odds, asserted to add up to them. */
 typedef struct Answer {
     double margin, probability, low, high, bias;
 } Answer;
