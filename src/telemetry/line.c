@@ -145,11 +145,11 @@ void line_number(Line *l, const char *key, double number)
 
 static Str count_text(char out[NUMBER_TEXT], uint64_t count)
 {
-    char *at = out + NUMBER_TEXT;
+    size_t at = NUMBER_TEXT;
     do
-        *--at = (char)('0' + count % 10);
+        out[--at] = (char)('0' + count % 10);
     while ((count /= 10) > 0);
-    return (Str){at, (size_t)(out + NUMBER_TEXT - at)};
+    return (Str){out + at, NUMBER_TEXT - at};
 }
 
 void line_count(Line *l, const char *key, uint64_t count)

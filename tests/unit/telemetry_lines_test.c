@@ -182,7 +182,7 @@ static void numbers_and_times_are_as_printf_writes_them(void **state)
         line_thousandths(&l, "n", ns);
         *l.at = '\0';
         Str shortest = double_text(number, (double)ns / 1e3);
-        (void)snprintf(wanted, sizeof wanted, "\"n\":%.*s", STR_ARG(shortest));
+        (void)snprintf(wanted, sizeof wanted, "\"n\":%.*s", (int)shortest.size, shortest.data);
         assert_string_equal(seen, wanted);
     }
 }
