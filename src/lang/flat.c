@@ -329,11 +329,13 @@ const ExprSet *lang_set(Arena *keep, const Expr *const *e, size_t count)
     Laying l = {.count = 0};
     Arena before = *keep;
     ExprSet *s = ARENA_NEW(keep, ExprSet);
-    s->of = arena_copy(keep, e, count * sizeof *e);
+    const Expr **of = ARENA_ARRAY(keep, const Expr *, count + 1);
+    s->of = of;
     s->root = ARENA_ARRAY(keep, uint8_t, count + 1);
     s->count = count;
     for (size_t i = 0; i < count; i++) {
         assert(!type_is_string(e[i]->root->type) && e[i]->aggregates == 0);
+        of[i] = e[i];
         s->root[i] = lay(&l, e[i]->root);
         l.refused = l.refused || e[i]->population != NULL;
     }

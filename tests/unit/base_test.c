@@ -940,7 +940,7 @@ static void dictionary_equals_a_list(void **state)
             list[count++] = str_copy(&arena, word);
         assert_int_equal(d->count, count);
         if (i % 500 == 9) /* room changes nothing, be it enough already or not */
-            dictionary_reserve(d, (size_t)random_below(&r, 2 * WORDS) / 4);
+            dictionary_reserve(d, (size_t)random_below(&r, (uint64_t)2 * WORDS) / 4);
     }
     for (size_t i = 0; i < count; i++)
         assert_true(str_equal(d->text[i], list[i]));
