@@ -13,7 +13,7 @@
 enum {
     BELOW_MAX = 4, /* splits below the root on one side: a table has 2^(1 + these) rows */
     LINE = 64 / sizeof(double),
-    NUMBERS_MAX = (1 << 23) / sizeof(double)
+    NUMBERS_MAX = (1 << 20) / sizeof(double) /* more would not stay near, and take long to fill */
 };
 
 /* A row goes right where its cell is not below the threshold. A missing value has two cells, one

@@ -120,7 +120,7 @@ void model_answer(const Model *m, const Matrix *x, Arena scratch, double *margin
 
 /* Find once what model_explain needs of every forest and no row changes: it is several times
  * quicker then, with the same bits. Nothing is kept for a forest that would take more than 32 MiB,
- * and at most 8 MiB more for small trees (docs/model.md).
+ * and at most 1 MiB more for small trees (docs/model.md).
  * Memory: keep.  Cost: O(nodes * depth). */
 void model_prepare(Model *m, Arena *keep);
 
