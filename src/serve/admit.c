@@ -3,7 +3,6 @@
  */
 #include "serve/serve_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
